@@ -1,0 +1,1 @@
+"""Learn and analyse video classification."""

@@ -1,0 +1,54 @@
+"""One progress bar for all long work, silent where nobody watches.
+
+Takes any iterable from any module; gives the same items back. Bars are drawn on a terminal and in
+a live notebook; they stay quiet under papermill, in pipes and with ``VIDLAB_QUIET=1``, so executed
+notebooks and logs are not flooded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from tqdm.auto import tqdm
+
+__all__ = ["is_watched", "progress"]
+
+Item = TypeVar("Item")
+
+
+def is_watched() -> bool:
+    """Tell whether somebody sees a bar that moves.
+
+    Returns
+    -------
+    bool
+        True on a terminal or in a live notebook; False under papermill (which sets
+        ``VIDLAB_QUIET=1`` through `vidlab run`), in a pipe or a log file.
+    """
+    if os.environ.get("VIDLAB_QUIET", "") not in ("", "0"):
+        return False
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
+
+
+def progress(
+    iterable: Iterable[Item], *, desc: str, total: int | None = None, unit: str = "it"
+) -> Iterator[Item]:
+    """Go through `iterable`, showing how far it is, at what rate, and the time left.
+
+    Parameters
+    ----------
+    iterable
+        What to go through.
+    desc
+        A few words in front of the bar.
+    total
+        The number of items, where `iterable` has no length.
+    unit
+        What an item is called in the rate.
+    """
+    return iter(
+        tqdm(iterable, desc=desc, total=total, unit=unit, disable=not is_watched(), leave=False)
+    )
