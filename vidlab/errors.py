@@ -37,8 +37,8 @@ __all__ = [
     "SamplingError",
     "SplitError",
     "UnreadableVideoError",
-    "VidlabError",
     "VideoError",
+    "VidlabError",
     "WeightsError",
 ]
 

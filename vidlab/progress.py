@@ -18,6 +18,8 @@ __all__ = ["is_watched", "progress"]
 
 Item = TypeVar("Item")
 
+_SERVERS = ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG")
+
 
 def is_watched() -> bool:
     """Tell whether somebody sees a bar that moves.
@@ -25,12 +27,15 @@ def is_watched() -> bool:
     Returns
     -------
     bool
-        True on a terminal or in a live notebook; False under papermill (which sets
-        ``VIDLAB_QUIET=1`` through `vidlab run`), in a pipe or a log file.
+        True on a terminal or in a notebook somebody has open; False under papermill, in a pipe or
+        a log file. A notebook server names the open notebook in ``JPY_SESSION_NAME``; papermill
+        starts its kernels without it.
     """
     if os.environ.get("VIDLAB_QUIET", "") not in ("", "0"):
         return False
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+    if "ipykernel" in sys.modules:
+        return any(name in os.environ for name in _SERVERS)
+    return sys.stderr.isatty()
 
 
 def progress(
