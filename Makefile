@@ -1,0 +1,54 @@
+# make run     run every notebook, then open runs/quick/index.html
+# make lab     open JupyterLab on the notebooks
+# make test    check the package and the notebooks
+# Each target makes and updates .venv by itself; nothing needs to be installed by hand.
+
+PYTHON  ?= python3
+PROFILE ?= quick
+JOBS    ?= 1
+BIN     := .venv/bin
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: run resume lab test bench figures clean
+
+run: .venv/ready
+	$(BIN)/vidlab run --profile $(PROFILE) --jobs $(JOBS)
+
+resume: .venv/ready
+	$(BIN)/vidlab run --profile $(PROFILE) --jobs $(JOBS) --resume
+
+lab: .venv/ready
+	JUPYTER_CONFIG_DIR="$(CURDIR)/nbconfig/jupyter" $(BIN)/jupyter lab --notebook-dir=.
+
+test: .venv/ready-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+bench: .venv/ready-bench
+	$(BIN)/python -m tests.benchmarks
+
+figures: .venv/ready
+	$(BIN)/vidlab figures
+
+clean:
+	rm -rf .venv runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp a set of packages: installing happens again only when the dependencies have changed.
+.venv/bin/python:
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'vidlab needs Python 3.11 or newer. Found: ' + sys.version.split()[0] + '. Try: make $(MAKECMDGOALS) PYTHON=python3.12')"
+	$(PYTHON) -m venv .venv
+
+.venv/ready: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	@touch $@
+
+.venv/ready-test: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[test]"
+	@touch $@ .venv/ready
+
+.venv/ready-bench: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
+	@touch $@ .venv/ready
