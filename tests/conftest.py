@@ -1,0 +1,139 @@
+"""Fixtures that more than one test module uses: videos with known frames, and small datasets."""
+
+import os
+from pathlib import Path
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["VIDLAB_QUIET"] = "1"
+
+import cv2
+import numpy as np
+import pytest
+
+from vidlab import video
+
+BITS = 10
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def numbered_frame(number, *, size=(48, 80), background=(96, 96, 96)):
+    """Draw a frame that tells its number: ten black or white squares over its lower half.
+
+    The first square is the lowest bit. A red square in the upper left corner shows which way up
+    the frame is.
+    """
+    height, width = size
+    frame = np.full((height, width, 3), background, np.uint8)
+    edges = np.linspace(0, width, BITS + 1).astype(int)
+    for bit in range(BITS):
+        frame[height // 2 :, edges[bit] : edges[bit + 1]] = 255 * (number >> bit & 1)
+    frame[: height // 4, : width // 4] = (255, 0, 0)
+    return frame
+
+
+def number_of(frame):
+    """Read the number of a frame drawn by `numbered_frame`, after compression or resizing."""
+    height, width, _ = frame.shape
+    edges = np.linspace(0, width, BITS + 1)
+    middles = ((edges[:-1] + edges[1:]) / 2).astype(int)
+    row = frame[height * 5 // 8 : height * 7 // 8, middles].mean(axis=(0, 2))
+    return int(sum(1 << bit for bit in range(BITS) if row[bit] > 127))
+
+
+@pytest.fixture
+def numbered_video(tmp_path):
+    """Write a video whose frame i is recognisable: (name, frames=, size=, fps=) -> Path."""
+
+    def make(name="numbered.avi", *, frames=20, size=(48, 80), fps=25.0):
+        pictures = (numbered_frame(number, size=size) for number in range(frames))
+        return video.write(tmp_path / name, pictures, fps=fps)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def frame_number():
+    """Give the function that reads a numbered frame's number."""
+    return number_of
+
+
+@pytest.fixture(scope="session")
+def draw_numbered_frame():
+    """Give the function that draws a numbered frame: (number, size=) -> uint8 RGB."""
+    return numbered_frame
+
+
+def write_lists(folder, videos, classes, *, folds=3, newline="\n"):
+    """Write official lists: fold k tests on every `folds`-th group, beginning with the k-th."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def save(name, lines):
+        (folder / name).write_text("".join(line + newline for line in lines), newline="")
+
+    save("classInd.txt", [f"{number} {name}" for number, name in enumerate(classes, start=1)])
+    for fold in range(1, folds + 1):
+        tests = [v for v in videos if (v[1] - fold) % folds == 0]
+        trains = [v for v in videos if (v[1] - fold) % folds != 0]
+        save(f"testlist0{fold}.txt", [f"{name}/{stem}.avi" for name, _, stem in tests])
+        save(
+            f"trainlist0{fold}.txt",
+            [f"{name}/{stem}.avi {classes.index(name) + 1}" for name, _, stem in trains],
+        )
+
+
+@pytest.fixture
+def toy_dataset(tmp_path):
+    """Write a tiny folder in UCF-101 layout, each class with a colour of its own -> Path.
+
+    Options: classes, groups, clips, frames, size, lists (official lists for three splits),
+    newline (of the lists), name (of the folder).
+    """
+
+    def make(
+        *,
+        classes=("Jump", "Run", "Wave"),
+        groups=6,
+        clips=2,
+        frames=9,
+        size=(48, 80),
+        lists=True,
+        newline="\n",
+        name="toy",
+    ):
+        root = tmp_path / name
+        videos = []
+        for label, class_name in enumerate(classes):
+            hue = np.uint8([[[180 * label // len(classes), 200, 200]]])
+            colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0]
+            for group in range(1, groups + 1):
+                for clip in range(1, clips + 1):
+                    stem = f"v_{class_name}_g{group:02d}_c{clip:02d}"
+                    shade = np.clip(colour.astype(int) + 4 * group - 2 * clip, 0, 255)
+                    video.write(
+                        root / "UCF-101" / class_name / f"{stem}.avi",
+                        [numbered_frame(i, size=size, background=shade) for i in range(frames)],
+                    )
+                    videos.append((class_name, group, stem))
+        if lists:
+            write_lists(root / "ucfTrainTestlist", videos, list(classes), newline=newline)
+        return root
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Give the folder with real videos and official lists; skip where it is absent."""
+    folder = Path(os.environ.get("VIDLAB_SHARED", REPOSITORY.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip("needs the folder of real videos and lists (set VIDLAB_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def smoke_pantomime(tmp_path_factory):
+    """Make the smoke-sized built-in dataset once for all tests -> Path."""
+    from vidlab import pantomime
+
+    return pantomime.make(tmp_path_factory.mktemp("pantomime"), size="smoke", seed=0)

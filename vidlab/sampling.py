@@ -1,0 +1,274 @@
+"""Which frames of a video to look at: a frame count in, frame numbers out, and nothing else.
+
+Takes frame counts and rates from `index`; gives frame numbers to `clips`, which reads them with
+`video`. A sampler is a small frozen record of its options. Those that draw at random do so only
+with the generator they are given; without one they take the middle of what they would draw from,
+which is what prediction uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+import numpy as np
+
+from vidlab.errors import SamplingError
+
+__all__ = [
+    "AllFrames",
+    "EveryNth",
+    "EverySecond",
+    "Sampler",
+    "Segments",
+    "Uniform",
+    "Window",
+]
+
+
+class Sampler(Protocol):
+    """What every sampler of this module offers.
+
+    Attributes
+    ----------
+    length : int or None
+        How many frames it gives for any video; None where that depends on the video.
+    """
+
+    @property
+    def length(self) -> int | None:
+        """How many frames it gives for any video; None where that depends on the video."""
+
+    def indices(
+        self, frame_count: int, *, fps: float = 25.0, rng: np.random.Generator | None = None
+    ) -> np.ndarray:
+        """Choose frames of a video.
+
+        Parameters
+        ----------
+        frame_count
+            How many frames the video has, at least one.
+        fps
+            Its frames per second.
+        rng
+            Where chance comes from; None for the same choice every time.
+
+        Returns
+        -------
+        numpy.ndarray
+            int64, ``(number of frames,)``, values 0 to ``frame_count - 1``.
+
+        Raises
+        ------
+        SamplingError
+            The video has no frames, or no positive rate.
+        """
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """`count` frames spread evenly: the middle frame of each of `count` equal parts.
+
+    The choice is symmetric: a video and its reverse give the same frames,
+    ``indices(n) == n - 1 - indices(n)[::-1]``. One case cannot be: an odd `count` has a middle
+    frame and a video with an even number of frames has none, so there the middle pick (and no
+    other) is the later of the two central frames. A video with fewer than `count` frames repeats
+    some of them.
+
+    Examples
+    --------
+    >>> Uniform(5).indices(25)
+    array([ 2,  7, 12, 17, 22])
+    >>> Uniform(4).indices(2)
+    array([0, 0, 1, 1])
+    """
+
+    count: int
+
+    def __post_init__(self):
+        _check_options(self)
+
+    @property
+    def length(self) -> int:
+        """Always `count`."""
+        return self.count
+
+    def indices(self, frame_count, *, fps=25.0, rng=None):
+        """Choose frames; see `Sampler.indices`. Neither `fps` nor `rng` changes the choice."""
+        _check_video(self, frame_count, fps)
+        return _spread(frame_count, self.count)
+
+
+@dataclass(frozen=True)
+class EverySecond:
+    """`count` frames of every second of video, spread evenly and symmetrically as by `Uniform`.
+
+    At 25 frames per second ``EverySecond(8)`` takes 8 frames of every 25. A video gives at least
+    one frame, and no frame twice.
+
+    Examples
+    --------
+    >>> EverySecond(8).indices(25)
+    array([ 1,  4,  7, 10, 14, 17, 20, 23])
+    >>> len(EverySecond(8).indices(100)), len(EverySecond(8).indices(100, fps=50))
+    (32, 16)
+    """
+
+    count: int
+
+    def __post_init__(self):
+        _check_options(self)
+
+    @property
+    def length(self) -> None:
+        """None: a longer video gives more frames."""
+        return None
+
+    def indices(self, frame_count, *, fps=25.0, rng=None):
+        """Choose frames; see `Sampler.indices`. `rng` does not change the choice."""
+        _check_video(self, frame_count, fps)
+        share = int(self.count * frame_count / fps + 0.5)
+        return _spread(frame_count, min(max(share, 1), frame_count))
+
+
+@dataclass(frozen=True)
+class EveryNth:
+    """The first frame, and then every `step`-th.
+
+    Examples
+    --------
+    >>> EveryNth(4).indices(10)
+    array([0, 4, 8])
+    """
+
+    step: int
+
+    def __post_init__(self):
+        _check_options(self)
+
+    @property
+    def length(self) -> None:
+        """None: a longer video gives more frames."""
+        return None
+
+    def indices(self, frame_count, *, fps=25.0, rng=None):
+        """Choose frames; see `Sampler.indices`. Neither `fps` nor `rng` changes the choice."""
+        _check_video(self, frame_count, fps)
+        return np.arange(0, frame_count, self.step, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Window:
+    """`length` consecutive frames; a shorter video is repeated from its start until long enough.
+
+    With a generator every start that leaves room is equally likely; without one the window is in
+    the middle of the video.
+
+    Examples
+    --------
+    >>> Window(4).indices(10)
+    array([3, 4, 5, 6])
+    >>> Window(7).indices(3)
+    array([0, 1, 2, 0, 1, 2, 0])
+    """
+
+    length: int
+
+    def __post_init__(self):
+        _check_options(self)
+
+    def indices(self, frame_count, *, fps=25.0, rng=None):
+        """Choose frames; see `Sampler.indices`. `fps` does not change the choice."""
+        _check_video(self, frame_count, fps)
+        if frame_count < self.length:
+            return np.arange(self.length, dtype=np.int64) % frame_count
+        room = frame_count - self.length
+        start = room // 2 if rng is None else int(rng.integers(room + 1))
+        return np.arange(start, start + self.length, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Segments:
+    """One frame of each of `count` equal parts of the video, as temporal segment networks draw.
+
+    With a generator each part gives one of its frames at random; without one its middle frame, so
+    the choice is that of `Uniform`. Source: Wang et al., "Temporal Segment Networks", ECCV 2016.
+
+    Examples
+    --------
+    >>> Segments(3).indices(12)
+    array([2, 6, 9])
+    >>> rng = np.random.default_rng(0)
+    >>> (Segments(3).indices(12, rng=rng) // 4).tolist()
+    [0, 1, 2]
+    """
+
+    count: int
+
+    def __post_init__(self):
+        _check_options(self)
+
+    @property
+    def length(self) -> int:
+        """Always `count`."""
+        return self.count
+
+    def indices(self, frame_count, *, fps=25.0, rng=None):
+        """Choose frames; see `Sampler.indices`. `fps` does not change the choice."""
+        _check_video(self, frame_count, fps)
+        if rng is None:
+            return _spread(frame_count, self.count)
+        bounds = np.arange(self.count + 1, dtype=np.int64) * frame_count // self.count
+        first, end = bounds[:-1], bounds[1:]
+        # A video shorter than `count` leaves parts without a frame: they take the one they are in.
+        return rng.integers(first, np.maximum(end, first + 1))
+
+
+@dataclass(frozen=True)
+class AllFrames:
+    """Every frame.
+
+    Examples
+    --------
+    >>> AllFrames().indices(4)
+    array([0, 1, 2, 3])
+    """
+
+    @property
+    def length(self) -> None:
+        """None: a longer video gives more frames."""
+        return None
+
+    def indices(self, frame_count, *, fps=25.0, rng=None):
+        """Choose frames; see `Sampler.indices`. Neither `fps` nor `rng` changes the choice."""
+        _check_video(self, frame_count, fps)
+        return np.arange(frame_count, dtype=np.int64)
+
+
+def _spread(frame_count: int, count: int) -> np.ndarray:
+    """Return the middle frame of each of `count` equal parts, the second half mirroring the first.
+
+    Part i reaches from i·n/count to (i+1)·n/count; whole-number arithmetic keeps it exact.
+    """
+    chosen = (2 * np.arange(count, dtype=np.int64) + 1) * frame_count // (2 * count)
+    half = count // 2
+    chosen[count - half :] = frame_count - 1 - chosen[:half][::-1]
+    return chosen
+
+
+def _check_options(sampler: Sampler) -> None:
+    for field in fields(sampler):
+        value = getattr(sampler, field.name)
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+            raise SamplingError(
+                f"Expected {type(sampler).__name__}({field.name}) to be a whole number from 1. "
+                f"Received: {value!r}. Give a number of frames."
+            )
+
+
+def _check_video(sampler: Sampler, frame_count: int, fps: float) -> None:
+    if frame_count < 1 or not fps > 0:
+        raise SamplingError(
+            f"Expected a video with at least one frame and a rate above 0 for {sampler}. Received: "
+            f"{frame_count} frames at {fps} per second. Take both from vidlab.video.probe(path)."
+        )
