@@ -20,6 +20,7 @@ formula: what was expected, what was received, and what to do about it.
     ├── RecipeError                an unknown recipe, or a change it does not know
     ├── ProfileError               an unknown profile or a setting it does not know
     ├── ResultError                a run folder or result file that is absent or unfit
+    ├── MetricError                a measure that these predictions cannot give
     └── NotebookError              a notebook that is absent, unfit or failed
 """
 
@@ -28,6 +29,7 @@ __all__ = [
     "FrameIndexError",
     "LayoutError",
     "LeakageError",
+    "MetricError",
     "MissingVideoError",
     "ModelError",
     "NotebookError",
@@ -101,6 +103,10 @@ class ProfileError(VidlabError, ValueError):
 
 class ResultError(VidlabError):
     """A run folder or a result file is absent or cannot be read."""
+
+
+class MetricError(VidlabError, ValueError):
+    """A measure was asked for that these predictions cannot give."""
 
 
 class NotebookError(VidlabError):
