@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from tqdm.auto import tqdm
 
-__all__ = ["is_watched", "progress"]
+__all__ = ["counter", "is_watched", "progress"]
 
 Item = TypeVar("Item")
 
@@ -57,3 +57,19 @@ def progress(
     return iter(
         tqdm(iterable, desc=desc, total=total, unit=unit, disable=not is_watched(), leave=False)
     )
+
+
+def counter(*, desc: str, total: int, unit: str = "it") -> tqdm:
+    """Return a bar for work that is not a loop; call its ``update()`` after each step.
+
+    Parameters
+    ----------
+    desc, total, unit
+        As for `progress`.
+
+    Returns
+    -------
+    tqdm.tqdm
+        A context manager.
+    """
+    return tqdm(desc=desc, total=total, unit=unit, disable=not is_watched(), leave=False)

@@ -1,0 +1,192 @@
+"""Profiles: how big a run is, as checked data.
+
+Takes the YAML files of ``nbconfig/`` (smoke, quick, full, ucf101 and your own); gives `Profile`
+records to `lab`. A profile chooses the videos, the picture size, the frames per video and the
+backbone, and may change a recipe's epochs, learning rate or batch size. It cannot change what a
+recipe *is*, and `adapt` keeps the literature's values beside its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vidlab import sampling
+from vidlab.errors import ProfileError
+
+if TYPE_CHECKING:
+    from vidlab.recipes import Recipe
+
+__all__ = ["Limits", "Profile", "RecipeChange", "adapt", "folder", "load", "names", "replace"]
+
+Positive = Annotated[int, Field(gt=0)]
+Sampler = Annotated[
+    str, Field(description="a sampler as written in Python, such as Uniform(16) or AllFrames()")
+]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecipeChange(_Record):
+    """What a profile changes about one recipe; one entry for each of its phases."""
+
+    epochs: list[Positive] | None = None
+    learning_rate: list[Annotated[float, Field(gt=0)]] | None = None
+    batch_size: list[Positive] | None = None
+
+
+class Limits(_Record):
+    """Time limits of a headless run, in seconds."""
+
+    cell: Positive = 1200
+    notebook: Positive = 3600
+    total: Positive = 14400
+
+
+class Profile(_Record):
+    """One size of run. Every field is a line of the profile's YAML file.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without ``.yaml``.
+    about : str
+        One sentence for people choosing a profile.
+    dataset : str
+        ``"pantomime"``, ``"ucf101"`` or a folder in UCF-101 layout.
+    dataset_size : {"smoke", "quick", "full"}
+        How much of Pantomime to draw.
+    split, validation
+        The split number, and the share of training videos held out, 0–1.
+    backbone, weights, image_size
+        Replace the recipe's own where given. `weights` replaces only weights that are not random.
+    train_sampling, test_sampling : str
+        Samplers that replace the recipe's own, e.g. ``"Segments(8)"``.
+    keep_decoded : bool
+        Keep every video decoded at `image_size` on disk, so that later epochs skip the decoder.
+    patience : int
+        Epochs without a better validation loss before training stops.
+    recipes : dict[str, RecipeChange]
+        Changes recipe by recipe.
+    limits : Limits
+        Time limits of a headless run.
+    """
+
+    name: str
+    about: str
+    dataset: str = "pantomime"
+    dataset_size: Literal["smoke", "quick", "full"] = "quick"
+    data_seed: int = 0
+    split: Literal[1, 2, 3] = 1
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    backbone: str | None = None
+    weights: str | None = None
+    image_size: Positive | None = None
+    train_sampling: Sampler | None = None
+    test_sampling: Sampler | None = None
+    keep_decoded: bool = False
+    patience: Positive = 5
+    recipes: dict[str, RecipeChange] = {}
+    limits: Limits = Limits()
+
+
+def folder() -> Path:
+    """Return the folder with the profiles: ``nbconfig`` beside the notebooks."""
+    return Path(__file__).resolve().parent.parent / "nbconfig"
+
+
+def names() -> list[str]:
+    """Return the names that `load` accepts, in alphabetical order."""
+    return sorted(path.stem for path in folder().glob("*.yaml"))
+
+
+def load(name: str) -> Profile:
+    """Read and check one profile.
+
+    Parameters
+    ----------
+    name
+        One of `names`.
+
+    Raises
+    ------
+    ProfileError
+        For an unknown name (the message lists the known ones) or an unknown or unfit setting (the
+        message names the file and the line's key).
+    """
+    path = folder() / f"{name}.yaml"
+    if not path.is_file():
+        raise ProfileError(
+            f"Expected one of the profiles {', '.join(names())}. Received: {name!r}. "
+            f"A profile of your own is a file {path}."
+        )
+    settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return _checked({**settings, "name": name}, where=path)
+
+
+def adapt(recipe: Recipe, profile: Profile) -> Recipe:
+    """Return `recipe` as `profile` runs it; the recipe itself stays as it is.
+
+    Raises
+    ------
+    ProfileError
+        If the profile names a sampler that does not exist.
+    RecipeError
+        If it changes a number of phases the recipe does not have.
+    """
+    changed: dict = {}
+    if profile.backbone is not None:
+        changed["backbone"] = profile.backbone
+    if profile.image_size is not None:
+        changed["size"] = (profile.image_size, profile.image_size)
+    if profile.weights is not None and recipe.weights is not None:
+        changed["weights"] = profile.weights
+    for field in ("train_sampling", "test_sampling"):
+        if getattr(profile, field) is not None:
+            changed[field] = _sampler(getattr(profile, field), profile)
+    change = profile.recipes.get(recipe.name)
+    if change is not None:
+        changed |= change.model_dump(exclude_none=True)
+    return recipe.adapted(**changed)
+
+
+def replace(profile: Profile, **settings) -> Profile:
+    """Return `profile` with some settings replaced, checked like those of a file.
+
+    Raises
+    ------
+    ProfileError
+        For an unknown or unfit setting.
+    """
+    return _checked(profile.model_dump() | settings, where="the parameters")
+
+
+def _checked(settings: dict, *, where: object) -> Profile:
+    try:
+        return Profile(**settings)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        )
+        raise ProfileError(
+            f"Expected settings that vidlab knows in {where}. Received: {problems}. "
+            f"Known settings: {', '.join(Profile.model_fields)}."
+        ) from error
+
+
+def _sampler(text: str, profile: Profile):
+    name, _, rest = text.partition("(")
+    known = [n for n in sampling.__all__ if dataclasses.is_dataclass(getattr(sampling, n))]
+    arguments = rest.removesuffix(")").strip()
+    if name not in known or not text.endswith(")") or not (arguments == "" or arguments.isdigit()):
+        raise ProfileError(
+            f"Expected a sampler such as Uniform(16) or AllFrames() in profile {profile.name}. "
+            f"Received: {text!r}. Samplers: {', '.join(known)}."
+        )
+    return getattr(sampling, name)(*([int(arguments)] if arguments else []))
