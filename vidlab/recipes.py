@@ -24,7 +24,6 @@ __all__ = [
     "Published",
     "Recipe",
     "build",
-    "build_adapted",
     "get",
     "names",
     "register",
@@ -349,44 +348,31 @@ def register(recipe: Recipe) -> Recipe:
     return recipe
 
 
-def build(name: str, num_classes: int = 101, *, weights: str | None = None) -> keras.Model:
-    """Build the model of a recipe as the literature has it.
+def build(
+    recipe: str | Recipe, num_classes: int = 101, *, weights: str | None = None
+) -> keras.Model:
+    """Build the model of a recipe.
 
     Parameters
     ----------
-    name
-        One of `names`.
+    recipe
+        One of `names`, or a recipe, such as an adapted one.
     num_classes
-        How many classes there are; 101 in UCF-101.
+        How many classes there are, at least 2; 101 in UCF-101.
     weights
-        What the backbone starts from, as `vidlab.backbones.build` takes it; random unless named.
+        What the backbone starts from, as `vidlab.backbones.build` takes it. Random weights unless
+        named: pass ``recipe.weights`` for the recipe's own.
 
     Returns
     -------
     keras.Model
         Uncompiled, of the recipe's size; what learns in its last phase is trainable.
     """
-    return build_adapted(get(name).adapted(weights=weights), num_classes=num_classes)
-
-
-def build_adapted(recipe: Recipe, *, num_classes: int) -> keras.Model:
-    """Build the model of any recipe, an adapted one too, with the weights it names.
-
-    Parameters
-    ----------
-    recipe
-        The recipe.
-    num_classes
-        How many classes there are, at least 2.
-
-    Returns
-    -------
-    keras.Model
-        Uncompiled; what learns in the recipe's last phase is trainable.
-    """
     from vidlab import backbones, models  # here, so that reading recipes loads no TensorFlow
 
-    backbone = backbones.build(recipe.backbone, size=recipe.size, weights=recipe.weights)
+    if not isinstance(recipe, Recipe):
+        recipe = get(recipe)
+    backbone = backbones.build(recipe.backbone, size=recipe.size, weights=weights)
     heads = {"gap": models.frame_classifier, "flatten": models.frame_vote_classifier}
     model = heads[recipe.head](backbone, num_classes)
     backbones.set_trainable(model, recipe.phases[-1].trainable)
