@@ -1,0 +1,93 @@
+"""Frame encoders: image classifiers without their last layers, each with its own preprocessing.
+
+Takes images, ``uint8`` or ``float32`` in 0..255, from `clips` or `augment`; gives feature maps to
+`models` and `features`, and layers by name to `explanation`.
+
+A backbone is one flat Keras model named ``"backbone"``: its input, a ``Rescaling`` layer that holds
+the preprocessing, then every layer of the encoder. Classifiers nest it whole, so
+``model.get_layer("backbone").get_layer("mixed10")`` finds any layer, before saving and after
+loading alike. The input is declared ``float32``: Keras casts a ``uint8`` batch on entry, and the
+``float32`` images that augmentation leaves pass through uncut.
+"""
+
+from __future__ import annotations
+
+import os
+
+import keras
+
+from vidlab.backbones.families import default_size, family, names
+from vidlab.backbones.trainable import backbone_of, set_trainable, top_modules
+from vidlab.backbones.weights import PANTOMIME_WEIGHTS, load_weights, save_weights
+from vidlab.errors import ModelError
+
+__all__ = [
+    "PANTOMIME_WEIGHTS",
+    "backbone_of",
+    "build",
+    "default_size",
+    "names",
+    "save_weights",
+    "set_trainable",
+    "top_modules",
+]
+
+
+def build(
+    name: str,
+    *,
+    size: tuple[int, int] | None = None,
+    weights: str | os.PathLike | None = None,
+    include_preprocessing: bool = True,
+) -> keras.Model:
+    """Build a frame encoder that turns images into a feature map.
+
+    Parameters
+    ----------
+    name
+        ``"inceptionv3"`` (Szegedy et al. 2016), ``"mobilenetv2"`` or ``"mobilenetv2-0.35"``
+        (Sandler et al. 2018, all channels or 0.35 of them).
+    size
+        Height and width of the images in pixels; the size of `default_size` when left out.
+    weights
+        ``None`` for random weights; ``"imagenet"`` for those of keras.applications (from the Keras
+        cache, else downloaded into it); ``"pantomime"`` for those the package ships; or the path
+        of a ``.weights.h5`` or ``.h5`` file of this backbone, or of a ``.keras`` model that holds
+        this backbone.
+    include_preprocessing
+        Whether the model itself scales 0..255 to −1..1. Without it, images have to come scaled.
+
+    Returns
+    -------
+    keras.Model
+        Named ``"backbone"``. Input ``float32`` (``uint8`` is cast), (batch, height, width, 3),
+        0..255; output ``float32``, (batch, rows, columns, channels), at least 0.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown or the images are too small for it.
+    WeightsError
+        If the weights are absent, cannot be read or belong to another model.
+    """
+    encoder = family(name)
+    size = default_size(name) if size is None else (int(size[0]), int(size[1]))
+    if min(size) < encoder.smallest:
+        raise ModelError(
+            f"Expected images of at least {encoder.smallest}×{encoder.smallest} pixels for {name}. "
+            f"Received: size={size}. Choose a larger size or a MobileNetV2 backbone."
+        )
+    images = keras.Input((*size, 3), name="images")
+    scaled = images
+    if include_preprocessing:
+        scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(images)
+    model = encoder.application(
+        include_top=False, weights=None, input_tensor=scaled, name="backbone", **encoder.options
+    )
+    if encoder.batchnorm_momentum is not None:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = encoder.batchnorm_momentum
+    if weights is not None:
+        load_weights(model, weights, name=name, size=size)
+    return model
