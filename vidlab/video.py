@@ -185,7 +185,7 @@ def write(
         uint8 RGB pictures ``(height, width, 3)``, all of one size; any iterable, so a video need
         not be in memory as a whole.
     fps
-        Frames per second.
+        Frames per second, a whole number: the encoder stores no other.
     quality
         JPEG quality, 1 to 100.
 
@@ -207,10 +207,10 @@ def write(
             f"Expected a file name ending in .avi. Received: {path}. Motion JPEG is written to AVI "
             "files; change the ending."
         )
-    if not (fps > 0 and 1 <= quality <= 100):
+    if not (fps >= 1 and float(fps).is_integer() and 1 <= quality <= 100):
         raise VideoError(
-            f"Expected fps above 0 and quality 1 to 100. Received for {path}: fps={fps}, "
-            f"quality={quality}. Change the one out of range."
+            f"Expected a whole number of fps and quality 1 to 100. Received for {path}: "
+            f"fps={fps}, quality={quality}. Change the one out of range."
         )
     pictures = iter(frames)
     first = next(pictures, None)

@@ -1,0 +1,154 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidlab.errors import SamplingError
+from vidlab.sampling import AllFrames, EveryNth, EverySecond, Segments, Uniform, Window
+
+frame_counts = st.integers(1, 2000)
+counts = st.integers(1, 200)
+seeds = st.integers(0, 2**32 - 1)
+ONE_OF_EACH = [Uniform(5), EverySecond(8), EveryNth(3), Window(7), Segments(4), AllFrames()]
+names = [type(sampler).__name__ for sampler in ONE_OF_EACH]
+
+
+@pytest.mark.parametrize("sampler", ONE_OF_EACH, ids=names)
+@given(frame_count=st.integers(1, 300), seed=seeds)
+def test_every_index_is_a_frame_of_the_video(sampler, frame_count, seed):
+    for rng in (None, np.random.default_rng(seed)):
+        chosen = sampler.indices(frame_count, rng=rng)
+        assert chosen.dtype == np.int64
+        assert chosen.ndim == 1
+        assert len(chosen) >= 1
+        assert chosen.min() >= 0
+        assert chosen.max() < frame_count
+        assert sampler.length in (None, len(chosen))
+
+
+@pytest.mark.parametrize("sampler", ONE_OF_EACH, ids=names)
+@given(frame_count=frame_counts)
+def test_without_a_generator_the_choice_is_always_the_same(sampler, frame_count):
+    assert np.array_equal(sampler.indices(frame_count), sampler.indices(frame_count))
+
+
+@pytest.mark.parametrize("sampler", [Window(7), Segments(4)], ids=["Window", "Segments"])
+@given(frame_count=frame_counts, seed=seeds)
+def test_equal_generators_give_equal_choices(sampler, frame_count, seed):
+    first, second = np.random.default_rng(seed), np.random.default_rng(seed)
+    assert np.array_equal(
+        sampler.indices(frame_count, rng=first), sampler.indices(frame_count, rng=second)
+    )
+
+
+@pytest.mark.parametrize("make", [Uniform, EverySecond], ids=["Uniform", "EverySecond"])
+@given(count=counts, frame_count=frame_counts)
+def test_a_reversed_video_gives_the_same_frames(make, count, frame_count):
+    chosen = make(count).indices(frame_count)
+    mirrored = frame_count - 1 - chosen[::-1]
+    if len(chosen) % 2 and frame_count % 2 == 0:
+        # No frame is in the middle: the pick nearest to it cannot be its own mirror image.
+        middle = len(chosen) // 2
+        assert chosen[middle] == frame_count // 2
+        chosen, mirrored = np.delete(chosen, middle), np.delete(mirrored, middle)
+    assert np.array_equal(chosen, mirrored)
+
+
+@given(count=counts, frame_count=frame_counts)
+def test_uniform_takes_one_frame_of_each_equal_part(count, frame_count):
+    chosen = Uniform(count).indices(frame_count)
+    assert np.all(np.diff(chosen) >= 0)
+    part_middles = (np.arange(count) + 0.5) * frame_count / count - 0.5
+    assert np.all(np.abs(chosen - part_middles) <= 0.5 + 1e-9)
+    assert len(np.unique(chosen)) == min(count, frame_count)
+
+
+@given(seconds=st.integers(1, 30))
+def test_every_second_takes_eight_frames_of_every_twenty_five(seconds):
+    chosen = EverySecond(8).indices(25 * seconds)
+    assert np.array_equal(np.bincount(chosen // 25, minlength=seconds), np.full(seconds, 8))
+
+
+@pytest.mark.parametrize(
+    ("frame_count", "fps", "expected"),
+    [(1, 25.0, 1), (300, 29.97, 80), (50, 50.0, 8), (10, 4.0, 10)],
+    ids=["one frame", "NTSC", "fast camera", "fewer frames a second than asked for"],
+)
+def test_every_second_follows_the_frame_rate(frame_count, fps, expected):
+    assert len(EverySecond(8).indices(frame_count, fps=fps)) == expected
+
+
+@given(step=st.integers(1, 50), frame_count=frame_counts)
+def test_every_nth_begins_at_the_first_frame(step, frame_count):
+    assert EveryNth(step).indices(frame_count).tolist() == list(range(0, frame_count, step))
+
+
+@given(length=counts, frame_count=frame_counts, seed=seeds)
+def test_window_is_consecutive_where_the_video_is_long_enough(length, frame_count, seed):
+    chosen = Window(length).indices(frame_count, rng=np.random.default_rng(seed))
+    assert len(chosen) == length
+    if frame_count >= length:
+        assert np.all(np.diff(chosen) == 1)
+
+
+def test_every_valid_start_of_a_window_is_drawn():
+    rng = np.random.default_rng(0)
+    starts = {int(Window(8).indices(10, rng=rng)[0]) for _ in range(200)}
+    assert starts == {0, 1, 2}
+
+
+def test_window_without_chance_is_in_the_middle():
+    assert Window(100).indices(300)[[0, -1]].tolist() == [100, 199]
+
+
+def test_short_video_repeats_from_the_start():
+    expected = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]
+    rng = np.random.default_rng(3)
+    assert Window(10).indices(4).tolist() == expected
+    assert Window(10).indices(4, rng=rng).tolist() == expected
+
+
+@given(count=counts, frame_count=frame_counts, seed=seeds)
+def test_segments_draw_inside_their_own_part(count, frame_count, seed):
+    chosen = Segments(count).indices(frame_count, rng=np.random.default_rng(seed))
+    for part, frame in enumerate(chosen):
+        first, end = part * frame_count // count, (part + 1) * frame_count // count
+        assert frame in range(first, end) or (first == end and frame == first)
+
+
+def test_segments_reach_every_frame():
+    rng = np.random.default_rng(0)
+    drawn = np.concatenate([Segments(3).indices(11, rng=rng) for _ in range(300)])
+    assert set(drawn.tolist()) == set(range(11))
+
+
+def test_segments_without_chance_are_uniform():
+    assert np.array_equal(Segments(7).indices(100), Uniform(7).indices(100))
+
+
+def test_all_frames_are_all_frames():
+    assert AllFrames().indices(5).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("make", [Uniform, EverySecond, EveryNth, Window, Segments])
+@pytest.mark.parametrize("value", [0, -1, 2.5, True, "8"])
+def test_options_that_are_no_frame_numbers_are_refused(make, value):
+    with pytest.raises(SamplingError, match=rf"(?s)Expected {make.__name__}.*Received: {value!r}"):
+        make(value)
+
+
+@pytest.mark.parametrize("sampler", ONE_OF_EACH, ids=names)
+def test_videos_without_frames_or_rate_are_refused(sampler):
+    with pytest.raises(SamplingError, match=r"Received: 0 frames.*probe"):
+        sampler.indices(0)
+    with pytest.raises(SamplingError, match=r"at 0 per second.*probe"):
+        sampler.indices(10, fps=0)
+
+
+def test_samplers_are_records():
+    assert Uniform(25) == Uniform(25)
+    assert len({Uniform(25), Uniform(25), Segments(25)}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Uniform(25).count = 3
