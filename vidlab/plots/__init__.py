@@ -1,0 +1,38 @@
+"""Figures of the data, of training and of what a model said; nothing is computed or shown here.
+
+Takes tables from `evaluation`, histories from `runs` and frames from `video`; gives a matplotlib
+`Figure` to notebooks and to the command line, which show or `save` it. `data` draws videos and
+frames, `training` the way to a model, `accuracy` the results, `confusion` the mistakes, `style`
+says how all of them look. Call `use_style` once before drawing.
+"""
+
+from vidlab.plots.accuracy import (
+    accuracy_with_ceiling,
+    aggregation_comparison,
+    leakage_bars,
+    per_class_bars,
+)
+from vidlab.plots.confusion import confusion_matrix
+from vidlab.plots.data import clips_per_class, sampling_strip
+from vidlab.plots.pictures import augmentation_grid, contact_sheet, frame_strip
+from vidlab.plots.style import Drawing, class_colours, recipe_colour, save, use_style
+from vidlab.plots.training import learning_curves
+
+__all__ = [
+    "Drawing",
+    "accuracy_with_ceiling",
+    "aggregation_comparison",
+    "augmentation_grid",
+    "class_colours",
+    "clips_per_class",
+    "confusion_matrix",
+    "contact_sheet",
+    "frame_strip",
+    "leakage_bars",
+    "learning_curves",
+    "per_class_bars",
+    "recipe_colour",
+    "sampling_strip",
+    "save",
+    "use_style",
+]

@@ -1,0 +1,182 @@
+"""What is in a dataset, and which frames of a video a sampler picks.
+
+Takes the table of an index from `index` and picks from `sampling`; gives figures to notebooks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from vidlab.errors import MetricError
+from vidlab.plots.pictures import as_pictures
+from vidlab.plots.style import BLUE, GREY, Drawing
+
+__all__ = ["clips_per_class", "sampling_strip"]
+
+_SECONDS = (0.0, 2.0, 5.0, 10.0, np.inf)
+_DURATIONS = ("under 2 s", "2–5 s", "5–10 s", "10 s and more")
+_DURATION_COLOURS = ("#B3E0F2", "#56A8D6", "#1F6FA8", "#0B3B63")
+_ROWS_A_COLUMN = 55
+_THUMBNAILS = 10
+
+
+def clips_per_class(index: Any, *, title: str = "Videos of each class, by duration") -> Drawing:
+    """Draw how many videos each class has, and how long they are (Soomro et al. 2012, figure 2).
+
+    Parameters
+    ----------
+    index
+        A `VideoIndex` or its table: class_name, frames, fps. Classes are drawn in the order they
+        come in; a `VideoIndex` also names those without videos.
+    title
+        Over the figure.
+    """
+    table = getattr(index, "table", index)
+    classes = list(getattr(index, "classes", pd.unique(table["class_name"])))
+    seconds = table["frames"] / table["fps"]
+    bins = pd.cut(seconds, _SECONDS, right=False, labels=_DURATIONS)
+    counts = pd.crosstab(table["class_name"], bins).reindex(
+        index=classes, columns=list(_DURATIONS), fill_value=0
+    )
+    columns = max(1, math.ceil(len(classes) / _ROWS_A_COLUMN))
+    length = max(1, math.ceil(len(classes) / columns))
+    many = len(classes) > 30
+    figure = Drawing(
+        figsize=(max(8, 6 * columns), 1.6 + length * (0.165 if many else 0.28)),
+        layout="constrained",
+    )
+    figure.suptitle(title, x=0.01, ha="left")
+    cells = figure.subplots(1, columns, squeeze=False, sharex=True)[0]
+    for place, axes in enumerate(cells):
+        part = counts.iloc[place * length : (place + 1) * length]
+        rows, left = np.arange(len(part)), np.zeros(len(part))
+        for name, colour in zip(_DURATIONS, _DURATION_COLOURS, strict=True):
+            axes.barh(rows, part[name], left=left, color=colour, height=0.78, label=name)
+            left += part[name].to_numpy()
+        axes.set_yticks(rows, part.index, fontsize=7.5 if many else 9.5)
+        axes.set_ylim(length - 0.4, -0.6)
+        axes.set_xlabel("number of videos")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylabel("class" if not place else "")
+        axes.grid(visible=False, axis="y")
+    handles, labels = cells[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, title="duration")
+    return figure
+
+
+def sampling_strip(
+    samplers: Mapping[str, np.ndarray],
+    frame_count: int,
+    *,
+    fps: float = 25.0,
+    frames: np.ndarray | None = None,
+    title: str = "Which frames each sampler picks",
+) -> Drawing:
+    """Draw for each sampler a line of time with its picks and, below it, the frames picked.
+
+    Parameters
+    ----------
+    samplers
+        Name to picked frame numbers, int64, from 0. A frame picked more than once is drawn higher.
+    frame_count
+        The number of frames of the video.
+    fps
+        Frames a second.
+    frames
+        All frames of the video, (frame_count, height, width, 3), 0 to 255. At most ten picks a
+        sampler are shown, evenly spread over all of them.
+    title
+        Over the figure.
+
+    Raises
+    ------
+    MetricError
+        If there are no samplers, a pick is not in the video, or `frames` are not all its frames.
+    """
+    picks = {name: np.asarray(chosen, dtype=np.int64) for name, chosen in samplers.items()}
+    _check_picks(picks, frame_count, frames)
+    pictures = None if frames is None else as_pictures(frames, dimensions=4)
+    shown = min(_THUMBNAILS, max(len(chosen) for chosen in picks.values()))
+    below = 0.0
+    if pictures is not None:
+        below = 10.5 / max(shown, 5) * pictures.shape[1] / pictures.shape[2]
+    figure = Drawing(figsize=(11, 0.9 + len(picks) * (0.75 + below)), layout="constrained")
+    figure.suptitle(f"{title} ({frame_count} frames, {frame_count / fps:.1f} s)", x=0.01, ha="left")
+    strips = figure.subfigures(len(picks), 1, squeeze=False)[:, 0]
+    for place, (strip, (name, chosen)) in enumerate(zip(strips, picks.items(), strict=True)):
+        cells = strip.subplots(
+            1 if pictures is None else 2,
+            1,
+            squeeze=False,
+            height_ratios=[1] if pictures is None else [0.35, below],
+        )[:, 0]
+        _timeline(cells[0], chosen, frame_count, fps=fps, last=place == len(picks) - 1)
+        many = f"{len(chosen)} picks" if len(chosen) != 1 else "1 pick"
+        if pictures is not None:
+            every = np.unique(np.linspace(0, len(chosen) - 1, min(shown, len(chosen))).round())
+            _thumbnails(cells[1], pictures, chosen[every.astype(int)], room=max(shown, 5))
+            if len(every) < len(chosen):
+                many += f", {len(every)} of them shown"
+        cells[0].set_title(f"{name}: {many}", fontsize=9.5)
+    return figure
+
+
+def _timeline(axes, chosen: np.ndarray, frame_count: int, *, fps: float, last: bool) -> None:
+    """Draw all frames as a line and the picks as dots upon it."""
+    seconds = frame_count / fps
+    axes.plot([0, (frame_count - 1) / fps], [0, 0], color="#C4C4C4", linewidth=3, zorder=1)
+    ordered = np.sort(chosen)
+    again = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
+    axes.scatter(ordered / fps, again, s=26, color=BLUE, edgecolor="white", linewidth=0.6, zorder=2)
+    axes.set_xlim(-0.015 * seconds, 1.015 * seconds)
+    axes.set_ylim(-0.8, max(0.8, again.max(initial=0) + 0.8))
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(axis="x", labelsize=8, length=0, labelcolor=GREY)
+    if last:
+        axes.set_xlabel("time in the video (s)", fontsize=9)
+
+
+def _thumbnails(axes, pictures: np.ndarray, chosen: np.ndarray, *, room: int) -> None:
+    """Draw frames from left to right, each with its number."""
+    height, width = pictures.shape[1:3]
+    gap = 0.06 * width
+    for place, frame in enumerate(chosen):
+        left = place * (width + gap)
+        axes.imshow(pictures[frame], extent=(left, left + width, 0, height))
+        axes.annotate(
+            f"{frame}",
+            (left + 0.03 * width, 0.96 * height),
+            va="top",
+            fontsize=8,
+            color="white",
+            bbox={"facecolor": "#222222", "edgecolor": "none", "pad": 1.2, "alpha": 0.75},
+        )
+    axes.set_xlim(0, room * (width + gap))
+    axes.set_ylim(0, height)
+    axes.set_axis_off()
+
+
+def _check_picks(
+    picks: Mapping[str, np.ndarray], frame_count: int, frames: np.ndarray | None
+) -> None:
+    if not picks:
+        raise MetricError("Expected at least one sampler. Received: none. Name one with its picks.")
+    for name, chosen in picks.items():
+        if not chosen.size or chosen.min() < 0 or chosen.max() >= frame_count:
+            found = f"{chosen.min()} to {chosen.max()}" if chosen.size else "none"
+            raise MetricError(
+                f"Expected picks from 0 to {frame_count - 1}. Received: {found} from {name}. "
+                "Ask the sampler for indices of this video's frame count."
+            )
+    if frames is not None and len(frames) != frame_count:
+        raise MetricError(
+            f"Expected all {frame_count} frames of the video. Received: {len(frames)}. "
+            "Read them with vidlab.video.read_frames and AllFrames."
+        )

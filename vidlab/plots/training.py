@@ -1,0 +1,91 @@
+"""The way to a trained model, epoch by epoch.
+
+Takes a history from `runs` or `training`; gives a figure to notebooks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from vidlab.plots.style import BLUE, GREY, INK, ORANGE, Drawing, percent_axis
+
+__all__ = ["learning_curves"]
+
+
+def learning_curves(history: pd.DataFrame, *, title: str = "Learning curves") -> Drawing:
+    """Draw loss and accuracy over the epochs, on training and validation videos.
+
+    Vertical lines part the training phases; a ring marks the epoch with the lowest validation loss,
+    whose weights were kept.
+
+    Parameters
+    ----------
+    history
+        One row an epoch: phase, loss, accuracy, and where there are any val_loss, val_accuracy and
+        learning_rate. Rows are counted, so that epochs may start again with each phase.
+    title
+        Over the figure.
+    """
+    figure = Drawing(figsize=(10, 4), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left")
+    epochs = np.arange(1, len(history) + 1)
+    validated = "val_loss" in history and history["val_loss"].notna().any()
+    best = int(np.nanargmin(history["val_loss"])) if validated else None
+    for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, history[measure], color=BLUE, marker=".", label="training")
+        if validated and f"val_{measure}" in history:
+            values = history[f"val_{measure}"].to_numpy()
+            axes.plot(epochs, values, color=ORANGE, marker=".", label="validation")
+            axes.plot(
+                epochs[best],
+                values[best],
+                linestyle="none",
+                marker="o",
+                markersize=11,
+                markerfacecolor="none",
+                markeredgecolor=INK,
+                markeredgewidth=1.5,
+                label=f"kept: epoch {epochs[best]}",
+                zorder=5,
+            )
+        axes.set_xlabel("epoch")
+        axes.set_xlim(0.5, len(epochs) + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set_title(measure.capitalize(), pad=20)
+        _phases(axes, history, epochs)
+        if measure == "loss":
+            axes.set_ylabel("cross-entropy")
+            axes.set_ylim(bottom=0)
+            axes.legend(loc="best")
+        else:
+            percent_axis(axes, "accuracy", horizontal=False)
+    return figure
+
+
+def _phases(axes, history: pd.DataFrame, epochs: np.ndarray) -> None:
+    """Part the phases by lines and name them above the axes."""
+    phases = history["phase"].to_numpy()
+    starts = [0, *(np.flatnonzero(phases[1:] != phases[:-1]) + 1)]
+    if len(starts) == 1:
+        return
+    for start, end in zip(starts, [*starts[1:], len(epochs)], strict=True):
+        if start:
+            axes.axvline(epochs[start] - 0.5, color=GREY, linewidth=1, linestyle=":")
+        rate = ""
+        # A name needs room; narrow phases keep the plain number.
+        if "learning_rate" in history and (end - start) / len(epochs) > 0.25:
+            rate = f", rate {history['learning_rate'].iloc[start]:g}"
+        axes.annotate(
+            f"phase {phases[start]}{rate}"
+            if (end - start) / len(epochs) > 0.15
+            else f"{phases[start]}",
+            ((epochs[start] + epochs[end - 1]) / 2, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8.5,
+            color=GREY,
+        )
