@@ -1,0 +1,246 @@
+"""Kernels for headless runs: this interpreter, no ports, and a handle to stop them.
+
+Takes what papermill is about to execute; gives it a kernel of ``sys.executable`` (whatever kernels
+are registered on the machine), connected by IPC sockets where the platform has them, so that
+notebooks running side by side cannot clash on ports. `Kernels` keeps the running ones in sight, to
+stop them at Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_output
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+
+__all__ = ["ENGINE", "Kernels", "Session", "environment"]
+
+ENGINE = "vidlab"
+_LONGEST_SOCKET = 90  # a Unix socket's path holds at most 104 bytes on macOS, 108 on Linux
+_IOPUB_SECONDS = 60  # a large output may trail its cell on a loaded machine
+
+_log = logging.getLogger("vidlab.notebooks")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False  # what these would print, the runner says better
+
+
+def environment(*, profile: str, threads: int | None = None) -> dict[str, str]:
+    """Return the environment variables a notebook's kernel is started with.
+
+    Parameters
+    ----------
+    profile
+        The profile's name, in ``VIDLAB_PROFILE``.
+    threads
+        Threads a kernel may compute with, where several run side by side.
+    """
+    variables = dict(os.environ)
+    for name in ("JPY_SESSION_NAME", "JPY_PARENT_PID", "VSCODE_PID"):
+        variables.pop(name, None)
+    variables.update(
+        VIDLAB_QUIET="1",
+        VIDLAB_PROFILE=profile,
+        PYTHONHASHSEED="0",
+        PYDEVD_DISABLE_FILE_VALIDATION="1",
+        TF_CPP_MIN_LOG_LEVEL="3",
+        MPLBACKEND="module://matplotlib_inline.backend_inline",
+    )
+    if threads is not None:
+        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+            variables[name] = str(threads)
+    return variables
+
+
+class Kernels:
+    """The kernels of one run, and the switch that stops them.
+
+    Use it as a context manager: it owns the folder of the kernels' sockets.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._running: set[AsyncKernelManager] = set()
+        self._lock = threading.Lock()
+        self._sockets = tempfile.TemporaryDirectory(prefix="vidlab-", ignore_cleanup_errors=True)
+        self._count = 0
+
+    def __enter__(self) -> Kernels:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.kill()
+        self._sockets.cleanup()
+
+    @property
+    def folder(self) -> Path:
+        """A folder that lasts as long as the run."""
+        return Path(self._sockets.name)
+
+    def make(self) -> AsyncKernelManager:
+        """Return the manager of a kernel that is about to start."""
+        with self._lock:
+            if self.stopping.is_set():
+                raise DeadKernelError("The run is being stopped.")
+            self._count += 1
+            file = self.folder / f"k{self._count}.json"
+            manager = _InterpreterKernelManager(
+                kernel_name="python3",
+                connection_file=str(file),
+                transport="ipc" if _has_sockets(file) else "tcp",
+                log=_log,
+            )
+            self._running.add(manager)
+            return manager
+
+    def forget(self, manager: AsyncKernelManager) -> None:
+        """Take note that a kernel has ended."""
+        with self._lock:
+            self._running.discard(manager)
+
+    def interrupt(self) -> None:
+        """Stop what the kernels are doing as Ctrl-C would, and start no new one."""
+        self.stopping.set()
+        self._send(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End every kernel, and what it has started, at once."""
+        self.stopping.set()
+        self._send(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+
+    def _send(self, number: int) -> None:
+        with self._lock:
+            managers = list(self._running)
+        for manager in managers:
+            process = getattr(manager.provisioner, "process", None)
+            if process is None or process.poll() is not None:
+                continue
+            if os.name == "posix":
+                try:
+                    os.killpg(process.pid, number)  # a kernel leads a session of its own
+                except ProcessLookupError:
+                    continue
+            else:
+                process.send_signal(number)
+
+
+@dataclass
+class Session:
+    """What the engine is told about one notebook's execution, and tells back.
+
+    Attributes
+    ----------
+    kernels : Kernels
+        Where the kernel comes from.
+    environment : dict
+        The kernel's environment variables.
+    folder : Path
+        The kernel's working folder.
+    cell_seconds : float
+        Time limit of a cell.
+    log : Path
+        Where the kernel process itself prints; cells print into the notebook.
+    deadline : float
+        ``time.monotonic()`` at which the notebook, or the whole run, must be over.
+    position : int or None
+        The cell that is running, counted from 0 in the executed notebook.
+    """
+
+    kernels: Kernels
+    environment: dict[str, str]
+    folder: Path
+    log: Path
+    cell_seconds: float
+    deadline: float
+    position: int | None = field(default=None, init=False)
+
+    def seconds_left(self, _cell: object = None) -> float:
+        """Return how long the next cell may take, in seconds; never 0, which means no limit."""
+        return max(0.1, min(self.cell_seconds, self.deadline - time.monotonic()))
+
+    def last_words(self) -> str:
+        """Return the last line the kernel process printed; empty where it said nothing."""
+        if not self.log.is_file():
+            return ""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+class _InterpreterKernelManager(AsyncKernelManager):
+    """A kernel of the interpreter that runs vidlab."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python 3",
+            language="python",
+        )
+
+
+class _Client(PapermillNotebookClient):
+    """papermill's client with a session's kernel, limits and bookkeeping."""
+
+    def __init__(self, nb_man, *, session: Session, **options) -> None:
+        super().__init__(nb_man, **options)
+        self.session = session
+
+    def execute_cell(self, cell, cell_index, **options):
+        self.session.position = cell_index
+        try:
+            return super().execute_cell(cell, cell_index, **options)
+        except (CellTimeoutError, DeadKernelError) as error:
+            name = type(error).__name__
+            first = str(error).strip().partition("\n")[0]
+            cell.outputs.append(
+                new_output("error", ename=name, evalue=first, traceback=[f"{name}: {first}"])
+            )
+            self.nb_man.cell_exception(cell, cell_index=cell_index, exception=error)
+            raise
+
+
+class _Engine(NBClientEngine):
+    """papermill's own engine, started from a `Session`."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man, kernel_name, *, session: Session, **options):
+        manager = session.kernels.make()
+        client = _Client(
+            nb_man,
+            session=session,
+            km=manager,
+            kernel_name=kernel_name,
+            timeout_func=session.seconds_left,
+            startup_timeout=options.get("start_timeout", 60),
+            iopub_timeout=_IOPUB_SECONDS,
+            log=_log,
+        )
+        try:
+            with session.log.open("wb") as log:
+                return client.execute(
+                    env=session.environment,
+                    cwd=str(session.folder),
+                    stdout=log,
+                    stderr=log,
+                    cleanup_kc=True,
+                )
+        finally:
+            session.kernels.forget(manager)
+
+
+def _has_sockets(file: Path) -> bool:
+    return os.name == "posix" and len(os.fsencode(file)) < _LONGEST_SOCKET
+
+
+papermill_engines.register(ENGINE, _Engine)

@@ -1,0 +1,171 @@
+"""What a headless run remembers of each notebook, and whether it still holds.
+
+Takes outcomes from `running`; gives `Record` files beside the executed notebooks, read again by
+``--resume`` and by `report`. A fingerprint covers everything a notebook's result depends on: its
+text, its parameters, the profile, vidlab itself and the libraries that compute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+from vidlab.errors import ResultError
+from vidlab.notebooks import files
+from vidlab.notebooks.files import Notebook
+from vidlab.runs import replacing
+
+__all__ = ["Failure", "Record", "fingerprint", "holds", "load", "package_fingerprint", "save"]
+
+_LIBRARIES = ("keras", "numpy", "opencv-python", "pandas", "scikit-learn", "tensorflow")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where and why a notebook ended early.
+
+    Attributes
+    ----------
+    cell, cells : int or None
+        The cell's number counted from 1 over all cells of the notebook, and how many it has.
+    execution_count : int or None
+        The number in ``In [n]`` of the executed notebook.
+    source : str
+        The cell's code.
+    error : str
+        The exception's name and message, or a sentence.
+    line : str
+        The innermost line of code of the traceback; empty where there is none.
+    """
+
+    cell: int | None
+    cells: int | None
+    execution_count: int | None
+    source: str
+    error: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One notebook's latest execution under a profile.
+
+    Attributes
+    ----------
+    notebook, title : str
+        Name and first heading.
+    status : str
+        As in `execution.Outcome`, or ``"not run"``.
+    seconds : float
+        Wall-clock time.
+    finished : str
+        When, ISO 8601 with time zone.
+    fingerprint : str
+        See `fingerprint`.
+    parameters : dict
+        The parameters given.
+    command : str
+        What runs just this notebook again.
+    failure : Failure or None
+        Where and why it ended early.
+    """
+
+    notebook: str
+    title: str
+    status: str
+    seconds: float
+    finished: str
+    fingerprint: str
+    parameters: dict[str, object]
+    command: str
+    failure: Failure | None = None
+
+
+def package_fingerprint() -> str:
+    """Return a hash of vidlab's own source and of the versions of the libraries that compute."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        if path.suffix in (".py", ".h5", ".keras") and path.is_file():
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(path.read_bytes())
+    for name in _LIBRARIES:
+        digest.update(f"{name}=={_version(name)}".encode())
+    return digest.hexdigest()
+
+
+def fingerprint(
+    notebook: Notebook, parameters: dict[str, object], *, profile: Path, package: str
+) -> str:
+    """Return a hash of everything the notebook's result depends on.
+
+    Parameters
+    ----------
+    notebook
+        Its cells count, not its outputs or metadata.
+    parameters
+        The values it is given (the dataset's name among them).
+    profile
+        The profile's YAML file.
+    package
+        From `package_fingerprint`.
+    """
+    node = files.read(notebook.path)
+    facts = {
+        "cells": [[cell.cell_type, cell.source] for cell in node.cells],
+        "parameters": parameters,
+        "profile": profile.read_text(encoding="utf-8"),
+        "package": package,
+    }
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def holds(record: Record | None, folder: Path, *, fingerprint: str) -> bool:
+    """Tell whether a record is of a finished run with this fingerprint whose pages still exist."""
+    return (
+        record is not None
+        and record.status == "done"
+        and record.fingerprint == fingerprint
+        and (folder / f"{record.notebook}.ipynb").is_file()
+        and (folder / f"{record.notebook}.html").is_file()
+    )
+
+
+def save(record: Record, folder: Path) -> None:
+    """Write ``<name>.json`` whole or not at all."""
+    with replacing(folder / f"{record.notebook}.json") as temporary:
+        text = json.dumps(asdict(record), indent=2, default=str)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def load(folder: Path, *, name: str) -> Record | None:
+    """Read a notebook's record, or None where it has never run.
+
+    Raises
+    ------
+    ResultError
+        If the file is there but is not a record.
+    """
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        return None
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        failure = facts.pop("failure")
+        return Record(**facts, failure=Failure(**failure) if failure else None)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ResultError(
+            f"Expected the record of a notebook's run in {path}. Received: {error!r}. "
+            "Remove the file; the notebook then runs again."
+        ) from error
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,199 @@
+"""The report of a profile's runs: every executed notebook as a page, and one page that leads in.
+
+Takes records and executed notebooks from `running` and finished runs from `vidlab.runs`; gives
+``runs/<profile>/index.html``, which needs no server and no network. Measured numbers stand beside
+the published ones, each labelled.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from html import escape
+from pathlib import Path
+
+from vidlab import profiles, recipes
+from vidlab.errors import RecipeError
+from vidlab.notebooks import files, page, records
+from vidlab.notebooks.files import Notebook
+from vidlab.notebooks.records import Record
+from vidlab.runs import find_runs, replacing
+
+__all__ = ["write", "write_page"]
+
+_BACK = (
+    '<p style="font:14px system-ui,sans-serif;margin:1rem 1.5rem">'
+    '<a href="../index.html">← all notebooks and results</a></p>'
+)
+
+
+def write_page(notebook: Path, *, title: str) -> Path:
+    """Write an executed notebook as HTML beside it.
+
+    Parameters
+    ----------
+    notebook
+        The executed file.
+    title
+        For the browser's tab.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="lab", embed_images=True)
+    resources = {"metadata": {"name": title, "path": str(notebook.parent)}}
+    body, _ = exporter.from_notebook_node(files.read(notebook), resources=resources)
+    body = re.sub(r"(<body[^>]*>)", lambda tag: tag.group(1) + _BACK, body, count=1)
+    target = notebook.with_suffix(".html")
+    with replacing(target) as temporary:
+        temporary.write_text(body, encoding="utf-8")
+    return target
+
+
+def write(folder: Path, notebooks: Iterable[Notebook], *, profile: str) -> Path:
+    """Write ``index.html`` from what is on disk, whether or not every notebook is done.
+
+    Parameters
+    ----------
+    folder
+        ``runs/<profile>``.
+    notebooks
+        All notebooks of the course; those that have not run are listed as such.
+    profile
+        The profile's name.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    known = [
+        (notebook, records.load(folder / "notebooks", name=notebook.name)) for notebook in notebooks
+    ]
+    target = folder / "index.html"
+    text = page.fill(
+        title=f"vidlab: {profile}",
+        lead=_lead(profile, [record for _, record in known]),
+        notebooks="\n".join(_notebook(notebook, record, folder) for notebook, record in known),
+        results=_results(folder),
+        figures=_figures(folder),
+        written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+    )
+    with replacing(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return target
+
+
+def _lead(profile: str, known: list[Record | None]) -> str:
+    done = sum(record is not None and record.status == "done" for record in known)
+    seconds = sum(record.seconds for record in known if record is not None)
+    about = profiles.load(profile).about
+    return (
+        f"<p>{escape(about)}</p><p><strong>{done} of {len(known)}</strong> notebooks done, "
+        f"<strong>{_duration(seconds)}</strong> of computing.</p>"
+    )
+
+
+def _notebook(notebook: Notebook, record: Record | None, folder: Path) -> str:
+    status = "not run" if record is None else record.status
+    kind = {"done": "done", "not run": "waiting"}.get(status, "failed")
+    suffix = "" if status == "done" else ".failed"
+    html = f"notebooks/{notebook.name}{suffix}.html"
+    title = escape(notebook.title)
+    if record is not None and (folder / html).is_file():
+        title = f'<a href="{escape(html)}">{title}</a>'
+    number = "" if notebook.number is None else f"{notebook.number:02d}"
+    took = "" if record is None else _duration(record.seconds)
+    failure = "" if record is None or record.failure is None else _failure(record)
+    return (
+        f'<li class="notebook"><span class="number">{number}</span>'
+        f'<div class="what"><h3>{title}</h3>{failure}</div>'
+        f'<span class="time">{took}</span><span class="status {kind}">{escape(status)}</span></li>'
+    )
+
+
+def _failure(record: Record) -> str:
+    failure = record.failure
+    where = "" if failure.cell is None else f"Cell {failure.cell} of {failure.cells}: "
+    return (
+        f'<p class="error">{escape(where + failure.error)}</p>'
+        f"<p>Run it again: <code>{escape(record.command)}</code></p>"
+    )
+
+
+def _results(folder: Path) -> str:
+    table = find_runs(folder)
+    if "top1" not in table or table["top1"].isna().all():
+        return ""
+    with_top5 = "top5" in table and table["top5"].notna().any()
+    measured = ["top-1", "top-5"] if with_top5 else ["top-1"]
+    head = (
+        '<tr><th rowspan="2">recipe</th><th rowspan="2">split</th><th rowspan="2">seed</th>'
+        f'<th colspan="{len(measured)}">measured here</th>'
+        '<th colspan="3">published, UCF-101</th></tr>'
+        f"<tr>{''.join(f'<th>{name}</th>' for name in measured)}"
+        "<th>top-1</th><th>top-5</th><th>source</th></tr>"
+    )
+    rows = []
+    for run in table.to_dict("records"):
+        here = [_percent(run["top1"])] + ([_percent(run["top5"])] if with_top5 else [])
+        numbers = "".join(f'<td class="measured">{value}</td>' for value in here)
+        rows.append(
+            f"<tr><th>{escape(str(run['recipe']))}</th><td>{run['split']}</td>"
+            f"<td>{run['seed']}</td>{numbers}{_published(run['recipe'])}</tr>"
+        )
+    return page.section(
+        "Results",
+        '<p class="hint">Accuracy on test videos, in percent. The published numbers are as their '
+        "source quotes them, for 101 classes of real videos at full size: another dataset than "
+        "the built-in one, so read them for the order of the systems, not for the height.</p>"
+        f'<div class="wide"><table><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+        "</div>",
+    )
+
+
+def _published(recipe: str) -> str:
+    try:
+        published = recipes.get(recipe).published
+    except RecipeError:  # a recipe the user registered in a notebook has no source
+        published = None
+    if published is None:
+        return "<td>–</td><td>–</td><td>–</td>"
+    numbers = "".join(
+        f"<td>{'–' if value is None else f'{value:.1f}'}</td>"
+        for value in (published.top1, published.top5)
+    )
+    return f'{numbers}<td class="source">{escape(str(published.source))}</td>'
+
+
+def _figures(folder: Path) -> str:
+    pictures = sorted((folder / "figures").glob("*.png"))
+    items = [
+        f'<figure><a href="figures/{escape(path.name)}"><img loading="lazy" '
+        f'src="figures/{escape(path.name)}" alt="{escape(_caption(path))}"></a>'
+        f"<figcaption>{escape(_caption(path))}</figcaption></figure>"
+        for path in pictures
+    ]
+    if not items:
+        return ""
+    return page.section("Figures", f'<div class="figures">{"".join(items)}</div>')
+
+
+def _caption(path: Path) -> str:
+    return path.stem.replace("_", " ").replace("-", " ")
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None or math.isnan(share) else f"{100 * share:.1f}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min"

@@ -1,0 +1,381 @@
+"""Run notebooks without a browser, one after another or side by side.
+
+Takes a profile's name and notebook numbers from `cli`; gives executed notebooks, their pages and
+the report under ``runs/<profile>/``, and a `RunSummary`. Nothing here loads TensorFlow: every
+notebook computes in a kernel of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidlab import profiles
+from vidlab.errors import NotebookError
+from vidlab.notebooks import files, parameters, records, report
+from vidlab.notebooks.files import Notebook
+from vidlab.notebooks.records import Failure, Record
+
+if TYPE_CHECKING:
+    from vidlab.notebooks.execution import Outcome
+    from vidlab.notebooks.kernels import Kernels
+
+__all__ = ["RunSummary", "run"]
+
+_GRACE_SECONDS = 8  # for a kernel to wind up after Ctrl-C, before it is killed
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run ended.
+
+    Attributes
+    ----------
+    profile : str
+        The profile's name.
+    folder : Path
+        ``runs/<profile>``.
+    report : Path
+        ``index.html`` in it.
+    records : tuple of Record
+        One a notebook of this run, in order. An unchanged notebook's is the one of its last run.
+    unchanged : tuple of str
+        The notebooks skipped because nothing they depend on has changed.
+    seconds : float
+        Wall-clock time of the whole run.
+    """
+
+    profile: str
+    folder: Path
+    report: Path
+    records: tuple[Record, ...]
+    unchanged: tuple[str, ...]
+    seconds: float
+
+    @property
+    def failures(self) -> tuple[Record, ...]:
+        """The records of notebooks that are not done."""
+        return tuple(record for record in self.records if record.status != "done")
+
+    @property
+    def ok(self) -> bool:
+        """Whether every notebook is done."""
+        return not self.failures
+
+
+def run(
+    numbers: Iterable[int | str] | None = None,
+    *,
+    profile: str = "quick",
+    jobs: int = 1,
+    resume: bool = False,
+    parameters: Mapping[str, object] | None = None,
+    cell_timeout: float | None = None,
+    notebook_timeout: float | None = None,
+    total_timeout: float | None = None,
+    notebooks_folder: str | Path | None = None,
+    out: str | Path | None = None,
+) -> RunSummary:
+    """Execute notebooks and write the report.
+
+    Parameters
+    ----------
+    numbers
+        Which notebooks (``4``, ``"2-4"``, ``"04_frame_models"``); none means all.
+    profile
+        One of `vidlab.profiles.names`.
+    jobs
+        How many notebooks may run side by side.
+    resume
+        Skip notebooks that are done and unchanged.
+    parameters
+        Notebook parameters by name; text is converted to the type the notebook declares. Each
+        goes to the notebooks that declare it.
+    cell_timeout, notebook_timeout, total_timeout
+        Time limits in seconds; the profile's own where not given.
+    notebooks_folder
+        Where the notebooks are; ``notebooks`` beside ``nbconfig`` where not given.
+    out
+        The folder for the results, ``runs/<profile>`` where not given.
+
+    Returns
+    -------
+    RunSummary
+        A failing notebook is in it, not raised; the others still run.
+
+    Raises
+    ------
+    ProfileError, NotebookError
+        For an unknown profile, notebook or parameter, listing the valid ones.
+    KeyboardInterrupt
+        After Ctrl-C, when the kernels have ended and the report is written.
+    """
+    plan = _Plan.make(
+        numbers, profile, parameters=parameters or {}, source=notebooks_folder, out=out
+    )
+    if jobs < 1:
+        raise NotebookError(f"Expected at least one job. Received: {jobs}. Pass --jobs 1 or more.")
+    limits = plan.profile.limits
+    started = time.monotonic()
+    unchanged = plan.unchanged() if resume else ()
+    todo = [notebook for notebook in plan.chosen if notebook.name not in unchanged]
+    _say(f"vidlab run: profile {profile}, {_count(len(plan.chosen))}, results in {plan.folder}")
+    for name in unchanged:
+        _say(f"  {name}: unchanged, kept")
+    try:
+        if todo:
+            plan.prepare_data(todo)
+            _Round(
+                plan,
+                todo,
+                jobs=min(jobs, len(todo)),
+                cell_seconds=cell_timeout or limits.cell,
+                notebook_seconds=notebook_timeout or limits.notebook,
+                deadline=started + (total_timeout or limits.total),
+            ).run()
+    finally:
+        page = report.write(plan.folder, plan.every, profile=profile)
+    loaded = [records.load(plan.pages, name=notebook.name) for notebook in plan.chosen]
+    return RunSummary(
+        profile=profile,
+        folder=plan.folder,
+        report=page,
+        records=tuple(record for record in loaded if record is not None),
+        unchanged=unchanged,
+        seconds=time.monotonic() - started,
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to run, with what, and where it goes."""
+
+    profile: profiles.Profile
+    every: tuple[Notebook, ...]
+    chosen: tuple[Notebook, ...]
+    given: Mapping[str, object]
+    values: dict[str, dict[str, object]]
+    folder: Path
+    fingerprints: dict[str, str]
+
+    @classmethod
+    def make(cls, numbers, profile, *, parameters: Mapping, source, out) -> _Plan:
+        settings = profiles.load(profile)
+        configured = profiles.folder()
+        every = tuple(files.find(source or configured.parent / "notebooks"))
+        chosen = tuple(files.select(every, numbers))
+        values = _values(chosen, parameters, profile=profile)
+        folder = Path(out) if out is not None else _results_folder(settings, parameters)
+        (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+        package = records.package_fingerprint()
+        fingerprints = {
+            notebook.name: records.fingerprint(
+                notebook,
+                values[notebook.name],
+                profile=configured / f"{profile}.yaml",
+                package=package,
+            )
+            for notebook in chosen
+        }
+        return cls(settings, every, chosen, parameters, values, folder.resolve(), fingerprints)
+
+    @property
+    def pages(self) -> Path:
+        return self.folder / "notebooks"
+
+    def unchanged(self) -> tuple[str, ...]:
+        names = [notebook.name for notebook in self.chosen]
+        return tuple(
+            name
+            for name in names
+            if records.holds(
+                records.load(self.pages, name=name), self.pages, fingerprint=self.fingerprints[name]
+            )
+        )
+
+    def prepare_data(self, todo: list[Notebook]) -> None:
+        """Make the videos once, before several notebooks find them missing at the same time."""
+        if not any(notebook.needs for notebook in todo):
+            return
+        from vidlab import datasets
+
+        name = str(self.given.get("dataset") or self.profile.dataset)
+        started = time.monotonic()
+        _say(f"  dataset {name}: looking for it, or making it")
+        index = datasets.load_index(
+            name, size=self.profile.dataset_size, seed=self.profile.data_seed
+        )
+        _say(f"  dataset {name}: {len(index)} videos, ready in {_seconds(started)}")
+
+    def command(self, notebook: Notebook) -> str:
+        """What a user types to run just this notebook again."""
+        words = ["vidlab", "run", str(notebook.number or notebook.name)]
+        words += ["--profile", self.profile.name]
+        for name, value in self.given.items():
+            words += ["-p", name, str(value)]
+        return shlex.join(words)
+
+
+class _Round:
+    """The execution of the notebooks that are due."""
+
+    def __init__(
+        self,
+        plan: _Plan,
+        todo: list[Notebook],
+        *,
+        jobs: int,
+        cell_seconds: float,
+        notebook_seconds: float,
+        deadline: float,
+    ) -> None:
+        self.plan = plan
+        self.todo = todo
+        self.jobs = jobs
+        self.cell_seconds = cell_seconds
+        self.notebook_seconds = notebook_seconds
+        self.deadline = deadline
+        self.started = 0
+        self.threads = None if jobs == 1 else max(1, (os.cpu_count() or 1) // jobs)
+
+    def run(self) -> None:
+        from vidlab.notebooks.kernels import Kernels
+
+        waiting, running = list(self.todo), {}
+        with Kernels() as kernels, ThreadPoolExecutor(self.jobs) as pool:
+            try:
+                while waiting or running:
+                    for notebook in self._due(waiting, running.values()):
+                        waiting.remove(notebook)
+                        running[pool.submit(self._one, notebook, kernels)] = notebook
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        running.pop(future)
+                        future.result()
+            except BaseException:
+                self._stop(kernels, running)
+                raise
+
+    def _due(self, waiting: list[Notebook], running: Iterable[Notebook]) -> list[Notebook]:
+        """Return the notebooks that need not wait for another one, as many as have a place."""
+        running = list(running)
+        unfinished = [*waiting, *running]
+        free = [
+            notebook
+            for notebook in waiting
+            if not any(
+                other.answers_to(word)
+                for word in notebook.after
+                for other in unfinished
+                if other is not notebook
+            )
+        ]
+        if not free and not running:
+            names = ", ".join(notebook.name for notebook in waiting)
+            raise NotebookError(
+                f"Expected notebooks that can be put in order. Received: {names}, which wait for "
+                "each other. Correct `after` in their metadata."
+            )
+        return free[: self.jobs - len(running)]
+
+    def _stop(self, kernels: Kernels, running: Iterable[Future]) -> None:
+        kernels.interrupt()
+        try:
+            wait(running, timeout=_GRACE_SECONDS)
+        finally:
+            kernels.kill()
+
+    def _one(self, notebook: Notebook, kernels: Kernels) -> None:
+        from vidlab.notebooks.execution import Outcome, execute
+        from vidlab.notebooks.kernels import Session, environment
+
+        self.started += 1
+        place = f"[{self.started}/{len(self.todo)}] {notebook.name}"
+        if time.monotonic() >= self.deadline:
+            reason = "The time limit of the whole run was reached before its turn."
+            failure = Failure(None, None, None, source="", error=reason, line="")
+            outcome = Outcome("not run", 0.0, None, failure)
+        else:
+            _say(f"{place}: started")
+            session = Session(
+                kernels=kernels,
+                environment=environment(profile=self.plan.profile.name, threads=self.threads),
+                folder=notebook.path.parent,
+                log=kernels.folder / f"{notebook.name}.log",
+                cell_seconds=self.cell_seconds,
+                deadline=min(self.deadline, time.monotonic() + self.notebook_seconds),
+            )
+            outcome = execute(
+                notebook,
+                self.plan.pages,
+                parameters=self.plan.values[notebook.name],
+                session=session,
+            )
+        if outcome.status == "interrupted":
+            _say(f"{place}: interrupted after {outcome.seconds:.0f} s")
+            return
+        self._keep(notebook, outcome)
+        _say(f"{place}: {outcome.status}, {outcome.seconds:.0f} s")
+
+    def _keep(self, notebook: Notebook, outcome: Outcome) -> None:
+        if outcome.output is not None:
+            report.write_page(outcome.output, title=notebook.title)
+        if outcome.status == "done":
+            (self.plan.pages / f"{notebook.name}.failed.html").unlink(missing_ok=True)
+        records.save(
+            Record(
+                notebook=notebook.name,
+                title=notebook.title,
+                status=outcome.status,
+                seconds=round(outcome.seconds, 1),
+                finished=datetime.now().astimezone().isoformat(timespec="seconds"),
+                fingerprint=self.plan.fingerprints[notebook.name],
+                parameters=self.plan.values[notebook.name],
+                command=self.plan.command(notebook),
+                failure=outcome.failure,
+            ),
+            self.plan.pages,
+        )
+
+
+def _values(chosen, given: Mapping[str, object], *, profile: str) -> dict[str, dict[str, object]]:
+    if given.get("profile", profile) != profile:
+        raise NotebookError(
+            f"Expected the profile to be chosen by --profile. Received: {profile} there and "
+            f"{given['profile']} as a parameter. Leave the parameter out."
+        )
+    values = parameters.fit(chosen, {k: v for k, v in given.items() if k != "profile"})
+    for notebook in chosen:
+        if any(known.name == "profile" for known in notebook.parameters):
+            values[notebook.name]["profile"] = profile
+    return values
+
+
+def _results_folder(settings: profiles.Profile, given: Mapping[str, object]) -> Path:
+    from vidlab import datasets
+
+    dataset = str(given.get("dataset") or settings.dataset)
+    own = dataset == settings.dataset
+    name = settings.name if own else f"{settings.name}-{Path(dataset).name}"
+    return datasets.home() / "runs" / name
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")  # one write, so that lines of side-by-side notebooks stay whole
+    sys.stdout.flush()
+
+
+def _count(number: int) -> str:
+    return "1 notebook" if number == 1 else f"{number} notebooks"
+
+
+def _seconds(started: float) -> str:
+    return f"{time.monotonic() - started:.0f} s"
