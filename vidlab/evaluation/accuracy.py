@@ -14,15 +14,23 @@ import pandas as pd
 from vidlab.errors import MetricError
 from vidlab.predictions import Predictions
 
-__all__ = ["class_positions", "frame_top_k", "hits", "per_class", "top_k", "top_ks"]
+__all__ = [
+    "class_positions",
+    "frame_top_k",
+    "hits",
+    "per_class",
+    "reported_ks",
+    "top_k",
+    "top_ks",
+]
 
 
-def top_ks(classes: int) -> tuple[int, ...]:
+def reported_ks(classes: int) -> tuple[int, ...]:
     """Tell which top-k are worth reporting: 1, and 5 from ten classes on.
 
     Examples
     --------
-    >>> top_ks(9), top_ks(10)
+    >>> reported_ks(9), reported_ks(10)
     ((1,), (1, 5))
     """
     return (1, 5) if classes >= 10 else (1,)
@@ -86,6 +94,11 @@ def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None
     return _share(right)
 
 
+def top_ks(predictions: Predictions) -> dict[str, float]:
+    """Give ``top1`` and, from ten classes on, ``top5``: shares of the videos, from 0 to 1."""
+    return {f"top{k}": top_k(predictions, k) for k in reported_ks(len(predictions.classes))}
+
+
 def frame_top_k(predictions: Predictions, k: int = 1) -> float:
     """Give the share of the single frames whose class is among the first `k`.
 
@@ -117,7 +130,7 @@ def per_class(predictions: Predictions) -> pd.DataFrame:
     count = len(predictions.classes)
     support = np.bincount(predictions.y_true, minlength=count)
     table = pd.DataFrame({"support": support}, index=pd.Index(predictions.classes, name="class"))
-    for k in top_ks(count):
+    for k in reported_ks(count):
         right = np.bincount(predictions.y_true[hits(predictions, k=k)], minlength=count)
         table[f"top{k}"] = np.divide(right, support, out=np.full(count, np.nan), where=support > 0)
     return table

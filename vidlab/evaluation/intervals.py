@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.evaluation.accuracy import class_positions, hits, top_k, top_ks
+from vidlab.evaluation.accuracy import class_positions, hits, top_ks
 from vidlab.predictions import FramePredictions, Predictions
 
 __all__ = ["Interval", "interval", "pool", "summary"]
@@ -183,8 +183,7 @@ def summary(results: Iterable[tuple[str, int, int, Predictions]]) -> pd.DataFram
         deviation over the runs (n - 1), not a number for a single run.
     """
     rows = [
-        {"recipe": recipe, "seed": seed, "split": split}
-        | {f"top{k}": top_k(said, k) for k in top_ks(len(said.classes))}
+        {"recipe": recipe, "seed": seed, "split": split} | top_ks(said)
         for recipe, seed, split, said in results
     ]
     table = pd.DataFrame(rows, columns=None if rows else ["recipe", "seed", "split", "top1"])

@@ -67,9 +67,8 @@ def accuracy_with_ceiling(
     rows = np.arange(len(table))
     colours = [recipe_colour(str(name)) for name in table.index]
     axes.barh(rows, table["top1"], color=colours, height=0.62)
-    ends = _whiskers(axes, rows, table)
-    for row, value, end in zip(rows, table["top1"], ends, strict=True):
-        _value(axes, end, row, value)
+    _whiskers(axes, rows, table)
+    _values(axes, rows, table["top1"])
     if "published" in table and table["published"].notna().any():
         axes.plot(
             table["published"],
@@ -124,8 +123,7 @@ def aggregation_comparison(
     for place, (way, colour) in enumerate(zip(ways, (GREY, BLUE, ORANGE, SKY), strict=False)):
         at = rows + (place - (len(ways) - 1) / 2) * height
         axes.barh(at, table[way], height=0.92 * height, color=colour, label=str(way))
-        for row, value in zip(at, table[way], strict=True):
-            _value(axes, value, row, value)
+        _values(axes, at, table[way])
     _lines(axes, ceiling=ceiling, chance=None)
     axes.set_yticks(rows, table.index)
     axes.set_ylabel("recipe")
@@ -166,9 +164,8 @@ def leakage_bars(
     rows = np.arange(len(table))
     colours = [VERMILLION if str(kind).startswith("random") else BLUE for kind in table.index]
     axes.barh(rows, table["accuracy"], color=colours, height=0.6)
-    ends = _whiskers(axes, rows, table.rename(columns={"accuracy": "top1"}))
-    for row, value, end in zip(rows, table["accuracy"], ends, strict=True):
-        _value(axes, end, row, value)
+    _whiskers(axes, rows, table.rename(columns={"accuracy": "top1"}))
+    _values(axes, rows, table["accuracy"])
     _lines(axes, ceiling=None, chance=chance)
     axes.set_yticks(rows, table.index)
     axes.set_ylabel("kind of split")
@@ -260,8 +257,8 @@ def _check_shares(table: pd.DataFrame, columns: Sequence[str]) -> None:
             )
 
 
-def _whiskers(axes: Axes, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
-    """Draw the intervals there are; give where each bar with its whisker ends."""
+def _whiskers(axes: Axes, rows: np.ndarray, table: pd.DataFrame) -> None:
+    """Draw the intervals there are."""
     value = table["top1"].to_numpy(dtype=float)
     if {"low", "high"} <= set(table.columns):
         low, high = table["low"].to_numpy(dtype=float), table["high"].to_numpy(dtype=float)
@@ -269,28 +266,27 @@ def _whiskers(axes: Axes, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
         spread = table["top1_spread"].to_numpy(dtype=float)
         low, high = np.maximum(value - spread, 0), value + spread
     else:
-        return value
+        return
     known = np.isfinite(low) & np.isfinite(high) & np.isfinite(value)
     lengths = np.maximum([(value - low)[known], (high - value)[known]], 0)
     axes.errorbar(
         value[known], rows[known], xerr=lengths, fmt="none", ecolor=INK, elinewidth=1.3, capsize=4
     )
-    return np.where(known, high, value)
 
 
-def _value(axes: Axes, x: float, y: float, value: float) -> None:
-    """Write a share behind the end of its bar."""
-    if np.isfinite(value):
-        axes.annotate(
-            f"{value:.1%}",
-            (x, y),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
-            zorder=5,
-        )
+def _values(axes: Axes, rows: np.ndarray, values: pd.Series) -> None:
+    """Write each share in the right margin, where nothing is in its way."""
+    for row, value in zip(rows, values, strict=True):
+        if np.isfinite(value):
+            axes.annotate(
+                f"{value:.1%}",
+                (1, row),
+                xycoords=("axes fraction", "data"),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+            )
 
 
 def _lines(axes: Axes, *, ceiling: float | None, chance: float | None) -> None:

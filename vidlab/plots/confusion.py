@@ -74,6 +74,8 @@ def confusion_matrix(
     axes.set_yticks(np.arange(rows), table.index, fontsize=font)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
+    if few:
+        title += " (number of videos)" if counted else " (% of the true class's videos)"
     axes.set_title(title)
     axes.grid(visible=False)
     axes.tick_params(length=0, pad=2)

@@ -106,15 +106,17 @@ def sampling_strip(
     below = 0.0
     if pictures is not None:
         below = 10.5 / max(shown, 5) * pictures.shape[1] / pictures.shape[2]
-    figure = Drawing(figsize=(11, 0.9 + len(picks) * (0.75 + below)), layout="constrained")
+    figure = Drawing(figsize=(11, 0.75 + len(picks) * (0.75 + below)), layout="constrained")
     figure.suptitle(f"{title} ({frame_count} frames, {frame_count / fps:.1f} s)", x=0.01, ha="left")
-    strips = figure.subfigures(len(picks), 1, squeeze=False)[:, 0]
+    # The last one also carries the name of the axis of time.
+    heights = [0.75 + below] * (len(picks) - 1) + [1.0 + below]
+    strips = figure.subfigures(len(picks), 1, squeeze=False, height_ratios=heights)[:, 0]
     for place, (strip, (name, chosen)) in enumerate(zip(strips, picks.items(), strict=True)):
         cells = strip.subplots(
             1 if pictures is None else 2,
             1,
             squeeze=False,
-            height_ratios=[1] if pictures is None else [0.35, below],
+            height_ratios=[1] if pictures is None else [0.3, below],
         )[:, 0]
         _timeline(cells[0], chosen, frame_count, fps=fps, last=place == len(picks) - 1)
         many = f"{len(chosen)} picks" if len(chosen) != 1 else "1 pick"

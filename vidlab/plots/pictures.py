@@ -49,7 +49,7 @@ def frame_strip(
     _check_names(names, len(frames), "titles")
     columns = max(1, min(columns, len(frames)))
     rows = math.ceil(len(frames) / columns)
-    width = max(6.0, min(12.0, 2.0 * columns))
+    width = min(12.0, 2.4 + 2.0 * columns)
     ratio = frames.shape[1] / frames.shape[2]
     height = rows * (width / columns * ratio + 0.25) + 0.45
     figure = Drawing(figsize=(width, height), layout="constrained")
@@ -95,7 +95,7 @@ def contact_sheet(
         _check_names(column_names, columns, "column names")
     blocks = math.ceil(rows / 36)
     length = math.ceil(rows / blocks)
-    inches = (9.5 if blocks == 1 else 4.6) / columns
+    inches = min((8 if blocks == 1 else 4.6) / columns, 2.2)
     figure = Drawing(
         figsize=(blocks * (columns * inches + 1.5), length * inches * height / width + 0.8),
         layout="constrained",

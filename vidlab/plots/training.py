@@ -33,11 +33,13 @@ def learning_curves(history: pd.DataFrame, *, title: str = "Learning curves") ->
     epochs = np.arange(1, len(history) + 1)
     validated = "val_loss" in history and history["val_loss"].notna().any()
     best = int(np.nanargmin(history["val_loss"])) if validated else None
+    dot = "." if len(epochs) <= 40 else None
+    phased = history["phase"].nunique() > 1
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, history[measure], color=BLUE, marker=".", label="training")
+        axes.plot(epochs, history[measure], color=BLUE, marker=dot, label="training")
         if validated and f"val_{measure}" in history:
             values = history[f"val_{measure}"].to_numpy()
-            axes.plot(epochs, values, color=ORANGE, marker=".", label="validation")
+            axes.plot(epochs, values, color=ORANGE, marker=dot, label="validation")
             axes.plot(
                 epochs[best],
                 values[best],
@@ -53,11 +55,12 @@ def learning_curves(history: pd.DataFrame, *, title: str = "Learning curves") ->
         axes.set_xlabel("epoch")
         axes.set_xlim(0.5, len(epochs) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.set_title(measure.capitalize(), pad=20)
-        _phases(axes, history, epochs)
+        axes.set_title(measure.capitalize(), pad=20 if phased else 6)
+        if phased:
+            _phases(axes, history, epochs)
         if measure == "loss":
             axes.set_ylabel("cross-entropy")
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.08 * axes.dataLim.y1)
             axes.legend(loc="best")
         else:
             percent_axis(axes, "accuracy", horizontal=False)
@@ -68,8 +71,6 @@ def _phases(axes, history: pd.DataFrame, epochs: np.ndarray) -> None:
     """Part the phases by lines and name them above the axes."""
     phases = history["phase"].to_numpy()
     starts = [0, *(np.flatnonzero(phases[1:] != phases[:-1]) + 1)]
-    if len(starts) == 1:
-        return
     for start, end in zip(starts, [*starts[1:], len(epochs)], strict=True):
         if start:
             axes.axvline(epochs[start] - 0.5, color=GREY, linewidth=1, linestyle=":")
