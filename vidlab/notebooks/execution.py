@@ -105,11 +105,9 @@ def execute(
         failure = _failure(
             part, session.position, error=_death(error, session), line=session.last_words()
         )
-    finally:
-        seconds = time.monotonic() - started
-        if session.kernels.stopping.is_set():
-            part.unlink(missing_ok=True)
-    if session.kernels.stopping.is_set():
+    seconds = time.monotonic() - started
+    if status != "done" and session.kernels.stopping.is_set():
+        part.unlink(missing_ok=True)
         return Outcome("interrupted", seconds, None)
     _tidy(part, notebook, output if status == "done" else failed)
     if status == "done":

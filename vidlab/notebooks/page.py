@@ -62,7 +62,8 @@ th, td { padding: .5rem .9rem; text-align: right; border-bottom: 1px solid var(-
 thead th { color: var(--soft); font-weight: 600; font-size: .88rem; }
 th:first-child, td.source, thead th:last-child { text-align: left; }
 tbody tr:last-child > * { border-bottom: 0; }
-td.measured { font-weight: 650; }
+td.measured { font-weight: 650; white-space: nowrap; }
+td.measured small { color: var(--soft); font-weight: 400; }
 td.source { color: var(--soft); font-size: .88rem; min-width: 14rem; }
 .figures { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px;

@@ -7,12 +7,13 @@ the published ones, each labelled.
 
 from __future__ import annotations
 
-import math
 import re
+import shutil
 from collections.abc import Iterable
 from datetime import datetime
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vidlab import profiles, recipes
 from vidlab.errors import RecipeError
@@ -21,8 +22,12 @@ from vidlab.notebooks.files import Notebook
 from vidlab.notebooks.records import Record
 from vidlab.runs import find_runs, replacing
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["write", "write_page"]
 
+_CONTACT_SHEET = "contact_sheet.png"
 _BACK = (
     '<p style="font:14px system-ui,sans-serif;margin:1rem 1.5rem">'
     '<a href="../index.html">← all notebooks and results</a></p>'
@@ -131,31 +136,42 @@ def _results(folder: Path) -> str:
     table = find_runs(folder)
     if "top1" not in table or table["top1"].isna().all():
         return ""
-    with_top5 = "top5" in table and table["top5"].notna().any()
-    measured = ["top-1", "top-5"] if with_top5 else ["top-1"]
+    measured = [name for name in ("top1", "top5") if name in table and table[name].notna().any()]
     head = (
-        '<tr><th rowspan="2">recipe</th><th rowspan="2">split</th><th rowspan="2">seed</th>'
-        f'<th colspan="{len(measured)}">measured here</th>'
-        '<th colspan="3">published, UCF-101</th></tr>'
-        f"<tr>{''.join(f'<th>{name}</th>' for name in measured)}"
+        f'<tr><th rowspan="2">recipe</th><th colspan="{len(measured) + 1}">measured here</th>'
+        '<th colspan="3">published for UCF-101</th></tr><tr><th>runs</th>'
+        f"{''.join(f'<th>top-{name[3:]}</th>' for name in measured)}"
         "<th>top-1</th><th>top-5</th><th>source</th></tr>"
     )
-    rows = []
-    for run in table.to_dict("records"):
-        here = [_percent(run["top1"])] + ([_percent(run["top5"])] if with_top5 else [])
-        numbers = "".join(f'<td class="measured">{value}</td>' for value in here)
-        rows.append(
-            f"<tr><th>{escape(str(run['recipe']))}</th><td>{run['split']}</td>"
-            f"<td>{run['seed']}</td>{numbers}{_published(run['recipe'])}</tr>"
-        )
+    order = {name: place for place, name in enumerate(recipes.names())}
+    found = sorted(table.groupby("recipe"), key=lambda pair: order.get(pair[0], len(order)))
+    rows = [
+        f"<tr><th>{escape(str(recipe))}</th><td>{len(runs)}</td>"
+        f"{''.join(_measured(runs, name) for name in measured)}{_published(recipe)}</tr>"
+        for recipe, runs in found
+    ]
     return page.section(
         "Results",
-        '<p class="hint">Accuracy on test videos, in percent. The published numbers are as their '
-        "source quotes them, for 101 classes of real videos at full size: another dataset than "
-        "the built-in one, so read them for the order of the systems, not for the height.</p>"
+        '<p class="hint">Accuracy on test videos in percent; in small figures the 95% interval of '
+        "a single run, or mean ± standard deviation of several. The published numbers are as their "
+        "source quotes them, for 101 classes of real videos at full size. Where this run's videos "
+        "are others, compare the order of the systems, not the height.</p>"
         f'<div class="wide"><table><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
         "</div>",
     )
+
+
+def _measured(runs: pd.DataFrame, metric: str) -> str:
+    values = 100 * runs[metric].dropna()
+    if values.empty:
+        return "<td>–</td>"
+    sure = ""
+    if len(values) > 1:
+        sure = f" ± {values.std():.1f}"
+    elif f"{metric}_low" in runs and runs[f"{metric}_low"].notna().all():
+        low, high = (100 * runs[f"{metric}_{end}"].iloc[0] for end in ("low", "high"))
+        sure = f" {low:.1f} to {high:.1f}"
+    return f'<td class="measured">{values.mean():.1f}<small>{sure}</small></td>'
 
 
 def _published(recipe: str) -> str:
@@ -173,7 +189,12 @@ def _published(recipe: str) -> str:
 
 
 def _figures(folder: Path) -> str:
-    pictures = sorted((folder / "figures").glob("*.png"))
+    drawn = folder / "figures"
+    sheet = profiles.folder().parent / "figures" / _CONTACT_SHEET
+    if sheet.is_file():
+        with replacing(drawn / _CONTACT_SHEET) as temporary:
+            shutil.copyfile(sheet, temporary)
+    pictures = sorted(drawn.glob("*.png"), key=lambda path: (path.name != _CONTACT_SHEET, path))
     items = [
         f'<figure><a href="figures/{escape(path.name)}"><img loading="lazy" '
         f'src="figures/{escape(path.name)}" alt="{escape(_caption(path))}"></a>'
@@ -187,10 +208,6 @@ def _figures(folder: Path) -> str:
 
 def _caption(path: Path) -> str:
     return path.stem.replace("_", " ").replace("-", " ")
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None or math.isnan(share) else f"{100 * share:.1f}"
 
 
 def _duration(seconds: float) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunSummary", "run"]
 
+_PATHS = ("dataset", "weights")
 _GRACE_SECONDS = 8  # for a kernel to wind up after Ctrl-C, before it is killed
 
 
@@ -118,9 +119,8 @@ def run(
     KeyboardInterrupt
         After Ctrl-C, when the kernels have ended and the report is written.
     """
-    plan = _Plan.make(
-        numbers, profile, parameters=parameters or {}, source=notebooks_folder, out=out
-    )
+    given = _placed(parameters or {})
+    plan = _Plan.make(numbers, profile, parameters=given, source=notebooks_folder, out=out)
     if jobs < 1:
         raise NotebookError(f"Expected at least one job. Received: {jobs}. Pass --jobs 1 or more.")
     limits = plan.profile.limits
@@ -357,6 +357,16 @@ def _values(chosen, given: Mapping[str, object], *, profile: str) -> dict[str, d
         if any(known.name == "profile" for known in notebook.parameters):
             values[notebook.name]["profile"] = profile
     return values
+
+
+def _placed(given: Mapping[str, object]) -> dict[str, object]:
+    """Make paths absolute: a kernel works in the notebooks' folder, the user types elsewhere."""
+    return {
+        name: str(Path(value).expanduser().resolve())
+        if name in _PATHS and isinstance(value, str) and Path(value).expanduser().exists()
+        else value
+        for name, value in given.items()
+    }
 
 
 def _results_folder(settings: profiles.Profile, given: Mapping[str, object]) -> Path:

@@ -1,0 +1,58 @@
+"""The ``vidlab`` command.
+
+Takes what a user types; gives it to the package and prints what comes back. Each command imports
+what it needs when it runs, so that ``vidlab --help`` is there at once. An error that vidlab raises
+on purpose is one message and exit status 1; Ctrl-C is exit status 130.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vidlab.cli import data, doctor, notebooks, results
+from vidlab.cli.console import Root
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    cls=Root,
+    name="vidlab",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("run", cls=notebooks.Run, rich_help_panel="Start here")(notebooks.run)
+app.command("doctor", rich_help_panel="Start here")(doctor.doctor)
+app.add_typer(data.app, name="data", rich_help_panel="Pieces of a run")
+app.command("train", rich_help_panel="Pieces of a run")(results.train)
+app.command("evaluate", rich_help_panel="Pieces of a run")(results.evaluate)
+app.command("figures", rich_help_panel="Pieces of a run")(results.figures)
+app.add_typer(notebooks.app, name="notebooks", rich_help_panel="For authors")
+
+
+@app.callback()
+def main_options(
+    traceback: Annotated[
+        bool,
+        typer.Option(
+            "--traceback",
+            envvar="VIDLAB_TRACEBACK",
+            help="Show where in the code an error came from, not only its message.",
+        ),
+    ] = False,
+) -> None:
+    """Learn and analyse video classification.
+
+    **vidlab run** executes the course's notebooks and leaves a report in `runs/quick/index.html`.
+    Nothing has to be downloaded for it: the videos are drawn on this machine.
+    """
+
+
+def main() -> None:
+    """Run the command line; the entry point of the ``vidlab`` script."""
+    app()

@@ -1,0 +1,172 @@
+"""``vidlab run`` and ``vidlab notebooks``: execute, check and strip notebooks.
+
+Takes numbers and options from the command line; gives them to `vidlab.notebooks` and prints how
+it went, for each failure with the command that runs that notebook again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperCommand
+
+from vidlab.cli.console import complain, relative
+from vidlab.errors import NotebookError
+
+if TYPE_CHECKING:
+    from vidlab.notebooks import Record, RunSummary
+
+__all__ = ["Run", "app", "check", "run", "strip"]
+
+app = typer.Typer(no_args_is_help=True, help="Check and strip notebooks before they go into git.")
+
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FILE", help="Notebooks; all of notebooks/ where none is named."),
+]
+
+
+class Run(TyperCommand):
+    """Lets a parameter be written as papermill has it, in two words: ``-p NAME VALUE``."""
+
+    def parse_args(self, ctx, args):
+        """Join the two words before the options are read."""
+        joined, rest = [], iter(args)
+        for word in rest:
+            joined.append(word)
+            if word in ("-p", "--parameter"):
+                name = next(rest, None)
+                if name is not None and "=" not in name:
+                    value = next(rest, None)
+                    name = name if value is None else f"{name}={value}"
+                joined += [] if name is None else [name]
+        return super().parse_args(ctx, joined)
+
+
+def run(
+    numbers: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NUMBER", help="Such as `4`, `2-4`; all where none is given."),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="How big the run is: a file of nbconfig/ without .yaml.")
+    ] = "quick",
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Notebooks to run side by side, where independent.")
+    ] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Skip what is done and unchanged since.")
+    ] = False,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            "-p",
+            metavar="NAME VALUE",
+            help="Set a notebook parameter; may be repeated. Lists are written as JSON.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.01, metavar="MINUTES", help="Time limit of one notebook."),
+    ] = None,
+    cell_timeout: Annotated[
+        float | None, typer.Option(min=0.01, metavar="MINUTES", help="Time limit of one cell.")
+    ] = None,
+    total_timeout: Annotated[
+        float | None, typer.Option(min=0.01, metavar="MINUTES", help="Time limit of everything.")
+    ] = None,
+) -> None:
+    """Execute notebooks and write the report.
+
+    Each notebook is run from its first cell to its last in a fresh kernel. The executed notebooks,
+    their pages and `index.html` are in `runs/PROFILE/`. A notebook that fails does not stop the
+    others. The time limits are the profile's unless given here.
+
+    **Examples**
+
+    `vidlab run` : the whole course, quick profile
+
+    `vidlab run 4 --profile smoke` : one notebook, the smallest size
+
+    `vidlab run --resume --jobs 2` : what is missing, two side by side
+
+    `vidlab run 1-4 -p dataset my_videos` : your own folder of videos
+    """
+    from vidlab.notebooks import run as run_notebooks
+
+    summary = run_notebooks(
+        numbers,
+        profile=profile,
+        jobs=jobs,
+        resume=resume,
+        parameters=dict(_split(word) for word in parameter or []),
+        cell_timeout=_in_seconds(cell_timeout),
+        notebook_timeout=_in_seconds(timeout),
+        total_timeout=_in_seconds(total_timeout),
+    )
+    for record in summary.failures:
+        complain("\n" + _failure(record, summary))
+    typer.echo(f"\nReport: {relative(summary.report)}  ({summary.seconds:.0f} s)")
+    if not summary.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(files: Files = None) -> None:
+    """List the rules of form a notebook breaks; exit status 1 if there is one."""
+    from vidlab.notebooks import check as breaches
+
+    broken = [(path, breach) for path in _chosen(files) for breach in breaches(path)]
+    for path, breach in broken:
+        complain(f"{relative(path)}: {breach}")
+    if broken:
+        raise typer.Exit(1)
+    typer.echo("Every notebook keeps the rules.")
+
+
+@app.command()
+def strip(files: Files = None) -> None:
+    """Remove outputs, counts and passing metadata, in place."""
+    from vidlab.notebooks import strip as strip_notebook
+
+    for path in _chosen(files):
+        typer.echo(f"{relative(path)}: {'stripped' if strip_notebook(path) else 'was clean'}")
+
+
+def _chosen(files: list[Path] | None) -> list[Path]:
+    if files:
+        return files
+    from vidlab import profiles
+    from vidlab.notebooks import find
+
+    return [notebook.path for notebook in find(profiles.folder().parent / "notebooks")]
+
+
+def _split(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals or not name:
+        raise NotebookError(
+            f"Expected a parameter as two words, -p NAME VALUE. Received: -p {word}. "
+            "Write both, such as -p profile smoke."
+        )
+    return name, value
+
+
+def _in_seconds(minutes: float | None) -> float | None:
+    return None if minutes is None else 60 * minutes
+
+
+def _failure(record: Record, summary: RunSummary) -> str:
+    failure = record.failure
+    place = "" if failure.cell is None else f" in cell {failure.cell} of {failure.cells}"
+    count = "" if failure.execution_count is None else f" (In [{failure.execution_count}])"
+    lines = [f"{record.notebook}: {record.status}{place}{count}", f"  {failure.error}"]
+    if failure.line:
+        lines.append(f"  {failure.line}")
+    page = summary.folder / "notebooks" / f"{record.notebook}.failed.html"
+    if page.is_file():
+        lines.append(f"  See it:       {relative(page)}")
+    return "\n".join([*lines, f"  Run it again: {record.command}"])

@@ -1,0 +1,137 @@
+"""``vidlab train``, ``evaluate`` and ``figures``: recipes, numbers and pictures.
+
+Takes recipe names and folders from the command line; gives them to `lab`, `evaluation` and
+`figures`, prints tables and exports them for a report.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidlab.cli.console import relative, table
+from vidlab.errors import RecipeError, ResultError
+
+if TYPE_CHECKING:
+    from vidlab.predictions import Predictions
+
+__all__ = ["evaluate", "figures", "train"]
+
+Export = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write the table: .csv, .md or .tex by the ending."),
+]
+Profile = Annotated[str, typer.Option(help="How big the run is: a file of nbconfig/.")]
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe, such as `frame-finetuned`.")],
+    profile: Profile = "quick",
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted from 0.")] = 1,
+    splits: Annotated[str, typer.Option(help="Which splits, such as `1,2,3`.")] = "1",
+    dataset: Annotated[
+        str, typer.Option(help="Other videos than the profile's: a name or a folder.")
+    ] = "",
+    export: Export = None,
+) -> None:
+    """Train a recipe, over seeds and splits, and report mean ± spread.
+
+    A run that is there already is read, not trained again.
+
+    **Example:** `vidlab train frame-finetuned --seeds 5 --splits 1,2,3 --export table.tex`
+    """
+    from vidlab import recipes
+
+    chosen = _splits(splits)
+    if recipe not in recipes.names():
+        raise RecipeError(
+            f"Expected a recipe. Received: {recipe!r}. There are: {', '.join(recipes.names())}."
+        )
+    from vidlab.lab import sweep
+    from vidlab.runs import export as write_table
+
+    result = sweep(recipe, profile=profile, seeds=seeds, splits=chosen, dataset=dataset)
+    table(result, title=f"{recipe}: mean ± spread over seeds {seeds}, splits {splits}")
+    if export is not None:
+        typer.echo(f"Written: {relative(write_table(result, export))}")
+
+
+def evaluate(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A recipe that was run, or a folder with runs.")
+    ],
+    profile: Profile = "quick",
+    export: Export = None,
+) -> None:
+    """Print the accuracy of a finished run, class by class, or a table of all runs in a folder."""
+    from vidlab.runs import export as write_table
+    from vidlab.runs import find_runs
+
+    folder = _run_folder(run, profile=profile)
+    if (folder / "predictions.npz").is_file():
+        from vidlab.predictions import Predictions
+
+        result = _one(Predictions.load(folder), title=relative(folder))
+    else:
+        result = find_runs(folder).drop(columns="path")
+        if result.empty:
+            raise ResultError(
+                f"Expected runs in {folder}. Received: none. Make one with: vidlab train RECIPE"
+            )
+        table(result, title=relative(folder))
+    if export is not None:
+        typer.echo(f"Written: {relative(write_table(result, export))}")
+
+
+def figures(
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("figures"),
+) -> None:
+    """Draw the pictures that README and notebooks show."""
+    from vidlab import figures as pictures
+
+    for path in pictures.make_all(out):
+        typer.echo(relative(path))
+
+
+def _one(predictions: Predictions, *, title: str):
+    from vidlab import evaluation
+
+    typer.echo(f"{title}: {len(predictions)} videos, {len(predictions.classes)} classes")
+    for k in evaluation.top_ks(len(predictions.classes)):
+        sure = evaluation.interval(predictions, metric=f"top{k}")
+        typer.echo(
+            f"top-{k} {100 * sure.estimate:.1f}%  (95% interval {100 * sure.low:.1f} to "
+            f"{100 * sure.high:.1f}, {sure.clusters} clusters)"
+        )
+    report = evaluation.report(predictions)
+    table(report, title="By class")
+    confused = evaluation.most_confused(predictions)
+    if len(confused):
+        table(confused, title="Most confused")
+    return report
+
+
+def _run_folder(run: str, *, profile: str) -> Path:
+    if Path(run).is_dir():
+        return Path(run)
+    from vidlab import datasets
+
+    folder = datasets.home() / "runs" / profile / run
+    if not folder.is_dir():
+        raise ResultError(
+            f"Expected a folder, or a recipe that was run. Received: {run}; there is no {folder}. "
+            f"Make it with: vidlab train {run} --profile {profile}"
+        )
+    return folder
+
+
+def _splits(text: str) -> list[int]:
+    numbers = text.split(",")
+    if not all(number.strip() in ("1", "2", "3") for number in numbers):
+        raise ResultError(
+            f"Expected splits out of 1, 2 and 3, separated by commas. Received: {text}. "
+            "Write, for example, --splits 1,2,3."
+        )
+    return [int(number) for number in numbers]
