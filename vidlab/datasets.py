@@ -1,0 +1,100 @@
+"""From a name to an index: finds the files of a dataset, or makes them.
+
+Takes files from `pantomime` and `ucf101`; gives a `vidlab.index.VideoIndex` to whoever asks by
+name or folder. Everything vidlab writes lives below one folder, `home`, whatever the working folder
+of a notebook.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from vidlab import pantomime, ucf101
+from vidlab.errors import LayoutError
+from vidlab.index import VideoIndex
+
+__all__ = ["NAMES", "folder_of", "home", "load_index"]
+
+NAMES = ("pantomime", "ucf101")
+"""The datasets known by name."""
+
+
+def home() -> Path:
+    """Say where data, caches and runs live.
+
+    Returns
+    -------
+    pathlib.Path
+        ``$VIDLAB_HOME`` where it is set; else the folder that holds ``nbconfig``, beside the
+        package; else, for a package installed without its notebooks, ``~/vidlab``.
+    """
+    if named := os.environ.get("VIDLAB_HOME"):
+        return Path(named).expanduser().absolute()
+    beside = Path(__file__).resolve().parents[1]
+    return beside if (beside / "nbconfig").is_dir() else Path.home() / "vidlab"
+
+
+def folder_of(name: str, *, size: str = "quick", seed: int = 0) -> Path:
+    """Say where a dataset known by name is kept.
+
+    Returns
+    -------
+    pathlib.Path
+        ``data/ucf101`` or ``data/pantomime-<size>`` in `home`; another seed than 0 is part of
+        the name, so that datasets of two seeds do not overwrite each other.
+    """
+    if name == "pantomime":
+        name = f"{name}-{size}-seed-{seed}" if seed else f"{name}-{size}"
+    return home() / "data" / name
+
+
+def load_index(
+    name_or_folder: str | Path,
+    *,
+    root: str | Path | None = None,
+    size: str = "quick",
+    seed: int = 0,
+) -> VideoIndex:
+    """Index a dataset by its name, or any folder of videos.
+
+    Parameters
+    ----------
+    name_or_folder
+        ``"pantomime"`` (made where it is not there yet), ``"ucf101"`` (see `vidlab.ucf101.fetch`),
+        or a folder in UCF-101 layout.
+    root
+        Where a dataset known by name is kept; None for `folder_of`.
+    size, seed
+        Of Pantomime: ``"smoke"``, ``"quick"`` or ``"full"``, and the seed it is drawn from.
+
+    Returns
+    -------
+    VideoIndex
+
+    Raises
+    ------
+    LayoutError
+        The folder is not there, or holds no videos in UCF-101 layout.
+    """
+    name = str(name_or_folder)
+    if name not in NAMES:
+        return _index_folder(Path(name_or_folder).expanduser(), name)
+    folder = Path(root).expanduser() if root else folder_of(name, size=size, seed=seed)
+    if name == "pantomime":
+        folder = pantomime.make(folder, size=size, seed=seed)
+    elif not folder.is_dir():
+        raise LayoutError(
+            f"Expected UCF-101 in {folder}. Received: no such folder. Get it with vidlab data "
+            f"fetch, which downloads {ucf101.ARCHIVE_URL}, or give the folder it is in as root."
+        )
+    return VideoIndex.from_folder(folder)
+
+
+def _index_folder(folder: Path, name: str) -> VideoIndex:
+    if not folder.is_dir():
+        raise LayoutError(
+            f"Expected one of {', '.join(NAMES)}, or a folder of videos. Received: {name!r}, and "
+            f"there is no folder {folder.absolute()}. Check the spelling."
+        )
+    return VideoIndex.from_folder(folder)
