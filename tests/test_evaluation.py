@@ -1,0 +1,401 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from vidlab import evaluation
+from vidlab.errors import MetricError
+from vidlab.evaluation import ALL_PAIRS, OTHER
+from vidlab.predictions import FramePredictions, Predictions, from_frames
+
+
+def make(*, classes=12, videos=120, groups=5, skill=1.5, seed=0, start=0):
+    """Make predictions that are often right; classes are named A, B, …; groups g01, g02, …"""
+    draw = np.random.default_rng(seed)
+    y_true = draw.integers(0, classes, videos)
+    logits = draw.normal(size=(videos, classes))
+    logits[np.arange(videos), y_true] += skill
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return Predictions(
+        video_ids=[f"v{start + number}" for number in range(videos)],
+        groups=[f"g{1 + draw.integers(groups):02d}" for _ in range(videos)],
+        y_true=y_true,
+        probabilities=probabilities,
+        classes=[chr(65 + place) if place < 26 else f"Z{place}" for place in range(classes)],
+    )
+
+
+def of_labels(y_true, y_pred, classes):
+    """Make predictions that say exactly `y_pred`."""
+    return Predictions(
+        video_ids=[f"v{number}" for number in range(len(y_true))],
+        groups=["g01"] * len(y_true),
+        y_true=y_true,
+        probabilities=np.eye(len(classes))[y_pred],
+        classes=classes,
+    )
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_top_k_agrees_with_scikit_learn(k):
+    said = make()
+    expected = metrics.top_k_accuracy_score(
+        said.y_true, said.probabilities, k=k, labels=np.arange(12)
+    )
+    assert evaluation.top_k(said, k) == pytest.approx(expected)
+
+
+def test_top_k_of_chosen_classes_counts_their_videos_only():
+    said = make()
+    chosen = [
+        guess == true
+        for guess, true in zip(said.y_pred.tolist(), said.y_true.tolist(), strict=True)
+        if said.classes[true] in ("B", "D")
+    ]
+    expected = sum(chosen) / len(chosen)
+    assert evaluation.top_k(said, classes=["D", "B"]) == pytest.approx(expected)
+
+
+def test_top_five_is_left_out_below_ten_classes():
+    few, enough = make(classes=9), make(classes=10)
+    assert list(evaluation.per_class(few)) == ["support", "top1"]
+    assert list(evaluation.per_class(enough)) == ["support", "top1", "top5"]
+    assert list(evaluation.top_ks(few)) == ["top1"]
+    assert list(evaluation.top_ks(enough)) == ["top1", "top5"]
+    with pytest.raises(MetricError, match="at least 10 classes"):
+        evaluation.top_k(few, 5)
+    with pytest.raises(ValueError, match="at least 10 classes"):
+        evaluation.interval(few, metric="top5")
+
+
+def test_per_class_accuracy_agrees_with_counting():
+    said = make(classes=11)
+    table = evaluation.per_class(said)
+    for place, name in enumerate(said.classes):
+        rows = [
+            sorted(range(11), key=lambda c, r=row: -r[c])
+            for row, true in zip(said.probabilities.tolist(), said.y_true, strict=True)
+            if true == place
+        ]
+        assert table.loc[name, "support"] == len(rows)
+        assert table.loc[name, "top1"] == pytest.approx(np.mean([row[0] == place for row in rows]))
+        assert table.loc[name, "top5"] == pytest.approx(np.mean([place in row[:5] for row in rows]))
+
+
+def test_a_class_without_videos_has_no_accuracy():
+    said = of_labels([0, 0, 1], [0, 1, 1], ["A", "B", "C"])
+    table = evaluation.per_class(said)
+    assert table.loc["A", "top1"] == 0.5
+    assert table.loc["C", "support"] == 0
+    assert np.isnan(table.loc["C", "top1"])
+
+
+def test_frame_accuracy_counts_frames():
+    frames = FramePredictions(
+        video=[0, 0, 0, 1], frame=[0, 1, 2, 0], probabilities=np.eye(2)[[0, 1, 0, 0]]
+    )
+    said = from_frames(
+        frames, video_ids=["a", "b"], groups=["g01", "g02"], y_true=[0, 1], classes=["A", "B"]
+    )
+    assert evaluation.frame_top_k(said) == 2 / 4
+    assert evaluation.top_k(said) == 1 / 2
+
+
+def test_frame_accuracy_needs_frames():
+    with pytest.raises(MetricError, match="single frames"):
+        evaluation.frame_top_k(make())
+
+
+@pytest.mark.parametrize("normalise", [False, True], ids=["counts", "shares"])
+def test_confusion_agrees_with_scikit_learn(normalise):
+    said = make()
+    expected = metrics.confusion_matrix(
+        said.y_true, said.y_pred, labels=np.arange(12), normalize="true" if normalise else None
+    )
+    table = evaluation.confusion(said, normalise=normalise)
+    np.testing.assert_allclose(table, expected)
+    assert list(table.index) == list(table.columns) == said.classes
+    assert (table.index.name, table.columns.name) == ("true", "predicted")
+
+
+def test_a_restricted_confusion_still_tells_all_that_happened():
+    said = make(skill=0.5)
+    whole = evaluation.confusion(said, normalise=False)
+    part = evaluation.confusion(said, classes=["D", "A"], normalise=False)
+    assert list(part.index) == ["D", "A"]
+    assert list(part.columns) == ["D", "A", OTHER]
+    assert part.loc["D", "A"] == whole.loc["D", "A"]
+    assert part.loc["A", OTHER] == whole.loc["A"].drop(["A", "D"]).sum()
+    shares = evaluation.confusion(said, classes=["D", "A"])
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+
+
+def test_a_row_without_videos_is_not_a_number():
+    said = of_labels([0, 0], [0, 1], ["A", "B"])
+    assert evaluation.confusion(said).loc["B"].isna().all()
+    assert evaluation.confusion(said, normalise=False).loc["B"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("names", [["A", "Nothing"], ["A", "A"], []])
+def test_unknown_or_repeated_classes_are_refused(names):
+    with pytest.raises(MetricError, match="Expected different classes out of A, B, C"):
+        evaluation.confusion(make(), classes=names)
+
+
+def test_report_agrees_with_scikit_learn():
+    said = make(skill=0.7)
+    expected = metrics.classification_report(
+        said.y_true,
+        said.y_pred,
+        labels=np.arange(12),
+        target_names=said.classes,
+        output_dict=True,
+        zero_division=0,
+    )
+    table = evaluation.report(said)
+    names = [*said.classes, "macro average", "weighted average"]
+    assert list(table.index) == names
+    for name in names:
+        theirs = expected[name.replace("average", "avg")]
+        assert table.loc[name, "precision"] == pytest.approx(theirs["precision"])
+        assert table.loc[name, "recall"] == pytest.approx(theirs["recall"])
+        assert table.loc[name, "f1"] == pytest.approx(theirs["f1-score"])
+        assert table.loc[name, "support"] == theirs["support"]
+
+
+def test_report_is_zero_where_nothing_was_predicted():
+    table = evaluation.report(of_labels([0, 1, 1], [0, 0, 0], ["A", "B", "C"]))
+    assert table.loc["B", ["precision", "recall", "f1"]].tolist() == [0, 0, 0]
+    assert table.loc["C", ["precision", "recall", "f1"]].tolist() == [0, 0, 0]
+
+
+def test_most_confused_pairs_come_first():
+    said = of_labels([0, 0, 0, 0, 1, 1, 1, 2, 2], [0, 1, 1, 2, 2, 2, 1, 2, 0], ["A", "B", "C"])
+    table = evaluation.most_confused(said)
+    assert table.values.tolist() == [
+        ["B", "C", 2, pytest.approx(2 / 3)],
+        ["A", "B", 2, pytest.approx(2 / 4)],
+        ["C", "A", 1, pytest.approx(1 / 2)],
+        ["A", "C", 1, pytest.approx(1 / 4)],
+    ]
+    assert len(evaluation.most_confused(said, 2)) == 2
+
+
+def test_nothing_is_confused_when_all_is_right():
+    table = evaluation.most_confused(of_labels([0, 1], [0, 1], ["A", "B"]))
+    assert list(table) == ["true", "predicted", "count", "share"]
+    assert len(table) == 0
+
+
+def test_interval_rests_on_clusters_of_class_and_group():
+    said = make(videos=300)
+    sure = evaluation.interval(said)
+    assert sure.clusters == len(set(zip(said.y_true.tolist(), said.groups.tolist(), strict=True)))
+    assert sure.estimate == pytest.approx(evaluation.top_k(said))
+    assert sure.low < sure.estimate < sure.high
+    assert f"{sure.clusters} clusters" in str(sure)
+    assert evaluation.interval(said) == sure
+    assert evaluation.interval(said, seed=1) != sure
+
+
+def test_interval_agrees_with_a_bootstrap_written_out():
+    said = make(videos=150, groups=3)
+    right = said.y_pred == said.y_true
+    clusters = {}
+    for key, hit in zip(zip(said.y_true, said.groups, strict=True), right, strict=True):
+        clusters.setdefault(key, []).append(hit)
+    held = list(clusters.values())
+    draw = np.random.default_rng(5)
+    means = []
+    for _ in range(4000):
+        chosen = draw.integers(len(held), size=len(held))
+        means.append(np.mean(list(itertools.chain.from_iterable(held[c] for c in chosen))))
+    sure = evaluation.interval(said, repeats=4000, level=0.9)
+    assert [sure.low, sure.high] == pytest.approx(np.quantile(means, [0.05, 0.95]), abs=0.01)
+
+
+def test_repeated_evidence_does_not_make_an_interval_narrower():
+    said = make(videos=60, groups=20)
+    times = 8
+    repeated = Predictions(
+        video_ids=[f"{name}-{copy}" for copy in range(times) for name in said.video_ids],
+        groups=np.tile(said.groups, times),
+        y_true=np.tile(said.y_true, times),
+        probabilities=np.tile(said.probabilities, (times, 1)),
+        classes=said.classes,
+    )
+    once, often = evaluation.interval(said), evaluation.interval(repeated)
+    assert once == often
+
+
+def test_interval_of_chosen_classes_and_of_an_own_metric():
+    said = make(videos=200)
+    sure = evaluation.interval(said, classes=["A", "B"])
+    assert sure.estimate == pytest.approx(evaluation.top_k(said, classes=["A", "B"]))
+    own = evaluation.interval(said, metric=lambda p: p.probabilities.max(axis=1))
+    assert own.estimate == pytest.approx(float(said.probabilities.max(axis=1).mean()))
+
+
+def test_one_cluster_gives_no_interval():
+    sure = evaluation.interval(of_labels([0, 0], [0, 1], ["A", "B"]))
+    assert np.isnan(sure.low)
+    assert np.isnan(sure.high)
+    assert str(sure) == "50.0% (no interval: 1 cluster)"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"metric": "accuracy"}, "top1, top5 or a function"),
+        ({"metric": lambda p: 0.5}, "one score for each"),
+        ({"classes": ["Nothing"]}, "Nothing"),
+    ],
+)
+def test_interval_refuses_what_it_does_not_know(options, message):
+    with pytest.raises(MetricError, match=message):
+        evaluation.interval(make(), **options)
+
+
+def test_interval_of_no_videos_is_an_error():
+    with pytest.raises(MetricError, match="at least one video"):
+        evaluation.interval(of_labels([0], [0], ["A", "B"]), classes=["B"])
+
+
+def test_pooled_splits_count_every_video_once():
+    parts = [make(seed=seed, start=1000 * seed) for seed in range(3)]
+    pooled = evaluation.pool(parts)
+    assert len(pooled) == 360
+    expected = np.mean([evaluation.top_k(part) for part in parts])
+    assert evaluation.top_k(pooled) == pytest.approx(expected)
+    assert pooled.frames is None
+
+
+def test_pooled_frames_point_to_their_own_videos():
+    def part(start, labels):
+        frames = FramePredictions(
+            video=np.arange(len(labels)), frame=[7] * len(labels), probabilities=np.eye(2)[labels]
+        )
+        names = [f"v{start + number}" for number in range(len(labels))]
+        return from_frames(
+            frames, video_ids=names, groups=["g01"] * len(names), y_true=labels, classes=["A", "B"]
+        )
+
+    pooled = evaluation.pool([part(0, [0, 1, 0]), part(10, [1, 1])])
+    assert pooled.frames.video.tolist() == [0, 1, 2, 3, 4]
+    assert evaluation.frame_top_k(pooled) == 1
+
+
+def test_the_same_video_cannot_be_pooled_twice():
+    with pytest.raises(MetricError, match=r"v0 2 times.*different splits"):
+        evaluation.pool([make(), make(seed=1)])
+
+
+def test_different_datasets_cannot_be_pooled():
+    with pytest.raises(MetricError, match="one dataset"):
+        evaluation.pool([make(), make(classes=4, start=500)])
+    with pytest.raises(MetricError, match="none"):
+        evaluation.pool([])
+
+
+PAIRS = [("Open", "Close"), ("Sit", "Stand"), ("Lift", "Drop")]
+
+
+def test_pair_accuracy_among_all_classes_and_within_the_pair():
+    said = Predictions(
+        video_ids=["a", "b", "c", "d", "e"],
+        groups=["g01"] * 5,
+        y_true=[0, 1, 0, 3, 2],
+        probabilities=[
+            [0.6, 0.3, 0.1, 0, 0],  # right
+            [0.2, 0.3, 0.5, 0, 0],  # right only within the pair
+            [0.3, 0.4, 0.3, 0, 0],  # wrong
+            [0, 0, 0, 0.9, 0.1],  # right
+            [0, 0, 1.0, 0, 0],  # not in a pair
+        ],
+        classes=["Open", "Close", "Jump", "Sit", "Stand"],
+    )
+    table = evaluation.pair_accuracy(said, PAIRS)
+    assert list(table.index) == ["Open / Close", "Sit / Stand", ALL_PAIRS]
+    assert table["videos"].tolist() == [3, 1, 4]
+    assert table["among_all"].tolist() == pytest.approx([1 / 3, 1, 1 / 2])
+    assert table["within_pair"].tolist() == pytest.approx([2 / 3, 1, 3 / 4])
+
+
+def test_twins_with_equal_answers_score_one_half_within_their_pair():
+    rows = np.random.default_rng(0).dirichlet(np.ones(3), size=50)
+    said = Predictions(
+        video_ids=[f"v{number}" for number in range(100)],
+        groups=["g01"] * 100,
+        y_true=np.repeat([0, 1], 50),
+        probabilities=np.concatenate([rows, rows]),
+        classes=["Open", "Close", "Jump"],
+    )
+    assert evaluation.pair_accuracy(said, PAIRS).loc[ALL_PAIRS, "within_pair"] == 0.5
+
+
+def test_no_pairs_give_no_rows():
+    assert len(evaluation.pair_accuracy(make(), PAIRS)) == 0
+
+
+@pytest.mark.parametrize("pair", [("A", "A"), ("A",), "AB"])
+def test_a_pair_is_two_classes(pair):
+    with pytest.raises(MetricError, match="two different classes"):
+        evaluation.pair_accuracy(make(), [pair])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60))
+def test_ceiling_is_the_others_and_half_of_the_reversed(labels):
+    classes = ["Open", "Close", "Jump", "Sit", "Stand"]
+    reversed_videos = sum(label != 2 for label in labels)
+    others = len(labels) - reversed_videos
+    expected = (others + reversed_videos / 2) / len(labels)
+    assert evaluation.order_blind_ceiling(labels, classes, pairs=PAIRS) == pytest.approx(expected)
+
+
+def test_no_order_blind_model_passes_the_ceiling():
+    draw = np.random.default_rng(1)
+    classes = ["Open", "Close", "Jump", "Sit", "Stand", "Play"]
+    y_true = np.repeat(np.arange(6), 20)
+    best = np.eye(6)[[[0, 0, 2, 3, 3, 5][label] for label in y_true]]
+    ceiling = evaluation.order_blind_ceiling(y_true, classes, pairs=PAIRS)
+    accuracy = np.mean(best.argmax(axis=1) == y_true)
+    assert accuracy == pytest.approx(ceiling)
+    # Any answers, as long as the n-th video of a class and of its reverse get the same one.
+    for _ in range(20):
+        guesses = draw.integers(0, 6, size=(3, 20))
+        right = sum(
+            np.sum(row == a) + np.sum(row == b)
+            for row, (a, b) in zip(guesses[:2], [(0, 1), (3, 4)], strict=True)
+        )
+        assert (right + 40) / 120 <= ceiling
+
+
+def test_a_dataset_without_pairs_has_no_ceiling():
+    assert evaluation.order_blind_ceiling([0, 1, 1], ["A", "Open"], pairs=PAIRS) == 1
+
+
+def test_summary_gives_mean_and_spread_over_runs():
+    runs = [
+        ("mine", seed, split, make(seed=10 * seed + split)) for seed in (0, 1) for split in (1, 2)
+    ]
+    runs.append(("other", 0, 1, make(seed=99)))
+    table = evaluation.summary(runs)
+    accuracies = [np.mean(said.y_pred == said.y_true) for _, _, _, said in runs[:4]]
+    assert list(table.index) == ["mine", "other"]
+    assert table.loc["mine", ["runs", "seeds", "splits"]].tolist() == [4, 2, 2]
+    assert table.loc["mine", "top1"] == pytest.approx(np.mean(accuracies))
+    assert table.loc["mine", "top1_spread"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert np.isnan(table.loc["other", "top1_spread"])
+    assert {"top5", "top5_spread"} <= set(table.columns)
+    assert "top5" not in evaluation.summary([("few", 0, 1, make(classes=4))])
+
+
+def test_summary_of_nothing_is_an_empty_table():
+    table = evaluation.summary([])
+    assert isinstance(table, pd.DataFrame)
+    assert len(table) == 0

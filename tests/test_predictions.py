@@ -1,0 +1,241 @@
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidlab.errors import ResultError
+from vidlab.predictions import FramePredictions, Predictions, aggregate, from_frames, predict
+
+
+def softmax_rows(seed, rows, classes):
+    logits = np.random.default_rng(seed).normal(size=(rows, classes))
+    return (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def frames_of(counts, *, classes=4, seed=0):
+    """Make frames of videos with the given numbers of frames, in a mixed order."""
+    video = np.repeat(np.arange(len(counts)), counts)
+    frame = np.concatenate([np.arange(count) for count in counts])
+    order = np.random.default_rng(seed).permutation(len(video))
+    return FramePredictions(video[order], frame[order], softmax_rows(seed, len(video), classes))
+
+
+@pytest.fixture
+def said():
+    return from_frames(
+        frames_of([3, 5, 4]),
+        video_ids=["v_A_g01_c01", "v_B_g02_c01", "v_C_g03_c01"],
+        groups=["g01", "g02", "g03"],
+        y_true=[0, 1, 3],
+        classes=["A", "B", "C", "D"],
+    )
+
+
+def test_mean_is_the_mean_of_a_videos_frames():
+    frames = frames_of([3, 1, 7])
+    expected = [
+        np.mean([p for v, p in zip(frames.video, frames.probabilities, strict=True) if v == k], 0)
+        for k in range(3)
+    ]
+    np.testing.assert_allclose(aggregate(frames, how="mean"), expected, rtol=1e-6)
+
+
+def test_vote_is_the_share_of_frames_won():
+    frames = frames_of([10, 4])
+    expected = np.zeros((2, 4))
+    for video, row in zip(frames.video, frames.probabilities.tolist(), strict=True):
+        expected[video, row.index(max(row))] += 1 / [10, 4][video]
+    voted = aggregate(frames, how="vote")
+    np.testing.assert_allclose(voted, expected, atol=1.01e-3)
+    np.testing.assert_allclose(voted.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_the_mean_decides_a_tied_vote():
+    frames = FramePredictions(
+        video=[0, 0], frame=[0, 1], probabilities=[[0.51, 0.49, 0.0], [0.1, 0.8, 0.1]]
+    )
+    assert aggregate(frames, how="vote").argmax() == 1
+    swapped = FramePredictions([0, 0], [0, 1], frames.probabilities[:, [1, 0, 2]])
+    assert aggregate(swapped, how="vote").argmax() == 0
+
+
+def test_no_mean_outweighs_a_vote():
+    share = 501 / 1001
+    probabilities = np.where(
+        (np.arange(1001) < 501)[:, None], [[0.5001, 0.4999]], [[0.0, 1.0]]
+    ).astype(np.float32)
+    frames = FramePredictions(np.zeros(1001), np.arange(1001), probabilities)
+    voted = aggregate(frames, how="vote")[0]
+    assert voted.argmax() == 0
+    assert voted[0] == pytest.approx(share, abs=1e-3)
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 60), how=st.sampled_from(["mean", "vote"]))
+def test_a_reversed_twin_gets_the_same_answer_to_the_last_bit(seed, count, how):
+    rows = softmax_rows(seed, count, 5)
+    shuffled = np.random.default_rng(seed).permutation(count)
+    together = FramePredictions(
+        video=np.repeat([0, 1, 2], count),
+        frame=np.tile(np.arange(count), 3),
+        probabilities=np.concatenate([rows, rows[::-1], rows[shuffled]]),
+    )
+    answers = aggregate(together, how=how)
+    assert answers[0].tobytes() == answers[1].tobytes() == answers[2].tobytes()
+
+
+def test_a_video_without_frames_is_an_error():
+    with pytest.raises(ResultError, match=r"none of video 1.*whole index"):
+        aggregate(frames_of([2, 0, 2]))
+    with pytest.raises(ResultError, match=r"none of video 3"):
+        aggregate(frames_of([2, 1, 2]), videos=4)
+    with pytest.raises(ResultError, match=r"a frame of video 2"):
+        aggregate(frames_of([2, 1, 2]), videos=2)
+
+
+def test_an_unknown_way_to_aggregate_lists_the_known_ones():
+    with pytest.raises(ResultError, match=r"mean, vote.*'median'"):
+        aggregate(frames_of([2]), how="median")
+
+
+def test_predicted_class_is_the_most_probable_and_the_first_where_two_tie():
+    said = Predictions(
+        ["a", "b"], ["g01", "g02"], [0, 1], [[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]], ["A", "B", "C"]
+    )
+    assert said.y_pred.tolist() == [1, 0]
+    assert said.top_k(3).tolist() == [[1, 2, 0], [0, 2, 1]]
+    assert said.top_k(1)[:, 0].tolist() == said.y_pred.tolist()
+
+
+def test_types_are_fixed_whatever_is_given(said):
+    assert said.y_true.dtype == said.y_pred.dtype == np.int64
+    assert said.probabilities.dtype == said.frames.probabilities.dtype == np.float32
+    assert said.frames.video.dtype == said.frames.frame.dtype == np.int64
+    assert said.video_ids.dtype.kind == said.groups.dtype.kind == "U"
+    assert len(said) == 3
+    assert len(said.frames) == 12
+
+
+def test_another_aggregation_keeps_everything_else(said):
+    voted = said.with_aggregation("vote")
+    np.testing.assert_array_equal(voted.probabilities, aggregate(said.frames, how="vote"))
+    np.testing.assert_array_equal(voted.video_ids, said.video_ids)
+    back = voted.with_aggregation("mean")
+    np.testing.assert_array_equal(back.probabilities, said.probabilities)
+
+
+def test_whole_videos_cannot_be_aggregated_again():
+    said = Predictions(["a"], ["g01"], [0], [[1.0, 0.0]], ["A", "B"])
+    with pytest.raises(ResultError, match="frame model"):
+        said.with_aggregation("vote")
+
+
+@pytest.mark.parametrize("with_frames", [True, False], ids=["frames", "videos only"])
+def test_what_is_saved_is_loaded(said, tmp_path, with_frames):
+    said = (
+        said
+        if with_frames
+        else Predictions(said.video_ids, said.groups, said.y_true, said.probabilities, said.classes)
+    )
+    file = said.save(tmp_path / "deep" / "predictions.npz")
+    for source in (file, file.parent):
+        loaded = Predictions.load(source)
+        for name in ("video_ids", "groups", "y_true", "probabilities"):
+            np.testing.assert_array_equal(getattr(loaded, name), getattr(said, name))
+            assert getattr(loaded, name).dtype.kind == getattr(said, name).dtype.kind
+        assert loaded.classes == said.classes
+        assert (loaded.frames is None) == (said.frames is None)
+    if with_frames:
+        for name in ("video", "frame", "probabilities"):
+            np.testing.assert_array_equal(getattr(loaded.frames, name), getattr(said.frames, name))
+
+
+def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(said, tmp_path, monkeypatch):
+    file = said.save(tmp_path / "predictions.npz")
+    before = file.read_bytes()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        said.with_aggregation("vote").save(file)
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions.npz"]
+    assert file.read_bytes() == before
+
+
+def test_an_absent_file_is_named_with_the_remedy(tmp_path):
+    with pytest.raises(ResultError, match=r"predictions\.npz.*vidlab train"):
+        Predictions.load(tmp_path / "predictions.npz")
+    with pytest.raises(ResultError, match=r"predictions\.npz"):
+        Predictions.load(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "empty", "foreign"])
+def test_a_damaged_file_is_named_with_the_remedy(said, tmp_path, damage):
+    file = said.save(tmp_path / "predictions.npz")
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:200])
+    elif damage == "text":
+        file.write_text("not an archive")
+    elif damage == "empty":
+        file.write_bytes(b"")
+    else:
+        np.savez(file, something=np.arange(3))
+    with pytest.raises(ResultError, match=r"predictions\.npz.*Delete it"):
+        Predictions.load(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"groups": ["g01"]}, "1 groups"),
+        ({"y_true": [0, 7]}, "Expected labels from 0 to 1"),
+        ({"probabilities": [[0.5, 0.5]]}, r"shape \(1, 2\)"),
+        ({"probabilities": [0.5, 0.5]}, r"shape \(2,\)"),
+        ({"classes": ["A", "B", "C"]}, "3 probabilities"),
+    ],
+    ids=["groups", "label", "rows", "dimensions", "classes"],
+)
+def test_pieces_that_do_not_belong_together_are_refused(change, message):
+    pieces = {
+        "video_ids": ["a", "b"],
+        "groups": ["g01", "g02"],
+        "y_true": [0, 1],
+        "probabilities": [[1.0, 0.0], [0.0, 1.0]],
+        "classes": ["A", "B"],
+    }
+    with pytest.raises(ResultError, match=message):
+        Predictions(**{**pieces, **change})
+
+
+def test_frames_of_unequal_lengths_are_refused():
+    with pytest.raises(ResultError, match="2 videos, 1 frame numbers, 2 rows"):
+        FramePredictions([0, 0], [0], [[1.0, 0.0], [0.0, 1.0]])
+
+
+class Dataset:
+    video_positions = np.array([0, 0, 1])
+    frame_numbers = np.array([4, 9, 2])
+    shuffle = False
+
+
+class Model:
+    def predict(self, dataset, *, verbose):
+        assert verbose == 0
+        return np.eye(3)[dataset.video_positions]
+
+
+def test_prediction_tells_where_each_frame_comes_from():
+    frames = predict(Model(), Dataset())
+    assert frames.video.tolist() == [0, 0, 1]
+    assert frames.frame.tolist() == [4, 9, 2]
+    assert frames.probabilities.argmax(axis=1).tolist() == [0, 0, 1]
+
+
+def test_a_shuffling_dataset_is_refused():
+    dataset = Dataset()
+    dataset.shuffle = True
+    with pytest.raises(ResultError, match="shuffle=False"):
+        predict(Model(), dataset)
