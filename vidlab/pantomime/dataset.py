@@ -1,0 +1,296 @@
+"""Makes the dataset's folder: videos, lists and annotations, in parallel and resumable.
+
+Takes rendered clips from `rendering` and `video.write`; gives a folder in UCF-101 layout to
+`datasets` and the annotations to whoever checks explanations. A clip is finished when its boxes
+are written, which happens after its video is; so an interrupted making goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from vidlab import video
+from vidlab.errors import DatasetError
+from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
+from vidlab.pantomime.rendering import FPS, drawn_class, render
+from vidlab.progress import progress
+
+__all__ = ["GROUPS", "SIZES", "VERSION", "Task", "annotations", "is_complete", "make", "plan"]
+
+VERSION = 1
+GROUPS = 25
+QUALITY = 50
+SIZES = {
+    "smoke": ("CloseDoor", "JumpingJack", "OpenDoor", "PlayingCello"),
+    "quick": CLASSES,
+    "full": CLASSES,
+}
+_CLIPS = {"smoke": (1, 1), "quick": (2, 2), "full": (4, 7)}
+_TWIN = dict(REVERSED_PAIRS)
+_TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
+_PARTS = ".parts"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One rendering, which gives one video, or the two videos of a pair of twins."""
+
+    class_name: str
+    group: int
+    clip: int
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes the rendering gives videos of."""
+        twin = _TWIN.get(self.class_name)
+        return (self.class_name, twin) if twin else (self.class_name,)
+
+    def video_id(self, class_name: str) -> str:
+        """Return ``v_<class>_gNN_cNN``."""
+        return f"v_{class_name}_g{self.group:02d}_c{self.clip:02d}"
+
+
+def plan(size: str, *, seed: int = 0) -> list[Task]:
+    """List the renderings that a size consists of.
+
+    Examples
+    --------
+    >>> tasks = plan("quick")
+    >>> len(tasks), sum(len(task.classes) for task in tasks)
+    (450, 600)
+    """
+    if size not in SIZES:
+        raise DatasetError(
+            f"Expected a size of Pantomime. Received: {size!r}. Use one of {', '.join(SIZES)}."
+        )
+    low, high = _CLIPS[size]
+    tasks = []
+    for class_name in SIZES[size]:
+        if drawn_class(class_name) != class_name:
+            continue
+        for group in range(1, GROUPS + 1):
+            key = (seed, CLASSES.index(class_name), group, 0)
+            clips = np.random.default_rng(np.random.SeedSequence(key)).integers(low, high + 1)
+            tasks += [Task(class_name, group, clip) for clip in range(1, int(clips) + 1)]
+    return tasks
+
+
+def is_complete(root: str | Path, *, size: str, seed: int = 0) -> bool:
+    """Tell whether `root` holds this size and seed, whole and of this version."""
+    root = Path(root)
+    note = _read_note(root)
+    wanted = {"size": size, "seed": seed, "version": VERSION, "finished": True}
+    if any(note.get(name) != value for name, value in wanted.items()):
+        return False
+    return all(path.exists() for task in plan(size, seed=seed) for path in _videos(root, task))
+
+
+def make(root: str | Path, *, size: str = "quick", seed: int = 0, jobs: int | None = None) -> Path:
+    """Make the dataset below `root`, or go on with it, or leave it alone when it is complete.
+
+    Parameters
+    ----------
+    root
+        The folder for ``UCF-101/``, ``ucfTrainTestlist/``, ``annotations.parquet`` and
+        ``pantomime.json``.
+    size
+        "smoke" (4 classes, 100 clips of a second), "quick" (600 videos of 1–2 s) or "full" (12
+        classes, 25 groups of 4–7 clips of 1–4 s).
+    seed
+        Another seed gives other people, scenes and camera work.
+    jobs
+        How many processes draw; all processors unless given. 1 draws in this process.
+
+    Returns
+    -------
+    Path
+        `root`.
+
+    Raises
+    ------
+    DatasetError
+        An unknown size; or the folder holds another size, seed or version.
+    """
+    root = Path(root)
+    tasks = plan(size, seed=seed)
+    if is_complete(root, size=size, seed=seed):
+        return root
+    _check_same(root, size=size, seed=seed)
+    root.mkdir(parents=True, exist_ok=True)
+    _write_note(root, size=size, seed=seed, finished=False)
+    for class_name in SIZES[size]:
+        (root / "UCF-101" / class_name).mkdir(parents=True, exist_ok=True)
+    (root / _PARTS).mkdir(exist_ok=True)
+    waiting = [task for task in tasks if not _is_made(root, task)]
+    jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1))
+    made = (
+        _in_turn(root, waiting, size, seed)
+        if jobs == 1
+        else _pooled(root, waiting, size, seed, jobs)
+    )
+    for _ in progress(made, desc=f"drawing Pantomime ({size})", total=len(waiting), unit="clip"):
+        pass
+    _write_lists(root, tasks, SIZES[size])
+    _write_annotations(root, tasks)
+    _write_note(root, size=size, seed=seed, finished=True)
+    shutil.rmtree(root / _PARTS)
+    return root
+
+
+def annotations(root: str | Path) -> pd.DataFrame:
+    """Read the boxes of the evidence in every frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        video_id, frame (int32), part ("person", "object" or "limb"), x0, y0, x1, y1 (float32,
+        pixels of the 320 × 240 frame).
+
+    Raises
+    ------
+    DatasetError
+        The folder has no annotations.
+    """
+    path = Path(root) / "annotations.parquet"
+    if not path.exists():
+        raise DatasetError(
+            f"Expected the boxes of a Pantomime dataset. Received: no file {path}. "
+            "Make the dataset: vidlab data make"
+        )
+    return pd.read_parquet(path)
+
+
+def _in_turn(root: Path, tasks: list[Task], size: str, seed: int) -> Iterator[None]:
+    for task in tasks:
+        yield _make_one(root, task, size, seed)
+
+
+def _pooled(root: Path, tasks: list[Task], size: str, seed: int, jobs: int) -> Iterator[None]:
+    # "spawn" works alike on all systems and beside threads; the workers leave Ctrl-C to us, so
+    # that each finishes the clip in its hands and no half-written one is left.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
+    try:
+        futures = [pool.submit(_make_one, root, task, size, seed) for task in tasks]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise DatasetError(
+            "Expected processes that draw clips. Received: one that ended early (out of memory, or "
+            'a script without `if __name__ == "__main__":`). Go on in one process: make(…, jobs=1)'
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def _make_one(root: Path, task: Task, size: str, seed: int) -> None:
+    made = render(task.class_name, task.group, task.clip, seed=seed, size=size)
+    tables = []
+    for class_name, path in zip(task.classes, _videos(root, task), strict=True):
+        clip = made if class_name == task.class_name else made.reversed()
+        video.write(path, clip.frames, fps=FPS, quality=QUALITY)
+        tables.append(clip.boxes.assign(video_id=task.video_id(class_name)))
+    part = _part(root, task)
+    unfinished = part.with_suffix(".unfinished")
+    pd.concat(tables).to_parquet(unfinished, index=False)
+    unfinished.replace(part)
+
+
+def _videos(root: Path, task: Task) -> list[Path]:
+    return [root / "UCF-101" / name / f"{task.video_id(name)}.avi" for name in task.classes]
+
+
+def _part(root: Path, task: Task) -> Path:
+    return root / _PARTS / f"{task.video_id(task.class_name)}.parquet"
+
+
+def _is_made(root: Path, task: Task) -> bool:
+    return _part(root, task).exists() and all(path.exists() for path in _videos(root, task))
+
+
+def _read_note(root: Path) -> dict:
+    path = root / "pantomime.json"
+    if not path.exists():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise DatasetError(
+            f"Expected a note about the dataset. Received: {path}, which is not JSON. "
+            f"Remove the folder {root} and make the dataset again."
+        ) from error
+
+
+def _check_same(root: Path, *, size: str, seed: int) -> None:
+    note = _read_note(root)
+    wanted = {"size": size, "seed": seed, "version": VERSION}
+    found = {name: note.get(name, value) for name, value in wanted.items()}
+    if found != wanted:
+        raise DatasetError(
+            f"Expected a folder for Pantomime {wanted}. Received: {root}, which holds {found}. "
+            "Choose another folder, or remove this one."
+        )
+    if not note and (root / "UCF-101").exists():
+        raise DatasetError(
+            f"Expected an empty folder, or one with a pantomime.json. Received: {root}, which "
+            "holds other videos. Choose another folder."
+        )
+
+
+def _write_note(root: Path, *, size: str, seed: int, finished: bool) -> None:
+    versions = {"numpy": np.__version__, "opencv": cv2.__version__}
+    note = {
+        "size": size, "seed": seed, "version": VERSION, "finished": finished, "versions": versions,
+    }  # fmt: skip
+    _replace(root / "pantomime.json", json.dumps(note, indent=2) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    unfinished.replace(path)
+
+
+def _write_lists(root: Path, tasks: list[Task], classes: tuple[str, ...]) -> None:
+    folder = root / "ucfTrainTestlist"
+    folder.mkdir(exist_ok=True)
+    numbers = {name: number for number, name in enumerate(classes, start=1)}
+    _replace(folder / "classInd.txt", "".join(f"{n} {name}\n" for name, n in numbers.items()))
+    videos = sorted(
+        (name, task.group, f"{name}/{task.video_id(name)}.avi")
+        for task in tasks
+        for name in task.classes
+    )
+    for split, groups in _TEST_GROUPS.items():
+        train = [f"{path} {numbers[name]}\n" for name, group, path in videos if group not in groups]
+        test = [f"{path}\n" for _, group, path in videos if group in groups]
+        _replace(folder / f"trainlist{split:02d}.txt", "".join(train))
+        _replace(folder / f"testlist{split:02d}.txt", "".join(test))
+
+
+def _write_annotations(root: Path, tasks: list[Task]) -> None:
+    table = pd.concat([pd.read_parquet(_part(root, task)) for task in tasks])
+    table = table[["video_id", "frame", "part", "x0", "y0", "x1", "y1"]]
+    order = ["video_id", "frame", "part"]
+    path = root / "annotations.parquet"
+    unfinished = path.with_name(path.name + ".unfinished")
+    table.sort_values(order, kind="stable").to_parquet(unfinished, index=False)
+    unfinished.replace(path)
