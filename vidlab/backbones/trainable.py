@@ -91,11 +91,14 @@ def set_trainable(model: keras.Model, what: str) -> None:
         raise ModelError(
             f'Expected "none", "top" or "all". Received: {what!r}. Choose how much learns.'
         )
+    free = {
+        "none": set(),
+        "top": set(top_modules(backbone)),
+        "all": {layer.name for layer in backbone.layers},
+    }[what]
     backbone.trainable = what != "none"
-    if what == "top":
-        top = set(top_modules(backbone))
-        for layer in backbone.layers:
-            layer.trainable = layer.name in top
+    for layer in backbone.layers:
+        layer.trainable = layer.name in free
 
 
 def backbone_of(model: keras.Model) -> keras.Model:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 
 import h5py
@@ -62,8 +63,11 @@ def load_weights(
             trained = backbone_of(keras.saving.load_model(path, compile=False))
             model.set_weights(trained.get_weights())
         else:
-            model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+            with warnings.catch_warnings():
+                # Keras only warns of layers the file has nothing for, and leaves them random.
+                warnings.filterwarnings("error", message="Skipping nested container")
+                model.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
         raise WeightsError(
             f"Expected weights of {name} in {path}. Received: {error} "
             "Give a file written for this backbone."
