@@ -9,9 +9,16 @@ os.environ["VIDLAB_QUIET"] = "1"
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import settings
 
 from vidlab import video
+from vidlab.index import VideoIndex
+
+# A busy machine is no failure: examples have no time limit.
+settings.register_profile("vidlab", deadline=None)
+settings.load_profile("vidlab")
 
 BITS = 10
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -137,3 +144,42 @@ def smoke_pantomime(tmp_path_factory):
     from vidlab import pantomime
 
     return pantomime.make(tmp_path_factory.mktemp("pantomime"), size="smoke", seed=0)
+
+
+@pytest.fixture(scope="session")
+def index_of():
+    """Make an index of videos that are no files: ({class: group numbers}, clips) -> VideoIndex."""
+
+    def make(groups_of_class, clips=1):
+        classes = list(groups_of_class)
+        rows = [
+            (f"v_{name}_g{group:02d}_c{clip:02d}", name, label, f"g{group:02d}", clip)
+            for label, (name, groups) in enumerate(groups_of_class.items())
+            for group in groups
+            for clip in range(1, clips + 1)
+        ]
+        table = pd.DataFrame(rows, columns=["video_id", "class_name", "label", "group", "clip"])
+        table = table.assign(path=table["video_id"] + ".avi", frames=9, fps=25.0, width=8, height=8)
+        return VideoIndex(table, root="memory", classes=classes, report=pd.DataFrame(), lists=None)
+
+    return make
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """Make an index from lists alone: (train lines, test lines, classes) -> VideoIndex."""
+
+    def make(train, test, classes=("Jump", "Run")):
+        text = "".join(f"{i} {name}\n" for i, name in enumerate(classes, start=1))
+        (tmp_path / "classInd.txt").write_text(text)
+        (tmp_path / "trainlist01.txt").write_text("\n".join(train))
+        (tmp_path / "testlist01.txt").write_text("\n".join(test))
+        return VideoIndex.from_lists(tmp_path)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ucf101_lists(shared):
+    """Index the official UCF-101 lists, without videos -> VideoIndex."""
+    return VideoIndex.from_lists(shared / "ucf101")
