@@ -243,7 +243,7 @@ class RunFolder:
         """One row an epoch."""
         path = self._existing("history")
         try:
-            return pd.read_csv(path, float_precision="round_trip")
+            return pd.read_csv(path)
         except ValueError as error:
             raise _unreadable(path, error) from error
 

@@ -17,8 +17,8 @@ __all__ = ["learning_curves"]
 def learning_curves(history: pd.DataFrame, *, title: str = "Learning curves") -> Drawing:
     """Draw loss and accuracy over the epochs, on training and validation videos.
 
-    Vertical lines part the training phases; a ring marks the epoch with the lowest validation loss,
-    whose weights were kept.
+    Vertical lines part the training phases; a ring marks the epoch whose weights the model ended up
+    with: the one with the lowest validation loss in the last phase.
 
     Parameters
     ----------
@@ -31,8 +31,11 @@ def learning_curves(history: pd.DataFrame, *, title: str = "Learning curves") ->
     figure = Drawing(figsize=(10, 4), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
     epochs = np.arange(1, len(history) + 1)
-    validated = "val_loss" in history and history["val_loss"].notna().any()
-    best = int(np.nanargmin(history["val_loss"])) if validated else None
+    validated = "val_loss" in history and history["val_loss"].notna().all()
+    best = None
+    if validated:
+        last = history["phase"].to_numpy() == history["phase"].iloc[-1]
+        best = int(np.nanargmin(np.where(last, history["val_loss"], np.nan)))
     dot = "." if len(epochs) <= 40 else None
     phased = history["phase"].nunique() > 1
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):

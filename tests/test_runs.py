@@ -1,0 +1,239 @@
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vidlab import runs
+from vidlab.errors import ResultError
+from vidlab.predictions import Predictions
+
+FILES = ["history.csv", "metrics.json", "model.keras", "predictions.npz", "recipe.json"]
+
+
+@pytest.fixture
+def said():
+    return Predictions(["a", "b"], ["g01", "g02"], [0, 1], [[0.9, 0.1], [0.6, 0.4]], ["A", "B"])
+
+
+@pytest.fixture
+def history():
+    return pd.DataFrame(
+        {"epoch": [1, 2], "phase": [1, 2], "loss": [0.1 + 0.2, 1 / 3], "accuracy": [0.5, 1.0]}
+    )
+
+
+class Model:
+    """Saves itself as Keras does: the suffix must be right."""
+
+    def save(self, path):
+        assert path.suffix == ".keras"
+        path.write_text("weights")
+
+
+def record(**changes):
+    facts = {"profile": "quick", "seed": 0, "split": 1, "fingerprint": "abc"}
+    return runs.recipe_record("frame-vote", {"size": (96, 96)}, **{**facts, **changes})
+
+
+def test_a_run_is_complete_when_all_five_files_are_there(tmp_path, said, history):
+    run = runs.RunFolder(tmp_path / "runs" / "mine")
+    assert not run.is_complete
+    run.write(history=history, predictions=said, metrics={"top1": 0.5}, recipe=record())
+    assert run.missing == ["model.keras"]
+    run.write(model=Model())
+    assert run.is_complete
+    assert sorted(path.name for path in run.path.iterdir()) == FILES
+
+
+def test_what_is_written_is_read_back(tmp_path, said, history):
+    run = runs.RunFolder(tmp_path).write(
+        history=history, predictions=said, metrics={"top1": 0.5}, recipe=record()
+    )
+    pd.testing.assert_frame_equal(run.history, history, rtol=1e-15)
+    np.testing.assert_array_equal(run.predictions.probabilities, said.probabilities)
+    assert run.metrics == {"top1": 0.5}
+    assert run.recipe["config"] == {"size": [96, 96]}
+
+
+def test_a_keras_model_is_saved_and_loaded(tmp_path):
+    keras = pytest.importorskip("keras")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    run = runs.RunFolder(tmp_path).write(model=model)
+    inputs = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(
+        run.model().predict(inputs, verbose=0), model.predict(inputs, verbose=0)
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_records_are_plain_sorted_json(tmp_path):
+    run = runs.RunFolder(tmp_path).write(
+        metrics={
+            "top5": np.float32(0.5),
+            "top1": float("nan"),
+            "each": np.arange(2),
+            "file": tmp_path,
+            "sizes": (1, 2),
+        }
+    )
+    text = (tmp_path / "metrics.json").read_text(encoding="utf-8")
+    assert list(json.loads(text)) == ["each", "file", "sizes", "top1", "top5"]
+    assert run.metrics == {
+        "each": [0, 1],
+        "file": str(tmp_path),
+        "sizes": [1, 2],
+        "top1": None,
+        "top5": 0.5,
+    }
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    run = runs.RunFolder(tmp_path).write(metrics={"top1": 0.25})
+
+    class Interrupted:
+        def save(self, path):
+            path.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.write(model=Interrupted())
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run.write(metrics={"top1": 0.5})
+    assert [path.name for path in tmp_path.iterdir()] == ["metrics.json"]
+    assert run.metrics == {"top1": 0.25}
+
+
+@pytest.mark.parametrize("piece", ["history", "predictions", "metrics", "recipe", "model"])
+def test_an_absent_piece_is_named_with_the_remedy(tmp_path, piece):
+    run = runs.RunFolder(tmp_path)
+    with pytest.raises(ResultError, match=rf"{piece}\.\w+, which does not exist.*vidlab train"):
+        run.model() if piece == "model" else getattr(run, piece)
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"), [("metrics.json", "metrics"), ("history.csv", "history")]
+)
+def test_a_damaged_piece_is_named_with_the_remedy(tmp_path, name, piece):
+    (tmp_path / name).write_text("" if name.endswith("csv") else '{"top1": ')
+    with pytest.raises(ResultError, match=rf"{name}.*Delete it"):
+        getattr(runs.RunFolder(tmp_path), piece)
+
+
+def test_a_damaged_model_is_named_with_the_remedy(tmp_path):
+    (tmp_path / "model.keras").write_text("no model")
+    with pytest.raises(ResultError, match=r"model\.keras.*Delete it"):
+        runs.RunFolder(tmp_path).model()
+
+
+@pytest.mark.parametrize(
+    ("seed", "split", "expected"),
+    [(0, 1, ""), (1, 1, "/seed-2"), (0, 2, "/split-2"), (4, 3, "/seed-5/split-3")],
+)
+def test_other_seeds_and_splits_have_folders_of_their_own(seed, split, expected):
+    path = runs.run_path("home", "frame-vote", profile="quick", seed=seed, split=split)
+    assert path.as_posix() == f"home/runs/quick/frame-vote{expected}"
+
+
+def test_versions_are_those_that_are_imported():
+    import cv2
+    import numpy
+
+    told = runs.versions()
+    assert set(told) == {"python", "vidlab", "keras", "tensorflow", "numpy", "opencv"}
+    assert told["numpy"] == numpy.__version__
+    assert told["opencv"].startswith(cv2.__version__)
+
+
+def test_a_package_that_is_not_installed_is_absent(monkeypatch):
+    def absent(name):
+        raise runs.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(runs.metadata, "version", absent)
+    assert runs.versions()["keras"] == "absent"
+
+
+def test_a_record_holds_all_it_takes_to_repeat_a_run():
+    held = record(seed=3, split=2)
+    assert {name: held[name] for name in ("recipe", "profile", "seed", "split")} == {
+        "recipe": "frame-vote",
+        "profile": "quick",
+        "seed": 3,
+        "split": 2,
+    }
+    assert held["data_fingerprint"] == "abc"
+    assert held["versions"] == runs.versions()
+
+
+def test_all_runs_are_found_finished_or_not(tmp_path, said, history):
+    whole = runs.RunFolder(runs.run_path(tmp_path, "frame-vote", profile="quick"))
+    whole.write(
+        model=Model(),
+        history=history,
+        predictions=said,
+        metrics={"top1": 0.5, "note": "words", "top1_low": None},
+        recipe=record(),
+    )
+    part = runs.RunFolder(runs.run_path(tmp_path, "frame-vote", profile="quick", seed=1))
+    part.write(recipe=record(seed=1))
+    table = runs.find_runs(tmp_path)
+    assert table["seed"].tolist() == [0, 1]
+    assert table["complete"].tolist() == [True, False]
+    assert table.loc[0, "top1"] == 0.5
+    assert np.isnan(table.loc[1, "top1"])
+    assert "note" not in table
+    assert table["path"].tolist() == [str(whole.path), str(part.path)]
+
+
+def test_no_runs_give_an_empty_table(tmp_path):
+    table = runs.find_runs(tmp_path / "nothing")
+    assert list(table)[:4] == ["recipe", "profile", "seed", "split"]
+    assert len(table) == 0
+
+
+@pytest.fixture
+def table():
+    return pd.DataFrame(
+        {"top1": [1 / 3, np.nan], "videos": [14, 7], "note": ["a|b", "50% & more_"]},
+        index=pd.Index(["frame-vote", "own_recipe"], name="recipe"),
+    )
+
+
+def test_a_table_keeps_all_digits_in_csv(tmp_path, table):
+    path = runs.export(table, tmp_path / "deep" / "table.csv")
+    back = pd.read_csv(path, index_col="recipe")
+    pd.testing.assert_frame_equal(back, table, check_dtype=False, rtol=1e-15)
+
+
+def test_a_table_as_markdown(tmp_path, table):
+    assert runs.export(table, tmp_path / "table.md").read_text(encoding="utf-8").splitlines() == [
+        "| recipe | top1 | videos | note |",
+        "| --- | ---: | ---: | --- |",
+        "| frame-vote | 0.333 | 14 | a\\|b |",
+        "| own_recipe | – | 7 | 50% & more_ |",
+    ]
+
+
+def test_a_table_as_latex_escapes_what_latex_would_read(tmp_path, table):
+    text = runs.export(table, tmp_path / "table.tex").read_text(encoding="utf-8")
+    assert text.startswith("\\begin{tabular}")
+    assert "frame-vote & 0.333 & 14 & a|b \\\\" in text
+    assert "own\\_recipe & – & 7 & 50\\% \\& more\\_ \\\\" in text
+
+
+def test_an_index_that_only_counts_is_left_out(tmp_path):
+    path = runs.export(pd.DataFrame({"true": ["A"], "count": [3]}), tmp_path / "pairs.md")
+    assert path.read_text(encoding="utf-8").splitlines()[0] == "| true | count |"
+
+
+def test_an_unknown_suffix_lists_the_known_ones(tmp_path, table):
+    with pytest.raises(ResultError, match=r"\.csv, \.md, \.tex.*table\.xlsx"):
+        runs.export(table, tmp_path / "table.xlsx")
+    assert not list(tmp_path.iterdir())
