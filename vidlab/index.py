@@ -305,14 +305,15 @@ class VideoIndex:
         if by == "auto":
             by = "official" if self.has_official_lists else "groups"
         rng = np.random.default_rng([seed, k])
-        train = np.ones(len(self), bool)
         if by == "official":
             train, test = self._official(k)
         elif by == "groups":
             test = splits.by_groups(self.table, k)
+            train = ~test
         else:
             test = splits.at_random(self.table, rng, share=splits.TEST_SHARE)
-        kept = np.flatnonzero(train & ~test) if by != "official" else np.flatnonzero(train)
+            train = ~test
+        kept = np.flatnonzero(train)
         self._check_parts(kept, test, k=k, by=by)
         held_out_by = splits.at_random if by == "random" else splits.hold_out
         held = held_out_by(self.table.iloc[kept], rng, share=validation)
@@ -335,6 +336,13 @@ class VideoIndex:
         keys = self._keys
         train = keys.isin([listed.key for listed in self._lists.train[k]]).to_numpy()
         test = keys.isin([listed.key for listed in self._lists.test[k]]).to_numpy()
+        left_out = int((~train & ~test).sum())
+        if left_out:
+            warnings.warn(
+                f"vidlab: {left_out} of {len(self)} videos are in neither list of split {k}, so "
+                'it leaves them out; split by="groups" to use them.',
+                stacklevel=3,
+            )
         return train, test
 
     @property
