@@ -31,7 +31,7 @@ def own_recipe():
             "frame-finetuned",
             68.2,
             87.2,
-            [(1, "adam", 0.001, 128, "none"), (10, "sgd", 0.001, 128, "top")],
+            [(10, "sgd", 0.001, 128, "top")],
             "imagenet",
         ),
     ],

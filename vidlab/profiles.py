@@ -136,9 +136,8 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
     Raises
     ------
     ProfileError
-        If the profile names a sampler that does not exist.
-    RecipeError
-        If it changes a number of phases the recipe does not have.
+        If the profile names a sampler that does not exist, or changes a number of phases that the
+        recipe does not have.
     """
     changed: dict = {}
     if profile.backbone is not None:
@@ -152,7 +151,7 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
             changed[field] = _sampler(getattr(profile, field), profile)
     change = profile.recipes.get(recipe.name)
     if change is not None:
-        changed |= change.model_dump(exclude_none=True)
+        changed["phases"] = _phases(recipe, change, profile)
     return recipe.adapted(**changed)
 
 
@@ -165,6 +164,21 @@ def replace(profile: Profile, **settings) -> Profile:
         For an unknown or unfit setting.
     """
     return _checked(profile.model_dump() | settings, where="the parameters")
+
+
+def _phases(recipe: Recipe, change: RecipeChange, profile: Profile) -> tuple:
+    phases = list(recipe.phases)
+    for field, values in change.model_dump(exclude_none=True).items():
+        if len(values) != len(phases):
+            raise ProfileError(
+                f"Expected {len(phases)} value(s) of {field} for {recipe.name}, one a phase, in "
+                f"profile {profile.name}. Received: {values}. Add or remove values."
+            )
+        phases = [
+            dataclasses.replace(phase, **{field: value})
+            for phase, value in zip(phases, values, strict=True)
+        ]
+    return tuple(phases)
 
 
 def _checked(settings: dict, *, where: object) -> Profile:

@@ -57,7 +57,7 @@ def get(name: str) -> Recipe:
 
     Examples
     --------
-    >>> print(get("frame-finetuned").phases[1])
+    >>> print(get("frame-finetuned").phases[0])
     10 epochs sgd 0.001, batch 128, backbone learns: top
     """
     if name not in _RECIPES:

@@ -29,6 +29,7 @@ def _newman(
     phases: tuple[Phase, ...],
     top1: float,
     top5: float,
+    starts_from: str | None = None,
 ) -> Recipe:
     return Recipe(
         name=name,
@@ -42,6 +43,7 @@ def _newman(
         test_sampling=AllFrames(),
         aggregation="mean",
         published=Published(_NEWMAN, top1, top5, "23M", _NEWMAN_NOTE),
+        starts_from=starts_from,
     )
 
 
@@ -66,7 +68,8 @@ LITERATURE = (
         "frame-finetuned",
         "Frames, InceptionV3 from ImageNet, top two modules tuned",
         weights="imagenet",
-        phases=(_NEW_LAYERS, Phase(10, "sgd", 1e-3, 128, trainable="top")),
+        phases=(Phase(10, "sgd", 1e-3, 128, trainable="top"),),
+        starts_from="frame-pretrained",
         top1=68.2,
         top5=87.2,
     ),
