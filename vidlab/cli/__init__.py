@@ -7,6 +7,7 @@ on purpose is one message and exit status 1; Ctrl-C is exit status 130.
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import typer
@@ -55,4 +56,10 @@ def main_options(
 
 def main() -> None:
     """Run the command line; the entry point of the ``vidlab`` script."""
+    warnings.formatwarning = _as_a_line
     app()
+
+
+def _as_a_line(message: Warning | str, *_: object, **__: object) -> str:
+    """Show a warning without the place in the code it came from."""
+    return f"{message}\n"

@@ -21,6 +21,7 @@ from vidlab.cli.console import relative
 __all__ = ["Finding", "doctor", "examine"]
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+_INSTALLERS = ("pip", "setuptools", "wheel")  # they have done their work
 _LEAST_MEMORY_GB = 4
 _LEAST_DISK_GB = 5
 
@@ -97,7 +98,7 @@ def _packages() -> Finding:
         if ";" not in line
     }
     absent, other = [], []
-    for pin in pins:
+    for pin in (pin for pin in pins if pin.name not in _INSTALLERS):
         version = _version(pin.name)
         if version is None and pin.name.lower() in needed:
             absent.append(pin.name)

@@ -99,11 +99,11 @@ def _one(predictions: Predictions, *, title: str):
     from vidlab import evaluation
 
     typer.echo(f"{title}: {len(predictions)} videos, {len(predictions.classes)} classes")
-    for k in evaluation.top_ks(len(predictions.classes)):
-        sure = evaluation.interval(predictions, metric=f"top{k}")
+    for name in evaluation.top_ks(predictions):
+        sure = evaluation.interval(predictions, metric=name)
         typer.echo(
-            f"top-{k} {100 * sure.estimate:.1f}%  (95% interval {100 * sure.low:.1f} to "
-            f"{100 * sure.high:.1f}, {sure.clusters} clusters)"
+            f"{name.replace('top', 'top-')} {100 * sure.estimate:.1f}%  (95% interval "
+            f"{100 * sure.low:.1f} to {100 * sure.high:.1f}, {sure.clusters} clusters)"
         )
     report = evaluation.report(predictions)
     table(report, title="By class")

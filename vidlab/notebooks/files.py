@@ -8,6 +8,7 @@ stripped files back to the folder. A notebook says in its own metadata what it n
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -77,12 +78,17 @@ def read(path: str | Path) -> NotebookNode:
     """
     path = Path(path)
     try:
-        return nbformat.read(path, as_version=4)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise NotebookError(
             f"Expected a notebook. Received: {path}, which does not exist. Check the path."
         ) from error
-    except (ValueError, nbformat.reader.NotJSONError) as error:
+    try:
+        document = json.loads(text)
+        if not isinstance(document, dict) or "nbformat" not in document:
+            raise ValueError("JSON, but not a notebook's")
+        return nbformat.reads(text, as_version=4)
+    except ValueError as error:
         raise NotebookError(
             f"Expected a notebook in JSON. Received: {path} ({error}). Restore the file from git."
         ) from error

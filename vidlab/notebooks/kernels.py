@@ -29,6 +29,9 @@ __all__ = ["ENGINE", "Kernels", "Session", "environment"]
 
 ENGINE = "vidlab"
 _LONGEST_SOCKET = 90  # a Unix socket's path holds at most 104 bytes on macOS, 108 on Linux
+# What libraries print from C++ (TensorFlow: some lines at each import, whatever its log level) goes
+# to the kernel's log instead of into the notebook.
+_QUIET = ("--IPKernelApp.capture_fd_output=False",)
 _IOPUB_SECONDS = 60  # a large output may trail its cell on a loaded machine
 
 _log = logging.getLogger("vidlab.notebooks")
@@ -91,8 +94,7 @@ class Kernels:
     def make(self) -> AsyncKernelManager:
         """Return the manager of a kernel that is about to start."""
         with self._lock:
-            if self.stopping.is_set():
-                raise DeadKernelError("The run is being stopped.")
+            self.check()
             self._count += 1
             file = self.folder / f"k{self._count}.json"
             manager = _InterpreterKernelManager(
@@ -103,6 +105,11 @@ class Kernels:
             )
             self._running.add(manager)
             return manager
+
+    def check(self) -> None:
+        """Raise `DeadKernelError` if the run is being stopped."""
+        if self.stopping.is_set():
+            raise DeadKernelError("The run is being stopped.")
 
     def forget(self, manager: AsyncKernelManager) -> None:
         """Take note that a kernel has ended."""
@@ -183,7 +190,7 @@ class _InterpreterKernelManager(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *_QUIET],
             display_name="Python 3",
             language="python",
         )
@@ -199,6 +206,7 @@ class _Client(PapermillNotebookClient):
     def execute_cell(self, cell, cell_index, **options):
         self.session.position = cell_index
         try:
+            self.session.kernels.check()
             return super().execute_cell(cell, cell_index, **options)
         except (CellTimeoutError, DeadKernelError) as error:
             name = type(error).__name__

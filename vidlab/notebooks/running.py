@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["RunSummary", "run"]
 
 _PATHS = ("dataset", "weights")
+_NAMES = ("", "pantomime", "ucf101", "imagenet")
 _GRACE_SECONDS = 8  # for a kernel to wind up after Ctrl-C, before it is killed
 
 
@@ -362,8 +363,8 @@ def _values(chosen, given: Mapping[str, object], *, profile: str) -> dict[str, d
 def _placed(given: Mapping[str, object]) -> dict[str, object]:
     """Make paths absolute: a kernel works in the notebooks' folder, the user types elsewhere."""
     return {
-        name: str(Path(value).expanduser().resolve())
-        if name in _PATHS and isinstance(value, str) and Path(value).expanduser().exists()
+        name: str(Path(str(value)).expanduser().resolve())
+        if name in _PATHS and value not in _NAMES and Path(str(value)).expanduser().exists()
         else value
         for name, value in given.items()
     }

@@ -1,0 +1,238 @@
+"""Finding, stripping and checking notebooks, and the parameters they declare."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from vidlab.errors import NotebookError
+from vidlab.notebooks import check, files, parameters, strip
+from vidlab.notebooks.parameters import Parameter
+
+FIXTURES = Path(__file__).parent / "notebooks"
+COURSE = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
+OPENING = (
+    "# Title\n\n**What you will learn**\n\n- one\n- two\n  and a half\n- three\n\n"
+    "**Run time:** a second.\n"
+)
+
+
+def write(path, *cells, **metadata):
+    node = new_notebook(cells=list(cells), metadata=metadata)
+    path.write_text(nbformat.writes(node), encoding="utf-8")
+    return path
+
+
+def parameters_cell(source='profile: str = "quick"  # how big'):
+    return new_code_cell(source, metadata={"tags": ["parameters"]})
+
+
+def test_notebooks_are_found_in_order_of_their_numbers():
+    assert [n.number for n in files.find(FIXTURES)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_notebook_tells_its_title_and_what_it_waits_for():
+    notebook = files.find(FIXTURES)[4]
+    assert (notebook.title, notebook.after, notebook.needs) == ("Waits for the first", ("1",), ())
+
+
+def test_a_folder_without_notebooks_is_named(tmp_path):
+    with pytest.raises(NotebookError, match=r"numbered notebooks.*Received: none.*clone") as caught:
+        files.find(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        (None, [1, 2, 3, 4, 5, 6]),
+        ([], [1, 2, 3, 4, 5, 6]),
+        ([2], [2]),
+        (["4", "01"], [1, 4]),
+        (["2-4"], [2, 3, 4]),
+        (["02_fails_in_a_cell"], [2]),
+        (["02_fails_in_a_cell.ipynb", 2], [2]),
+    ],
+    ids=["none", "empty", "number", "text", "range", "name", "twice"],
+)
+def test_notebooks_are_chosen_by_number_name_or_range(words, numbers):
+    chosen = files.select(files.find(FIXTURES), words)
+    assert [notebook.number for notebook in chosen] == numbers
+
+
+def test_an_unknown_number_lists_the_notebooks_there_are():
+    with pytest.raises(NotebookError, match=r"Received: 9.*01_says_hello, 02_fails_in_a_cell"):
+        files.select(files.find(FIXTURES), ["9"])
+
+
+@pytest.mark.parametrize("text", ["", "not a notebook", "[]"])
+def test_a_file_that_is_no_notebook_is_named(tmp_path, text):
+    path = tmp_path / "01_broken.ipynb"
+    path.write_text(text)
+    with pytest.raises(NotebookError, match=r"01_broken\.ipynb.*git"):
+        files.read(path)
+
+
+def test_stripping_removes_what_a_run_leaves_and_keeps_what_was_written(tmp_path):
+    ran = new_code_cell("1 + 1", execution_count=3, id="mine")
+    ran.outputs = [new_output("execute_result", data={"text/plain": "2"}, execution_count=3)]
+    ran.metadata = {"execution": {"shell": "now"}, "tags": ["kept"], "papermill": {}}
+    injected = new_code_cell("profile = 'x'", metadata={"tags": ["injected-parameters"]})
+    path = write(
+        tmp_path / "01_ran.ipynb",
+        new_markdown_cell("# Title"),
+        injected,
+        ran,
+        papermill={"duration": 3},
+        vidlab={"needs": ["dataset"]},
+        language_info={"name": "python", "version": "3.99"},
+    )
+    assert strip(path)
+    node = json.loads(path.read_text(encoding="utf-8"))
+    assert [cell["source"] for cell in node["cells"]] == [["# Title"], ["1 + 1"]]
+    kept = node["cells"][1]
+    assert kept["id"] == "mine"
+    assert kept["outputs"] == []
+    assert kept["execution_count"] is None
+    assert kept["metadata"] == {"tags": ["kept"]}
+    assert node["metadata"]["vidlab"] == {"needs": ["dataset"]}
+    assert node["metadata"]["language_info"] == {"name": "python"}
+    assert "papermill" not in node["metadata"]
+
+
+def test_stripping_twice_changes_nothing(tmp_path):
+    path = write(tmp_path / "01.ipynb", new_markdown_cell("a"), new_code_cell("b"))
+    strip(path)
+    before = path.read_bytes()
+    assert not strip(path)
+    assert path.read_bytes() == before
+
+
+def test_missing_and_repeated_cell_ids_become_stable_ones(tmp_path):
+    node = new_notebook(cells=[new_code_cell("a"), new_code_cell("a")])
+    for cell in node.cells:
+        cell.id = "same"
+    first, again = (files.stripped(node) for _ in range(2))
+    assert first == again
+    assert first.cells[0].id == "same"
+    assert len({cell.id for cell in first.cells}) == 2
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_every_notebook_of_the_course_keeps_the_rules(path):
+    assert check(path) == []
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("0[1-5]*.ipynb")), ids=lambda path: path.stem)
+def test_fixture_notebooks_keep_the_rules(path):
+    assert check(path) == []
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        "cell 1 is not a markdown cell",
+        'under "What you will learn"',
+        "run time per profile",
+        "the last, is code",
+        "tagged `parameters`",
+        "cell 5 has 16 lines of code",
+        "cell 3 is the third code cell in a row",
+        "cell 3 installs packages",
+        "cell 4, line 1 holds a path of one machine",
+    ],
+)
+def test_each_broken_rule_is_named_with_its_cell(breach):
+    found = check(FIXTURES / "06_breaks_the_rules.ipynb")
+    assert sum(breach in sentence for sentence in found) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "breach"),
+    [
+        ("count = 3  # how often", "count has no type"),
+        ("count: int = 3", "count has no comment"),
+        ("count: int = 3  # how often\nprint(count)", "holds more than"),
+    ],
+    ids=["untyped", "uncommented", "statement"],
+)
+def test_parameter_lines_are_typed_and_commented(tmp_path, source, breach):
+    path = write(
+        tmp_path / "01.ipynb",
+        new_markdown_cell(OPENING),
+        parameters_cell(source),
+        new_markdown_cell("End."),
+    )
+    strip(path)
+    assert len(check(path)) == 1
+    assert breach in check(path)[0]
+
+
+def test_outputs_are_a_breach(tmp_path):
+    ran = parameters_cell()
+    ran.outputs = [new_output("stream", text="hello")]
+    path = write(tmp_path / "01.ipynb", new_markdown_cell(OPENING), ran, new_markdown_cell("End."))
+    assert check(path) == ["cell 2 carries outputs; remove them with: vidlab notebooks strip"]
+
+
+def test_parameters_are_read_with_type_default_and_comment():
+    node = files.read(FIXTURES / "01_says_hello.ipynb")
+    assert parameters.declared(node, file="01")[1:] == (
+        Parameter("word", "str", "'hello'", "what is said"),
+        Parameter("count", "int", "2", "how often"),
+    )
+
+
+def test_a_parameters_cell_that_is_not_python_is_named():
+    node = new_notebook(cells=[parameters_cell("x: int = 1\nprofile = =")])
+    with pytest.raises(NotebookError, match=r"broken\.ipynb.*line 2.*Correct"):
+        parameters.declared(node, file="broken.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("3", "int", 3),
+        ("3", "float", 3.0),
+        ("3", "str", "3"),
+        ("3", "", 3),
+        ("1e-3", "float", 0.001),
+        ("true", "bool", True),
+        ("False", "bool", False),
+        ("none", "str | None", None),
+        ("none", "str", "none"),
+        ("[1, 2]", "list[int]", [1, 2]),
+        ('{"a": 1}', "dict[str, int]", {"a": 1}),
+        ("plain words", "", "plain words"),
+        ("2", "int | str", 2),
+        ("two", "int | str", "two"),
+    ],
+)
+def test_text_becomes_the_declared_type(text, kind, value):
+    converted = parameters.convert(text, Parameter("x", kind, "", ""))
+    assert converted == value
+    assert type(converted) is type(value)
+
+
+@pytest.mark.parametrize(("text", "kind"), [("many", "int"), ("yes", "bool"), ("[1", "list[int]")])
+def test_text_that_does_not_fit_the_type_is_refused(text, kind):
+    with pytest.raises(NotebookError, match=r"parameter count\. Received: .*default is 3"):
+        parameters.convert(text, Parameter("count", kind, "3", ""))
+
+
+def test_each_notebook_gets_the_parameters_it_declares():
+    chosen = files.select(files.find(FIXTURES), ["1", "3"])
+    assert parameters.fit(chosen, {"word": "ho", "seconds": "2"}) == {
+        "01_says_hello": {"word": "ho"},
+        "03_takes_too_long": {"seconds": 2.0},
+    }
+
+
+def test_a_parameter_no_notebook_declares_lists_the_valid_ones():
+    chosen = files.select(files.find(FIXTURES), ["1", "3"])
+    with pytest.raises(
+        NotebookError, match=r"'wrod'.*01_says_hello: profile, word, count; 03.*seconds"
+    ):
+        parameters.fit(chosen, {"wrod": "ho"})

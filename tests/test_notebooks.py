@@ -1,0 +1,392 @@
+"""Running notebooks: outcomes, time limits, resume, order, interruption, report."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vidlab import notebooks, profiles
+from vidlab.errors import NotebookError, ProfileError
+from vidlab.notebooks import files, kernels, records, report, running
+from vidlab.runs import RunFolder
+
+FIXTURES = Path(__file__).parent / "notebooks"
+PROFILE = "about: A profile for tests.\n"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A folder like a clone: notebooks beside nbconfig, which holds one profile."""
+    root = tmp_path_factory.mktemp("clone")
+    shutil.copytree(FIXTURES, root / "notebooks")
+    (root / "nbconfig").mkdir()
+    (root / "nbconfig" / "tiny.yaml").write_text(PROFILE)
+    return root
+
+
+@pytest.fixture(scope="module")
+def patched(clone):
+    """Let vidlab take that folder for its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(profiles, "folder", lambda: clone / "nbconfig")
+        patch.setenv("VIDLAB_HOME", str(clone))
+        yield clone
+
+
+def run(numbers, **options):
+    return notebooks.run(numbers, profile="tiny", **options)
+
+
+def outputs(path):
+    cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
+    return [output for cell in cells for output in cell.get("outputs", [])]
+
+
+def shown(path):
+    """The text of every displayed result."""
+    return ["".join(o["data"]["text/plain"]) for o in outputs(path) if "data" in o]
+
+
+@pytest.fixture(scope="module")
+def everything(patched):
+    """One run, two side by side, of a notebook for each way to end."""
+    return run(["1-5"], jobs=2, cell_timeout=3)
+
+
+@pytest.fixture
+def pages(everything):
+    return everything.folder / "notebooks"
+
+
+def record_of(summary, name):
+    return next(record for record in summary.records if record.notebook == name)
+
+
+def test_every_notebook_ends_in_its_own_way(everything):
+    assert {record.notebook: record.status for record in everything.records} == {
+        "01_says_hello": "done",
+        "02_fails_in_a_cell": "failed",
+        "03_takes_too_long": "timed out",
+        "04_kernel_ends": "kernel died",
+        "05_waits_for_the_first": "done",
+    }
+    assert not everything.ok
+
+
+def test_results_are_in_the_folder_of_the_profile(everything, clone):
+    assert everything.folder == clone / "runs" / "tiny"
+
+
+def test_the_kernel_is_told_the_profile_and_to_be_quiet(pages):
+    assert shown(pages / "01_says_hello.ipynb") == [
+        "'hello hello'",
+        "{'VIDLAB_QUIET': '1', 'VIDLAB_PROFILE': 'tiny', 'PYTHONHASHSEED': '0'}",
+    ]
+
+
+def test_the_profile_reaches_the_notebook_as_a_parameter(everything):
+    assert record_of(everything, "01_says_hello").parameters == {"profile": "tiny"}
+
+
+def test_a_failing_cell_is_named_as_the_student_counts_it(everything):
+    failure = record_of(everything, "02_fails_in_a_cell").failure
+    source = files.read(FIXTURES / "02_fails_in_a_cell.ipynb")
+    position = next(i for i, cell in enumerate(source.cells) if "share(3)" in cell.source)
+    assert (failure.cell, failure.cells) == (position + 1, len(source.cells))
+    assert failure.error == "ZeroDivisionError: division by zero"
+    assert failure.line == "line 2: return whole / parts"
+
+
+def test_a_failure_comes_with_the_command_that_repeats_it(everything):
+    command = record_of(everything, "02_fails_in_a_cell").command
+    assert command == "vidlab run 2 --profile tiny"
+
+
+def test_a_time_limit_names_the_cell_and_the_limit(everything):
+    failure = record_of(everything, "03_takes_too_long").failure
+    assert failure.cell == 4
+    assert "limit of 3 seconds" in failure.error
+
+
+def test_a_dead_kernel_is_said_to_be_one(everything):
+    failure = record_of(everything, "04_kernel_ends").failure
+    assert failure.cell == 6
+    assert "ran out of memory" in failure.error
+
+
+def test_what_a_failing_notebook_got_done_is_kept_beside(pages):
+    assert shown(pages / "04_kernel_ends.failed.ipynb") == ["'still here'"]
+    assert not (pages / "04_kernel_ends.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("02_fails_in_a_cell", "ZeroDivisionError"),
+        ("03_takes_too_long", "CellTimeoutError"),
+        ("04_kernel_ends", "DeadKernelError"),
+    ],
+)
+def test_the_page_of_a_failing_notebook_shows_the_error(pages, name, error):
+    assert error in (pages / f"{name}.failed.html").read_text(encoding="utf-8")
+
+
+def test_a_notebook_waits_for_the_one_it_comes_after(pages):
+    first = json.loads((pages / "01_says_hello.ipynb").read_text(encoding="utf-8"))
+    finished = first["metadata"]["papermill"]["end_time"]
+    started = json.loads((pages / "05_waits_for_the_first.ipynb").read_text(encoding="utf-8"))
+    assert started["metadata"]["papermill"]["start_time"] >= finished
+
+
+def test_nothing_half_written_is_left(pages):
+    endings = (".ipynb", ".html", ".json")
+    assert all(p.name[0] != "." and p.name.endswith(endings) for p in pages.iterdir())
+
+
+def test_pages_lead_back_to_the_report(pages):
+    assert "../index.html" in (pages / "01_says_hello.html").read_text(encoding="utf-8")
+
+
+def test_the_report_lists_every_notebook_with_status_and_page(everything):
+    page = everything.report.read_text(encoding="utf-8")
+    for notebook in files.find(FIXTURES):
+        assert notebook.title in page
+    assert 'href="notebooks/01_says_hello.html"' in page
+    assert 'href="notebooks/02_fails_in_a_cell.failed.html"' in page
+    assert "ZeroDivisionError: division by zero" in page
+    assert "vidlab run 2 --profile tiny" in page
+    assert "<strong>2 of 6</strong>" in page
+
+
+def test_the_links_of_the_report_lead_to_files(everything):
+    page = everything.report.read_text(encoding="utf-8")
+    for link in re.findall(r'(?:href|src)="([^"]+)"', page):
+        assert (everything.folder / link).is_file(), link
+
+
+def test_resume_skips_what_is_done_and_repeats_what_is_not(everything):
+    again = run(["1", "2", "5"], resume=True)
+    assert again.unchanged == ("01_says_hello", "05_waits_for_the_first")
+    assert record_of(again, "02_fails_in_a_cell").status == "failed"
+
+
+def test_without_resume_a_notebook_runs_again(everything, pages):
+    before = shown(pages / "05_waits_for_the_first.ipynb")
+    assert run(["5"]).ok
+    assert shown(pages / "05_waits_for_the_first.ipynb") != before
+
+
+def test_a_result_is_kept_when_a_later_run_of_the_notebook_fails(everything, pages):
+    before = (pages / "01_says_hello.ipynb").read_bytes()
+    failing = run(["1"], parameters={"count": [1]})
+    assert [record.status for record in failing.failures] == ["failed"]
+    assert (pages / "01_says_hello.ipynb").read_bytes() == before
+    assert not run(["1"], resume=True).unchanged
+    assert not (pages / "01_says_hello.failed.ipynb").exists()
+
+
+def test_parameters_reach_the_notebook_in_their_type(everything, pages):
+    assert run(["1"], parameters={"count": "3", "word": "7"}).ok
+    assert shown(pages / "01_says_hello.ipynb")[0] == "'7 7 7'"
+
+
+@pytest.fixture
+def facts(patched):
+    notebook = files.find(patched / "notebooks")[0]
+    profile = patched / "nbconfig" / "tiny.yaml"
+    return {"notebook": notebook, "parameters": {"count": 2}, "profile": profile, "package": "a"}
+
+
+def fingerprint(facts):
+    return records.fingerprint(
+        facts["notebook"],
+        facts["parameters"],
+        profile=facts["profile"],
+        package=facts["package"],
+    )
+
+
+def changed_notebook(facts, tmp_path):
+    node = files.read(facts["notebook"].path)
+    node.cells[3].source += "  # louder"
+    files.write(node, tmp_path / "01_says_hello.ipynb")
+    return {"notebook": files.find(tmp_path)[0]}
+
+
+def changed_profile(facts, tmp_path):
+    other = tmp_path / "tiny.yaml"
+    other.write_text(PROFILE + "patience: 3\n")
+    return {"profile": other}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changed_notebook,
+        changed_profile,
+        lambda facts, _: {"parameters": {"count": 3}},
+        lambda facts, _: {"package": "b"},
+    ],
+    ids=["notebook", "profile", "parameter", "package"],
+)
+def test_whatever_a_result_depends_on_changes_its_fingerprint(facts, tmp_path, change):
+    assert fingerprint(facts) == fingerprint(facts)
+    assert fingerprint(facts | change(facts, tmp_path)) != fingerprint(facts)
+
+
+def test_outputs_do_not_change_the_fingerprint(facts, everything, pages, tmp_path):
+    files.write(files.stripped(files.read(pages / "01_says_hello.ipynb")), tmp_path / "01.ipynb")
+    again = facts | {"notebook": files.find(tmp_path)[0]}
+    assert fingerprint(again) == fingerprint(facts)
+
+
+def test_a_page_that_is_gone_is_made_again(everything, pages):
+    (pages / "05_waits_for_the_first.html").unlink()
+    assert run(["5"], resume=True).unchanged == ()
+    assert (pages / "05_waits_for_the_first.html").is_file()
+
+
+def test_the_limit_of_the_whole_run_ends_what_runs_and_what_would(patched, tmp_path):
+    summary = run(["3", "4"], total_timeout=2.5, out=tmp_path)
+    assert [record.status for record in summary.records] == ["timed out", "not run"]
+    assert "whole run" in summary.records[1].failure.error
+
+
+def test_the_limit_of_a_notebook_is_kept(patched, tmp_path):
+    summary = run(["3"], notebook_timeout=2.5, out=tmp_path)
+    assert "limit of the notebook" in summary.records[0].failure.error
+
+
+def test_an_unknown_profile_lists_the_known_ones(patched):
+    with pytest.raises(ProfileError, match=r"profiles tiny\. Received: 'huge'"):
+        notebooks.run(profile="huge")
+
+
+def test_an_unknown_parameter_stops_the_run_before_it_starts(patched, tmp_path):
+    with pytest.raises(NotebookError, match=r"'words'.*Valid parameters.*word"):
+        run(["1"], parameters={"words": "x"}, out=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_profile_is_not_a_parameter_to_give_twice(patched):
+    with pytest.raises(NotebookError, match=r"--profile.*Leave the parameter out"):
+        run(["1"], parameters={"profile": "quick"})
+
+
+def test_notebooks_that_wait_for_each_other_are_an_error(patched, tmp_path):
+    for name, other in (("01_a", "2"), ("02_b", "1")):
+        node = files.read(FIXTURES / "05_waits_for_the_first.ipynb")
+        node.metadata.vidlab = {"after": [other]}
+        files.write(node, tmp_path / f"{name}.ipynb")
+    with pytest.raises(NotebookError, match=r"01_a, 02_b, which wait for each other"):
+        run(None, notebooks_folder=tmp_path, out=tmp_path / "out")
+
+
+def test_the_dataset_is_looked_up_once_before_notebooks_that_need_it(
+    patched, tmp_path, monkeypatch, capsys
+):
+    from vidlab import datasets
+
+    asked = []
+    monkeypatch.setattr(datasets, "load_index", lambda name, **_: asked.append(name) or range(7))
+    for number in (1, 2):
+        node = files.read(FIXTURES / "05_waits_for_the_first.ipynb")
+        node.metadata.vidlab = {"needs": ["dataset"]}
+        files.write(node, tmp_path / f"0{number}_needs.ipynb")
+    assert run(None, notebooks_folder=tmp_path, out=tmp_path / "out", jobs=2).ok
+    assert asked == ["pantomime"]
+    assert "dataset pantomime: 7 videos" in capsys.readouterr().out
+
+
+def test_kernels_share_the_cores_when_side_by_side():
+    alone = kernels.environment(profile="tiny")
+    shared = kernels.environment(profile="tiny", threads=2)
+    assert shared["OMP_NUM_THREADS"] == shared["TF_NUM_INTRAOP_THREADS"] == "2"
+    assert alone.get("OMP_NUM_THREADS") == os.environ.get("OMP_NUM_THREADS")
+
+
+def test_a_folder_of_videos_is_passed_on_as_an_absolute_path(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "pantomime").mkdir()
+    monkeypatch.chdir(tmp_path)
+    given = {"dataset": "mine", "word": "mine"}
+    assert running._placed(given) == {"dataset": str(tmp_path / "mine"), "word": "mine"}
+    assert running._placed({"dataset": "pantomime"}) == {"dataset": "pantomime"}
+
+
+def test_the_report_shows_measured_beside_published_numbers(patched, tmp_path):
+    RunFolder(tmp_path / "frame-scratch").write(
+        metrics={"top1": 0.25, "top1_low": 0.2, "top1_high": 0.3},
+        recipe={"recipe": "frame-scratch", "profile": "tiny", "seed": 0, "split": 1},
+    )
+    page = report.write(tmp_path, [], profile="tiny").read_text(encoding="utf-8")
+    assert re.search(r"<th>frame-scratch</th><td>1</td>.*25\.0<small> 20\.0 to 30\.0", page)
+    assert "<td>23.4</td><td>38.9</td>" in page
+    assert "measured here" in page
+    assert "published for UCF-101" in page
+
+
+def test_the_report_gives_mean_and_spread_of_several_runs(patched, tmp_path):
+    for seed, top1 in enumerate((0.2, 0.4)):
+        RunFolder(tmp_path / "frame-vote" / f"seed-{seed + 1}").write(
+            metrics={"top1": top1},
+            recipe={"recipe": "frame-vote", "profile": "tiny", "seed": seed, "split": 1},
+        )
+    page = report.write(tmp_path, [], profile="tiny").read_text(encoding="utf-8")
+    assert "<td>2</td>" in page
+    assert "30.0<small> ± 14.1</small>" in page
+
+
+def test_the_report_escapes_what_it_quotes(patched, tmp_path):
+    failure = records.Failure(1, 2, 1, source="", error="ValueError: <script>", line="")
+    record = records.Record(
+        "01_says_hello", "t", "failed", 1.0, "", "", {}, "vidlab run 1", failure
+    )
+    (tmp_path / "notebooks").mkdir()
+    records.save(record, tmp_path / "notebooks")
+    notebook = files.find(FIXTURES)[0]
+    page = report.write(tmp_path, [notebook], profile="tiny").read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+
+
+INTERRUPTED = """
+import pathlib, sys
+from vidlab import profiles
+folder = pathlib.Path(sys.argv.pop(1))
+profiles.folder = lambda: folder
+from vidlab.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
+def test_interruption_ends_the_kernels_and_leaves_nothing_half_written(clone, tmp_path):
+    words = [str(clone / "nbconfig"), "run", "3", "--profile", "tiny"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "VIDLAB_HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+    )
+    while "started" not in process.stdout.readline():
+        assert process.poll() is None
+    part = tmp_path / "runs" / "tiny" / "notebooks" / ".03_takes_too_long.part.ipynb"
+    while not part.exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Interrupted" in said
+    assert "Traceback" not in said
+    assert list((tmp_path / "runs" / "tiny" / "notebooks").iterdir()) == []
+    assert (tmp_path / "runs" / "tiny" / "index.html").is_file()
+    assert not list(tmp_path.glob("vidlab-*"))
