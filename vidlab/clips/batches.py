@@ -24,7 +24,9 @@ AHEAD = 4
 
 
 class Clips(keras.utils.PyDataset):
-    """Videos as batches ``(x, y)`` for ``fit``, ``evaluate`` and ``predict``.
+    """Videos as batches ``(x, y)`` for ``fit(clips, shuffle=False)``, ``evaluate``, ``predict``.
+
+    Without ``shuffle=False`` Keras would mix the batches again, and not by the seed given here.
 
     ``x`` is ``uint8``, (batch, time, height, width, 3), or with `per_frame` (batch, height, width,
     3), 0..255; ``y`` is ``int64``, (batch,), the label of each clip's or frame's video. The last
@@ -117,11 +119,17 @@ class Clips(keras.utils.PyDataset):
     @epoch.setter
     def epoch(self, number: int) -> None:
         self._epoch = int(number)
+        self._under_way = False
         self.video_positions, self.frame_numbers = self._rows()
 
+    def on_epoch_begin(self) -> None:
+        """Note that an epoch is under way; Keras calls it."""
+        self._under_way = True
+
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch; Keras calls it between two."""
-        self.epoch += 1
+        """Go on to the next epoch; Keras calls it after each, and once before the first."""
+        if self._under_way:
+            self.epoch += 1
 
     def __len__(self) -> int:
         """Count the batches of an epoch."""

@@ -1,0 +1,391 @@
+"""Batches: the right frames, the same for a seed, no more in memory than a few batches."""
+
+import os
+import threading
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from vidlab import video
+from vidlab.clips import AHEAD, Clips, FrameCache
+from vidlab.errors import (
+    DatasetError,
+    FrameIndexError,
+    MissingVideoError,
+    SamplingError,
+    UnreadableVideoError,
+)
+from vidlab.index import VideoIndex
+from vidlab.sampling import AllFrames, EveryNth, Segments, Uniform, Window
+
+SIZE = (24, 40)
+
+
+@pytest.fixture
+def index(toy_dataset):
+    """Index 3 classes × 2 groups × 2 clips = 12 videos of 9 numbered frames."""
+    return VideoIndex.from_folder(toy_dataset(groups=2, size=(48, 80), lists=False))
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return FrameCache(tmp_path / "cache", size=SIZE)
+
+
+def record(path, *, frames, video_id="numbered"):
+    return SimpleNamespace(video_id=video_id, path=str(path), frames=frames)
+
+
+def numbers(frame_number, x):
+    """Read the number of every picture in a batch of any shape."""
+    pictures = x.reshape(-1, *x.shape[-3:])
+    return np.array([frame_number(picture) for picture in pictures]).reshape(x.shape[:-3])
+
+
+def batches(clips):
+    """Go through one epoch in this thread."""
+    return [clips[i] for i in range(len(clips))]
+
+
+class Seen(keras.Model):
+    """A model that writes down the batches fit and predict hand to it."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def train_step(self, data):
+        x, y = data
+        self.seen.append((x.numpy(), y.numpy()))
+        return {"loss": keras.ops.zeros(())}
+
+    def predict_step(self, data):
+        self.seen.append((data[0].numpy(), data[1].numpy()))
+        return data[1]
+
+
+def fitted(clips, *, epochs=1):
+    model = Seen()
+    model.compile(run_eagerly=True)
+    model.fit(clips, epochs=epochs, shuffle=False, verbose=0)
+    return model.seen
+
+
+def assert_same_batches(found, expected):
+    assert len(found) == len(expected)
+    for (x, y), (expected_x, expected_y) in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(x, expected_x)
+        np.testing.assert_array_equal(y, expected_y)
+
+
+def test_clips_hold_the_sampled_frames_and_labels_in_index_order(index, frame_number):
+    clips = Clips(index, sampling=Uniform(3), size=SIZE, batch_size=5)
+    assert len(clips) == 3
+    found = batches(clips)
+    assert [x.shape for x, _ in found] == [(5, 3, *SIZE, 3), (5, 3, *SIZE, 3), (2, 3, *SIZE, 3)]
+    assert {x.dtype for x, _ in found} == {np.dtype("uint8")}
+    x, y = (np.concatenate(part) for part in zip(*found, strict=True))
+    assert y.dtype == np.int64
+    np.testing.assert_array_equal(y, index.labels)
+    np.testing.assert_array_equal(numbers(frame_number, x), np.tile([1, 4, 7], (12, 1)))
+    np.testing.assert_array_equal(clips.video_positions, np.arange(12))
+    assert clips.frame_numbers is None
+
+
+def test_pictures_are_those_of_the_video(index):
+    clips = Clips(index, sampling=Uniform(3), size=SIZE, batch_size=12)
+    ((x, _),) = batches(clips)
+    for position, path in enumerate(index.paths):
+        np.testing.assert_array_equal(x[position], video.read_frames(path, [1, 4, 7], size=SIZE))
+
+
+def test_single_frames_come_in_index_order_with_their_video_and_number(index, frame_number):
+    clips = Clips(index, sampling=EveryNth(2), size=SIZE, batch_size=8, per_frame=True)
+    found = batches(clips)
+    assert [len(y) for _, y in found] == [8] * 7 + [4]  # 12 videos × frames 0 2 4 6 8
+    x, y = (np.concatenate(part) for part in zip(*found, strict=True))
+    assert x.shape == (60, *SIZE, 3)
+    np.testing.assert_array_equal(clips.video_positions, np.repeat(np.arange(12), 5))
+    np.testing.assert_array_equal(clips.frame_numbers, np.tile([0, 2, 4, 6, 8], 12))
+    np.testing.assert_array_equal(numbers(frame_number, x), clips.frame_numbers)
+    np.testing.assert_array_equal(y, index.labels[clips.video_positions])
+
+
+def test_shuffled_frames_are_every_frame_once_with_its_own_label(index, frame_number):
+    clips = Clips(
+        index, sampling=AllFrames(), size=SIZE, batch_size=16, per_frame=True, shuffle=True, mix=5
+    )
+    x, y = (np.concatenate(part) for part in zip(*batches(clips), strict=True))
+    rows = set(zip(clips.video_positions.tolist(), clips.frame_numbers.tolist(), strict=True))
+    assert rows == {(position, frame) for position in range(12) for frame in range(9)}
+    assert len(y) == len(rows)
+    np.testing.assert_array_equal(numbers(frame_number, x), clips.frame_numbers)
+    np.testing.assert_array_equal(y, index.labels[clips.video_positions])
+
+
+def test_a_batch_of_frames_mixes_videos_of_its_block_and_of_no_other(index):
+    clips = Clips(
+        index, sampling=AllFrames(), size=SIZE, batch_size=18, per_frame=True, shuffle=True, mix=4
+    )
+    blocks = clips.video_positions.reshape(3, 36)
+    assert [len(set(block)) for block in blocks.tolist()] == [4, 4, 4]
+    assert len(set(clips.video_positions.tolist())) == 12
+    assert all(len(set(batch)) == 4 for batch in clips.video_positions.reshape(6, 18).tolist())
+
+
+def test_every_video_of_a_batch_is_read_once(index, monkeypatch):
+    read = []
+    genuine = video.read_frames
+    monkeypatch.setattr(
+        video, "read_frames", lambda path, i, **kw: read.append(path) or genuine(path, i, **kw)
+    )
+    clips = Clips(
+        index, sampling=AllFrames(), size=SIZE, batch_size=27, per_frame=True, shuffle=True
+    )
+    clips[0]
+    assert len(read) == len(set(read))
+
+
+@pytest.mark.parametrize("per_frame", [False, True], ids=["clips", "frames"])
+def test_order_and_draws_differ_by_epoch_and_seed_and_repeat(index, per_frame):
+    def epochs(seed):
+        clips = Clips(
+            index,
+            sampling=Segments(3),
+            size=SIZE,
+            batch_size=7,
+            per_frame=per_frame,
+            shuffle=True,
+            seed=seed,
+        )
+        first = batches(clips)
+        clips.epoch += 1
+        return first, batches(clips)
+
+    first, second = epochs(seed=3)
+    again, _ = epochs(seed=3)
+    other, _ = epochs(seed=4)
+    assert_same_batches(again, first)
+    for different in (second, other):
+        assert any((a[0] != b[0]).any() for a, b in zip(first, different, strict=True))
+
+
+def test_an_interrupted_training_goes_on_at_its_epoch(index):
+    options = {"sampling": Window(4), "size": SIZE, "batch_size": 5, "shuffle": True, "seed": 1}
+    through, resumed = Clips(index, **options), Clips(index, **options)
+    fitted(through, epochs=2)
+    assert through.epoch == 2
+    resumed.epoch = 2
+    assert_same_batches(batches(resumed), batches(through))
+
+
+def test_without_shuffling_every_epoch_is_the_same(index):
+    clips = Clips(index, sampling=Segments(3), size=SIZE, batch_size=5)
+    first = batches(clips)
+    clips.epoch += 1
+    assert_same_batches(batches(clips), first)
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+@pytest.mark.parametrize("per_frame", [False, True], ids=["clips", "frames"])
+def test_fit_sees_the_epochs_in_order_whatever_the_workers(index, per_frame, workers):
+    options = {
+        "sampling": Segments(3),
+        "size": SIZE,
+        "batch_size": 5,
+        "per_frame": per_frame,
+        "shuffle": True,
+        "seed": 9,
+    }
+    expected = Clips(index, **options)
+    by_hand = batches(expected)
+    for _ in range(2):
+        expected.epoch += 1
+        by_hand += batches(expected)
+    assert_same_batches(fitted(Clips(index, workers=workers, **options), epochs=3), by_hand)
+
+
+def test_predict_rows_line_up_with_videos_and_frames(index):
+    clips = Clips(index, sampling=EveryNth(4), size=SIZE, batch_size=5, per_frame=True)
+    model = Seen()
+    model.compile(run_eagerly=True)
+    predicted = model.predict(clips, verbose=0)
+    np.testing.assert_array_equal(predicted, index.labels[clips.video_positions])
+
+
+def test_no_threads_are_left_after_fit(index):
+    before = set(threading.enumerate())
+    fitted(Clips(index, sampling=Uniform(2), size=SIZE, batch_size=2), epochs=2)
+    left = [t for t in threading.enumerate() if t not in before and t.name.startswith("Worker")]
+    assert left == []
+
+
+def test_only_a_few_batches_are_decoded_ahead(index):
+    class Counting(Clips):
+        made, used, most = 0, 0, 0
+        lock = threading.Lock()
+
+        def __getitem__(self, number):
+            batch = super().__getitem__(number)
+            with self.lock:
+                Counting.made += 1
+                Counting.most = max(Counting.most, Counting.made - Counting.used)
+            return batch
+
+    class Slow(Seen):
+        def train_step(self, data):
+            threading.Event().wait(0.02)
+            Counting.used += 1
+            return {"loss": keras.ops.zeros(())}
+
+    clips = Counting(
+        index, sampling=AllFrames(), size=SIZE, batch_size=2, per_frame=True, shuffle=True
+    )
+    model = Slow()
+    model.compile(run_eagerly=True)
+    model.fit(clips, epochs=1, shuffle=False, verbose=0)
+    assert len(clips) == 54
+    # Keras makes two batches beforehand to learn their shapes; one waits for the queue, and one
+    # is on its way to the training step.
+    assert Counting.most <= AHEAD + 2 + 3
+
+
+def test_a_video_that_cannot_be_read_stops_training_and_is_named(index):
+    broken = index.paths[7]
+    broken.write_bytes(broken.read_bytes()[:200])
+    clips = Clips(index, sampling=Uniform(2), size=SIZE, batch_size=2)
+    with pytest.raises(UnreadableVideoError, match=broken.name):
+        batches(clips)
+    with pytest.raises(Exception, match=broken.name):
+        fitted(clips)
+
+
+def test_batches_are_the_same_from_a_cache(index, cache):
+    options = {
+        "sampling": Window(3),
+        "size": SIZE,
+        "batch_size": 10,
+        "per_frame": True,
+        "shuffle": True,
+    }
+    plain = batches(Clips(index, **options))
+    assert_same_batches(batches(Clips(index, cache=cache, **options)), plain)
+    assert_same_batches(batches(Clips(index, cache=cache, **options)), plain)
+
+
+def test_a_cache_reads_frames_in_any_order_without_the_decoder(
+    numbered_video, cache, frame_number, monkeypatch
+):
+    path = numbered_video(frames=30)
+    row = record(path, frames=30)
+    expected = video.read_frames(path, [29, 0, 7, 7], size=SIZE)
+    cache.read(row, [0])
+    monkeypatch.delattr(video, "read_frames")
+    found = cache.read(row, [29, 0, 7, 7])
+    np.testing.assert_array_equal(found, expected)
+    assert numbers(frame_number, found).tolist() == [29, 0, 7, 7]
+    assert np.load(cache.file(row)).shape == (30, *SIZE, 3)
+
+
+def test_a_long_video_is_decoded_in_parts(numbered_video, cache, frame_number, monkeypatch):
+    monkeypatch.setattr("vidlab.clips.cache._CHUNK_BYTES", 7 * SIZE[0] * SIZE[1] * 3)
+    row = record(numbered_video(frames=30), frames=30)
+    assert numbers(frame_number, cache.read(row, range(30))).tolist() == list(range(30))
+
+
+def test_a_changed_video_is_decoded_anew(numbered_video, cache, frame_number):
+    row = record(numbered_video("v.avi", frames=5), frames=5)
+    assert numbers(frame_number, cache.read(row, [0])).tolist() == [0]
+    later = os.stat(row.path).st_mtime_ns + 10**9
+    numbered_video("v.avi", frames=8)
+    os.utime(row.path, ns=(later, later))
+    row.frames = 8
+    assert numbers(frame_number, cache.read(row, [7])).tolist() == [7]
+
+
+def test_caches_of_two_sizes_share_a_folder(numbered_video, tmp_path):
+    row = record(numbered_video(frames=4), frames=4)
+    small, large = (FrameCache(tmp_path / "both", size=size) for size in ((12, 20), (24, 40)))
+    assert small.read(row, [3]).shape == (1, 12, 20, 3)
+    assert large.read(row, [3]).shape == (1, 24, 40, 3)
+
+
+def test_filling_decodes_what_is_missing_and_takes_the_estimated_room(index, cache, monkeypatch):
+    estimate = cache.estimate_bytes(index)
+    assert estimate == 12 * 9 * SIZE[0] * SIZE[1] * 3
+    cache.fill(index)
+    files = sorted(cache.folder.iterdir())
+    assert len(files) == 12
+    headers = 12 * 128
+    assert sum(file.stat().st_size for file in files) == estimate + headers
+    files[0].unlink()
+    made = []
+    genuine = video.read_frames
+    monkeypatch.setattr(
+        video, "read_frames", lambda path, i, **kw: made.append(path) or genuine(path, i, **kw)
+    )
+    cache.fill(index)
+    assert len(made) == 1
+    assert sorted(cache.folder.iterdir()) == files
+
+
+def test_filling_stops_at_an_unreadable_video_and_leaves_no_part_of_it(index, cache):
+    broken = index.paths[3]
+    broken.write_bytes(b"not a video")
+    with pytest.raises(UnreadableVideoError, match=broken.name):
+        cache.fill(index)
+    assert not [file for file in cache.folder.iterdir() if "partial" in file.name]
+    assert not [file for file in cache.folder.iterdir() if file.name.startswith(broken.stem)]
+
+
+def test_a_cache_file_that_was_cut_off_is_named(numbered_video, cache):
+    row = record(numbered_video(frames=6), frames=6)
+    cache.read(row, [0])
+    file = cache.file(row)
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(UnreadableVideoError, match=rf"{file.name}.*frame 5.*Delete it"):
+        cache.read(row, [4, 5])
+
+
+@pytest.mark.parametrize("number", [-1, 6])
+def test_a_frame_beyond_the_video_is_refused_by_the_cache(numbered_video, cache, number):
+    row = record(numbered_video(frames=6), frames=6)
+    with pytest.raises(FrameIndexError, match=r"0 to 5 for .*numbered\.avi.*Sample within"):
+        cache.read(row, [number])
+
+
+def test_a_video_that_is_gone_is_named(cache, tmp_path):
+    with pytest.raises(MissingVideoError, match=r"gone\.avi"):
+        cache.read(record(tmp_path / "gone.avi", frames=3), [0])
+
+
+def test_a_cache_of_another_size_is_refused(index, tmp_path):
+    other = FrameCache(tmp_path / "other", size=(8, 8))
+    with pytest.raises(DatasetError, match=r"24×40 frames.*other with 8×8.*Make a FrameCache"):
+        Clips(index, sampling=Uniform(2), size=SIZE, cache=other)
+
+
+def test_clips_of_unequal_length_are_refused(index):
+    with pytest.raises(SamplingError, match=r"AllFrames.*per_frame=True"):
+        Clips(index, sampling=AllFrames(), size=SIZE)
+
+
+def test_an_empty_index_is_refused(index):
+    with pytest.raises(DatasetError, match="at least one video"):
+        Clips(index.select([]), sampling=Uniform(2), size=SIZE)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("batch_size", 0), ("workers", 1), ("mix", 0)], ids=lambda v: str(v)
+)
+def test_an_option_out_of_range_is_refused(index, option, value):
+    with pytest.raises(DatasetError, match=rf"{option} of at least .*Received: {value}"):
+        Clips(index, sampling=Uniform(2), size=SIZE, **{option: value})
+
+
+def test_a_batch_beyond_the_last_is_refused(index):
+    clips = Clips(index, sampling=Uniform(2), size=SIZE, batch_size=5)
+    with pytest.raises(IndexError, match=r"from 0 to 2\. Received: 3"):
+        clips[3]
