@@ -189,8 +189,7 @@ def test_the_table_has_a_row_per_recipe_with_published_numbers():
     assert len({tuple(row) for row in rows}) == 1
     assert [row["published top-1 %"] for row in rows] == [23.4, 47.0, 68.2, 57.41]
     assert rows[2]["training"] == (
-        "1 epoch adam 0.001, batch 128, backbone learns: none; then "
-        "10 epochs sgd 0.001, batch 128, backbone learns: top"
+        "frame-pretrained; then 10 epochs sgd 0.001, batch 128, backbone learns: top"
     )
     assert rows[3]["training"].startswith("225 epochs sgd 0.001, momentum 0.6")
 

@@ -158,7 +158,9 @@ def _row(recipe: Recipe) -> dict[str, object]:
         "backbone": recipe.backbone,
         "size": f"{height}×{width}",
         "weights": recipe.weights or "random",
-        "training": "; then ".join(map(str, recipe.phases)),
+        "training": "; then ".join(
+            (*([recipe.starts_from] if recipe.starts_from else []), *map(str, recipe.phases))
+        ),
         "frames learned from": str(recipe.train_sampling),
         "frames decided by": str(recipe.test_sampling),
         "aggregation": recipe.aggregation,
