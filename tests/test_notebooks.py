@@ -14,7 +14,7 @@ import pytest
 
 from vidlab import notebooks, profiles
 from vidlab.errors import NotebookError, ProfileError
-from vidlab.notebooks import files, kernels, records, report, running
+from vidlab.notebooks import files, kernels, planning, records, report
 from vidlab.runs import RunFolder
 
 FIXTURES = Path(__file__).parent / "notebooks"
@@ -36,6 +36,7 @@ def patched(clone):
     """Let vidlab take that folder for its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(profiles, "folder", lambda: clone / "nbconfig")
+        patch.setattr(records, "package_fingerprint", lambda: "one and the same")
         patch.setenv("VIDLAB_HOME", str(clone))
         yield clone
 
@@ -317,8 +318,8 @@ def test_a_folder_of_videos_is_passed_on_as_an_absolute_path(tmp_path, monkeypat
     (tmp_path / "pantomime").mkdir()
     monkeypatch.chdir(tmp_path)
     given = {"dataset": "mine", "word": "mine"}
-    assert running._placed(given) == {"dataset": str(tmp_path / "mine"), "word": "mine"}
-    assert running._placed({"dataset": "pantomime"}) == {"dataset": "pantomime"}
+    assert planning._placed(given) == {"dataset": str(tmp_path / "mine"), "word": "mine"}
+    assert planning._placed({"dataset": "pantomime"}) == {"dataset": "pantomime"}
 
 
 def test_the_report_shows_measured_beside_published_numbers(patched, tmp_path):
@@ -368,7 +369,8 @@ main()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
-def test_interruption_ends_the_kernels_and_leaves_nothing_half_written(clone, tmp_path):
+@pytest.mark.parametrize("busy", [False, True], ids=["kernel starting", "cell running"])
+def test_interruption_ends_the_kernels_and_leaves_nothing_half_written(clone, tmp_path, busy):
     words = [str(clone / "nbconfig"), "run", "3", "--profile", "tiny"]
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, *words],
@@ -377,16 +379,27 @@ def test_interruption_ends_the_kernels_and_leaves_nothing_half_written(clone, tm
         text=True,
         env={**os.environ, "VIDLAB_HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
     )
+    pages = tmp_path / "runs" / "tiny" / "notebooks"
     while "started" not in process.stdout.readline():
         assert process.poll() is None
-    part = tmp_path / "runs" / "tiny" / "notebooks" / ".03_takes_too_long.part.ipynb"
-    while not part.exists():
-        time.sleep(0.05)
+    while status_of_waiting_cell(pages) not in (["running"] if busy else ["pending", "running"]):
+        assert process.poll() is None
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Interrupted" in said
     assert "Traceback" not in said
-    assert list((tmp_path / "runs" / "tiny" / "notebooks").iterdir()) == []
+    assert list(pages.iterdir()) == []
     assert (tmp_path / "runs" / "tiny" / "index.html").is_file()
     assert not list(tmp_path.glob("vidlab-*"))
+
+
+def status_of_waiting_cell(pages):
+    """What papermill says of the cell that sleeps, in the notebook as it is executed."""
+    part = pages / ".03_takes_too_long.part.ipynb"
+    try:
+        cells = json.loads(part.read_text(encoding="utf-8"))["cells"]
+    except (FileNotFoundError, ValueError):  # not written yet, or being written
+        return None
+    return cells[3]["metadata"]["papermill"]["status"]

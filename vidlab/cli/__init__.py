@@ -37,7 +37,7 @@ app.add_typer(notebooks.app, name="notebooks", rich_help_panel="For authors")
 
 
 @app.callback()
-def main_options(
+def _options(
     traceback: Annotated[
         bool,
         typer.Option(

@@ -105,9 +105,16 @@ def execute(
         failure = _failure(
             part, session.position, error=_death(error, session), line=session.last_words()
         )
+    except Exception:
+        if not session.kernels.stopping.is_set():
+            raise
+        status = "interrupted"  # a kernel that is killed while it starts fails in many ways
+    finally:
+        stopped = status != "done" and session.kernels.stopping.is_set()
+        if stopped:
+            part.unlink(missing_ok=True)
     seconds = time.monotonic() - started
-    if status != "done" and session.kernels.stopping.is_set():
-        part.unlink(missing_ok=True)
+    if stopped:
         return Outcome("interrupted", seconds, None)
     _tidy(part, notebook, output if status == "done" else failed)
     if status == "done":

@@ -75,6 +75,7 @@ class Kernels:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self._running: set[AsyncKernelManager] = set()
+        self._busy: set[AsyncKernelManager] = set()
         self._lock = threading.Lock()
         self._sockets = tempfile.TemporaryDirectory(prefix="vidlab-", ignore_cleanup_errors=True)
         self._count = 0
@@ -111,25 +112,41 @@ class Kernels:
         if self.stopping.is_set():
             raise DeadKernelError("The run is being stopped.")
 
+    def starts_work(self, manager: AsyncKernelManager) -> None:
+        """Take note that a kernel is about to execute its first cell."""
+        with self._lock:
+            self._busy.add(manager)
+        self.check()
+
     def forget(self, manager: AsyncKernelManager) -> None:
         """Take note that a kernel has ended."""
         with self._lock:
             self._running.discard(manager)
+            self._busy.discard(manager)
 
     def interrupt(self) -> None:
-        """Stop what the kernels are doing as Ctrl-C would, and start no new one."""
+        """Stop what the kernels are doing as Ctrl-C would, and start no new one.
+
+        A kernel that does nothing yet ignores Ctrl-C; it is ended.
+        """
         self.stopping.set()
-        self._send(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+        with self._lock:
+            busy = self._busy.copy()
+        if os.name == "posix":
+            self._send(signal.SIGINT, busy)
+            self._send(signal.SIGKILL, self._running - busy)
+        else:
+            self._send(signal.SIGTERM, self._running)
 
     def kill(self) -> None:
         """End every kernel, and what it has started, at once."""
         self.stopping.set()
-        self._send(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+        self._send(signal.SIGKILL if os.name == "posix" else signal.SIGTERM, self._running)
 
-    def _send(self, number: int) -> None:
+    def _send(self, number: int, managers: set[AsyncKernelManager]) -> None:
         with self._lock:
-            managers = list(self._running)
-        for manager in managers:
+            reached = list(managers)
+        for manager in reached:
             process = getattr(manager.provisioner, "process", None)
             if process is None or process.poll() is not None:
                 continue
@@ -206,7 +223,7 @@ class _Client(PapermillNotebookClient):
     def execute_cell(self, cell, cell_index, **options):
         self.session.position = cell_index
         try:
-            self.session.kernels.check()
+            self.session.kernels.starts_work(self.km)
             return super().execute_cell(cell, cell_index, **options)
         except (CellTimeoutError, DeadKernelError) as error:
             name = type(error).__name__

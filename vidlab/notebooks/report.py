@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["write", "write_page"]
 
-_CONTACT_SHEET = "contact_sheet.png"
+_CONTACT_SHEET = "pantomime.png"
 _BACK = (
     '<p style="font:14px system-ui,sans-serif;margin:1rem 1.5rem">'
     '<a href="../index.html">← all notebooks and results</a></p>'

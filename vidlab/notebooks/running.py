@@ -8,7 +8,6 @@ notebook computes in a kernel of its own.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -18,10 +17,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidlab import profiles
 from vidlab.errors import NotebookError
-from vidlab.notebooks import files, parameters, records, report
+from vidlab.notebooks import records, report
 from vidlab.notebooks.files import Notebook
+from vidlab.notebooks.planning import Plan
 from vidlab.notebooks.records import Failure, Record
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RunSummary", "run"]
 
-_PATHS = ("dataset", "weights")
-_NAMES = ("", "pantomime", "ucf101", "imagenet")
 _GRACE_SECONDS = 8  # for a kernel to wind up after Ctrl-C, before it is killed
 
 
@@ -120,8 +117,9 @@ def run(
     KeyboardInterrupt
         After Ctrl-C, when the kernels have ended and the report is written.
     """
-    given = _placed(parameters or {})
-    plan = _Plan.make(numbers, profile, parameters=given, source=notebooks_folder, out=out)
+    plan = Plan.make(
+        numbers, profile, parameters=parameters or {}, source=notebooks_folder, out=out
+    )
     if jobs < 1:
         raise NotebookError(f"Expected at least one job. Received: {jobs}. Pass --jobs 1 or more.")
     limits = plan.profile.limits
@@ -133,7 +131,7 @@ def run(
         _say(f"  {name}: unchanged, kept")
     try:
         if todo:
-            plan.prepare_data(todo)
+            _prepare_data(plan, todo)
             _Round(
                 plan,
                 todo,
@@ -155,82 +153,12 @@ def run(
     )
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is to run, with what, and where it goes."""
-
-    profile: profiles.Profile
-    every: tuple[Notebook, ...]
-    chosen: tuple[Notebook, ...]
-    given: Mapping[str, object]
-    values: dict[str, dict[str, object]]
-    folder: Path
-    fingerprints: dict[str, str]
-
-    @classmethod
-    def make(cls, numbers, profile, *, parameters: Mapping, source, out) -> _Plan:
-        settings = profiles.load(profile)
-        configured = profiles.folder()
-        every = tuple(files.find(source or configured.parent / "notebooks"))
-        chosen = tuple(files.select(every, numbers))
-        values = _values(chosen, parameters, profile=profile)
-        folder = Path(out) if out is not None else _results_folder(settings, parameters)
-        (folder / "notebooks").mkdir(parents=True, exist_ok=True)
-        package = records.package_fingerprint()
-        fingerprints = {
-            notebook.name: records.fingerprint(
-                notebook,
-                values[notebook.name],
-                profile=configured / f"{profile}.yaml",
-                package=package,
-            )
-            for notebook in chosen
-        }
-        return cls(settings, every, chosen, parameters, values, folder.resolve(), fingerprints)
-
-    @property
-    def pages(self) -> Path:
-        return self.folder / "notebooks"
-
-    def unchanged(self) -> tuple[str, ...]:
-        names = [notebook.name for notebook in self.chosen]
-        return tuple(
-            name
-            for name in names
-            if records.holds(
-                records.load(self.pages, name=name), self.pages, fingerprint=self.fingerprints[name]
-            )
-        )
-
-    def prepare_data(self, todo: list[Notebook]) -> None:
-        """Make the videos once, before several notebooks find them missing at the same time."""
-        if not any(notebook.needs for notebook in todo):
-            return
-        from vidlab import datasets
-
-        name = str(self.given.get("dataset") or self.profile.dataset)
-        started = time.monotonic()
-        _say(f"  dataset {name}: looking for it, or making it")
-        index = datasets.load_index(
-            name, size=self.profile.dataset_size, seed=self.profile.data_seed
-        )
-        _say(f"  dataset {name}: {len(index)} videos, ready in {_seconds(started)}")
-
-    def command(self, notebook: Notebook) -> str:
-        """What a user types to run just this notebook again."""
-        words = ["vidlab", "run", str(notebook.number or notebook.name)]
-        words += ["--profile", self.profile.name]
-        for name, value in self.given.items():
-            words += ["-p", name, str(value)]
-        return shlex.join(words)
-
-
 class _Round:
     """The execution of the notebooks that are due."""
 
     def __init__(
         self,
-        plan: _Plan,
+        plan: Plan,
         todo: list[Notebook],
         *,
         jobs: int,
@@ -347,36 +275,17 @@ class _Round:
         )
 
 
-def _values(chosen, given: Mapping[str, object], *, profile: str) -> dict[str, dict[str, object]]:
-    if given.get("profile", profile) != profile:
-        raise NotebookError(
-            f"Expected the profile to be chosen by --profile. Received: {profile} there and "
-            f"{given['profile']} as a parameter. Leave the parameter out."
-        )
-    values = parameters.fit(chosen, {k: v for k, v in given.items() if k != "profile"})
-    for notebook in chosen:
-        if any(known.name == "profile" for known in notebook.parameters):
-            values[notebook.name]["profile"] = profile
-    return values
-
-
-def _placed(given: Mapping[str, object]) -> dict[str, object]:
-    """Make paths absolute: a kernel works in the notebooks' folder, the user types elsewhere."""
-    return {
-        name: str(Path(str(value)).expanduser().resolve())
-        if name in _PATHS and value not in _NAMES and Path(str(value)).expanduser().exists()
-        else value
-        for name, value in given.items()
-    }
-
-
-def _results_folder(settings: profiles.Profile, given: Mapping[str, object]) -> Path:
+def _prepare_data(plan: Plan, todo: list[Notebook]) -> None:
+    """Make the videos once, before several notebooks find them missing at the same time."""
+    if not any(notebook.needs for notebook in todo):
+        return
     from vidlab import datasets
 
-    dataset = str(given.get("dataset") or settings.dataset)
-    own = dataset == settings.dataset
-    name = settings.name if own else f"{settings.name}-{Path(dataset).name}"
-    return datasets.home() / "runs" / name
+    name = str(plan.given.get("dataset") or plan.profile.dataset)
+    started = time.monotonic()
+    _say(f"  dataset {name}: looking for it, or making it")
+    index = datasets.load_index(name, size=plan.profile.dataset_size, seed=plan.profile.data_seed)
+    _say(f"  dataset {name}: {len(index)} videos, ready in {_seconds(started)}")
 
 
 def _say(line: str) -> None:

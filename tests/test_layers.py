@@ -1,0 +1,257 @@
+"""The shape of the package: who may import whom, what modules export, what an import costs."""
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import vidlab
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "vidlab"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# In the order data flows. A module may import only from rows above its own.
+LAYERS = (
+    "progress",
+    "errors",
+    "video",
+    "lists",
+    "folders",
+    "splits",
+    "index",
+    "pantomime",
+    "ucf101",
+    "datasets",
+    "sampling",
+    "clips",
+    "augment",
+    "backbones",
+    "features",
+    "models",
+    "recipes",
+    "training",
+    "pretraining",
+    "predictions",
+    "evaluation",
+    "runs",
+    "explanation",
+    "plots",
+    "figures",
+    "widgets",
+    "profiles",
+    "lab",
+    "notebooks",
+    "cli",
+    "__main__",
+)
+WITH_KERAS = {
+    "clips",
+    "augment",
+    "backbones",
+    "features",
+    "models",
+    "training",
+    "pretraining",
+    "explanation",
+}
+
+
+def row_of(file):
+    """The row of the layer table a file belongs to; None for ``vidlab/__init__.py``."""
+    first = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return None if first == "__init__" else first
+
+
+MODULES = [file for file in FILES if row_of(file)]
+
+
+def imported_rows(tree):
+    """The rows a module really imports, wherever the statement stands; types alone do not count."""
+    for node in executed(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("vidlab."):
+                    yield alias.name.split(".")[1]
+        elif isinstance(node, ast.ImportFrom) and node.module == "vidlab":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vidlab."):
+            yield node.module.split(".")[1]
+
+
+def executed(node):
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from executed(child)
+
+
+def parsed(file):
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def exported(tree):
+    """The names in ``__all__``; None where a module has none."""
+    for node in tree.body:
+        targets = [getattr(node, "target", None), *getattr(node, "targets", [])]
+        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
+            return ast.literal_eval(node.value)
+    return None
+
+
+def defined(tree):
+    """The names a module binds at its top level."""
+    for node in executed_at_top(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                yield from (n.id for n in ast.walk(target) if isinstance(n, ast.Name))
+
+
+def executed_at_top(tree):
+    for node in tree.body:
+        yield node
+        if isinstance(node, ast.If | ast.Try):
+            yield from node.body
+
+
+def name_of(file):
+    return file.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_imports_run_along_the_flow_of_data(file):
+    row = row_of(file)
+    assert row in LAYERS, f"{row} is not in the layer table"
+    upward = {
+        other
+        for other in imported_rows(parsed(file))
+        if other != row and LAYERS.index(other) > LAYERS.index(row)
+    }
+    assert not upward, f"{row} may not import {upward}"
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_what_a_module_exports_is_there_and_in_order(file):
+    tree = parsed(file)
+    names = exported(tree)
+    assert names is not None, "no __all__"
+    assert len(set(names)) == len(names)
+    if "__getattr__" not in set(defined(tree)):
+        assert set(names) <= set(defined(tree))
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_what_looks_public_is_exported(file):
+    tree = parsed(file)
+    public = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    }
+    assert public - {"main"} <= set(exported(tree) or ())
+
+
+def test_the_package_offers_its_modules_and_the_names_of_the_design():
+    assert {"Lab", "load_index"} <= set(vidlab.__all__)
+    for name in vidlab.__all__:
+        is_module = importlib.util.find_spec(f"vidlab.{name}") is not None
+        assert is_module or any(name in exported(parsed(file)) for file in MODULES), name
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_modules_stay_readable(file):
+    lines = file.read_text(encoding="utf-8").count("\n")
+    assert lines <= 400, f"{lines} lines"
+    assert ast.get_docstring(parsed(file)), "no docstring"
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_nothing_is_asserted_or_swallowed(file):
+    for node in ast.walk(parsed(file)):
+        assert not isinstance(node, ast.Assert), f"assert in line {node.lineno}"
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"bare except in line {node.lineno}"
+            body = [ast.unparse(statement) for statement in node.body]
+            assert body != ["pass"], f"swallowed exception in line {node.lineno}"
+
+
+def test_only_keras_3_is_used_to_compute():
+    with_tensorflow = {
+        name_of(file)
+        for file in FILES
+        if re.search(r"^\s*(import|from) tensorflow", file.read_text(encoding="utf-8"), re.M)
+    }
+    assert with_tensorflow <= {"features.py", "explanation.py"}
+
+
+def loaded_by(statement):
+    script = (
+        f"import sys\n{statement}\n"
+        "print(sorted({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_vidlab_loads_no_tensorflow():
+    assert loaded_by("import vidlab") == "[]"
+
+
+def test_looking_at_data_and_results_loads_no_tensorflow():
+    rows = {row_of(file) for file in FILES} - {None, "__main__"} - WITH_KERAS
+    assert loaded_by("import " + ", ".join(f"vidlab.{row}" for row in sorted(rows))) == "[]"
+
+
+def pins():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def requirements():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
+    return [Requirement(line) for line in lines]
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=str)
+def test_every_requirement_is_pinned_within_its_range(requirement):
+    pinned = [
+        pin for pin in pins() if canonicalize_name(pin.name) == canonicalize_name(requirement.name)
+    ]
+    assert pinned, f"{requirement.name} has no pin"
+    for pin in pinned:
+        (exact,) = pin.specifier
+        assert exact.operator == "=="
+        assert requirement.specifier.contains(exact.version, prereleases=True)
+
+
+def test_every_pin_is_exact():
+    for pin in pins():
+        assert [specifier.operator for specifier in pin.specifier] == ["=="], str(pin)
+
+
+@pytest.mark.parametrize(
+    "name", ["constraints.txt", "environment.yml", "Makefile", "pyproject.toml"]
+)
+def test_no_package_index_is_named(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    pinned = [line for line in text.splitlines() if not line.startswith("#")]
+    assert not re.search(
+        r"--(extra-)?index-url|--find-links|^-[if]\s|pypi\.org", "\n".join(pinned), re.M
+    )
+    assert name != "constraints.txt" or "://" not in text
