@@ -6,7 +6,9 @@ Takes `video.write` and draws everything else itself; gives a folder in UCF-101 
 
 from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.dataset import SIZES, VERSION, annotations, is_complete, make, plan
-from vidlab.pantomime.rendering import Rendered, contact_sheet, render
+from vidlab.pantomime.lookup import boxes_of, twins
+from vidlab.pantomime.rendering import Rendered, clip_length, render
+from vidlab.pantomime.sheet import contact_sheet
 
 __all__ = [
     "ACTIONS",
@@ -16,9 +18,12 @@ __all__ = [
     "VERSION",
     "Rendered",
     "annotations",
+    "boxes_of",
+    "clip_length",
     "contact_sheet",
     "is_complete",
     "make",
     "plan",
     "render",
+    "twins",
 ]

@@ -122,7 +122,9 @@ class Skeleton:
         """Where the mouth is."""
         across, up = _axes(self.tilt)
         size = self.build.head
-        return self["head"] + across * size * 0.86 * (1 - self.turn) - up * size * 0.50
+        profile = 1 - self.turn
+        ahead = 0.42 * profile if profile <= 0.35 else 0.74
+        return self["head"] + size * (ahead * across - 0.50 * up)
 
 
 def random_build(rng: np.random.Generator) -> Build:
@@ -173,7 +175,7 @@ def skeleton(build: Build, pose: Pose) -> Skeleton:
     for side, sign in zip(SIDES, (-1, 1), strict=True):
         outward = sign if pose.turn >= 0.5 else 1
         arm, leg = getattr(pose, f"{side}_arm"), getattr(pose, f"{side}_leg")
-        shoulder = chest + across * sign * build.shoulders * wide - up * 0.02
+        shoulder = chest + across * sign * build.shoulders * wide - up * 0.03
         hip = pelvis + across * sign * build.hips * wide
         raised = outward * arm[0] - pose.lean
         lifted = outward * leg[0] - pose.lean

@@ -55,13 +55,25 @@ class Film:
     ----------
     rng
         Decides the grain.
+    frames
+        How many frames the clip has.
     grain
         Standard deviation of the noise, in grey levels.
     vignette
         How much darker the corners are, 0..1.
+    balance
+        What red, green and blue are multiplied by: exposure and white balance.
     """
 
-    def __init__(self, rng: np.random.Generator, *, grain: float, vignette: float):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        *,
+        frames: int,
+        grain: float,
+        vignette: float,
+        balance: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    ):
         width, height = FRAME
         noise = rng.standard_normal((height + 64, width + 64, 1), dtype=np.float32) * grain
         # Grains a little larger than a pixel look like film and cost less to store.
@@ -71,15 +83,16 @@ class Film:
         self._darker = np.clip(-noise, 0, 255).astype(np.uint8)
         x, y = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
         distance = (x[None, :] ** 2 + y[:, None] ** 2) / 2
-        gain = 255 * (1 - vignette * distance**1.5)
-        self._gain = np.repeat(np.round(gain).astype(np.uint8)[..., None], 3, axis=2)
-        self._rng = rng
+        gain = (1 - vignette * distance**1.5)[..., None] * np.asarray(balance)
+        self._top = float(gain.max())
+        self._gain = np.round(gain * (255 / self._top)).astype(np.uint8)
+        self._offsets = rng.integers(0, 64, (frames, 2))
 
-    def develop(self, frame: np.ndarray) -> np.ndarray:
-        """Return the frame, uint8 (240, 320, 3), darkened in the corners and grained."""
+    def develop(self, frame: np.ndarray, *, number: int) -> np.ndarray:
+        """Return frame `number`, uint8 (240, 320, 3), darkened in the corners and grained."""
         width, height = FRAME
-        x, y = self._rng.integers(0, 64, 2)
-        frame = cv2.multiply(frame, self._gain, scale=1 / 255)
+        x, y = self._offsets[number]
+        frame = cv2.multiply(frame, self._gain, scale=self._top / 255)
         frame = cv2.add(frame, self._brighter[y : y + height, x : x + width])
         return cv2.subtract(frame, self._darker[y : y + height, x : x + width])
 

@@ -39,6 +39,7 @@ SIZES = {
     "full": CLASSES,
 }
 _CLIPS = {"smoke": (1, 1), "quick": (2, 2), "full": (4, 7)}
+_COUNTING = 2**16  # takes a clip's place in the seed when the number of clips is drawn
 _TWIN = dict(REVERSED_PAIRS)
 _TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 _PARTS = ".parts"
@@ -76,13 +77,15 @@ def plan(size: str, *, seed: int = 0) -> list[Task]:
         raise DatasetError(
             f"Expected a size of Pantomime. Received: {size!r}. Use one of {', '.join(SIZES)}."
         )
+    if seed < 0:
+        raise DatasetError(f"Expected a seed of 0 or more. Received: {seed}. Use another seed.")
     low, high = _CLIPS[size]
     tasks = []
     for class_name in SIZES[size]:
         if drawn_class(class_name) != class_name:
             continue
         for group in range(1, GROUPS + 1):
-            key = (seed, CLASSES.index(class_name), group, 0)
+            key = (seed, CLASSES.index(class_name), group, _COUNTING)
             clips = np.random.default_rng(np.random.SeedSequence(key)).integers(low, high + 1)
             tasks += [Task(class_name, group, clip) for clip in range(1, int(clips) + 1)]
     return tasks

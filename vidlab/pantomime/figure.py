@@ -124,7 +124,7 @@ def _torso(pen: Pen, figure: Skeleton, look: Look) -> None:
     neck = [chest - spine * 0.05, chest + (figure["head"] - chest) * 0.5]
     pen.limb(neck, (0.036, 0.032), (tone(look.skin, 0.86),))
     pen.hull(hips, (0.060 * breadth, 0.060 * breadth), look.trousers)
-    side_chest = 0.068 if figure.turn < 0.5 else 0.048
+    side_chest = 0.062 if figure.turn < 0.5 else 0.048
     rounds = (side_chest * breadth,) * 2 + (0.056 * breadth,) * 2
     pen.hull([*shoulders, *waist], rounds, look.shirt)
     if look.striped:
@@ -146,21 +146,22 @@ def _head(pen: Pen, figure: Skeleton, look: Look) -> None:
             face.hull([(0.25, 0.2), (0.35, -0.95)], (0.95, 0.6), hair)
     if look.hairstyle == "bun":
         face.ball((-0.75 * profile - 0.05, 1.15 - 0.3 * profile), (0.46, 0.46), hair)
-    face.ball((0, 0), (0.96, 1.12), skin)
+    face.hull([(0.0, 0.14), (0.26 * profile, -0.46)], (0.97, 0.69), skin)
     if profile > 0.35:
         face.polygon(np.array([(0.78, 0.22), (1.20, -0.16), (0.80, -0.26)]), skin)
-        face.ball((0.30, -0.55), (0.56, 0.50), skin)
     else:
         face.polygon(
             np.array([(ahead, 0.12), (ahead + 0.16 + ahead, -0.22), (ahead - 0.1, -0.2)]),
             tone(skin, 0.78),
         )
-        face.ellipse((-0.95 + 0.2 * ahead, -0.05), (0.16, 0.26), tone(skin, 0.85))
-    if profile <= 0.35 and ahead < 0.1:
-        face.ellipse((0.95, -0.05), (0.16, 0.26), tone(skin, 0.85))
+        if look.hairstyle != "long":
+            face.ellipse((-0.95 + 0.2 * ahead, -0.05), (0.16, 0.26), tone(skin, 0.85))
+            if ahead < 0.1:
+                face.ellipse((0.95, -0.05), (0.16, 0.26), tone(skin, 0.85))
     _hair(face, look, profile=profile)
     if profile > 0.35:
-        face.ellipse((-0.12, -0.08), (0.17, 0.27), tone(skin, 0.80))
+        if look.hairstyle != "long":
+            face.ellipse((-0.12, -0.08), (0.17, 0.27), tone(skin, 0.80))
         _eye(face, (0.60, 0.16), look, width=0.16)
         face.stroke(np.array([(0.55, -0.62), (0.84, -0.55)]), 0.10, (140, 50, 50))
     else:
@@ -174,8 +175,10 @@ def _eye(face: Pen, centre: tuple[float, float], look: Look, *, width: float) ->
     x, y = centre
     face.ellipse((x, y), (width, 0.13), (245, 245, 242))
     face.ellipse((x + 0.03, y), (0.10, 0.13), (36, 28, 26))
-    brow = tone(look.hair, 0.8) if look.hairstyle != "bald" else tone(look.skin, 0.6)
-    face.stroke(np.array([(x - 0.2, y + 0.24), (x + 0.2, y + 0.28)]), 0.10, brow)
+    if look.hairstyle != "cap":
+        brow = tone(look.hair, 0.8) if look.hairstyle != "bald" else tone(look.skin, 0.6)
+        arch = np.array([(x - 0.2, y + 0.23), (x, y + 0.29), (x + 0.2, y + 0.25)])
+        face.stroke(arch, 0.065, brow)
 
 
 def _hair(face: Pen, look: Look, *, profile: float) -> None:
@@ -189,9 +192,20 @@ def _hair(face: Pen, look: Look, *, profile: float) -> None:
         angles = np.linspace(np.radians(18), np.radians(172), 15)
         crown = np.stack([np.cos(angles) * 1.08, np.sin(angles) * 1.24], axis=1)
         face.polygon(crown, colour)
-        face.limb([(-0.1, 0.42), (0.75 + 0.75 * profile, 0.34)], (0.13, 0.08), (tone(colour, 0.8),))
+        face.limb(
+            [(-0.6 + 0.5 * profile, 0.38), (0.6 + 0.9 * profile, 0.36)],
+            (0.13, 0.08),
+            (tone(colour, 0.8),),
+        )
         return
-    inner = np.array([(-0.50 * profile - 0.55, 0.30 - 0.3 * profile), (-0.05, 0.52), (0.55, 0.60)])
+    inner = np.array(
+        [
+            (0.22 * profile - 0.55, 0.30 - 0.72 * profile),
+            (0.30 * profile - 0.50, 0.34),
+            (-0.05 + 0.3 * profile, 0.52),
+            (0.60, 0.58),
+        ]
+    )
     face.polygon(np.concatenate([outer, inner]), look.hair)
     shine = np.stack([np.cos(angles[3:9]) * 0.82, np.sin(angles[3:9]) * 0.98], axis=1)
     face.stroke(shine, 0.14, tone(look.hair, 1.22))

@@ -1,41 +1,35 @@
 """From (class, group, clip) to frames and boxes.
 
-Takes actions, scenes, bodies, props and the camera from their modules; gives rendered clips to
-`dataset` and to whoever wants to look at one. A group draws its scene, palette, body and camera
-from one distribution shared by all classes; the clips of a group differ a little. A reversed pair
-shares its draw, and its second class is the first one's frames from last to first.
+Takes draws from `casting`, and actions, scenes, props and the camera from their modules; gives
+rendered clips to `dataset` and to whoever wants to look at one. A group draws its scene, palette,
+body and camera from one distribution shared by all classes; its clips differ a little. A reversed
+pair shares its draw, and its second class is the first one's frames from last to first.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import pandas as pd
 
 from vidlab.errors import DatasetError
-from vidlab.pantomime.actions import (
-    ACTIONS,
-    CLASSES,
-    REVERSED_PAIRS,
-    Action,
-    Manner,
-    Moment,
-    random_manner,
-)
-from vidlab.pantomime.body import Build, random_build
-from vidlab.pantomime.camera import FRAME, MARGIN, Camera, Film, random_camera
-from vidlab.pantomime.figure import PARTS, Look, draw_part, random_look
+from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
+from vidlab.pantomime.camera import FRAME, MARGIN, Film
+from vidlab.pantomime.casting import Draw, draw_group, vary
+from vidlab.pantomime.figure import PARTS, Look, draw_part
+from vidlab.pantomime.moments import Action, Moment
 from vidlab.pantomime.paint import Pen
-from vidlab.pantomime.props import PropStyle, draw_prop, random_prop_style
-from vidlab.pantomime.scenes import Scene, draw_scene, random_scene
+from vidlab.pantomime.props import PropStyle, draw_prop
+from vidlab.pantomime.scenes import draw_scene
 
 __all__ = [
     "FPS",
     "FRAME_COUNTS",
     "Rendered",
-    "contact_sheet",
+    "clip_length",
     "draw_moment",
     "drawn_class",
     "render",
@@ -62,30 +56,10 @@ class Rendered:
     boxes: pd.DataFrame
 
     def reversed(self) -> Rendered:
-        """Return the same clip from its last frame to its first."""
-        boxes = self.boxes.assign(
-            frame=(len(self.frames) - 1 - self.boxes["frame"]).astype("int32")
-        )
+        """Return the same whole clip from its last frame to its first."""
+        boxes = self.boxes.assign(frame=_mirrored(self.boxes, last=len(self.frames) - 1))
         order = boxes["frame"].argsort(kind="stable")
         return Rendered(self.frames[::-1], boxes.iloc[order].reset_index(drop=True))
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """What a group has drawn, or one of its clips."""
-
-    scene: Scene
-    build: Build
-    look: Look
-    style: PropStyle
-    camera: Camera
-    manner: Manner
-    share: float
-    across: float
-    down: float
-    mirrored: bool
-    grain: float
-    vignette: float
 
 
 def drawn_class(class_name: str) -> str:
@@ -104,10 +78,23 @@ def drawn_class(class_name: str) -> str:
     return _FIRST.get(class_name, class_name)
 
 
-def render(
+def clip_length(
     class_name: str, group: int, clip: int, *, seed: int = 0, size: str = "quick"
+) -> int:
+    """Return how many frames a clip has; the same distribution for every class."""
+    return _begin(class_name, group, clip, seed=seed, size=size)[0]
+
+
+def render(
+    class_name: str,
+    group: int,
+    clip: int,
+    *,
+    seed: int = 0,
+    size: str = "quick",
+    indices: Sequence[int] | None = None,
 ) -> Rendered:
-    """Render one clip.
+    """Render one clip, or some of its frames.
 
     Parameters
     ----------
@@ -119,87 +106,74 @@ def render(
         The dataset's seed.
     size
         "smoke", "quick" or "full"; decides how long clips are.
+    indices
+        The frames wanted, from 0 to `clip_length` − 1; all unless given. A frame is the same
+        whichever others are drawn.
 
     Raises
     ------
     DatasetError
-        An unknown class or size.
+        An unknown class or size, or a frame the clip does not have.
     """
+    count, draw, rng = _begin(class_name, group, clip, seed=seed, size=size)
+    wanted = range(count) if indices is None else [int(i) for i in indices]
+    if any(not 0 <= i < count for i in wanted):
+        raise DatasetError(
+            f"Expected frames 0 to {count - 1} of {class_name}, group {group}, clip {clip}. "
+            f"Received: {list(wanted)}. Ask clip_length for the number of frames."
+        )
+    drawn = drawn_class(class_name)
+    if drawn == class_name:
+        return _film(ACTIONS[drawn], draw, count=count, wanted=wanted, rng=rng)
+    last = count - 1
+    made = _film(ACTIONS[drawn], draw, count=count, wanted=[last - i for i in wanted], rng=rng)
+    return Rendered(made.frames, made.boxes.assign(frame=_mirrored(made.boxes, last=last)))
+
+
+def _mirrored(boxes: pd.DataFrame, *, last: int) -> pd.Series:
+    return (last - boxes["frame"]).astype("int32")
+
+
+def _begin(
+    class_name: str, group: int, clip: int, *, seed: int, size: str
+) -> tuple[int, Draw, np.random.Generator]:
+    """Return a clip's number of frames, its draw, and the generator for what is left to draw."""
     drawn = drawn_class(class_name)
     if size not in FRAME_COUNTS:
         raise DatasetError(
             f"Expected a size. Received: {size!r}. Use one of {', '.join(FRAME_COUNTS)}."
         )
     key = (seed, CLASSES.index(drawn), group)
-    draw = _draw_group(np.random.default_rng(np.random.SeedSequence(key)))
+    draw = draw_group(np.random.default_rng(np.random.SeedSequence(key)))
     rng = np.random.default_rng(np.random.SeedSequence((*key, clip)))
     low, high = FRAME_COUNTS[size]
-    frames = int(rng.integers(low, high + 1))
-    clip_draw = _vary(draw, rng)
-    made = _film(ACTIONS[drawn], clip_draw, frames=frames, rng=rng)
-    return made if drawn == class_name else made.reversed()
+    return int(rng.integers(low, high + 1)), vary(draw, rng), rng
 
 
-def _draw_group(rng: np.random.Generator) -> _Draw:
-    return _Draw(
-        scene=random_scene(rng),
-        build=random_build(rng),
-        look=random_look(rng),
-        style=random_prop_style(rng),
-        camera=random_camera(rng),
-        manner=random_manner(rng),
-        share=float(rng.random()),
-        across=float(rng.random()),
-        down=float(rng.random()),
-        mirrored=bool(rng.random() < 0.5),
-        grain=float(rng.uniform(1.0, 3.2)),
-        vignette=float(rng.uniform(0.15, 0.45)),
-    )
-
-
-def _vary(draw: _Draw, rng: np.random.Generator) -> _Draw:
-    """Return a clip's own variation of its group's draw."""
-
-    def near(value: float, spread: float) -> float:
-        return float(np.clip(value + rng.uniform(-spread, spread), 0, 1))
-
-    manner = draw.manner
-    return replace(
-        draw,
-        scene=draw.scene.lit(draw.scene.exposure * float(rng.uniform(0.96, 1.04))),
-        camera=random_camera(rng),
-        manner=Manner(
-            tempo=near(manner.tempo, 0.25),
-            start=float(rng.random()),
-            vigour=near(manner.vigour, 0.2),
-            turn=near(manner.turn, 0.12),
-            habit=near(manner.habit, 0.15),
-        ),
-        share=near(draw.share, 0.08),
-        across=near(draw.across, 0.08),
-        down=near(draw.down, 0.08),
-    )
-
-
-def _film(action: Action, draw: _Draw, *, frames: int, rng: np.random.Generator) -> Rendered:
-    progress = np.linspace(0, 1, frames)
-    placed = _place(action, draw, seconds=(frames - 1) / FPS)
+def _film(
+    action: Action, draw: Draw, *, count: int, wanted: Sequence[int], rng: np.random.Generator
+) -> Rendered:
+    progress = np.linspace(0, 1, count)
+    placed = _place(action, draw, seconds=(count - 1) / FPS)
     canvas = draw_scene(draw.scene)
-    film = Film(rng, grain=draw.grain, vignette=draw.vignette)
-    paths = draw.camera.path(frames, rng=rng)
-    pictures = np.empty((frames, FRAME[1], FRAME[0], 3), np.uint8)
+    maps = draw.camera.path(count, rng=rng)
+    film = Film(rng, frames=count, grain=draw.grain, vignette=draw.vignette, balance=draw.balance)
+    pictures = np.empty((len(wanted), FRAME[1], FRAME[0], 3), np.uint8)
     rows = []
-    for i, matrix in enumerate(paths):
+    for picture_number, i in enumerate(wanted):
+        matrix = maps[i]
         picture = cv2.warpAffine(
             canvas, matrix, FRAME, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        moment = action.moment(draw.build, float(progress[i]), i / FPS, draw.manner)
+        moment = action.moment(
+            draw.build, draw.manner, progress=float(progress[i]), seconds=i / FPS
+        )
         pen = Pen(picture, matrix=_joined(matrix, placed), light=draw.scene.light)
         draw_moment(
             pen, moment, draw.look, draw.style, action=action, outdoors=not draw.scene.indoors
         )
         rows += [(i, *row) for row in _visible(pen.boxes())]
-        pictures[i] = film.develop(picture)
+        pictures[picture_number] = film.develop(picture, number=i)
     columns = ["frame", "part", "x0", "y0", "x1", "y1"]
     boxes = pd.DataFrame(rows, columns=columns)
     kinds = {"frame": "int32", **dict.fromkeys(columns[2:], "float32")}
@@ -231,12 +205,12 @@ def draw_moment(
             draw_prop(pen, placements[step], style)
 
 
-def _place(action: Action, draw: _Draw, *, seconds: float) -> np.ndarray:
+def _place(action: Action, draw: Draw, *, seconds: float) -> np.ndarray:
     """Return the map from body heights to canvas pixels that keeps the whole act in the picture."""
     bare = Pen(None)
     with bare.marking("all"):
-        for share in np.linspace(0, 1, 7):
-            moment = action.moment(draw.build, float(share), float(share) * seconds, draw.manner)
+        for share in np.linspace(0, 1, 7).tolist():
+            moment = action.moment(draw.build, draw.manner, progress=share, seconds=share * seconds)
             draw_moment(bare, moment, draw.look, draw.style, action=action)
     x0, y0, x1, y1 = bare.boxes()["all"]
     width, height = FRAME
@@ -252,7 +226,7 @@ def _place(action: Action, draw: _Draw, *, seconds: float) -> np.ndarray:
         bottom = height + 6 + action.cut * scale
     else:
         lowest = min(max(floor + 12, 0.84 * height), 0.95 * height)
-        bottom = max(lowest + (0.965 * height - lowest) * draw.down, y1 * scale + 10)
+        bottom = max(lowest + (0.965 * height - lowest) * draw.down, y1 * scale + 14)
     side = -1.0 if draw.mirrored else 1.0
     left, right = (-x1, -x0) if draw.mirrored else (x0, x1)
     free = width - (right - left) * scale
@@ -276,37 +250,3 @@ def _visible(boxes: dict[str, tuple]) -> list[tuple]:
         if x1 - x0 > 1 and y1 - y0 > 1:
             rows.append((name.split(" ")[0], float(x0), float(y0), float(x1), float(y1)))
     return rows
-
-
-def contact_sheet(
-    *, seed: int = 0, group: int | None = None, columns: int = 6, size: str = "quick"
-) -> np.ndarray:
-    """Draw every class as a row of `columns` frames from first to last.
-
-    Parameters
-    ----------
-    seed
-        The dataset's seed.
-    group
-        The group shown; None shows a different group in every row (twins share theirs).
-    columns
-        Frames in a row.
-    size
-        As for `render`.
-
-    Returns
-    -------
-    uint8, (12 · 240, columns · 320, 3)
-        RGB, each row beginning with its class's name.
-    """
-    rows = []
-    for class_name in CLASSES:
-        number = group if group is not None else 1 + CLASSES.index(drawn_class(class_name))
-        frames = render(class_name, number, 1, seed=seed, size=size).frames
-        picks = np.linspace(0, len(frames) - 1, columns).round().astype(int)
-        row = np.concatenate(list(frames[picks]), axis=1).copy()
-        for colour, thick in (((0, 0, 0), 4), ((255, 255, 255), 1)):
-            font = cv2.FONT_HERSHEY_SIMPLEX
-            cv2.putText(row, class_name, (8, 24), font, 0.7, colour, thick, cv2.LINE_AA)
-        rows.append(row)
-    return np.concatenate(rows)

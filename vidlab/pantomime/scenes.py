@@ -7,19 +7,25 @@ same distribution.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from vidlab.pantomime.camera import CANVAS, FRAME, MARGIN
 from vidlab.pantomime.furniture import HANGING, OUTDOORS, STANDING, draw_item
 from vidlab.pantomime.paint import Colour, Pen, mix, tone
+from vidlab.pantomime.surfaces import (
+    FLOORS,
+    GROUNDS,
+    WALLPAPERS,
+    draw_floor,
+    draw_ground,
+    draw_landscape,
+    draw_wallpaper,
+    rectangle,
+)
 
 __all__ = ["Item", "Scene", "draw_scene", "random_scene"]
-
-_WALLPAPERS = ("plain", "stripes", "dots", "panels", "bricks", "tiles")
-_FLOORS = ("planks", "tiles", "carpet")
-_GROUNDS = ("grass", "sand", "paving")
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,6 @@ class Scene:
         Where the light comes from, (x, y) with y down; negative x is from the left.
     vanishing
         Where the floor's lines meet, x in pixels of the canvas.
-    exposure
-        Brightness of the whole scene, 1 is normal.
     items
         Furniture, from the back to the front.
     texture_seed
@@ -67,13 +71,8 @@ class Scene:
     ground_pattern: str
     light: tuple[float, float]
     vanishing: float
-    exposure: float
     items: tuple[Item, ...]
     texture_seed: int
-
-    def lit(self, exposure: float) -> Scene:
-        """Return the scene at another brightness."""
-        return replace(self, exposure=exposure)
 
 
 def random_scene(rng: np.random.Generator) -> Scene:
@@ -85,10 +84,10 @@ def random_scene(rng: np.random.Generator) -> Scene:
         wall, ground = _hue(rng, 0.1, 0.5, 110, 235), _hue(rng, 0.1, 0.45, 70, 190)
         if rng.random() < 0.5:
             ground = mix((150, 106, 68), ground, rng.uniform(0, 0.5))
-        patterns = str(rng.choice(_WALLPAPERS)), str(rng.choice(_FLOORS))
+        patterns = str(rng.choice(WALLPAPERS)), str(rng.choice(FLOORS))
     else:
         wall = mix((120, 176, 232), (250, 190, 150), float(rng.random() ** 2))
-        patterns = "sky", str(rng.choice(_GROUNDS))
+        patterns = "sky", str(rng.choice(GROUNDS))
         base = {"grass": (104, 146, 72), "sand": (214, 188, 140), "paving": (150, 148, 146)}
         ground = tuple(np.clip(np.array(base[patterns[1]]) + rng.normal(0, 14, 3), 20, 240))
     return Scene(
@@ -100,7 +99,6 @@ def random_scene(rng: np.random.Generator) -> Scene:
         ground_pattern=patterns[1],
         light=(side * float(rng.uniform(0.4, 0.9)), -0.8),
         vanishing=CANVAS[0] / 2 + float(rng.uniform(-90, 90)),
-        exposure=float(rng.uniform(0.72, 1.12)),
         items=_furnish(rng, indoors=indoors, floor=floor + MARGIN[1]),
         texture_seed=int(rng.integers(2**31)),
     )
@@ -116,14 +114,28 @@ def draw_scene(scene: Scene) -> np.ndarray:
     _fade(image[edge:], tone(scene.ground, 0.78), tone(scene.ground, 1.06))
     pen = Pen(image, light=scene.light)
     if scene.indoors:
-        _wallpaper(pen, scene, edge)
-        _flooring(pen, scene, edge)
+        draw_wallpaper(pen, scene.wall_pattern, colour=scene.wall, edge=edge)
+        draw_floor(
+            pen,
+            scene.ground_pattern,
+            colour=scene.ground,
+            wall=scene.wall,
+            vanishing=scene.vanishing,
+            edge=edge,
+        )
         skirting = mix(scene.wall, (245, 242, 235), 0.6)
-        pen.polygon(_rectangle(0, edge - 9, width, edge), skirting)
-        pen.polygon(_rectangle(0, edge - 1.5, width, edge + 1), tone(skirting, 0.5))
+        pen.polygon(rectangle(0, edge - 9, width, edge), skirting)
+        pen.polygon(rectangle(0, edge - 1.5, width, edge + 1), tone(skirting, 0.5))
     else:
-        _landscape(pen, scene, edge, rng)
-        _texture(pen, scene, edge, rng)
+        draw_landscape(pen, rng, sky=scene.wall, ground=scene.ground, edge=edge)
+        draw_ground(
+            pen,
+            scene.ground_pattern,
+            rng=rng,
+            colour=scene.ground,
+            vanishing=scene.vanishing,
+            edge=edge,
+        )
     for item in scene.items:
         holder = Pen(
             image,
@@ -132,7 +144,7 @@ def draw_scene(scene: Scene) -> np.ndarray:
         )
         draw_item(holder, item.name, colour=item.colour, rng=rng)
     _daylight(pen, scene, edge)
-    return np.clip(image * np.float32(scene.exposure), 0, 255).astype(np.uint8)
+    return image
 
 
 def _hue(rng: np.random.Generator, low: float, high: float, dark: float, bright: float) -> Colour:
@@ -170,121 +182,9 @@ def _furnish(rng: np.random.Generator, *, indoors: bool, floor: float) -> tuple[
     return tuple(items)
 
 
-def _rectangle(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
-    return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], dtype=float)
-
-
 def _fade(area: np.ndarray, top: Colour, bottom: Colour) -> None:
     share = np.linspace(0, 1, len(area))[:, None, None]
     area[:] = np.asarray(top) * (1 - share) + np.asarray(bottom) * share
-
-
-def _wallpaper(pen: Pen, scene: Scene, edge: int) -> None:
-    width = CANVAS[0]
-    line = tone(scene.wall, 0.86)
-    if scene.wall_pattern == "stripes":
-        for x in range(0, width, 26):
-            pen.polygon(_rectangle(x, 0, x + 12, edge), tone(scene.wall, 0.93))
-    elif scene.wall_pattern == "dots":
-        for row, y in enumerate(range(6, edge, 18)):
-            for x in range(6 + 10 * (row % 2), width, 20):
-                pen.ellipse((x, y), (2.6, 2.6), line)
-    elif scene.wall_pattern == "panels":
-        pen.polygon(_rectangle(0, edge - 70, width, edge), tone(scene.wall, 1.25))
-        pen.polygon(_rectangle(0, edge - 74, width, edge - 70), tone(scene.wall, 0.7))
-        for x in range(4, width, 46):
-            pen.polygon(_rectangle(x, edge - 62, x + 38, edge - 16), tone(scene.wall, 1.08))
-    elif scene.wall_pattern == "bricks":
-        for row, y in enumerate(range(edge, 0, -11)):
-            pen.line((0, y), (width, y), 1.4, line)
-            for x in range(-(row % 2) * 14, width, 28):
-                pen.line((x, y), (x, y - 11), 1.4, line)
-    elif scene.wall_pattern == "tiles":
-        for y in range(edge, 0, -24):
-            pen.line((0, y), (width, y), 1.6, tone(scene.wall, 1.3))
-        for x in range(0, width, 24):
-            pen.line((x, 0), (x, edge), 1.6, tone(scene.wall, 1.3))
-
-
-def _depths(edge: int, count: int) -> np.ndarray:
-    """Return heights of floor lines that come closer together towards the wall."""
-    depth = 1 / np.linspace(1.0, 0.42, count)
-    return edge + (CANVAS[1] - edge) * (depth - 1) / (depth[-1] - 1)
-
-
-def _flooring(pen: Pen, scene: Scene, edge: int) -> None:
-    width, height = CANVAS
-    line = tone(scene.ground, 0.66)
-    gap = {"planks": 15, "tiles": 26, "carpet": 0}[scene.ground_pattern]
-    if not gap:
-        middle = (scene.vanishing, (edge + height) / 2 + 6)
-        rug = tone(mix(scene.wall, scene.ground, 0.3), 0.8)
-        pen.ellipse(middle, (150, (height - edge) * 0.40), tone(rug, 0.75))
-        pen.ellipse(middle, (140, (height - edge) * 0.35), rug)
-        pen.ellipse(middle, (96, (height - edge) * 0.22), tone(rug, 1.15))
-        return
-    for x in np.arange(-width, 2 * width, gap):
-        top = scene.vanishing + (x - scene.vanishing) * 0.62
-        near = scene.vanishing + (x - scene.vanishing) * 1.45
-        pen.line((top, edge), (near, height), 1.1, line)
-    for i, y in enumerate(_depths(edge, 7)[1:-1]):
-        if scene.ground_pattern == "tiles":
-            pen.line((0, y), (width, y), 1.1, line)
-        else:
-            for x in range((i * 37) % 80, width, 110):
-                pen.line((x, y), (x + 14, y), 1.1, line)
-
-
-def _landscape(pen: Pen, scene: Scene, edge: int, rng: np.random.Generator) -> None:
-    width = CANVAS[0]
-    for _ in range(int(rng.integers(1, 4))):
-        x, y, size = rng.uniform(0, width), rng.uniform(20, edge * 0.5), rng.uniform(0.7, 1.4)
-        for dx, dy, r in ((-30, 4, 22), (0, -4, 30), (32, 4, 24)):
-            pen.soft(
-                (x + dx * size, y + dy),
-                (r * size * 1.5, r * size * 0.8),
-                (255, 255, 255),
-                strength=0.7,
-            )
-    far = mix(scene.wall, (70, 110, 96), 0.45)
-    x = np.linspace(0, width, 40)
-    for layer in range(2):
-        phase, height = rng.uniform(0, 6, 3), rng.uniform(18, 46) * (1 - 0.4 * layer)
-        ridge = sum(np.sin(x / scale + p) for scale, p in zip((60, 33, 110), phase, strict=True))
-        top = edge - height * (1 + 0.28 * ridge)
-        outline = np.concatenate([np.stack([x, top], axis=1), [(width, edge + 1), (0, edge + 1)]])
-        pen.polygon(outline, far)
-        far = mix(far, scene.ground, 0.55)
-    if rng.random() < 0.5:
-        wood = tone((198, 176, 148), rng.uniform(0.6, 1.2))
-        for y in (edge - 26, edge - 12):
-            pen.line((0, y), (width, y), 4, tone(wood, 0.8))
-        for post in range(int(rng.integers(0, 14)), width, 17):
-            pen.polygon(
-                np.array([(post, edge + 2), (post + 7, edge + 2), (post + 7, edge - 30),
-                          (post + 3.5, edge - 35), (post, edge - 30)]), wood,
-            )  # fmt: skip
-
-
-def _texture(pen: Pen, scene: Scene, edge: int, rng: np.random.Generator) -> None:
-    width, height = CANVAS
-    if scene.ground_pattern == "paving":
-        for y in _depths(edge, 6)[1:-1]:
-            pen.line((0, y), (width, y), 1.1, tone(scene.ground, 0.72))
-        for x in np.arange(-width, 2 * width, 40):
-            top = scene.vanishing + (x - scene.vanishing) * 0.55
-            pen.line(
-                (top, edge),
-                (scene.vanishing + (x - scene.vanishing) * 1.6, height),
-                1.1,
-                tone(scene.ground, 0.72),
-            )
-        return
-    for share, x in rng.random((130, 2)):
-        y = edge + 2 + (height - edge) * share**1.3
-        long = 2 + 5 * share if scene.ground_pattern == "grass" else 1.0
-        shade = tone(scene.ground, rng.choice((0.75, 1.12)))
-        pen.line((x * width, y), (x * width + rng.uniform(-2, 2), y - long), 1.3, shade)
 
 
 def _daylight(pen: Pen, scene: Scene, edge: int) -> None:

@@ -1,0 +1,113 @@
+"""Opening a door, picking up a box, sitting down: the acts that are also shown in reverse.
+
+Takes joints from `body` and building blocks from `moments`; gives functions to `actions`. Each
+moves from its first state to its last in one go, eased the same at both ends, so that its reverse
+is as natural as itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, plant, reach, skeleton
+from vidlab.pantomime.figure import PARTS
+from vidlab.pantomime.moments import (
+    Manner,
+    Moment,
+    between,
+    drawing_order,
+    ease,
+    feet_on_floor,
+    stand,
+)
+from vidlab.pantomime.props import DoorShape, Placement
+
+__all__ = ["open_door", "pick_up", "sit_down"]
+
+
+def open_door(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+    """Take the handle and walk the door open; the hand never leaves it."""
+    shape = DoorShape()
+    swing = ease((progress - 0.04) / 0.92)
+    opening = swing * between(92, 108, manner.vigour)
+    base = np.array([0.27, 0.11])
+    handle = base + shape.handle(opening)
+    walk = 0.40
+    steps = [ease((swing - begin) / 0.34) for begin in (0.16, 0.52)]
+    spots = (-0.05 + walk * steps[0], 0.05 + walk * steps[1])
+    lifts = [0.035 * np.sin(np.pi * step) for step in steps]
+    x = -0.02 + walk * (0.5 * steps[0] + 0.5 * steps[1])
+    height = build.leg * 0.975 + ANKLE
+    pose = Pose(
+        lean=4 + 9 * np.sin(np.pi * swing),
+        nod=-2,
+        turn=between(0.12, 0.42, manner.turn),
+        far_arm=(-14 + 26 * swing, 18),
+        pelvis=(x, height),
+    )
+    figure = skeleton(build, pose)
+    for side, spot, lift in zip(SIDES, spots, lifts, strict=True):
+        figure = plant(figure, side, at=np.array([spot, ANKLE + lift]))
+    figure = reach(figure, "near", to=handle)
+    door = Placement("door", tuple(base), opening=opening)
+    return Moment(
+        figure,
+        ("wall", "door", *PARTS),
+        (Placement("wall", tuple(base)), door),
+        (*feet_on_floor(figure), (float(base[0] + shape.edge(opening)[0]), 0.0)),
+    )
+
+
+def pick_up(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+    """Crouch, grip a box on the floor, and lift it to the chest."""
+    down, lift = ease((progress - 0.02) / 0.42), ease((progress - 0.42) / 0.54)
+    crouch = down * (1 - lift)
+    feet = (-0.03, 0.05)
+    deep = between(0.17, 0.23, manner.vigour)
+    pose = Pose(
+        lean=3 + between(60, 68, manner.habit) * crouch - 5 * lift,
+        nod=-16 * crouch,
+        turn=between(0.08, 0.40, manner.turn),
+        pelvis=(0.0 - 0.10 * crouch, build.leg * 0.985 + ANKLE - deep * crouch),
+    )
+    figure = stand(build, pose, feet=feet, height=pose.pelvis[1])
+    size = between(0.92, 1.2, manner.habit)
+    floor = np.array([0.30, 0.10 * size])
+    held = np.array([0.27, 0.60])
+    box = floor + (held - floor) * lift + np.array([0.05 * np.sin(np.pi * lift), 0])
+    hang = figure["near_shoulder"] + np.array([0.05, -0.97 * build.arm])
+    for side, grip in (("near", (-0.06, 0.035)), ("far", (0.03, 0.06))):
+        target = hang + (box + np.array(grip) * size - hang) * down
+        figure = reach(figure, side, to=target)
+    return Moment(
+        figure,
+        drawing_order(("box", "near_arm")),
+        (Placement("box", tuple(box), size=size),),
+        (*feet_on_floor(figure), (float(box[0]), float(box[1] - floor[1]))),
+    )
+
+
+def sit_down(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+    """Lower the body onto a chair, leaning forward on the way."""
+    share = ease((progress - 0.04) / 0.92)
+    chair = -0.21
+    start, end = np.array([0.0, build.leg * 0.985 + ANKLE]), np.array([chair + 0.01, 0.355])
+    pelvis = start + (end - start) * share
+    pelvis[0] -= 0.035 * np.sin(np.pi * share)
+    pose = Pose(
+        lean=between(28, 40, manner.vigour) * np.sin(np.pi * share) - 3 * share,
+        nod=-12 * np.sin(np.pi * share),
+        turn=between(0.08, 0.40, manner.turn),
+        pelvis=tuple(pelvis),
+    )
+    figure = stand(build, pose, feet=(0.01, 0.06), height=pelvis[1])
+    for side in SIDES:
+        hang = figure[f"{side}_shoulder"] + np.array([0.03, -0.97 * build.arm])
+        knee = figure[f"{side}_knee"] + np.array([-0.035, 0.055])
+        figure = reach(figure, side, to=hang + (knee - hang) * share)
+    return Moment(
+        figure,
+        ("chair", *PARTS),
+        (Placement("chair", (chair, 0.0)),),
+        (*feet_on_floor(figure), (chair - 0.12, 0.0), (chair + 0.12, 0.0)),
+    )

@@ -1,0 +1,133 @@
+"""What one instant of an action consists of, and the small motions actions are made of.
+
+Takes skeletons from `body` and placements from `props`; gives records and building blocks to the
+actions in `chores`, `exercises` and `playing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, Skeleton, plant, skeleton
+from vidlab.pantomime.figure import PARTS
+from vidlab.pantomime.props import Placement
+
+__all__ = [
+    "ARMS",
+    "LEGS",
+    "Action",
+    "Manner",
+    "Moment",
+    "between",
+    "drawing_order",
+    "ease",
+    "feet_on_floor",
+    "random_manner",
+    "stand",
+]
+
+ARMS, LEGS = ("near_arm", "far_arm"), ("near_leg", "far_leg")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a person does it; every field in 0..1, each action makes its own use of them."""
+
+    tempo: float = 0.5
+    start: float = 0.0
+    vigour: float = 0.5
+    turn: float = 0.5
+    habit: float = 0.5
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One instant: the body, the props, and the order in which they are drawn.
+
+    `order` names body parts (`figure.PARTS`) and the kinds of the placed props; `contacts` are
+    the places, (x, y), that touch the floor or hang just above it.
+    """
+
+    figure: Skeleton
+    order: tuple[str, ...]
+    props: tuple[Placement, ...] = ()
+    contacts: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Action:
+    """A function from (build, manner, *, progress, seconds) to a moment, and what to look at.
+
+    Attributes
+    ----------
+    limbs
+        The body parts that move to do it.
+    evidence
+        The kinds of props that tell it.
+    cut
+        The picture ends at this height of the body, in body heights; 0 shows it down to the feet.
+    at_wall
+        Whether it happens at the foot of the back wall.
+    """
+
+    moment: Callable[..., Moment]
+    limbs: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
+    cut: float = 0.0
+    at_wall: bool = False
+
+
+def random_manner(rng: np.random.Generator) -> Manner:
+    """Draw a manner."""
+    return Manner(*(float(value) for value in rng.random(5)))
+
+
+def ease(value: float) -> float:
+    """Return a smooth step from 0 to 1, the same forwards and backwards.
+
+    Examples
+    --------
+    >>> ease(-1), ease(0.25) + ease(0.75), ease(2)
+    (0.0, 1.0, 1.0)
+    """
+    value = float(np.clip(value, 0, 1))
+    return value * value * (3 - 2 * value)
+
+
+def between(low: float, high: float, share: float) -> float:
+    """Return what lies `share` of the way from `low` to `high`.
+
+    Examples
+    --------
+    >>> between(10, 20, 0.25)
+    12.5
+    """
+    return low + (high - low) * share
+
+
+def drawing_order(*inserted: tuple[str, str], parts: tuple[str, ...] = PARTS) -> tuple[str, ...]:
+    """Return the body parts with each (kind, part) prop drawn right before the part."""
+    order = list(parts)
+    for kind, part in inserted:
+        order.insert(order.index(part) if part in order else len(order), kind)
+    return tuple(order)
+
+
+def stand(build: Build, pose: Pose, *, feet: tuple[float, float], height: float) -> Skeleton:
+    """Stand on two planted feet at x positions `feet`, the hips at `height`."""
+    x = pose.pelvis[0] if pose.pelvis else sum(feet) / 2
+    figure = skeleton(build, replace(pose, pelvis=(x, height)))
+    for side, foot in zip(SIDES, feet, strict=True):
+        figure = plant(figure, side, at=np.array([foot, ANKLE]))
+    return figure
+
+
+def feet_on_floor(figure: Skeleton) -> tuple[tuple[float, float], ...]:
+    """Return where the feet throw their shadows, and how high above the floor they are."""
+    return tuple(
+        (float(figure[f"{side}_ankle"][0]) + 0.02, float(figure[f"{side}_ankle"][1]) - ANKLE)
+        for side in SIDES
+    )
