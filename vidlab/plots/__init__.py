@@ -2,8 +2,8 @@
 
 Takes tables from `evaluation`, histories from `runs` and frames from `video`; gives a matplotlib
 `Figure` to notebooks and to the command line, which show or `save` it. `data` draws videos and
-frames, `training` the way to a model, `accuracy` the results, `confusion` the mistakes, `style`
-says how all of them look. Call `use_style` once before drawing.
+frames, `pixels` what is inside them, `training` the way to a model, `accuracy` the results,
+`confusion` the mistakes, `style` says how all of them look. Call `use_style` once before drawing.
 """
 
 from vidlab.plots.accuracy import (
@@ -15,6 +15,7 @@ from vidlab.plots.accuracy import (
 from vidlab.plots.confusion import confusion_matrix
 from vidlab.plots.data import clips_per_class, sampling_strip
 from vidlab.plots.pictures import augmentation_grid, contact_sheet, frame_strip
+from vidlab.plots.pixels import change_over_time, evidence_boxes, pixel_values, time_slice
 from vidlab.plots.style import Drawing, class_colours, recipe_colour, save, use_style
 from vidlab.plots.training import learning_curves
 
@@ -23,16 +24,20 @@ __all__ = [
     "accuracy_with_ceiling",
     "aggregation_comparison",
     "augmentation_grid",
+    "change_over_time",
     "class_colours",
     "clips_per_class",
     "confusion_matrix",
     "contact_sheet",
+    "evidence_boxes",
     "frame_strip",
     "leakage_bars",
     "learning_curves",
     "per_class_bars",
+    "pixel_values",
     "recipe_colour",
     "sampling_strip",
     "save",
+    "time_slice",
     "use_style",
 ]

@@ -109,6 +109,7 @@ def contact_sheet(
             top, left = row * down, column * across
             sheet[top : top + height, left : left + width] = part[row, column]
         axes.imshow(sheet, interpolation="antialiased")
+        axes.set_anchor("N")  # space left over goes below, where saving cuts it off
         names = row_names[block * length : (block + 1) * length]
         axes.set_yticks(
             np.arange(len(part)) * down + height / 2, names, fontsize=9.5 if blocks == 1 else 7.5
