@@ -59,6 +59,7 @@ code {
   border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .5rem .9rem; text-align: right; border-bottom: 1px solid var(--line); }
+th { white-space: nowrap; }
 thead th { color: var(--soft); font-weight: 600; font-size: .88rem; }
 th:first-child, td.source, thead th:last-child { text-align: left; }
 tbody tr:last-child > * { border-bottom: 0; }
