@@ -7,7 +7,6 @@ Takes `video.write` and draws everything else itself; gives a folder in UCF-101 
 from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.dataset import SIZES, VERSION, annotations, is_complete, make, plan
 from vidlab.pantomime.lookup import boxes_of, twins
-from vidlab.pantomime.lookup import boxes_of, twins
 from vidlab.pantomime.rendering import Rendered, clip_length, render
 from vidlab.pantomime.sheet import contact_sheet
 
@@ -20,13 +19,11 @@ __all__ = [
     "Rendered",
     "annotations",
     "boxes_of",
-    "boxes_of",
     "clip_length",
     "contact_sheet",
     "is_complete",
     "make",
     "plan",
     "render",
-    "twins",
     "twins",
 ]

@@ -29,32 +29,35 @@ def open_door(build: Build, manner: Manner, *, progress: float, seconds: float) 
     """Take the handle and walk the door open; the hand never leaves it."""
     shape = DoorShape()
     swing = ease((progress - 0.04) / 0.92)
-    opening = swing * between(92, 108, manner.vigour)
+    widest = between(90, 102, manner.vigour)
     base = np.array([0.27, 0.11])
-    handle = base + shape.handle(opening)
-    walk = 0.40
-    steps = [ease((swing - begin) / 0.34) for begin in (0.16, 0.52)]
-    spots = (-0.05 + walk * steps[0], 0.05 + walk * steps[1])
-    lifts = [0.035 * np.sin(np.pi * step) for step in steps]
-    x = -0.02 + walk * (0.5 * steps[0] + 0.5 * steps[1])
-    height = build.leg * 0.975 + ANKLE
+    first, handle, last = (base + shape.handle(angle) for angle in (0.0, swing * widest, widest))
+    # The body follows the handle at arm's length; each foot takes one step of the whole way.
+    x, way = handle[0] - 0.24, last[0] - first[0]
+    gone = (handle[0] - first[0]) / way
+    steps = [ease((gone - begin) / 0.42) for begin in (0.08, 0.50)]
+    start = first[0] - 0.24
+    spots = [start + off + way * step for off, step in zip((-0.04, 0.05), steps, strict=True)]
+    furthest = max(abs(spot - x) for spot in spots) + 0.03
+    legs = min(0.975 * build.leg, 0.99 * np.sqrt(build.leg**2 - furthest**2))
     pose = Pose(
-        lean=4 + 9 * np.sin(np.pi * swing),
+        lean=5 + 8 * np.sin(np.pi * swing),
         nod=-2,
         turn=between(0.12, 0.42, manner.turn),
         far_arm=(-14 + 26 * swing, 18),
-        pelvis=(x, height),
+        pelvis=(float(x), float(legs + ANKLE)),
     )
     figure = skeleton(build, pose)
-    for side, spot, lift in zip(SIDES, spots, lifts, strict=True):
+    for side, spot, step in zip(SIDES, spots, steps, strict=True):
+        lift = 0.04 * np.sin(np.pi * step)
         figure = plant(figure, side, at=np.array([spot, ANKLE + lift]))
     figure = reach(figure, "near", to=handle)
-    door = Placement("door", tuple(base), opening=opening)
+    door = Placement("door", tuple(base), opening=swing * widest)
     return Moment(
         figure,
         ("wall", "door", *PARTS),
         (Placement("wall", tuple(base)), door),
-        (*feet_on_floor(figure), (float(base[0] + shape.edge(opening)[0]), 0.0)),
+        (*feet_on_floor(figure), (float(base[0] + shape.edge(swing * widest)[0]), 0.0)),
     )
 
 

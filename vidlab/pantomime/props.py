@@ -51,15 +51,15 @@ class DoorShape:
     therefore lower and taller.
     """
 
-    width: float = 0.46
+    width: float = 0.43
     height: float = 1.12
-    handle_at: float = 0.50
+    handle_at: float = 0.56
 
     def edge(self, angle: float, *, share: float = 1.0) -> tuple[float, float, float]:
         """Return (x, bottom y, top y) of the leaf, `share` of the way from hinge to free edge."""
         radians = np.radians(angle)
         near = np.sin(radians) * share
-        x = self.width * (1 - share * np.cos(radians) + 0.20 * near)
+        x = self.width * (1 - share * np.cos(radians) + 0.13 * near)
         return float(x), float(-0.10 * near), float(self.height + 0.035 * near)
 
     def handle(self, angle: float) -> np.ndarray:

@@ -1,0 +1,235 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from vidlab import video
+from vidlab.errors import DatasetError
+from vidlab.pantomime import REVERSED_PAIRS, annotations, dataset, is_complete, make, plan
+
+FEW = 3
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Make the smoke size with only the first groups."""
+    root = tmp_path_factory.mktemp("pantomime")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dataset, "GROUPS", 8)
+        make(root, size="smoke", jobs=1)
+        assert is_complete(root, size="smoke")
+    return root
+
+
+@pytest.fixture
+def few_groups(monkeypatch):
+    monkeypatch.setattr(dataset, "GROUPS", FEW)
+
+
+def contents(root):
+    """Return the bytes of every file below `root`, by relative path."""
+    files = (path for path in sorted(root.rglob("*")) if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize(
+    ("size", "low", "high"), [("smoke", 100, 100), ("quick", 600, 600), ("full", 1200, 2100)]
+)
+def test_plan_lists_the_videos_of_a_size(size, low, high):
+    names = [(name, task.group, task.clip) for task in plan(size) for name in task.classes]
+    assert low <= len(names) <= high
+    assert len(set(names)) == len(names)
+    assert {group for _, group, _ in names} == set(range(1, 26))
+
+
+def test_full_has_four_to_seven_clips_a_group():
+    counts = pd.Series([(task.class_name, task.group) for task in plan("full")]).value_counts()
+    assert set(counts) == {4, 5, 6, 7}
+
+
+def test_videos_lists_and_notes_are_laid_out_as_in_ucf101(small):
+    videos = sorted(path.relative_to(small).as_posix() for path in small.rglob("*.avi"))
+    assert len(videos) == 4 * 8
+    assert videos[0] == "UCF-101/CloseDoor/v_CloseDoor_g01_c01.avi"
+    info = video.probe(small / videos[0], count=True)
+    assert (info.width, info.height, info.fps) == (320, 240, 25.0)
+    assert 20 <= info.frames <= 28
+    lists = small / "ucfTrainTestlist"
+    assert (lists / "classInd.txt").read_text().splitlines() == [
+        "1 CloseDoor",
+        "2 JumpingJack",
+        "3 OpenDoor",
+        "4 PlayingCello",
+    ]
+    for split, groups in ((1, range(1, 8)), (2, [8]), (3, [])):
+        test = (lists / f"testlist0{split}.txt").read_text().splitlines()
+        train = (lists / f"trainlist0{split}.txt").read_text().splitlines()
+        assert len(test) == 4 * len(groups)
+        assert {int(line.split("_g")[1][:2]) for line in test} == set(groups)
+        paths = [line.split(" ")[0] for line in train]
+        assert sorted(f"UCF-101/{path}" for path in [*paths, *test]) == videos
+    assert (lists / "trainlist02.txt").read_text().splitlines()[-1] == (
+        "PlayingCello/v_PlayingCello_g07_c01.avi 4"
+    )
+    note = json.loads((small / "pantomime.json").read_text())
+    assert (note["size"], note["seed"], note["finished"]) == ("smoke", 0, True)
+    assert not (small / ".parts").exists()
+
+
+def test_decoded_twins_are_each_others_exact_reverse(small):
+    for group in range(1, 9):
+        frames = []
+        for name in ("OpenDoor", "CloseDoor"):
+            path = small / "UCF-101" / name / f"v_{name}_g{group:02d}_c01.avi"
+            frames.append(video.read_frames(path, range(video.probe(path).frames)))
+        assert np.array_equal(frames[0], frames[1][::-1])
+
+
+def test_single_decoded_frames_do_not_tell_forward_from_reversed(small):
+    thumbnails, labels, groups = [], [], []
+    for label, name in enumerate(REVERSED_PAIRS[0]):
+        for group in range(1, 9):
+            path = small / "UCF-101" / name / f"v_{name}_g{group:02d}_c01.avi"
+            frames = video.read_frames(path, range(0, video.probe(path).frames), size=(12, 16))
+            thumbnails.append(frames.reshape(len(frames), -1) / 255)
+            labels += [label] * len(frames)
+            groups += [group] * len(frames)
+    x, y, group = np.concatenate(thumbnails), np.array(labels), np.array(groups)
+    scores = []
+    for held_out in ((1, 2), (3, 4), (5, 6), (7, 8)):
+        test = np.isin(group, held_out)
+        probe = LogisticRegression(max_iter=200).fit(x[~test], y[~test])
+        scores.append(probe.score(x[test], y[test]))
+    assert 0.45 <= np.mean(scores) <= 0.55
+
+
+def test_annotations_cover_every_frame_of_every_video(small):
+    table = annotations(small)
+    assert list(table.columns) == ["video_id", "frame", "part", "x0", "y0", "x1", "y1"]
+    assert table["frame"].dtype == "int32"
+    assert (table[["x0", "y0", "x1", "y1"]].dtypes == "float32").all()
+    for path in small.rglob("*.avi"):
+        frames = table[(table["video_id"] == path.stem) & (table["part"] == "person")]["frame"]
+        assert sorted(frames) == list(range(video.probe(path).frames))
+
+
+def test_annotations_that_are_absent_say_how_to_make_them(tmp_path):
+    with pytest.raises(DatasetError, match=r"annotations\.parquet.*vidlab data make"):
+        annotations(tmp_path)
+
+
+def test_a_complete_dataset_is_left_alone(few_groups, tmp_path, monkeypatch):
+    make(tmp_path, size="smoke", jobs=1)
+    monkeypatch.setattr(dataset, "render", None)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert make(tmp_path, size="smoke", jobs=1) == tmp_path
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert not is_complete(tmp_path, size="smoke", seed=1)
+    assert not is_complete(tmp_path, size="quick")
+
+
+def test_an_interrupted_making_goes_on_where_it_stopped(few_groups, tmp_path, monkeypatch):
+    make(tmp_path / "whole", size="smoke", jobs=1)
+    write, written = video.write, []
+
+    def interrupted(path, frames, **options):
+        if len(written) == 6:
+            raise KeyboardInterrupt
+        written.append(path)
+        return write(path, frames, **options)
+
+    monkeypatch.setattr(video, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "parts", size="smoke", jobs=1)
+    assert not is_complete(tmp_path / "parts", size="smoke")
+    assert not list(tmp_path.rglob("*.unfinished"))
+    assert len(list((tmp_path / "parts").rglob("*.avi"))) == 6
+    rewritten = []
+
+    def watched(path, frames, **options):
+        rewritten.append(path)
+        return write(path, frames, **options)
+
+    monkeypatch.setattr(video, "write", watched)
+    make(tmp_path / "parts", size="smoke", jobs=1)
+    assert len(rewritten) == 4 * FEW - 5  # the sixth video had no twin yet
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_a_lost_video_is_made_again(few_groups, tmp_path):
+    make(tmp_path, size="smoke", jobs=1)
+    before = contents(tmp_path)
+    lost = tmp_path / "UCF-101" / "OpenDoor" / "v_OpenDoor_g02_c01.avi"
+    lost.unlink()
+    assert not is_complete(tmp_path, size="smoke")
+    make(tmp_path, size="smoke", jobs=1)
+    assert contents(tmp_path) == before
+
+
+def test_the_number_of_processes_changes_nothing(few_groups, tmp_path):
+    make(tmp_path / "one", size="smoke", jobs=1)
+    make(tmp_path / "two", size="smoke", jobs=2)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+@pytest.mark.parametrize("other", [{"seed": 4}, {"size": "quick"}], ids=["seed", "size"])
+def test_a_folder_with_another_dataset_is_refused(small, other):
+    options = {"size": "smoke", "seed": 0, **other}
+    with pytest.raises(DatasetError, match=rf"{small.name}.*Choose another folder"):
+        make(small, **options)
+
+
+def test_a_folder_with_foreign_videos_is_refused(tmp_path):
+    (tmp_path / "UCF-101" / "Archery").mkdir(parents=True)
+    with pytest.raises(DatasetError, match=r"other videos.*Choose another folder"):
+        make(tmp_path, size="smoke")
+
+
+def test_a_spoiled_note_is_named(tmp_path):
+    (tmp_path / "pantomime.json").write_text("{")
+    with pytest.raises(DatasetError, match=r"pantomime\.json.*not JSON.*Remove"):
+        make(tmp_path, size="smoke")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"size": "huge"}, "huge.*smoke, quick, full"), ({"seed": -1}, "-1.*another seed")],
+    ids=["size", "seed"],
+)
+def test_an_impossible_plan_is_refused(tmp_path, options, message):
+    with pytest.raises(DatasetError, match=message):
+        make(tmp_path / "new", **options)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_leaves_no_half_file_and_no_process(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from vidlab import pantomime\n"
+        "if __name__ == '__main__':\n"
+        f"    pantomime.make({str(tmp_path / 'data')!r}, size='smoke', jobs=2)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script)], start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    for _ in range(600):
+        if len(list(tmp_path.rglob("*.avi"))) >= 4:
+            break
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert "KeyboardInterrupt" in said
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    for path in tmp_path.rglob("*.avi"):
+        assert not path.name.startswith(".")
+        assert video.probe(path, count=True).frames >= 20
+    assert not list(tmp_path.rglob("*.unfinished"))

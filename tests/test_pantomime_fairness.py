@@ -1,0 +1,70 @@
+"""What a class must not be told by: colour, length, layout; and what gives a group away."""
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from vidlab.pantomime import CLASSES, clip_length, plan, render
+
+pytestmark = pytest.mark.slow
+CHANCE = 1 / len(CLASSES)
+FOLDS = (range(1, 8), range(8, 15), range(15, 22))
+
+
+@pytest.fixture(scope="module")
+def looks():
+    """Return each quick video's class, group and simple features, from five of its frames."""
+    rows = {"label": [], "group": [], "frames": [], "colour": [], "thumbnail": []}
+    for task in plan("quick"):
+        video = (task.class_name, task.group, task.clip)
+        count = clip_length(*video)
+        picks = np.linspace(0, count - 1, 5).round().astype(int)
+        mean = render(*video, indices=picks).frames.mean(axis=0).astype(np.float32)
+        for class_name in task.classes:
+            rows["label"].append(CLASSES.index(class_name))
+            rows["group"].append(task.group)
+            rows["frames"].append([count])
+            rows["colour"].append(mean.mean(axis=(0, 1)))
+            small = cv2.resize(mean, (8, 8), interpolation=cv2.INTER_AREA)
+            rows["thumbnail"].append(small.ravel())
+    table = {name: np.array(values, dtype=float) for name, values in rows.items()}
+    return {**table, "duration": table["frames"] / 25.0}
+
+
+def accuracy(looks, feature, *, train, test):
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    x, y = looks[feature], looks["label"]
+    return probe.fit(x[train], y[train]).score(x[test], y[test])
+
+
+def across_groups(looks, feature):
+    parts = [np.isin(looks["group"], list(fold)) for fold in FOLDS]
+    return np.mean([accuracy(looks, feature, train=~test, test=test) for test in parts])
+
+
+def at_random(looks, feature):
+    folds = StratifiedKFold(4, shuffle=True, random_state=0)
+    parts = folds.split(looks["label"], looks["label"])
+    return np.mean([accuracy(looks, feature, train=train, test=test) for train, test in parts])
+
+
+def test_the_test_split_has_168_videos(looks):
+    assert len(looks["label"]) == 600
+    assert np.isin(looks["group"], list(FOLDS[0])).sum() == 168
+
+
+@pytest.mark.parametrize(
+    ("feature", "limit"),
+    [("colour", 1.6), ("frames", 1.6), ("duration", 1.6), ("thumbnail", 2.5)],
+)
+def test_across_groups_simple_looks_do_not_tell_the_class(looks, feature, limit):
+    assert across_groups(looks, feature) <= limit * CHANCE
+
+
+@pytest.mark.parametrize(("feature", "factor"), [("colour", 1.1), ("thumbnail", 2.0)])
+def test_a_random_split_leaks_the_scene(looks, feature, factor):
+    assert at_random(looks, feature) >= factor * across_groups(looks, feature)
