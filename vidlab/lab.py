@@ -98,9 +98,7 @@ class Lab:
 
     def changes(self, *names: str) -> pd.DataFrame:
         """List what this profile changes about the recipes, the literature's values beside it."""
-        rows = [
-            row for name in names for row in recipes.changes(recipes.get(name), self.recipe(name))
-        ]
+        rows = [row for name in names for row in profiles.changes(recipes.get(name), self.profile)]
         return pd.DataFrame(rows, columns=["recipe", "setting", "original", "here"])
 
     def run(self, name: str, *, seed: int = 0, split: int = 0) -> runs.RunFolder:

@@ -21,7 +21,17 @@ from vidlab.errors import ProfileError
 if TYPE_CHECKING:
     from vidlab.recipes import Recipe
 
-__all__ = ["Limits", "Profile", "RecipeChange", "adapt", "folder", "load", "names", "replace"]
+__all__ = [
+    "Limits",
+    "Profile",
+    "RecipeChange",
+    "adapt",
+    "changes",
+    "folder",
+    "load",
+    "names",
+    "replace",
+]
 
 Positive = Annotated[int, Field(gt=0)]
 Sampler = Annotated[
@@ -153,6 +163,40 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
     if change is not None:
         changed["phases"] = _phases(recipe, change, profile)
     return recipe.adapted(**changed)
+
+
+def changes(recipe: Recipe, profile: Profile) -> list[dict[str, str]]:
+    """List what `profile` changes about `recipe`, the original beside it.
+
+    Returns
+    -------
+    list of dict
+        Rows with ``recipe``, ``setting``, ``original`` and ``here``, all text; empty when nothing
+        differs.
+    """
+    before, after = _settings(recipe), _settings(adapt(recipe, profile))
+    return [
+        {"recipe": recipe.name, "setting": name, "original": value, "here": after[name]}
+        for name, value in before.items()
+        if value != after[name]
+    ]
+
+
+def _settings(recipe: Recipe) -> dict[str, str]:
+    """Return what a profile may change, as text by setting."""
+    settings = {
+        "backbone": recipe.backbone,
+        "weights": recipe.weights or "random",
+        "frame size": "×".join(map(str, recipe.size)),
+        "frames learned from": str(recipe.train_sampling),
+        "frames decided by": str(recipe.test_sampling),
+    }
+    for number, phase in enumerate(recipe.phases, start=1):
+        where = f", phase {number}" if len(recipe.phases) > 1 else ""
+        settings[f"epochs{where}"] = str(phase.epochs)
+        settings[f"learning rate{where}"] = f"{phase.learning_rate:g}"
+        settings[f"batch size{where}"] = str(phase.batch_size)
+    return settings
 
 
 def replace(profile: Profile, **settings) -> Profile:

@@ -232,7 +232,7 @@ def _run_phase(model, recipe, parts, *, progress, checkpoint, settings) -> None:
     }
     train, validation = parts
     frames = Clips(train, sampling=recipe.train_sampling, shuffle=True, **options)
-    frames.epoch = progress.epoch
+    frames.epoch = len(progress.history)  # runs on through the phases
     held_out = None
     if len(validation):
         held_out = Clips(validation, sampling=recipe.test_sampling, **options)
@@ -246,6 +246,7 @@ def _run_phase(model, recipe, parts, *, progress, checkpoint, settings) -> None:
                 validation_data=held_out,
                 epochs=phase.epochs,
                 initial_epoch=progress.epoch,
+                shuffle=False,  # `Clips` shuffles by itself, by the seed
                 callbacks=[watch],
                 verbose=0,
             )
