@@ -152,7 +152,7 @@ def change_over_time(
             "Expected a line of changes or more. Received: none, or one of a single frame. "
             "Take clips of at least two frames."
         )
-    figure = Drawing(figsize=(9, 3.3), layout="constrained")
+    figure = Drawing(figsize=(9, 3.7), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
     axes = figure.subplots()
     for (name, values), colour in zip(
