@@ -58,7 +58,9 @@ def confusion_matrix(
     few = max(rows, columns) <= _MOST_WITH_NUMBERS
     cell = 0.5 if few else max(0.115, 0.3 - 0.0045 * max(0, columns - 20))
     font = 9.5 if few else min(9, 55 * cell)
-    figure = Drawing(figsize=(3.2 + cell * columns, 2.2 + cell * rows), layout="constrained")
+    # A handful of classes still needs room for the title and the name of the colours.
+    size = (max(6.2, 3.2 + cell * columns), max(4.2, 2.2 + cell * rows))
+    figure = Drawing(figsize=size, layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(
         shares.to_numpy(dtype=float), cmap="Blues", norm=PowerNorm(0.6, vmin=0, vmax=1)
@@ -87,7 +89,7 @@ def confusion_matrix(
     bar = figure.colorbar(
         image,
         ax=axes,
-        shrink=0.6,
+        shrink=0.6 if rows > 5 else 0.8,
         pad=0.02,
         ticks=[0, 0.05, 0.1, 0.25, 0.5, 0.75, 1],
         format=PercentFormatter(xmax=1, decimals=0),
