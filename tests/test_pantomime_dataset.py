@@ -208,6 +208,14 @@ def test_an_impossible_plan_is_refused(tmp_path, options, message):
         make(tmp_path / "new", **options)
 
 
+def running_in_group(number):
+    """Return the states of the processes of a group, without those that have ended (Z)."""
+    command = ["ps", "-A", "-o", "pgid=,stat="]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    states = [line.split() for line in listed.splitlines()]
+    return [state for group, state in states if group == str(number) and state[0] != "Z"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_leaves_no_half_file_and_no_process(tmp_path):
@@ -227,8 +235,8 @@ def test_ctrl_c_leaves_no_half_file_and_no_process(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in said
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    # Python's resource tracker ends a moment after the process it served.
+    assert any(not running_in_group(process.pid) or time.sleep(0.2) for _ in range(50))
     for path in tmp_path.rglob("*.avi"):
         assert not path.name.startswith(".")
         assert video.probe(path, count=True).frames >= 20

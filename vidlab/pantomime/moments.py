@@ -68,7 +68,7 @@ class Action:
     evidence
         The kinds of props that tell it.
     cut
-        The picture ends at this height of the body, in body heights; 0 shows it down to the feet.
+        The picture ends at about this height of the body, in body heights; 0 shows the feet too.
     at_wall
         Whether it happens at the foot of the back wall.
     """

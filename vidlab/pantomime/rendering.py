@@ -214,16 +214,17 @@ def _place(action: Action, draw: Draw, *, seconds: float) -> np.ndarray:
             draw_moment(bare, moment, draw.look, draw.style, action=action)
     x0, y0, x1, y1 = bare.boxes()["all"]
     width, height = FRAME
-    y0 = action.cut if action.cut else min(y0, 0.0)
-    low, high = (0.76, 0.90) if action.cut else (0.66, 0.86)
+    cut = action.cut and action.cut + 0.16 * (draw.down - 0.6)
+    y0 = cut if cut else min(y0, 0.0)
+    low, high = (0.70, 0.92) if cut else (0.64, 0.87)
     scale = (low + (high - low) * draw.share) * height / (y1 - y0)
-    scale = min(scale, 0.90 * width / (x1 - x0))
+    scale = min(scale, 0.86 * width / (x1 - x0))
     floor = draw.scene.floor
     if action.at_wall:
         scale = min(scale, (floor - 8) / (y1 - 0.11))
         bottom = floor + 0.11 * scale
-    elif action.cut:
-        bottom = height + 6 + action.cut * scale
+    elif cut:
+        bottom = height + 6 + cut * scale
     else:
         lowest = min(max(floor + 12, 0.84 * height), 0.95 * height)
         bottom = max(lowest + (0.965 * height - lowest) * draw.down, y1 * scale + 14)

@@ -81,7 +81,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
     floor = float(rng.uniform(0.69, 0.83)) * FRAME[1]
     side = float(rng.choice((-1.0, 1.0)))
     if indoors:
-        wall, ground = _hue(rng, 0.1, 0.5, 110, 235), _hue(rng, 0.1, 0.45, 70, 190)
+        wall, ground = _hue(rng, 0.1, 0.5, 110, 235), _hue(rng, 0.1, 0.45, 56, 214)
         if rng.random() < 0.5:
             ground = mix((150, 106, 68), ground, rng.uniform(0, 0.5))
         patterns = str(rng.choice(WALLPAPERS)), str(rng.choice(FLOORS))
@@ -144,6 +144,7 @@ def draw_scene(scene: Scene) -> np.ndarray:
         )
         draw_item(holder, item.name, colour=item.colour, rng=rng)
     _daylight(pen, scene, edge)
+    _patches(pen, rng)
     return image
 
 
@@ -208,3 +209,13 @@ def _daylight(pen: Pen, scene: Scene, edge: int) -> None:
     far = width / 2 - side * width * 0.5
     pen.soft((far, height * 0.5), (width * 0.6, height * 0.9), (20, 20, 40), strength=0.28)
     pen.soft((width - far, 30), (width * 0.55, height * 0.7), (255, 246, 224), strength=0.22)
+
+
+def _patches(pen: Pen, rng: np.random.Generator) -> None:
+    """Let lamps and shadows from outside the picture fall on it, as every real place has them."""
+    width, height = CANVAS
+    for _ in range(4):
+        centre = rng.uniform((0, 0), (width, height))
+        radii = rng.uniform(0.2, 0.55, 2) * (width, height)
+        colour = _hue(rng, 0.2, 0.8, 20, 255)
+        pen.soft(centre, radii, colour, strength=float(rng.uniform(0.1, 0.5)))
