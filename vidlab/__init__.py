@@ -8,11 +8,20 @@ each is loaded when first used, so that nothing waits for TensorFlow that does n
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 
 __version__ = "0.1.0"
 
-_HOMES = {"Lab": "lab", "VideoIndex": "index", "load_index": "datasets"}
+_HOMES = {
+    "Augment": "augment",
+    "Clips": "clips",
+    "FrameCache": "clips",
+    "Lab": "lab",
+    "VideoIndex": "index",
+    "load_index": "datasets",
+}
 _MODULES = (
     "augment",
     "backbones",
@@ -39,16 +48,47 @@ _MODULES = (
     "video",
 )
 
+_ON_KERAS = {
+    "augment",
+    "backbones",
+    "clips",
+    "models",
+    "pretraining",
+    "training",
+}
+
 __all__ = [*_HOMES, *_MODULES]
 
 
 def __getattr__(name: str):
+    module = _HOMES.get(name, name)
+    if module in _ON_KERAS:
+        _start_keras()
     if name in _HOMES:
-        return getattr(import_module(f"vidlab.{_HOMES[name]}"), name)
+        return getattr(import_module(f"vidlab.{module}"), name)
     if name in _MODULES:
-        return import_module(f"vidlab.{name}")
+        return import_module(f"vidlab.{module}")
     raise AttributeError(f"module 'vidlab' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+def _start_keras() -> None:
+    """Import Keras without the lines TensorFlow's C++ part writes to stderr as it starts.
+
+    No setting stops those lines, and they would stand in a red box in every notebook. Python's
+    own errors and warnings are not touched.
+    """
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            import_module("keras")
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -139,10 +139,10 @@ class Lab:
 
     def frames(self, videos: VideoIndex, name: str) -> Clips:
         """Return the test frames of `videos` as recipe `name` takes them, in the index's order."""
-        from vidlab.clips import Clips  # imports Keras
+        from vidlab import clips  # imports Keras
 
         recipe = self.recipe(name)
-        return Clips(
+        return clips.Clips(
             videos,
             sampling=recipe.test_sampling,
             size=recipe.size,
@@ -211,11 +211,11 @@ class Lab:
         return json.loads(json.dumps(record))  # as it will be read back: tuples become lists
 
     def _cache(self, size: tuple[int, int]) -> FrameCache | None:
-        from vidlab.clips import FrameCache  # imports Keras
+        from vidlab import clips  # imports Keras
 
         if not self.profile.keep_decoded:
             return None
-        return FrameCache(self.home / "cache" / f"frames-{size[0]}x{size[1]}", size=size)
+        return clips.FrameCache(self.home / "cache" / f"frames-{size[0]}x{size[1]}", size=size)
 
 
 def sweep(
