@@ -1,0 +1,93 @@
+import json
+
+import numpy as np
+import pytest
+
+from vidlab import lab as lab_module
+from vidlab.errors import ProfileError
+from vidlab.lab import Lab, sweep
+
+
+@pytest.fixture
+def small_lab(tmp_path, monkeypatch, toy_dataset):
+    """Return a function that opens a lab on tiny videos, everything kept below `tmp_path`."""
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path / "home"))
+    folder = toy_dataset()
+
+    def open_lab(**options):
+        return Lab("smoke", dataset=str(folder), image_size=32, **options)
+
+    return open_lab
+
+
+def test_an_unknown_profile_lists_the_known_ones():
+    with pytest.raises(ProfileError, match="quick"):
+        Lab("huge")
+
+
+def test_parameters_replace_the_profiles_settings_and_are_checked():
+    lab = Lab("smoke", backbone="mobilenetv2", split=2)
+    assert (lab.profile.backbone, lab.profile.split) == ("mobilenetv2", 2)
+    assert Lab("smoke", backbone="", split=0).profile == Lab("smoke").profile
+    with pytest.raises(ProfileError, match=r"split.*the parameters|the parameters.*split"):
+        Lab("smoke", split=7)
+
+
+def test_results_of_other_videos_have_a_folder_of_their_own(small_lab, tmp_path):
+    assert Lab("smoke").runs == tmp_path / "home" / "runs" / "smoke"
+    assert small_lab().runs.name.startswith("smoke-")
+
+
+def test_a_run_is_trained_once_and_then_loaded(small_lab, capsys):
+    first = small_lab().run("frame-scratch")
+    assert "trained now" in capsys.readouterr().out
+    second = small_lab().run("frame-scratch")
+    assert "loaded from" in capsys.readouterr().out
+    assert first.path == second.path
+    np.testing.assert_array_equal(first.predictions.probabilities, second.predictions.probabilities)
+    test = small_lab().split()[2]
+    assert second.predictions.video_ids.tolist() == test.table["video_id"].tolist()
+    assert second.metrics["test_videos"] == len(test)
+
+
+def test_a_changed_setting_trains_again(small_lab, capsys):
+    small_lab().run("frame-scratch")
+    folder = small_lab().run("frame-scratch")
+    record = folder.recipe
+    record["config"]["patience"] += 1
+    (folder.path / "recipe.json").write_text(json.dumps(record), encoding="utf-8")
+    capsys.readouterr()
+    small_lab().run("frame-scratch")
+    assert "trained now" in capsys.readouterr().out
+
+
+def test_seeds_and_splits_have_folders_of_their_own(small_lab):
+    lab = small_lab()
+    paths = {
+        lab.run("frame-scratch", seed=seed, split=split).path.relative_to(lab.runs).as_posix()
+        for seed, split in ((0, 1), (1, 1), (0, 2))
+    }
+    assert paths == {"frame-scratch", "frame-scratch/seed-2", "frame-scratch/split-2"}
+
+
+def test_a_recipe_trains_the_one_it_starts_from_first(small_lab, capsys):
+    lab = small_lab()
+    lab.run("frame-finetuned")
+    said = capsys.readouterr().out
+    assert said.index("frame-pretrained: trained now") < said.index("frame-finetuned: trained now")
+    assert (lab.runs / "frame-pretrained" / "model.keras").is_file()
+
+
+def test_a_sweep_gives_mean_and_spread(small_lab, monkeypatch):
+    monkeypatch.setattr(lab_module, "Lab", lambda profile, dataset: small_lab())
+    table = sweep("frame-scratch", profile="smoke", seeds=2, splits=[1])
+    assert table.loc["frame-scratch", ["runs", "seeds", "splits"]].tolist() == [2, 2, 1]
+    found = [small_lab().run("frame-scratch", seed=seed).metrics["top1"] for seed in range(2)]
+    assert table.loc["frame-scratch", "top1"] == pytest.approx(np.mean(found))
+    assert table.loc["frame-scratch", "top1_spread"] == pytest.approx(np.std(found, ddof=1))
+
+
+def test_changes_show_the_original_beside(small_lab):
+    table = small_lab().changes("frame-vote")
+    epochs = table.set_index("setting").loc["epochs"]
+    assert epochs["original"] == "225"

@@ -1,0 +1,90 @@
+import pytest
+
+from vidlab import profiles, recipes
+from vidlab.errors import ProfileError
+from vidlab.sampling import Segments, Uniform
+
+
+@pytest.fixture
+def own_profile(tmp_path, monkeypatch):
+    """Return a function that writes a profile file and loads it."""
+    monkeypatch.setattr(profiles, "folder", lambda: tmp_path)
+
+    def write(text):
+        (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+        return profiles.load("mine")
+
+    return write
+
+
+def test_the_shipped_profiles_are_known():
+    assert profiles.names() == ["full", "quick", "smoke", "ucf101"]
+
+
+@pytest.mark.parametrize("name", profiles.names())
+def test_every_shipped_profile_fits_every_recipe(name):
+    profile = profiles.load(name)
+    for recipe in recipes.names():
+        adapted = profiles.adapt(recipes.get(recipe), profile)
+        assert len(adapted.phases) == len(recipes.get(recipe).phases)
+
+
+def test_an_unknown_profile_is_answered_with_the_known_ones():
+    with pytest.raises(ProfileError, match=r"full, quick, smoke, ucf101.*'slow'.*slow\.yaml"):
+        profiles.load("slow")
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("epoch: 3", "epoch"),
+        ("split: 4", "split"),
+        ("validation: 1.5", "validation"),
+        ("recipes: {frame-vote: {epochs: [0]}}", "recipes.frame-vote.epochs.0"),
+        ("recipes: {frame-vote: {dropout: [0.1]}}", "recipes.frame-vote.dropout"),
+    ],
+)
+def test_an_unfit_setting_is_named_with_its_file(own_profile, line, key):
+    with pytest.raises(ProfileError, match=rf"mine\.yaml.*{key}"):
+        own_profile(f"about: mine\n{line}\n")
+
+
+def test_a_profile_replaces_size_backbone_and_samplers(own_profile):
+    profile = own_profile(
+        "about: mine\nbackbone: mobilenetv2\nimage_size: 64\n"
+        "train_sampling: Segments(3)\ntest_sampling: Uniform(6)\n"
+    )
+    recipe = profiles.adapt(recipes.get("frame-vote"), profile)
+    assert (recipe.backbone, recipe.size) == ("mobilenetv2", (64, 64))
+    assert (recipe.train_sampling, recipe.test_sampling) == (Segments(3), Uniform(6))
+
+
+def test_weights_replace_pretrained_ones_but_never_random_ones(own_profile):
+    profile = own_profile("about: mine\nweights: pantomime\n")
+    assert profiles.adapt(recipes.get("frame-pretrained"), profile).weights == "pantomime"
+    assert profiles.adapt(recipes.get("frame-scratch"), profile).weights is None
+
+
+def test_a_value_for_a_phase_that_is_not_there_is_refused(own_profile):
+    profile = own_profile("about: mine\nrecipes: {frame-vote: {epochs: [1, 2]}}\n")
+    with pytest.raises(ProfileError, match=r"1 value.*epochs for frame-vote.*\[1, 2\]"):
+        profiles.adapt(recipes.get("frame-vote"), profile)
+
+
+@pytest.mark.parametrize("text", ["Uniform", "Random(3)", "Uniform(x)", "__import__('os')"])
+def test_a_sampler_that_does_not_exist_is_refused(own_profile, text):
+    profile = own_profile(f'about: mine\ntrain_sampling: "{text}"\n')
+    with pytest.raises(ProfileError, match=r"Expected a sampler.*Samplers: .*Uniform"):
+        profiles.adapt(recipes.get("frame-vote"), profile)
+
+
+def test_changes_stand_beside_the_original():
+    rows = profiles.changes(recipes.get("frame-vote"), profiles.load("quick"))
+    epochs = next(row for row in rows if row["setting"] == "epochs")
+    assert epochs["original"] == "225"
+    assert int(epochs["here"]) < 225
+
+
+def test_the_real_profile_changes_nothing_of_a_recipe():
+    for name in recipes.names():
+        assert profiles.changes(recipes.get(name), profiles.load("ucf101")) == []
