@@ -1,0 +1,292 @@
+"""The notebooks of the course: each runs, and what it shows is so.
+
+One run of all notebooks in the smoke profile is shared by the tests; its videos, trained models and
+pages lie in a temporary folder. What a notebook shows is compared with the files it left.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vidlab import datasets, evaluation, notebooks, pantomime, recipes
+from vidlab.notebooks import files
+from vidlab.runs import RunFolder
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+COURSE = [path.stem for path in sorted(FOLDER.glob("[0-9]*.ipynb"))]
+FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned", "frame-vote"]
+MINUTES = 60
+
+pytestmark = pytest.mark.notebook
+
+
+class Executed:
+    """An executed notebook, as a reader sees it."""
+
+    def __init__(self, path):
+        self.cells = files.read(path).cells
+        self.outputs = [out for cell in self.cells for out in cell.get("outputs", [])]
+        self.data = [out["data"] for out in self.outputs if "data" in out]
+
+    @property
+    def answers(self):
+        """The text of the last displayed markdown: what was learned, with this run's numbers."""
+        return [data["text/markdown"] for data in self.data if "text/markdown" in data][-1]
+
+    @property
+    def printed(self):
+        return "".join(out["text"] for out in self.outputs if out.get("name") == "stdout")
+
+    @property
+    def pictures(self):
+        return [data["image/png"] for data in self.data if "image/png" in data]
+
+    def shown(self, cell_id):
+        """The results a cell displays, as plain text."""
+        (cell,) = [cell for cell in self.cells if cell.id == cell_id]
+        return "".join(out["data"]["text/plain"] for out in cell.outputs if "data" in out)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Keep all that vidlab writes in a folder of these tests."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIDLAB_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def course(home):
+    """Run all notebooks once."""
+    return notebooks.run(profile="smoke", total_timeout=15 * MINUTES)
+
+
+@pytest.fixture(scope="module")
+def executed(course):
+    """Read an executed notebook by its number."""
+
+    def read(number):
+        (name,) = [name for name in COURSE if name.startswith(f"{number:02d}_")]
+        return Executed(course.folder / "notebooks" / f"{name}.ipynb")
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def index(course):
+    return datasets.load_index("pantomime", size="smoke")
+
+
+@pytest.fixture(scope="module")
+def runs(course):
+    return {name: RunFolder(course.folder / name) for name in FRAME_RECIPES}
+
+
+@pytest.fixture(scope="module")
+def own_videos(home, tmp_path_factory):
+    """Write videos of one's own, without lists: 2 classes, 6 groups of 2 clips each."""
+    from vidlab import video
+
+    root = tmp_path_factory.mktemp("own") / "my_videos"
+    rng = np.random.default_rng(0)
+    for name, channel in (("Falling", 0), ("Rising", 2)):
+        for group in range(1, 7):
+            room = rng.integers(0, 200, (12, 16, 3)).repeat(8, axis=0).repeat(8, axis=1)
+            for clip in (1, 2):
+                frames = np.repeat(room[None], 10, axis=0).astype(np.uint8)
+                for number, frame in enumerate(frames):
+                    row = 8 * (number if name == "Falling" else 9 - number)
+                    frame[row : row + 16, 40 + 8 * clip : 72, channel] = 255
+                video.write(root / name / f"v_{name}_g{group:02d}_c{clip:02d}.avi", frames)
+    return root
+
+
+def test_course_has_its_notebooks():
+    assert COURSE[:4] == [
+        "01_what_is_a_video",
+        "02_dataset_and_splits",
+        "03_sampling_and_augmentation",
+        "04_frame_models",
+    ]
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_notebook_keeps_the_rules(name):
+    assert notebooks.check(FOLDER / f"{name}.ipynb") == []
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_notebook_runs_to_its_end(course, name):
+    (record,) = [record for record in course.records if record.notebook == name]
+    assert record.status == "done", record.failure
+    page = (course.folder / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+    assert record.title in page
+    assert f"notebooks/{name}.html" in course.report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_notebook_draws_pictures_and_closes_with_numbers(course, name):
+    notebook = Executed(course.folder / "notebooks" / f"{name}.ipynb")
+    assert len(notebook.pictures) >= 5
+    points = re.findall(r"^- \*\*.+$", notebook.answers, flags=re.MULTILINE)
+    assert 3 <= len(points) <= 5
+    assert sum(bool(re.search(r"\d", point)) for point in points) >= 3
+
+
+def test_what_is_a_video_tells_the_size_of_a_network_on_pixels(executed):
+    assert executed(1).answers.count("354,735,717") == 2  # computed, and published
+
+
+def test_what_is_a_video_finds_twins_equal_when_one_is_played_backwards(executed, index):
+    answer = executed(1).answers
+    pairs, compared, same = map(
+        int, re.search(r"has (\d+) pairs of twins; of the (\d+) compared, (\d+)", answer).groups()
+    )
+    assert pairs == (index.table["class_name"] == "OpenDoor").sum() == 25
+    assert 0 < same == compared
+
+
+def test_splits_notebook_counts_the_dataset(executed, index):
+    facts = executed(2).shown("facts")
+    assert re.search(rf"^clips +{len(index)} +13,320$", facts, flags=re.MULTILINE)
+    assert re.search(r"^actions +4 +101$", facts, flags=re.MULTILINE)
+    assert f"{len(index)} clips of 4 actions in 100 groups" in executed(2).answers
+
+
+def test_splits_notebook_finds_no_leak_where_a_group_has_one_clip(executed):
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", executed(2).shown("leakage-kinds"), re.MULTILINE))
+    assert counts == {"random": "0", "groups": "0", "official": "0"}
+
+
+def test_splits_notebook_shows_that_a_thumbnail_decides_half_of_a_pair(executed):
+    line = next(x for x in executed(2).shown("pairs").splitlines() if x.startswith("all pairs"))
+    assert float(line.split()[-1]) == pytest.approx(0.5, abs=0.02)
+
+
+def test_sampling_notebook_proves_uniform_symmetric_and_batches_repeatable(executed):
+    answer = executed(3).answers
+    assert "`Uniform(16)` is symmetric for 100% of all lengths" in answer
+    assert "With the same seed the same batches: True" in answer
+
+
+@pytest.mark.parametrize("name", FRAME_RECIPES)
+def test_frame_models_leave_complete_runs(runs, index, name):
+    run = runs[name]
+    _, _, test = index.split(1)
+    assert run.is_complete
+    assert run.recipe["recipe"] == name
+    assert run.recipe["data_fingerprint"] == index.fingerprint
+    assert run.predictions.video_ids.tolist() == test.table["video_id"].tolist()
+    assert run.predictions.classes == index.classes
+    np.testing.assert_allclose(run.predictions.probabilities.sum(axis=1), 1, atol=1e-4)
+    assert run.metrics["top1"] == evaluation.top_k(run.predictions)
+    assert len(run.history) >= 1
+
+
+@pytest.mark.parametrize("name", FRAME_RECIPES)
+def test_frame_models_score_one_half_inside_a_reversed_pair(runs, name):
+    said = runs[name].predictions
+    within = evaluation.pair_accuracy(said, pantomime.REVERSED_PAIRS)["within_pair"]
+    assert within[evaluation.ALL_PAIRS] == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("name", FRAME_RECIPES)
+def test_frame_models_say_the_same_of_twins(runs, index, name):
+    said = runs[name].predictions
+    told = pd.DataFrame(said.probabilities, index=said.video_ids)
+    twins = pantomime.twins(index.table)
+    twins = twins[twins["video_id"].isin(said.video_ids)]
+    assert len(twins) == 7
+    one, other = told.loc[twins["video_id"]], told.loc[twins["twin_id"]]
+    np.testing.assert_allclose(one, other, atol=0.02)
+
+
+@pytest.mark.parametrize("name", FRAME_RECIPES)
+def test_frame_models_stay_under_the_ceiling(runs, name):
+    said = runs[name].predictions
+    paired = np.isin(np.array(said.classes)[said.y_true], ["OpenDoor", "CloseDoor"])
+    ceiling = 1 - paired.mean() / 2
+    assert ceiling == 0.75
+    assert evaluation.top_k(said) <= ceiling
+
+
+def test_frame_models_notebook_shows_what_the_runs_hold(executed, runs):
+    answer = executed(4).answers
+    said = {name: f"{100 * run.metrics['top1']:.1f}%" for name, run in runs.items()}
+    assert (
+        f"random weights {said['frame-scratch']}, pretrained {said['frame-pretrained']}, "
+        f"fine-tuned {said['frame-finetuned']} (published on UCF-101: 23.4%, 47.0%, 68.2%)"
+    ) in answer
+    assert f"frame-vote scored {said['frame-vote']} by vote" in answer
+    assert "75% for any model that ignores order" in answer
+
+
+def test_frame_models_notebook_computes_the_published_sizes(executed):
+    assert "22,903,685 (published: 23M)" in executed(4).printed
+    assert "74,336,133, 52,533,349 of them learn" in executed(4).printed
+
+
+def test_frame_models_notebook_lists_what_the_profile_changed(executed):
+    changes = executed(4).shown("changes")
+    assert all(name in changes for name in FRAME_RECIPES)
+    assert recipes.get("frame-scratch").backbone in changes
+    assert "mobilenetv2-0.35" in changes
+
+
+def test_papermill_alone_runs_a_notebook_from_any_folder_and_loads_what_is_there(course, tmp_path):
+    command = [sys.executable, "-m", "papermill", str(FOLDER / "04_frame_models.ipynb")]
+    ended = subprocess.run(
+        [*command, "out.ipynb", "-p", "profile", "smoke", "--no-progress-bar"],
+        cwd=tmp_path,
+        env={**os.environ, "VIDLAB_QUIET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=10 * MINUTES,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    printed = Executed(tmp_path / "out.ipynb").printed
+    for name in FRAME_RECIPES:
+        assert f"{name}: loaded from" in printed
+    assert "trained now" not in printed
+
+
+@pytest.fixture(scope="module")
+def own(own_videos):
+    """Run all notebooks on videos of one's own, with small pictures."""
+    return notebooks.run(
+        profile="smoke",
+        parameters={"dataset": str(own_videos), "image_size": 64},
+        total_timeout=15 * MINUTES,
+    )
+
+
+def test_course_runs_on_videos_of_ones_own(own):
+    assert {record.notebook: record.status for record in own.records} == dict.fromkeys(
+        COURSE, "done"
+    )
+    assert own.folder.name == "smoke-my_videos"
+
+
+def test_a_random_split_of_ones_own_videos_leaks_and_says_so(own):
+    notebook = Executed(own.folder / "notebooks" / "02_dataset_and_splits.ipynb")
+    kinds = notebook.shown("leakage-kinds")
+    counts = {k: int(n) for k, n in re.findall(r"^(\w+) +(\d+)$", kinds, re.MULTILINE)}
+    assert counts["random"] > 0
+    assert counts["groups"] == 0
+    assert "official" not in counts
+    assert "LeakageError: Expected every group in one part only." in notebook.printed
+    assert "These videos have no official lists" in notebook.printed
+
+
+def test_videos_without_reversed_pairs_have_no_ceiling(own):
+    notebook = Executed(own.folder / "notebooks" / "04_frame_models.ipynb")
+    assert "**The ceiling:** 100% for any model" in notebook.answers
+    assert "none (there are no pairs)" in notebook.answers
