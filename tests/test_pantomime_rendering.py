@@ -8,6 +8,7 @@ import pytest
 from vidlab.errors import DatasetError
 from vidlab.pantomime import ACTIONS, CLASSES, REVERSED_PAIRS, clip_length, contact_sheet, render
 from vidlab.pantomime.rendering import FRAME_COUNTS, drawn_class
+from vidlab.sampling import Uniform
 
 WHOLE_BODY = [name for name, action in ACTIONS.items() if not action.cut]
 
@@ -92,7 +93,7 @@ def test_lengths_lie_in_the_sizes_range_and_twins_are_equally_long(size):
     low, high = FRAME_COUNTS[size]
     for group in range(1, 9):
         lengths = {name: clip_length(name, group, 1, size=size) for name in CLASSES}
-        assert all(low <= length <= high for length in lengths.values())
+        assert all(low <= length <= high and length % 2 for length in lengths.values())
         assert all(lengths[first] == lengths[second] for first, second in REVERSED_PAIRS)
         assert len(set(lengths.values())) > 2
 
@@ -169,3 +170,10 @@ def test_the_contact_sheet_has_a_row_for_each_class():
     sheet = contact_sheet(columns=2, size="smoke")
     assert sheet.shape == (12 * 240, 2 * 320, 3)
     assert sheet.dtype == np.uint8
+
+
+def test_every_uniform_sampler_takes_the_same_frames_from_twins():
+    count = clip_length("OpenDoor", 4, 2)
+    for wanted in (1, 8, 16, 25):
+        picks = Uniform(wanted).indices(count)
+        np.testing.assert_array_equal(picks, count - 1 - picks[::-1])

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 FPS = 25.0
-FRAME_COUNTS = {"smoke": (20, 28), "quick": (25, 50), "full": (25, 100)}
+FRAME_COUNTS = {"smoke": (21, 27), "quick": (25, 49), "full": (25, 99)}
 _FIRST = {second: first for first, second in REVERSED_PAIRS}
 
 
@@ -147,7 +147,8 @@ def _begin(
     draw = draw_group(np.random.default_rng(np.random.SeedSequence(key)))
     rng = np.random.default_rng(np.random.SeedSequence((*key, clip)))
     low, high = FRAME_COUNTS[size]
-    return int(rng.integers(low, high + 1)), vary(draw, rng), rng
+    # Odd, so that a middle frame exists and every `Uniform` sampler is exactly symmetric.
+    return 2 * int(rng.integers(low // 2, high // 2 + 1)) + 1, vary(draw, rng), rng
 
 
 def _film(
