@@ -8,6 +8,7 @@ each is loaded when first used, so that nothing waits for TensorFlow that does n
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from importlib import import_module
@@ -78,11 +79,13 @@ def __dir__() -> list[str]:
 def _start_keras() -> None:
     """Import Keras without the lines TensorFlow's C++ part writes to stderr as it starts.
 
-    No setting stops those lines, and they would stand in a red box in every notebook. Python's
-    own errors and warnings are not touched.
+    No setting stops those lines, and they would stand in a red box in every notebook; nor do
+    TensorFlow's remarks on retracing concern a reader who trains several models in one notebook.
+    Python's own errors and warnings are not touched.
     """
     if "keras" in sys.modules:
         return
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:

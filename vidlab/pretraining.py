@@ -6,14 +6,16 @@ random things, never frames of a Pantomime video; what is taught is what a still
 things are there, how the body is bent, what the place looks like), never an action. It stands in
 for ImageNet where nothing can be downloaded, and is a far smaller world than ImageNet.
 
-Run it with ``python -m vidlab.pretraining``; a quarter of an hour on two cores.
+Run it with ``python -m vidlab.pretraining``; half an hour on two cores.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -34,13 +36,15 @@ from vidlab.progress import progress
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ATTRIBUTES", "THINGS", "Stills", "draw_stills", "stills", "train"]
+__all__ = ["ATTRIBUTES", "ROUNDS", "THINGS", "Round", "Stills", "draw_stills", "stills", "train"]
 
 _PLACES = (
     "plain", "stripes", "dots", "panels", "bricks", "tiles", "sky",
     "planks", "carpet", "grass", "sand", "paving",
 )  # fmt: skip
 _SECTORS = 8  # of 45 degrees each
+_SMALL = ("flute", "toothbrush", "foam", "cup", "bow")
+_SIZE = (112, 112)
 _BATCH = 32
 _STILLS_A_SCENE = 4  # drawing the place takes longest
 
@@ -61,6 +65,38 @@ ATTRIBUTES: tuple[str, ...] = (
 """What else is taught about each still, one yes or no each."""
 
 
+@dataclass(frozen=True)
+class Round:
+    """One round of teaching, with stills of its own.
+
+    Attributes
+    ----------
+    seed : int
+        Stills of different seeds share no scene.
+    epochs : int
+        How often each still is seen, varied by rotation, shift, zoom and brightness.
+    small_close : bool
+        Show small things (flute, toothbrush, …) only close up, where they can be made out.
+    covered : float
+        How often the body is drawn over the thing rather than behind it, 0–1.
+    count : int
+        Stills.
+    """
+
+    seed: int
+    epochs: int
+    small_close: bool
+    covered: float
+    count: int = 12_000
+
+
+ROUNDS = (
+    Round(seed=0, epochs=16, small_close=False, covered=0.7),
+    Round(seed=2, epochs=14, small_close=True, covered=0.35),
+)
+"""From cluttered and hard to clear: the second round starts from what the first has learned."""
+
+
 class Stills(NamedTuple):
     """Drawn pictures and what is true of them.
 
@@ -79,8 +115,16 @@ class Stills(NamedTuple):
     attributes: np.ndarray
 
 
-def draw_stills(seed: int) -> Stills:
-    """Draw the few stills, 240×320, that share a scene; `seed` decides everything."""
+def draw_stills(seed: int, *, small_close: bool = True, covered: float = 0.35) -> Stills:
+    """Draw the few stills, 240×320, that share a scene.
+
+    Parameters
+    ----------
+    seed
+        Decides all that is random.
+    small_close, covered
+        As in `Round`.
+    """
     rng = np.random.default_rng(np.random.SeedSequence((20, seed)))
     draw = draw_group(rng)
     scene, canvas = draw.scene, draw_scene(draw.scene)
@@ -96,7 +140,9 @@ def draw_stills(seed: int) -> Stills:
     for number in range(_STILLS_A_SCENE):
         matrix = random_camera(rng).path(2, rng=rng)[0]
         picture = cv2.warpAffine(canvas, matrix, FRAME, borderMode=cv2.BORDER_REPLICATE)
-        thing, found = _draw_content(picture, rng, light=scene.light)
+        thing, found = _draw_content(
+            picture, rng, light=scene.light, small_close=small_close, covered=covered
+        )
         pictures.append(film.develop(picture, number=number))
         things.append(THINGS.index(thing))
         attributes.append([name in found | places for name in ATTRIBUTES])
@@ -104,7 +150,13 @@ def draw_stills(seed: int) -> Stills:
 
 
 def stills(
-    count: int, *, seed: int = 0, size: tuple[int, int] = (112, 112), jobs: int | None = None
+    count: int,
+    *,
+    seed: int = 0,
+    size: tuple[int, int] = (112, 112),
+    small_close: bool = True,
+    covered: float = 0.35,
+    jobs: int | None = None,
 ) -> Stills:
     """Draw `count` stills, rounded up to whole scenes.
 
@@ -112,8 +164,8 @@ def stills(
     ----------
     count
         How many.
-    seed
-        Stills of different seeds share no scene.
+    seed, small_close, covered
+        As in `Round`.
     size
         Height and width in pixels.
     jobs
@@ -121,28 +173,25 @@ def stills(
     """
     scenes = -(-count // _STILLS_A_SCENE)
     seeds = range(seed * 10_000_000, seed * 10_000_000 + scenes)
+    draw = partial(_shrunk, size=size, small_close=small_close, covered=covered)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=context) as pool:
-        drawn = pool.map(partial(_shrunk, size=size), seeds, chunksize=25)
+        drawn = pool.map(draw, seeds, chunksize=25)
         parts = list(progress(drawn, desc="stills", total=scenes, unit="scene"))
     return Stills(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
 def train(
-    *, count: int = 16_000, epochs: int = 14, held_out: int = 2_000, seed: int = 0
+    rounds: Sequence[Round] = ROUNDS, *, held_out: int = 2_000
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Teach a MobileNetV2 α=0.35 what drawn stills show.
 
     Parameters
     ----------
-    count
-        Stills to learn from.
-    epochs
-        How often each is seen, varied by rotation, shift, zoom and brightness.
+    rounds
+        One after the other; each starts from the backbone of the one before, with new heads.
     held_out
-        Stills of other scenes, for the scores.
-    seed
-        Of the stills and the network.
+        Stills of other scenes, drawn as in the last round, for the scores.
 
     Returns
     -------
@@ -152,17 +201,30 @@ def train(
         On the held-out stills, by what is asked: chance (always giving the commonest answer) and
         accuracy; 0–1.
     """
+    from vidlab import backbones
+
+    backbone = backbones.build("mobilenetv2-0.35", size=_SIZE)
+    for part in rounds:
+        learner = _teach(backbone, part)
+    unseen = stills(
+        held_out, seed=1, size=_SIZE, small_close=part.small_close, covered=part.covered
+    )
+    said = learner.predict(unseen.pictures, batch_size=64, verbose=0)
+    return backbone, _scores(unseen, said)
+
+
+def _teach(backbone: keras.Model, part: Round) -> keras.Model:
+    """Teach one round; return the backbone with its heads."""
     import keras
 
-    from vidlab import backbones
     from vidlab.augment import Augment
 
-    keras.utils.set_random_seed(seed)
-    size = (112, 112)
-    known, unseen = stills(count, seed=seed, size=size), stills(held_out, seed=seed + 1, size=size)
-    backbone = backbones.build("mobilenetv2-0.35", size=size)
-    frames = keras.Input((*size, 3))
-    varied = Augment(flip=False, crop=0.85, rotation=8.0, seed=seed)(frames)
+    keras.utils.set_random_seed(part.seed)
+    known = stills(
+        part.count, seed=part.seed, size=_SIZE, small_close=part.small_close, covered=part.covered
+    )
+    frames = keras.Input((*_SIZE, 3))
+    varied = Augment(flip=False, crop=0.85, rotation=8.0, seed=part.seed)(frames)
     pooled = keras.layers.GlobalAveragePooling2D()(backbone(varied))
     learner = keras.Model(
         frames,
@@ -171,7 +233,7 @@ def train(
             "attributes": keras.layers.Dense(len(ATTRIBUTES), activation="sigmoid")(pooled),
         },
     )
-    steps = epochs * -(-len(known.pictures) // _BATCH)
+    steps = part.epochs * -(-len(known.pictures) // _BATCH)
     rate = keras.optimizers.schedules.CosineDecay(
         1e-4, steps, warmup_target=3e-3, warmup_steps=steps // 20
     )
@@ -182,24 +244,26 @@ def train(
         metrics={"things": "accuracy", "attributes": "binary_accuracy"},
     )
     answers = {"things": known.things, "attributes": known.attributes}
-    learner.fit(known.pictures, answers, batch_size=_BATCH, epochs=epochs, verbose=2)
-    said = learner.predict(unseen.pictures, batch_size=64, verbose=0)
-    return backbone, _scores(unseen, said)
+    learner.fit(known.pictures, answers, batch_size=_BATCH, epochs=part.epochs, verbose=2)
+    return learner
 
 
-def _draw_content(picture: np.ndarray, rng: np.random.Generator, *, light) -> tuple[str, set[str]]:
+def _draw_content(
+    picture: np.ndarray, rng: np.random.Generator, *, light, small_close: bool, covered: float
+) -> tuple[str, set[str]]:
     """Draw a body and at most one thing; return the thing and the attributes that hold."""
     figure = skeleton(random_build(rng), random_pose(rng))
+    thing = _random_thing(rng, figure)
     height, width = picture.shape[:2]
     scale = height * rng.uniform(0.65, 0.95)
     x, bottom = width * rng.uniform(0.3, 0.7), height * rng.uniform(0.88, 0.98)
-    if rng.random() < 0.3:  # so close that only the upper body is in the picture
-        scale, bottom = 1.8 * scale, bottom + 0.8 * scale
+    close = rng.random() < 0.3
+    if close or (small_close and thing is not None and thing.kind in _SMALL):
+        scale, bottom = 1.8 * scale, bottom + 0.8 * scale  # the upper body fills the picture
     side = float(rng.choice((-1, 1)))
     pen = Pen(picture, matrix=np.array([[side * scale, 0, x], [0, -scale, bottom]]), light=light)
     style, look = random_prop_style(rng), random_look(rng)
-    thing = _random_thing(rng, figure)
-    in_front = rng.random() < 0.7
+    in_front = rng.random() < covered
     if not in_front:
         draw_figure(pen, figure, look)
     with pen.marking("thing"):
@@ -222,7 +286,7 @@ def _random_thing(rng: np.random.Generator, figure: Skeleton) -> Placement | Non
         return None
     stands = kind in ("door", "chair", "stool")
     position = np.array([rng.uniform(-0.5, 0.5), 0.0 if stands else rng.uniform(0.1, 0.8)])
-    if kind in ("flute", "toothbrush", "foam", "cup", "bow", "box") and rng.random() < 0.75:
+    if kind in (*_SMALL, "box") and rng.random() < 0.75:
         near = figure["near_hand"] if rng.random() < 0.6 else figure.mouth
         position = near + rng.normal(0, 0.03, 2)
     return Placement(
@@ -269,9 +333,9 @@ def _bearing(figure: Skeleton, side: float) -> set[str]:
     return found
 
 
-def _shrunk(seed: int, *, size: tuple[int, int]) -> Stills:
+def _shrunk(seed: int, *, size: tuple[int, int], small_close: bool, covered: float) -> Stills:
     cv2.setNumThreads(1)
-    drawn = draw_stills(seed)
+    drawn = draw_stills(seed, small_close=small_close, covered=covered)
     height, width = size
     small = [cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA) for p in drawn.pictures]
     return drawn._replace(pictures=np.stack(small))
@@ -286,18 +350,20 @@ def _scores(unseen: Stills, said: dict[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["asked", "chance", "accuracy"]).set_index("asked")
 
 
-def _note(scores: pd.DataFrame, *, file_name: str, count: int, held_out: int, epochs: int) -> str:
+def _note(scores: pd.DataFrame, *, file_name: str, rounds: Sequence[Round], held_out: int) -> str:
     kinds = scores.groupby(scores.index.str.split(" towards|:").str[0], sort=False).mean()
     rows = "\n".join(
         f"| {kind} | {numbers.chance:.3f} | {numbers.accuracy:.3f} |"
         for kind, numbers in kinds.iterrows()
     )
+    seen = " and ".join(f"{part.count:,} stills seen {part.epochs} times" for part in rounds)
     return f"""# The shipped weights
 
 `{file_name}`: MobileNetV2 with alpha 0.35 without its classifier, in half precision,
-made by `python -m vidlab.pretraining` (seed 0) on drawn still pictures: {count:,} stills,
-each seen {epochs} times at 112×112 pixels. The stills show bodies in random poses among random
-things in random places; none is a frame of a Pantomime video, and no action is taught.
+made by `python -m vidlab.pretraining` on drawn still pictures of 112×112 pixels, in
+{len(rounds)} rounds: {seen}.
+The stills show bodies in random poses with random things in random places; none is a frame of a
+Pantomime video, and no action is taught.
 
 The weights stand in for ImageNet's where nothing can be downloaded. They have seen drawings only:
 do not expect them to help on photographs.
@@ -315,12 +381,11 @@ def main() -> None:
     """Train, write the weights file and the note beside it."""
     from vidlab import backbones
 
-    options = {"count": 16_000, "epochs": 14, "held_out": 2_000}
-    backbone, scores = train(**options)
+    held_out = 2_000
+    backbone, scores = train(held_out=held_out)
     file = backbones.save_weights(backbone, backbones.PANTOMIME_WEIGHTS)
-    Path(file.parent, "README.md").write_text(
-        _note(scores, file_name=file.name, **options), encoding="utf-8"
-    )
+    note = _note(scores, file_name=file.name, rounds=ROUNDS, held_out=held_out)
+    Path(file.parent, "README.md").write_text(note, encoding="utf-8")
     print(scores.round(3).to_string())
     print(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
 
