@@ -33,12 +33,12 @@ figures: .venv/ready
 	$(BIN)/vidlab figures
 
 clean:
-	rm -rf .venv runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv runs cache build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp a set of packages: installing happens again only when the dependencies have changed.
 .venv/bin/python:
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'vidlab needs Python 3.11 or newer. Found: ' + sys.version.split()[0] + '. Try: make $(MAKECMDGOALS) PYTHON=python3.12')"
+	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'vidlab needs Python 3.11, 3.12 or 3.13. Found: ' + sys.version.split()[0] + '. Try: make $(MAKECMDGOALS) PYTHON=python3.12')"
 	$(PYTHON) -m venv .venv
 
 .venv/ready: pyproject.toml constraints.txt | .venv/bin/python

@@ -33,6 +33,7 @@ _MODULES = (
     "figures",
     "index",
     "lab",
+    "lists",
     "models",
     "notebooks",
     "pantomime",

@@ -167,6 +167,7 @@ class Lab:
                 patience=self.profile.patience,
                 cache=self._cache(recipe.size),
                 checkpoint=folder.path / "checkpoint.npz",
+                key=json.dumps(record["config"], sort_keys=True),
             ),
             start=start,
         )
@@ -178,6 +179,8 @@ class Lab:
             classes=test.classes,
             how=recipe.aggregation,
         )
+        # The record goes first and comes back last: it vouches for the files beside it.
+        (folder.path / "recipe.json").unlink(missing_ok=True)
         folder.write(
             model=fitted.model,
             history=fitted.history,

@@ -43,12 +43,16 @@ class Settings:
         Decoded frames on disk, to skip the decoder after the first epoch.
     checkpoint : Path or None
         File for the checkpoint of an unfinished training; removed when the training ends.
+    key : str
+        What else makes this training another one, such as a digest of the starting model's recipe;
+        a checkpoint is taken up only under the same key.
     """
 
     seed: int = 0
     patience: int = 5
     cache: FrameCache | None = None
     checkpoint: Path | None = None
+    key: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,5 +279,9 @@ def _compiled(model, recipe, phase, *, seed) -> keras.Model:
 
 def _identity(recipe, parts, settings) -> str:
     """Digest of what makes two trainings the same, so that no other's checkpoint is taken up."""
-    facts = [recipe.as_dict(), [part.fingerprint for part in parts], settings.seed]
+    facts = [
+        recipe.as_dict(),
+        [part.fingerprint for part in parts],
+        [settings.seed, settings.patience, settings.key],
+    ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
