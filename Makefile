@@ -19,7 +19,7 @@ resume: .venv/ready
 	$(BIN)/vidlab run --profile $(PROFILE) --jobs $(JOBS) --resume
 
 lab: .venv/ready
-	JUPYTER_CONFIG_DIR="$(CURDIR)/nbconfig/jupyter" $(BIN)/jupyter lab --notebook-dir=.
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
 
 test: .venv/ready-test
 	$(BIN)/ruff check .
