@@ -1,0 +1,104 @@
+"""Does memory grow with the collection? Peak of indexing and of one epoch, 50 against 500 videos.
+
+Each measurement is a process of its own, so that none begins with what another has left behind:
+``python -m tests.benchmarks.memory METHOD FOLDER`` prints its peak in megabytes.
+"""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+COUNTS = (50, 500)
+CLASSES = ("Bend", "Jump", "Run", "Turn", "Wave")
+FRAMES, HEIGHT, WIDTH = 20, 48, 64
+
+
+def measure():
+    with tempfile.TemporaryDirectory(prefix="vidlab-bench-") as home:
+        folders = {count: make_videos(Path(home, str(count)), count) for count in COUNTS}
+        peaks = {
+            method: {str(count): peak_of(method, folders[count]) for count in COUNTS}
+            for method in METHODS
+        }
+    print(f"{'peak memory, MB':16}" + "".join(f"{n:>7} videos" for n in COUNTS) + "   ratio")
+    for method, peak in peaks.items():
+        few, many = peak.values()
+        print(f"{method:16}{few:14.1f}{many:14.1f}{many / few:8.2f}")
+    return peaks
+
+
+def make_videos(folder, count):
+    """Write `count` tiny videos of noise, as many of each class, two in a group."""
+    from vidlab import video
+
+    noise = np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    for number in range(count):
+        place, label = divmod(number, len(CLASSES))
+        name = f"v_{CLASSES[label]}_g{place // 2 + 1:02d}_c{place % 2 + 1:02d}.avi"
+        video.write(folder / CLASSES[label] / name, np.roll(noise, number, axis=2))
+    return folder
+
+
+def peak_of(method, folder):
+    """Measure one method in a new process."""
+    command = [sys.executable, "-m", "tests.benchmarks.memory", method, str(folder)]
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "VIDLAB_QUIET": "1"}
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, cwd=root, env=quiet, stdout=subprocess.PIPE, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def index_videos(folder):
+    from vidlab.index import VideoIndex
+
+    return VideoIndex.from_folder(folder)
+
+
+def train(folder, *, cached=False):
+    from vidlab import clips, recipes, sampling, training
+
+    recipe = recipes.get("frame-pretrained")
+    recipe = recipe.adapted(
+        backbone="mobilenetv2-0.35",
+        size=(32, 32),
+        weights=None,
+        phases=(dataclasses.replace(recipe.phases[0], epochs=1, batch_size=32),),
+        train_sampling=sampling.Segments(4),
+        test_sampling=sampling.Segments(4),
+    )
+    cache = clips.FrameCache(f"{folder}-cache", size=recipe.size) if cached else None
+    learned_from, held_out, _ = index_videos(folder).split(by="groups")
+    parts = (learned_from, held_out)
+    return training.fit(recipe, parts, settings=training.Settings(cache=cache))
+
+
+def train_cached(folder):
+    return train(folder, cached=True)
+
+
+METHODS = {"index": index_videos, "train": train, "train-cached": train_cached}
+
+
+def own_peak():
+    """Tell the most memory this process has had so far, in megabytes of 2**20 bytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 2**20
+    status = Path("/proc/self/status")
+    if status.is_file():  # on Linux ru_maxrss would begin with the size of the process before
+        (line,) = (s for s in status.read_text().splitlines() if s.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**10
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":
+    METHODS[sys.argv[1]](Path(sys.argv[2]))
+    print(f"{own_peak():.1f}")
