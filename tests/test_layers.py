@@ -22,6 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     "progress",
     "errors",
+    "containers",
     "video",
     "lists",
     "folders",

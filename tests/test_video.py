@@ -109,7 +109,9 @@ def change_avi_frame_count(path, count):
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("lie", [0, 2_000_000_000], ids=["none", "absurd"])
+@pytest.mark.parametrize(
+    "lie", [0, 2_000_000_000, 16, 5], ids=["none", "absurd", "one less", "too few"]
+)
 def test_frames_are_counted_where_the_header_cannot_be_right(numbered_video, lie):
     path = numbered_video(frames=17)
     change_avi_frame_count(path, lie)

@@ -1,6 +1,7 @@
 """The only place that opens video files: what a file holds, exact frames from it, and a new file.
 
-Takes paths from `index`, and drawn frames from `pantomime`; gives `uint8` RGB frames to `clips`.
+Takes paths from `index`, drawn frames from `pantomime`, and from `containers` whether a header can
+be believed; gives `uint8` RGB frames to `clips`.
 
 Frames are found by counting from the start (grab), and only those asked for are converted to
 pictures (retrieve). Seeking by frame number is never used: on files with frames that depend on
@@ -20,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vidlab import containers
 from vidlab.errors import FrameIndexError, MissingVideoError, UnreadableVideoError, VideoError
 
 __all__ = ["SUFFIXES", "VideoInfo", "probe", "read_frames", "write"]
@@ -28,7 +30,6 @@ SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 """File name endings that count as videos, in lower case."""
 
 _FALLBACK_FPS = 25.0
-_MATROSKA = b"\x1a\x45\xdf\xa3"  # mkv and webm store no frame count, only a duration
 _PARTIAL = ".part.avi"
 
 # A damaged file is reported by an exception that names it; the decoders' own lines on stderr name
@@ -81,8 +82,8 @@ def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
         A video file.
     count
         Count the frames by going through all of them instead of believing the header. This happens
-        by itself where the header names no plausible number, or where the file is shorter than its
-        header says it should be.
+        by itself where the header names no plausible number or another than the file's own list of
+        pictures (AVI), or where the file is shorter than its header says it should be.
 
     Returns
     -------
@@ -108,7 +109,7 @@ def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
             codec=_codec(capture),
             rotation=int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360,
         )
-        cut_off = _is_cut_off(path)
+        cut_off = containers.is_cut_off(path)
         if not (count or cut_off or _is_implausible(path, said)):
             return info
         counted = _skip(capture)
@@ -347,32 +348,9 @@ def _codec(capture: cv2.VideoCapture) -> str:
 
 def _is_implausible(path: Path, said: int) -> bool:
     """Tell whether a header's frame count cannot be believed."""
-    if said <= 0 or said > path.stat().st_size:
+    if said <= 0 or said > path.stat().st_size or containers.holds_no_count(path):
         return True
-    with path.open("rb") as file:
-        return file.read(4) == _MATROSKA
-
-
-def _is_cut_off(path: Path) -> bool:
-    """Tell whether an AVI or MP4 file is shorter than its own structure says."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(12)
-        if start[:4] == b"RIFF":
-            return 8 + int.from_bytes(start[4:8], "little") > size
-        if start[4:8] != b"ftyp":
-            return False
-        position = 0
-        while position < size:
-            file.seek(position)
-            head = file.read(16)
-            length = int.from_bytes(head[:4], "big")
-            if length == 1:  # a long box: its length follows in eight bytes
-                length = int.from_bytes(head[8:16], "big")
-            if length == 0:  # the last box may reach to the end of the file
-                return False
-            position += max(length, 8)
-        return position > size
+    return containers.listed_frames(path) not in (None, said)
 
 
 def _cut_off_error(path: Path, readable: int, said: int) -> UnreadableVideoError:
@@ -384,7 +362,7 @@ def _cut_off_error(path: Path, readable: int, said: int) -> UnreadableVideoError
 
 def _end_error(path: Path, asked: int, readable: int, said: int) -> VideoError:
     """Say why frame `asked` cannot be had from a video that ended after `readable` frames."""
-    if readable < said and (asked < said or _is_cut_off(path)):
+    if readable < said and (asked < said or containers.is_cut_off(path)):
         return _cut_off_error(path, readable, said)
     return FrameIndexError(
         f"Expected frame numbers 0 to {readable - 1}. Received for {path}: {asked}. Ask for "
