@@ -2,6 +2,8 @@
 
 import os
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import keras
@@ -287,6 +289,28 @@ def test_a_cache_reads_frames_in_any_order_without_the_decoder(
     np.testing.assert_array_equal(found, expected)
     assert numbers(frame_number, found).tolist() == [29, 0, 7, 7]
     assert np.load(cache.file(row)).shape == (30, *SIZE, 3)
+
+
+def test_a_video_that_several_threads_ask_for_is_decoded_once(
+    numbered_video, cache, frame_number, monkeypatch
+):
+    row, decode, calls = record(numbered_video(frames=9), frames=9), FrameCache._decode, []
+    together = threading.Barrier(4)
+
+    def slowly(self, asked):
+        calls.append(asked)
+        time.sleep(0.05)
+        decode(self, asked)
+
+    def read(number):
+        together.wait()
+        return cache.read(row, [number])
+
+    monkeypatch.setattr(FrameCache, "_decode", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(read, range(4)))
+    assert len(calls) == 1
+    assert [frame_number(frames[0]) for frames in found] == [0, 1, 2, 3]
 
 
 def test_a_long_video_is_decoded_in_parts(numbered_video, cache, frame_number, monkeypatch):

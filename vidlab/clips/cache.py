@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -52,6 +53,7 @@ class FrameCache:
     def __init__(self, folder: str | os.PathLike, *, size: tuple[int, int]):
         self.folder = Path(folder)
         self.size = (int(size[0]), int(size[1]))
+        self._locks: dict[str, threading.Lock] = {}
 
     def estimate_bytes(self, index: VideoIndex) -> int:
         """Tell how much disk the videos of `index` take in this cache, in bytes."""
@@ -139,7 +141,11 @@ class FrameCache:
         """
         path = self.file(record)
         if not path.is_file():
-            self._decode(record)
+            # One thread decodes, the others wait for it: Windows replaces no file that is being
+            # read, and the work would be done twice.
+            with self._locks.setdefault(path.name, threading.Lock()):
+                if not path.is_file():
+                    self._decode(record)
         indices = np.asarray(indices, dtype=np.int64)
         pictures = np.empty((len(indices), *self.size, 3), np.uint8)
         with open(path, "rb", buffering=0) as file:
