@@ -224,6 +224,12 @@ def test_aggregations_are_compared_by_recipe():
     assert set(legend(figure)) >= {"frame", "mean", "vote"}
 
 
+@pytest.mark.parametrize("ways", [[], ["a", "b", "c", "d", "e"]], ids=["none", "five"])
+def test_no_aggregations_or_more_than_there_are_colours_are_refused(ways):
+    with pytest.raises(MetricError, match=rf"1 to 4 ways.*Received: {len(ways)} columns"):
+        plots.aggregation_comparison(pd.DataFrame(0.5, index=["one"], columns=ways))
+
+
 def test_leakage_is_drawn_in_another_colour():
     table = pd.DataFrame({"accuracy": [0.9, 0.5]}, index=["random", "official"])
     figure = plots.leakage_bars(table, chance=0.25)

@@ -30,6 +30,7 @@ from vidlab.plots.style import (
 __all__ = ["accuracy_with_ceiling", "aggregation_comparison", "leakage_bars", "per_class_bars"]
 
 _ROWS_A_COLUMN = 55
+_WAYS = (GREY, BLUE, ORANGE, SKY)  # the colours of ways to put frames together
 
 
 def accuracy_with_ceiling(
@@ -83,14 +84,8 @@ def accuracy_with_ceiling(
             zorder=4,
         )
     _lines(axes, ceiling=ceiling, chance=chance)
-    axes.set_yticks(rows, table.index)
-    axes.set_ylabel("recipe")
-    axes.invert_yaxis()
-    axes.grid(visible=False, axis="y")
-    percent_axis(axes, "top-1 accuracy (% of videos)")
-    axes.set_title(title)
-    _legend(figure, axes)
-    return figure
+    axes.set(title=title, ylabel="recipe")
+    return _finish(figure, axes, names=table.index, shares="top-1 accuracy (% of videos)")
 
 
 def aggregation_comparison(
@@ -104,7 +99,8 @@ def aggregation_comparison(
     Parameters
     ----------
     table
-        Indexed by recipe; one column for each way, say frame, mean and vote, from 0 to 1.
+        Indexed by recipe; one column for each of one to four ways, say frame, mean and vote, from
+        0 to 1.
     ceiling
         The best that is open to the models drawn.
     title
@@ -113,26 +109,25 @@ def aggregation_comparison(
     Raises
     ------
     MetricError
-        If a value is not a share from 0 to 1.
+        If a value is not a share from 0 to 1, or there are no ways or more than four.
     """
     _check_shares(table, table.columns)
     ways, rows = list(table.columns), np.arange(len(table))
+    if not 1 <= len(ways) <= len(_WAYS):
+        raise MetricError(
+            f"Expected 1 to {len(_WAYS)} ways of putting frames together. Received: {len(ways)} "
+            f"columns ({', '.join(map(str, ways))}). Draw some of them, such as table[['mean']]."
+        )
     figure = Drawing(figsize=(9, 1.7 + 0.3 * len(table) * len(ways)), layout="constrained")
     axes = figure.subplots()
     height = 0.8 / len(ways)
-    for place, (way, colour) in enumerate(zip(ways, (GREY, BLUE, ORANGE, SKY), strict=False)):
+    for place, way in enumerate(ways):
         at = rows + (place - (len(ways) - 1) / 2) * height
-        axes.barh(at, table[way], height=0.92 * height, color=colour, label=str(way))
+        axes.barh(at, table[way], height=0.92 * height, color=_WAYS[place], label=str(way))
         _values(axes, at, table[way])
     _lines(axes, ceiling=ceiling, chance=None)
-    axes.set_yticks(rows, table.index)
-    axes.set_ylabel("recipe")
-    axes.invert_yaxis()
-    axes.grid(visible=False, axis="y")
-    percent_axis(axes, "top-1 accuracy (%)")
-    axes.set_title(title)
-    _legend(figure, axes)
-    return figure
+    axes.set(title=title, ylabel="recipe")
+    return _finish(figure, axes, names=table.index, shares="top-1 accuracy (%)")
 
 
 def leakage_bars(
@@ -167,14 +162,8 @@ def leakage_bars(
     _whiskers(axes, rows, table.rename(columns={"accuracy": "top1"}))
     _values(axes, rows, table["accuracy"])
     _lines(axes, ceiling=None, chance=chance)
-    axes.set_yticks(rows, table.index)
-    axes.set_ylabel("kind of split")
-    axes.invert_yaxis()
-    axes.grid(visible=False, axis="y")
-    percent_axis(axes, "accuracy (% of test videos)")
-    axes.set_title(title)
-    _legend(figure, axes)
-    return figure
+    axes.set(title=title, ylabel="kind of split")
+    return _finish(figure, axes, names=table.index, shares="accuracy (% of test videos)")
 
 
 def per_class_bars(
@@ -298,7 +287,13 @@ def _lines(axes: Axes, *, ceiling: float | None, chance: float | None) -> None:
         axes.axvline(chance, color=GREY, linestyle=":", linewidth=1.6, label=label, zorder=3)
 
 
-def _legend(figure: Drawing, axes: Axes) -> None:
+def _finish(figure: Drawing, axes: Axes, *, names: pd.Index, shares: str) -> Drawing:
+    """Name the rows from the top down and the shares from left to right, and add the legend."""
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    percent_axis(axes, shares)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+    return figure
