@@ -78,6 +78,20 @@ def test_a_sampler_that_does_not_exist_is_refused(own_profile, text):
         profiles.adapt(recipes.get("frame-vote"), profile)
 
 
+def test_results_of_other_videos_are_named_after_their_folder(tmp_path):
+    own = profiles.load("quick")
+    assert profiles.run_name(own, own) == "quick"
+    used = profiles.replace(own, dataset=str(tmp_path / "holiday"))
+    assert profiles.run_name(own, used) == "quick-holiday"
+
+
+def test_the_working_folder_gives_its_name_to_results(tmp_path, monkeypatch):
+    (tmp_path / "holiday").mkdir()
+    monkeypatch.chdir(tmp_path / "holiday")
+    own = profiles.load("quick")
+    assert profiles.run_name(own, profiles.replace(own, dataset=".")) == "quick-holiday"
+
+
 def test_changes_stand_beside_the_original():
     rows = profiles.changes(recipes.get("frame-vote"), profiles.load("quick"))
     epochs = next(row for row in rows if row["setting"] == "epochs")

@@ -73,7 +73,7 @@ class Lab:
         }
         self.profile = profiles.replace(own, **{k: v for k, v in given.items() if v})
         self.home = datasets.home()
-        self.runs = self.home / "runs" / _run_name(own, self.profile)
+        self.runs = self.home / "runs" / profiles.run_name(own, self.profile)
         self._index: VideoIndex | None = None
 
     def __repr__(self) -> str:
@@ -257,12 +257,6 @@ def sweep(
             for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
         ]
     )
-
-
-def _run_name(own: profiles.Profile, used: profiles.Profile) -> str:
-    if used.dataset == own.dataset:
-        return own.name
-    return f"{own.name}-{Path(used.dataset).name}"
 
 
 def _digest(weights: str | None) -> str | None:

@@ -31,6 +31,7 @@ __all__ = [
     "load",
     "names",
     "replace",
+    "run_name",
 ]
 
 Positive = Annotated[int, Field(gt=0)]
@@ -208,6 +209,26 @@ def replace(profile: Profile, **settings) -> Profile:
         For an unknown or unfit setting.
     """
     return _checked(profile.model_dump() | settings, where="the parameters")
+
+
+def run_name(own: Profile, used: Profile) -> str:
+    """Name the folder in ``runs/`` that holds the results of a profile.
+
+    Parameters
+    ----------
+    own
+        The profile as its file has it.
+    used
+        The settings in force, where parameters may have chosen other videos.
+
+    Returns
+    -------
+    str
+        The profile's name; with other videos, ``<profile>-<name of their folder>``.
+    """
+    if used.dataset == own.dataset:
+        return own.name
+    return f"{own.name}-{Path(used.dataset).expanduser().resolve().name}"
 
 
 def _phases(recipe: Recipe, change: RecipeChange, profile: Profile) -> tuple:
