@@ -14,8 +14,7 @@ import pytest
 
 from vidlab import notebooks, profiles
 from vidlab.errors import NotebookError, ProfileError
-from vidlab.notebooks import files, kernels, planning, records, report
-from vidlab.runs import RunFolder
+from vidlab.notebooks import files, kernels, records
 
 FIXTURES = Path(__file__).parent / "notebooks"
 PROFILE = "about: A profile for tests.\n"
@@ -107,7 +106,7 @@ def test_a_failing_cell_is_named_as_the_student_counts_it(everything):
 
 def test_a_failure_comes_with_the_command_that_repeats_it(everything):
     command = record_of(everything, "02_fails_in_a_cell").command
-    assert command == "vidlab run 2 --profile tiny"
+    assert command.endswith("vidlab run 2 --profile tiny")
 
 
 def test_a_time_limit_names_the_cell_and_the_limit(everything):
@@ -202,7 +201,13 @@ def test_parameters_reach_the_notebook_in_their_type(everything, pages):
 def facts(patched):
     notebook = files.find(patched / "notebooks")[0]
     profile = patched / "nbconfig" / "tiny.yaml"
-    return {"notebook": notebook, "parameters": {"count": 2}, "profile": profile, "package": "a"}
+    return {
+        "notebook": notebook,
+        "parameters": {"count": 2},
+        "profile": profile,
+        "package": "a",
+        "data": "a",
+    }
 
 
 def fingerprint(facts):
@@ -211,6 +216,7 @@ def fingerprint(facts):
         facts["parameters"],
         profile=facts["profile"],
         package=facts["package"],
+        data=facts["data"],
     )
 
 
@@ -234,8 +240,9 @@ def changed_profile(facts, tmp_path):
         changed_profile,
         lambda facts, _: {"parameters": {"count": 3}},
         lambda facts, _: {"package": "b"},
+        lambda facts, _: {"data": "b"},
     ],
-    ids=["notebook", "profile", "parameter", "package"],
+    ids=["notebook", "profile", "parameter", "package", "data"],
 )
 def test_whatever_a_result_depends_on_changes_its_fingerprint(facts, tmp_path, change):
     assert fingerprint(facts) == fingerprint(facts)
@@ -311,51 +318,6 @@ def test_kernels_share_the_cores_when_side_by_side():
     shared = kernels.environment(profile="tiny", threads=2)
     assert shared["OMP_NUM_THREADS"] == shared["TF_NUM_INTRAOP_THREADS"] == "2"
     assert alone.get("OMP_NUM_THREADS") == os.environ.get("OMP_NUM_THREADS")
-
-
-def test_a_folder_of_videos_is_passed_on_as_an_absolute_path(tmp_path, monkeypatch):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "pantomime").mkdir()
-    monkeypatch.chdir(tmp_path)
-    given = {"dataset": "mine", "word": "mine"}
-    assert planning._placed(given) == {"dataset": str(tmp_path / "mine"), "word": "mine"}
-    assert planning._placed({"dataset": "pantomime"}) == {"dataset": "pantomime"}
-
-
-def test_the_report_shows_measured_beside_published_numbers(patched, tmp_path):
-    RunFolder(tmp_path / "frame-scratch").write(
-        metrics={"top1": 0.25, "top1_low": 0.2, "top1_high": 0.3},
-        recipe={"recipe": "frame-scratch", "profile": "tiny", "seed": 0, "split": 1},
-    )
-    page = report.write(tmp_path, [], profile="tiny").read_text(encoding="utf-8")
-    assert re.search(r"<th>frame-scratch</th><td>1</td>.*25\.0<small> 20\.0 to 30\.0", page)
-    assert "<td>23.4</td><td>38.9</td>" in page
-    assert "measured here" in page
-    assert "published for UCF-101" in page
-
-
-def test_the_report_gives_mean_and_spread_of_several_runs(patched, tmp_path):
-    for seed, top1 in enumerate((0.2, 0.4)):
-        RunFolder(tmp_path / "frame-vote" / f"seed-{seed + 1}").write(
-            metrics={"top1": top1},
-            recipe={"recipe": "frame-vote", "profile": "tiny", "seed": seed, "split": 1},
-        )
-    page = report.write(tmp_path, [], profile="tiny").read_text(encoding="utf-8")
-    assert "<td>2</td>" in page
-    assert "30.0<small> ± 14.1</small>" in page
-
-
-def test_the_report_escapes_what_it_quotes(patched, tmp_path):
-    failure = records.Failure(1, 2, 1, source="", error="ValueError: <script>", line="")
-    record = records.Record(
-        "01_says_hello", "t", "failed", 1.0, "", "", {}, "vidlab run 1", failure
-    )
-    (tmp_path / "notebooks").mkdir()
-    records.save(record, tmp_path / "notebooks")
-    notebook = files.find(FIXTURES)[0]
-    page = report.write(tmp_path, [notebook], profile="tiny").read_text(encoding="utf-8")
-    assert "&lt;script&gt;" in page
-    assert "<script>" not in page
 
 
 INTERRUPTED = """

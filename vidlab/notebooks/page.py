@@ -63,6 +63,9 @@ th { white-space: nowrap; }
 thead th { color: var(--soft); font-weight: 600; font-size: .88rem; }
 th:first-child, td.source, thead th:last-child { text-align: left; }
 tbody tr:last-child > * { border-bottom: 0; }
+table.words :is(th, td) { text-align: left; }
+details { margin-top: 1rem; }
+summary { cursor: pointer; font-weight: 600; margin-bottom: .5rem; }
 td.measured { font-weight: 650; white-space: nowrap; }
 td.measured small { color: var(--soft); font-weight: 400; }
 td.source { color: var(--soft); font-size: .88rem; min-width: 14rem; }

@@ -6,8 +6,13 @@ notebooks, the values each of them gets, where results go, and what has not chan
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +27,7 @@ __all__ = ["Plan"]
 
 _PATHS = ("dataset", "weights")
 _NAMES = ("", "pantomime", "ucf101", "imagenet")
+_REPLACING = ("dataset", "backbone", "weights", "image_size", "split")  # as vidlab.lab.Lab has them
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Plan:
     Attributes
     ----------
     profile : Profile
-        The settings.
+        The settings, with those of the parameters in force.
     every, chosen : tuple of Notebook
         All there are, and those of this run.
     given : mapping
@@ -39,7 +45,7 @@ class Plan:
     values : dict
         Notebook name → the parameters it gets.
     folder : Path
-        ``runs/<profile>``.
+        ``runs/<profile>``; with other videos, ``runs/<profile>-<dataset>``.
     fingerprints : dict
         Notebook name → `records.fingerprint`.
     """
@@ -63,25 +69,25 @@ class Plan:
         out: str | Path | None,
     ) -> Plan:
         """Settle a run; see `running.run` for what the arguments mean and what is raised."""
-        settings = profiles.load(profile)
+        from vidlab import datasets
+
+        own = profiles.load(profile)
         given = _placed(parameters)
         configured = profiles.folder()
         every = tuple(files.find(source or configured.parent / "notebooks"))
         chosen = tuple(files.select(every, numbers))
         values = _values(chosen, given, profile=profile)
-        folder = Path(out) if out is not None else _results_folder(settings, given)
+        used = _in_force(own, values)
+        results = datasets.home() / "runs" / profiles.run_name(own, used)
+        folder = Path(results if out is None else out).resolve()
         (folder / "notebooks").mkdir(parents=True, exist_ok=True)
-        package = records.package_fingerprint()
-        fingerprints = {
-            notebook.name: records.fingerprint(
-                notebook,
-                values[notebook.name],
-                profile=configured / f"{profile}.yaml",
-                package=package,
-            )
-            for notebook in chosen
-        }
-        return cls(settings, every, chosen, given, values, folder.resolve(), fingerprints)
+        fingerprints = _fingerprints(chosen, values, used)
+        return cls(used, every, chosen, given, values, folder, fingerprints)
+
+    def renewed(self) -> Plan:
+        """Return the plan with fingerprints of what is on disk now: videos may have been made."""
+        fingerprints = _fingerprints(self.chosen, self.values, self.profile)
+        return dataclasses.replace(self, fingerprints=fingerprints)
 
     @property
     def pages(self) -> Path:
@@ -100,13 +106,13 @@ class Plan:
         )
 
     def command(self, notebook: Notebook) -> str:
-        """Return what a user types to run just this notebook again."""
-        words = ["vidlab", "run", str(notebook.number or notebook.name)]
+        """Return what a user types, here and now, to run just this notebook again."""
+        words = [*_program(), "run", str(notebook.number or notebook.name)]
         words += ["--profile", self.profile.name]
         for name, value in self.given.items():
             if name != "profile":
                 words += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
-        return shlex.join(words)
+        return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _values(
@@ -134,10 +140,58 @@ def _placed(given: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _results_folder(settings: profiles.Profile, given: Mapping[str, object]) -> Path:
+def _in_force(
+    own: profiles.Profile, values: Mapping[str, Mapping[str, object]]
+) -> profiles.Profile:
+    """Return the profile as the parameters change it; empty ones keep its own settings."""
+    given = {
+        name: value
+        for received in values.values()
+        for name, value in received.items()
+        if name in _REPLACING and value
+    }
+    return profiles.replace(own, **given)
+
+
+def _fingerprints(
+    chosen: Sequence[Notebook],
+    values: Mapping[str, dict[str, object]],
+    used: profiles.Profile,
+) -> dict[str, str]:
+    package = records.package_fingerprint()
+    data = _data_fingerprint(used) if any(notebook.needs for notebook in chosen) else ""
+    return {
+        notebook.name: records.fingerprint(
+            notebook,
+            values[notebook.name],
+            profile=profiles.folder() / f"{used.name}.yaml",
+            package=package,
+            data=data if notebook.needs else "",
+        )
+        for notebook in chosen
+    }
+
+
+def _data_fingerprint(used: profiles.Profile) -> str:
     from vidlab import datasets
 
-    dataset = str(given.get("dataset") or settings.dataset)
-    own = dataset == settings.dataset
-    name = settings.name if own else f"{settings.name}-{Path(dataset).name}"
-    return datasets.home() / "runs" / name
+    folder = Path(used.dataset).expanduser()
+    if used.dataset in datasets.NAMES:
+        folder = datasets.folder_of(used.dataset, size=used.dataset_size, seed=used.data_seed)
+    return records.data_fingerprint(folder, drawn=used.dataset == "pantomime")
+
+
+def _program() -> list[str]:
+    """Return how vidlab is called here: by its name only where that means this installation."""
+    script = Path(sys.executable).with_name("vidlab.exe" if os.name == "nt" else "vidlab")
+    found = shutil.which("vidlab")
+    if not script.is_file():
+        return ["vidlab"] if found else [_from_here(Path(sys.executable)), "-m", "vidlab"]
+    if found and os.path.samefile(found, script):
+        return ["vidlab"]
+    return [_from_here(script.with_suffix(""))]
+
+
+def _from_here(path: Path) -> str:
+    below = path.is_relative_to(Path.cwd())
+    return os.fspath(path.relative_to(Path.cwd()) if below else path)

@@ -2,7 +2,7 @@
 
 Takes outcomes from `running`; gives `Record` files beside the executed notebooks, read again by
 ``--resume`` and by `report`. A fingerprint covers everything a notebook's result depends on: its
-text, its parameters, the profile, vidlab itself and the libraries that compute.
+text, its parameters, the profile, the videos, vidlab itself and the libraries that compute.
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ from vidlab.notebooks import files
 from vidlab.notebooks.files import Notebook
 from vidlab.runs import replacing
 
-__all__ = ["Failure", "Record", "fingerprint", "holds", "load", "package_fingerprint", "save"]
+__all__ = [
+    "Failure",
+    "Record",
+    "data_fingerprint",
+    "fingerprint",
+    "holds",
+    "load",
+    "package_fingerprint",
+    "save",
+]
 
 _LIBRARIES = ("keras", "numpy", "opencv-python", "pandas", "scikit-learn", "tensorflow")
 
@@ -97,8 +106,44 @@ def package_fingerprint() -> str:
     return digest.hexdigest()
 
 
+def data_fingerprint(folder: Path, *, drawn: bool) -> str:
+    """Return a hash of what tells the videos of a folder from others; no video is opened.
+
+    Parameters
+    ----------
+    folder
+        Of its videos and lists count path, size and time of last change.
+    drawn
+        Whether it is Pantomime's own: then only ``pantomime.json`` counts, which says from what
+        the videos were drawn.
+
+    Returns
+    -------
+    str
+        Also for a folder that is not there yet.
+    """
+    from vidlab import video
+
+    digest = hashlib.sha256()
+    if drawn:
+        note = folder / "pantomime.json"
+        digest.update(note.read_bytes() if note.is_file() else b"")
+        return digest.hexdigest()
+    found = (path for depth in ("*", "*/*", "*/*/*") for path in folder.glob(depth))
+    for path in sorted(p for p in found if p.suffix.lower() in (*video.SUFFIXES, ".txt")):
+        facts = path.stat()
+        line = f"{path.relative_to(folder).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n"
+        digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
 def fingerprint(
-    notebook: Notebook, parameters: dict[str, object], *, profile: Path, package: str
+    notebook: Notebook,
+    parameters: dict[str, object],
+    *,
+    profile: Path,
+    package: str,
+    data: str,
 ) -> str:
     """Return a hash of everything the notebook's result depends on.
 
@@ -107,11 +152,13 @@ def fingerprint(
     notebook
         Its cells count, not its outputs or metadata.
     parameters
-        The values it is given (the dataset's name among them).
+        The values it is given.
     profile
         The profile's YAML file.
     package
         From `package_fingerprint`.
+    data
+        From `data_fingerprint`; empty for a notebook that needs no videos.
     """
     node = files.read(notebook.path)
     facts = {
@@ -119,6 +166,7 @@ def fingerprint(
         "parameters": parameters,
         "profile": profile.read_text(encoding="utf-8"),
         "package": package,
+        "data": data,
     }
     text = json.dumps(facts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -61,7 +61,7 @@ def write_page(notebook: Path, *, title: str) -> Path:
     return target
 
 
-def write(folder: Path, notebooks: Iterable[Notebook], *, profile: str) -> Path:
+def write(folder: Path, notebooks: Iterable[Notebook], *, profile: profiles.Profile) -> Path:
     """Write ``index.html`` from what is on disk, whether or not every notebook is done.
 
     Parameters
@@ -71,7 +71,7 @@ def write(folder: Path, notebooks: Iterable[Notebook], *, profile: str) -> Path:
     notebooks
         All notebooks of the course; those that have not run are listed as such.
     profile
-        The profile's name.
+        The settings in force; parameters may have replaced some of the file's.
 
     Returns
     -------
@@ -83,11 +83,11 @@ def write(folder: Path, notebooks: Iterable[Notebook], *, profile: str) -> Path:
     ]
     target = folder / "index.html"
     text = page.fill(
-        title=f"vidlab: {profile}",
+        title=f"vidlab: {profile.name}{_on_other_videos(profile)}",
         lead=_lead(profile, [record for _, record in known]),
         notebooks="\n".join(_notebook(notebook, record, folder) for notebook, record in known),
-        results=_results(folder),
-        figures=_figures(folder),
+        results=_results(folder) + _changes(folder, profile),
+        figures=_figures(folder, sheet=profile.dataset == "pantomime"),
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
     with replacing(target) as temporary:
@@ -95,12 +95,24 @@ def write(folder: Path, notebooks: Iterable[Notebook], *, profile: str) -> Path:
     return target
 
 
-def _lead(profile: str, known: list[Record | None]) -> str:
+def _on_other_videos(profile: profiles.Profile) -> str:
+    """Return " on <folder>" where the videos are not the profile's own."""
+    if profile.dataset == profiles.load(profile.name).dataset:
+        return ""
+    return f" on {Path(profile.dataset).name}"
+
+
+def _lead(profile: profiles.Profile, known: list[Record | None]) -> str:
     done = sum(record is not None and record.status == "done" for record in known)
     seconds = sum(record.seconds for record in known if record is not None)
-    about = profiles.load(profile).about
+    about = escape(profile.about)
+    if _on_other_videos(profile):
+        about = (
+            f"Videos of <code>{escape(profile.dataset)}</code>, "
+            f"with the settings of the profile {escape(profile.name)}."
+        )
     return (
-        f"<p>{escape(about)}</p><p><strong>{done} of {len(known)}</strong> notebooks done, "
+        f"<p>{about}</p><p><strong>{done} of {len(known)}</strong> notebooks done, "
         f"<strong>{_duration(seconds)}</strong> of computing.</p>"
     )
 
@@ -188,12 +200,34 @@ def _published(recipe: str) -> str:
     return f'{numbers}<td class="source">{escape(str(published.source))}</td>'
 
 
-def _figures(folder: Path) -> str:
+def _changes(folder: Path, profile: profiles.Profile) -> str:
+    """Return what the profile changes about the recipes that were run, the originals beside it."""
+    ran = set(find_runs(folder)["recipe"])
+    rows = [
+        row
+        for name in recipes.names()
+        if name in ran
+        for row in profiles.changes(recipes.get(name), profile)
+    ]
+    if not rows:
+        return ""
+    head = "".join(f"<th>{name}</th>" for name in rows[0])
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(value)}</td>' for value in row.values())}</tr>" for row in rows
+    )
+    return (
+        "<details><summary>What this profile changes</summary>"
+        f'<div class="wide"><table class="words"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div></details>"
+    )
+
+
+def _figures(folder: Path, *, sheet: bool) -> str:
     drawn = folder / "figures"
-    sheet = profiles.folder().parent / "figures" / _CONTACT_SHEET
-    if sheet.is_file():
+    shipped = profiles.folder().parent / "figures" / _CONTACT_SHEET
+    if sheet and shipped.is_file():
         with replacing(drawn / _CONTACT_SHEET) as temporary:
-            shutil.copyfile(sheet, temporary)
+            shutil.copyfile(shipped, temporary)
     pictures = sorted(drawn.glob("*.png"), key=lambda path: (path.name != _CONTACT_SHEET, path))
     items = [
         f'<figure><a href="figures/{escape(path.name)}"><img loading="lazy" '

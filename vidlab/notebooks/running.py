@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["RunSummary", "run"]
 
 _GRACE_SECONDS = 8  # for a kernel to wind up after Ctrl-C, before it is killed
+_LOOK_SECONDS = 0.5  # on Windows, Ctrl-C is noticed only between waits
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class RunSummary:
     profile : str
         The profile's name.
     folder : Path
-        ``runs/<profile>``.
+        ``runs/<profile>``; with other videos, ``runs/<profile>-<dataset>``.
     report : Path
         ``index.html`` in it.
     records : tuple of Record
@@ -132,6 +133,7 @@ def run(
     try:
         if todo:
             _prepare_data(plan, todo)
+            plan = plan.renewed()
             _Round(
                 plan,
                 todo,
@@ -141,7 +143,7 @@ def run(
                 deadline=started + (total_timeout or limits.total),
             ).run()
     finally:
-        page = report.write(plan.folder, plan.every, profile=profile)
+        page = report.write(plan.folder, plan.every, profile=plan.profile)
     loaded = [records.load(plan.pages, name=notebook.name) for notebook in plan.chosen]
     return RunSummary(
         profile=profile,
@@ -185,7 +187,7 @@ class _Round:
                     for notebook in self._due(waiting, running.values()):
                         waiting.remove(notebook)
                         running[pool.submit(self._one, notebook, kernels)] = notebook
-                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    done, _ = wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
                     for future in done:
                         running.pop(future)
                         future.result()
@@ -281,7 +283,7 @@ def _prepare_data(plan: Plan, todo: list[Notebook]) -> None:
         return
     from vidlab import datasets
 
-    name = str(plan.given.get("dataset") or plan.profile.dataset)
+    name = plan.profile.dataset
     started = time.monotonic()
     _say(f"  dataset {name}: looking for it, or making it")
     index = datasets.load_index(name, size=plan.profile.dataset_size, seed=plan.profile.data_seed)
