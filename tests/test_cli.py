@@ -1,5 +1,7 @@
 """The command line: what each command is given, prints and returns."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 
 from vidlab import notebooks, profiles, runs
 from vidlab.cli import app, doctor
+from vidlab.errors import SplitError
 from vidlab.notebooks import Failure, Record, RunSummary
 from vidlab.predictions import Predictions
 
@@ -104,6 +107,7 @@ def test_a_parameter_without_a_value_is_explained(call, asked):
     said = call("run", "-p", "word")
     assert said.exit_code == 1
     assert "-p NAME VALUE" in said.stderr
+    assert "such as -p dataset my-videos" in said.stderr
 
 
 def test_a_failure_is_told_with_cell_error_and_command(call, asked):
@@ -193,6 +197,34 @@ def test_data_verify_fails_for_a_video_that_cannot_be_read(call, toy_dataset):
     assert "Remove or replace" in said.stderr
 
 
+def test_data_verify_lists_the_problems_before_it_says_that_no_split_can_be_made(
+    call, toy_dataset, monkeypatch
+):
+    from vidlab.index import VideoIndex
+
+    def split(*_, **__):
+        raise SplitError("Expected two groups. Received: one. Add videos.")
+
+    root = toy_dataset()
+    next((root / "UCF-101" / "Run").glob("*.avi")).write_bytes(b"")
+    monkeypatch.setattr(VideoIndex, "split", split)
+    said = call("data", "verify", str(root))
+    assert said.exit_code == 1
+    assert "Problems" in said.stdout
+    assert "There is no split 1. Expected two groups" in said.stderr
+
+
+def test_figures_go_to_the_repository_from_wherever_they_are_asked_for(call, monkeypatch, tmp_path):
+    from vidlab import figures
+
+    asked = []
+    monkeypatch.setattr(figures, "make_all", lambda folder: asked.append(folder) or [])
+    monkeypatch.setattr(profiles, "folder", lambda: tmp_path / "clone" / "nbconfig")
+    assert call("figures").exit_code == 0
+    assert call("figures", "--out", "here").exit_code == 0
+    assert asked == [tmp_path / "clone" / "figures", Path("here")]
+
+
 def test_an_unknown_dataset_is_one_message(call):
     said = call("data", "info", "nowhere")
     assert said.exit_code == 1
@@ -221,6 +253,8 @@ def test_train_prints_and_exports_the_sweep(call, monkeypatch, tmp_path):
         return pd.DataFrame({"recipe": [recipe], "top1": [0.5], "top1_spread": [0.125]})
 
     monkeypatch.setattr(lab, "sweep", sweep)
+    for split in (1, 2, 3):
+        write_run(tmp_path, "frame-scratch", profile="smoke", split=split)
     words = ("--profile", "smoke", "--seeds", "5", "--splits", "1,2,3", "--export", "table.csv")
     said = call("train", "frame-scratch", *words)
     assert said.exit_code == 0
@@ -234,25 +268,44 @@ def test_train_prints_and_exports_the_sweep(call, monkeypatch, tmp_path):
         }
     ]
     assert "0.125" in said.stdout
+    assert "all 3 splits together, first seed: top-1 75.0%" in said.stdout
+    assert "12 clusters" in said.stdout
+    assert re.search(r"frame size\W+299×299", said.stdout)
     assert pd.read_csv(tmp_path / "table.csv")["top1"].tolist() == [0.5]
 
 
-@pytest.fixture
-def finished_run(tmp_path):
-    """A finished run of a recipe that is right about three videos of four."""
+def test_splits_that_share_test_videos_are_not_pooled(call, monkeypatch, tmp_path):
+    from vidlab import lab
+
+    monkeypatch.setattr(lab, "sweep", lambda *_, **__: pd.DataFrame({"top1": [0.5]}))
+    for split in (1, 2):
+        write_run(tmp_path, "frame-scratch", profile="smoke", split=split, clip="same")
+    said = call("train", "frame-scratch", "--profile", "smoke", "--splits", "1,2,2")
+    assert said.exit_code == 0
+    assert "videos in common" in said.stdout
+
+
+def write_run(home, recipe, *, profile="quick", split=1, clip=""):
+    """Write a finished run that is right about three videos of four."""
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]], np.float32)
     said = Predictions(
-        video_ids=np.array(["a", "b", "c", "d"]),
-        groups=np.array(["g01", "g02", "g01", "g02"]),
+        video_ids=np.array([f"{name}{clip or split}" for name in "abcd"]),
+        groups=np.array([f"{name}{clip or split}" for name in ("g1", "g2", "g1", "g2")]),
         y_true=np.array([0, 0, 1, 1]),
         probabilities=probabilities,
         classes=["Jump", "Run"],
         frames=None,
     )
-    folder = runs.run_path(tmp_path, "frame-scratch", profile="quick")
-    record = {"recipe": "frame-scratch", "profile": "quick", "seed": 0, "split": 1}
+    folder = runs.run_path(home, recipe, profile=profile, split=split)
+    record = {"recipe": recipe, "profile": profile, "seed": 0, "split": split}
     runs.RunFolder(folder).write(predictions=said, metrics={"top1": 0.75}, recipe=record)
     return folder
+
+
+@pytest.fixture
+def finished_run(tmp_path):
+    """The folder of a finished run of a recipe."""
+    return write_run(tmp_path, "frame-scratch")
 
 
 def test_evaluate_finds_a_run_by_its_recipe(call, finished_run):
@@ -283,6 +336,26 @@ def test_doctor_tells_what_the_machine_has(call):
     assert said.exit_code == 0
     for what in ("Python", "packages", "memory", "disk", "data", "weights"):
         assert what in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"),
+    [((3, 10, 9), False), ((3, 11, 0), True), ((3, 13, 9), True), ((3, 14, 0), False)],
+)
+def test_doctor_wants_a_python_for_which_tensorflow_is_made(monkeypatch, version, fits):
+    monkeypatch.setattr(doctor.sys, "version_info", version)
+    assert (doctor._python().remedy == "") == fits
+
+
+def test_a_console_that_lacks_a_character_is_no_error():
+    script = "from vidlab.cli import main\nimport sys\nsys.argv = ['vidlab', 'x✗']\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252:strict", "PYTHONUTF8": "0"},
+    )
+    assert done.returncode == 2
+    assert b"UnicodeEncodeError" not in done.stderr
 
 
 def test_doctor_fails_where_something_needed_is_missing(call, monkeypatch):

@@ -7,6 +7,8 @@ on purpose is one message and exit status 1; Ctrl-C is exit status 130.
 
 from __future__ import annotations
 
+import io
+import sys
 import warnings
 from typing import Annotated
 
@@ -57,6 +59,9 @@ def _options(
 def main() -> None:
     """Run the command line; the entry point of the ``vidlab`` script."""
     warnings.formatwarning = _as_a_line
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console may lack a character such as ✗
     app()
 
 

@@ -68,9 +68,10 @@ def verify(
 ) -> None:
     """Compare the videos with the official lists, and look for groups shared by parts of a split.
 
-    Exit status 1 if a video cannot be read or a listed one is missing.
+    Exit status 1 if a video cannot be read, a listed one is missing, or no split can be made.
     """
     from vidlab import ucf101
+    from vidlab.errors import SplitError
     from vidlab.index import check_no_leakage
 
     with warnings.catch_warnings():
@@ -78,7 +79,14 @@ def verify(
         index = _index(dataset, size=size)
         found = ucf101.verify(index.root, count=whole)
     typer.echo(f"{relative(index.root)}: {found}")
-    parts = index.split(1)
+    if len(found.problems):
+        table(found.problems, title="Problems")
+        complain(f"{len(found.problems)} problems, listed above. Remove or replace these files.")
+    try:
+        parts = index.split(1)
+    except SplitError as error:
+        complain(f"There is no split 1. {error}")
+        raise typer.Exit(1) from error
     check_no_leakage(*parts)
     train, validation, test = map(len, parts)
     typer.echo(
@@ -86,8 +94,6 @@ def verify(
         "no group in two parts."
     )
     if len(found.problems):
-        table(found.problems, title="Problems")
-        complain(f"{len(found.problems)} problems, listed above. Remove or replace these files.")
         raise typer.Exit(1)
 
 

@@ -22,6 +22,7 @@ __all__ = ["Finding", "doctor", "examine"]
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 _INSTALLERS = ("pip", "setuptools", "wheel")  # they have done their work
+_OLDEST_PYTHON, _NEWEST_PYTHON = (3, 11), (3, 13)
 _LEAST_MEMORY_GB = 4
 _LEAST_DISK_GB = 5
 
@@ -79,8 +80,9 @@ def examine() -> Iterator[Finding]:
 
 def _python() -> Finding:
     found = f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}"
-    old = sys.version_info < (3, 11)
-    return Finding("Python", found, "Install Python 3.11 or newer." if old else "", needed=True)
+    fits = _OLDEST_PYTHON <= sys.version_info[:2] <= _NEWEST_PYTHON
+    remedy = "Install Python 3.11, 3.12 or 3.13, for which the tested TensorFlow is made."
+    return Finding("Python", found, "" if fits else remedy, needed=True)
 
 
 def _packages() -> Finding:

@@ -93,7 +93,7 @@ def run(
 
     `vidlab run --resume --jobs 2` : what is missing, two side by side
 
-    `vidlab run 1-4 -p dataset my_videos` : your own folder of videos
+    `vidlab run 1-4 -p dataset my-videos` : your own folder of videos
     """
     from vidlab.notebooks import run as run_notebooks
 
@@ -150,7 +150,7 @@ def _split(word: str) -> tuple[str, str]:
     if not equals or not name:
         raise NotebookError(
             f"Expected a parameter as two words, -p NAME VALUE. Received: -p {word}. "
-            "Write both, such as -p profile smoke."
+            "Write both, such as -p dataset my-videos."
         )
     return name, value
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import relative, table
-from vidlab.errors import RecipeError, ResultError
+from vidlab.errors import MetricError, RecipeError, ResultError
 
 if TYPE_CHECKING:
     from vidlab.predictions import Predictions
@@ -49,11 +49,19 @@ def train(
         raise RecipeError(
             f"Expected a recipe. Received: {recipe!r}. There are: {', '.join(recipes.names())}."
         )
-    from vidlab.lab import sweep
+    from vidlab.lab import Lab, sweep
+    from vidlab.runs import RunFolder, run_path
     from vidlab.runs import export as write_table
 
     result = sweep(recipe, profile=profile, seeds=seeds, splits=chosen, dataset=dataset)
     table(result, title=f"{recipe}: mean ± spread over seeds {seeds}, splits {splits}")
+    lab = Lab(profile, dataset=dataset)
+    if len(chosen) > 1:
+        paths = [run_path(lab.home, recipe, profile=lab.runs.name, split=k) for k in chosen]
+        typer.echo(_pooled([RunFolder(path).predictions for path in paths]))
+    changes = lab.changes(recipe)
+    if len(changes):
+        table(changes.drop(columns="recipe"), title=f"What the profile {profile} changes")
     if export is not None:
         typer.echo(f"Written: {relative(write_table(result, export))}")
 
@@ -86,13 +94,27 @@ def evaluate(
 
 
 def figures(
-    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("figures"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder to write to; the repository's `figures` where not given."),
+    ] = None,
 ) -> None:
     """Draw the pictures that README and notebooks show."""
     from vidlab import figures as pictures
+    from vidlab import profiles
 
-    for path in pictures.make_all(out):
+    for path in pictures.make_all(out or profiles.folder().parent / "figures"):
         typer.echo(relative(path))
+
+
+def _pooled(parts: list[Predictions]) -> str:
+    from vidlab import evaluation
+
+    try:
+        sure = evaluation.interval(evaluation.pool(parts))
+    except MetricError:
+        return "No pooled interval: the test parts of these splits have videos in common."
+    return f"Test videos of all {len(parts)} splits together, first seed: top-1 {sure}"
 
 
 def _one(predictions: Predictions, *, title: str):
@@ -134,4 +156,4 @@ def _splits(text: str) -> list[int]:
             f"Expected splits out of 1, 2 and 3, separated by commas. Received: {text}. "
             "Write, for example, --splits 1,2,3."
         )
-    return [int(number) for number in numbers]
+    return list(dict.fromkeys(int(number) for number in numbers))
