@@ -66,7 +66,7 @@ def test_all_phases_are_trained_and_noted(recipe, parts):
 
 
 def test_the_model_learns_what_can_be_learned(recipe, parts):
-    longer = recipe.adapted(phases=(Phase(12, "adam", 3e-3, 8, trainable="none"),), augment=False)
+    longer = recipe.adapted(phases=(Phase(12, "adam", 3e-3, 8, trainable="all"),), augment=False)
     history = fit(longer, parts, settings=Settings(seed=1, patience=12)).history
     assert history["accuracy"].iloc[-1] > 0.9
 
