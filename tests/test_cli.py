@@ -267,7 +267,7 @@ def test_train_prints_and_exports_the_sweep(call, monkeypatch, tmp_path):
             "dataset": "",
         }
     ]
-    assert "0.125" in said.stdout
+    assert "50.0% ± 12.5" in said.stdout
     assert "all 3 splits together, first seed: top-1 75.0%" in said.stdout
     assert "12 clusters" in said.stdout
     assert re.search(r"frame size\W+299×299", said.stdout)
@@ -277,7 +277,9 @@ def test_train_prints_and_exports_the_sweep(call, monkeypatch, tmp_path):
 def test_splits_that_share_test_videos_are_not_pooled(call, monkeypatch, tmp_path):
     from vidlab import lab
 
-    monkeypatch.setattr(lab, "sweep", lambda *_, **__: pd.DataFrame({"top1": [0.5]}))
+    monkeypatch.setattr(
+        lab, "sweep", lambda *_, **__: pd.DataFrame({"top1": [0.5], "top1_spread": [np.nan]})
+    )
     for split in (1, 2):
         write_run(tmp_path, "frame-scratch", profile="smoke", split=split, clip="same")
     said = call("train", "frame-scratch", "--profile", "smoke", "--splits", "1,2,2")

@@ -15,6 +15,8 @@ from vidlab.cli.console import relative, table
 from vidlab.errors import MetricError, RecipeError, ResultError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vidlab.predictions import Predictions
 
 __all__ = ["evaluate", "figures", "train"]
@@ -54,7 +56,8 @@ def train(
     from vidlab.runs import export as write_table
 
     result = sweep(recipe, profile=profile, seeds=seeds, splits=chosen, dataset=dataset)
-    table(result, title=f"{recipe}: mean ± spread over seeds {seeds}, splits {splits}")
+    title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), splits {splits}"
+    table(_with_spread(result), title=title)
     lab = Lab(profile, dataset=dataset)
     if len(chosen) > 1:
         paths = [run_path(lab.home, recipe, profile=lab.runs.name, split=k) for k in chosen]
@@ -115,6 +118,19 @@ def _pooled(parts: list[Predictions]) -> str:
     except MetricError:
         return "No pooled interval: the test parts of these splits have videos in common."
     return f"Test videos of all {len(parts)} splits together, first seed: top-1 {sure}"
+
+
+def _with_spread(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the summary with mean and spread in one cell each, in per cent."""
+    shown = summary.drop(columns=[name for name in summary if name.startswith("top")])
+    for name in ("top1", "top5"):
+        if name in summary:
+            spread = summary[f"{name}_spread"]
+            shown[name.replace("top", "top-")] = [
+                f"{mean:.1%}" + ("" if sd != sd else f" ± {100 * sd:.1f}")
+                for mean, sd in zip(summary[name], spread, strict=True)
+            ]
+    return shown
 
 
 def _one(predictions: Predictions, *, title: str):
