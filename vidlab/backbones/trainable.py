@@ -70,8 +70,10 @@ def top_modules(model: keras.Model, count: int = 2) -> list[str]:
 def set_trainable(model: keras.Model, what: str) -> None:
     """Choose how much of the backbone learns; compile the model after it.
 
-    Layers outside the backbone are left as they are. Batch normalisation in a frozen layer uses
-    its stored statistics and does not update them, in training too.
+    Layers outside the backbone are left as they are. Frozen batch normalisation uses its stored
+    statistics and does not update them, in training too. It stays frozen in the top modules: the
+    statistics of a few small batches would otherwise replace those of the pretraining, and what
+    that has taught is lost within a few steps.
 
     Parameters
     ----------
@@ -98,7 +100,8 @@ def set_trainable(model: keras.Model, what: str) -> None:
     }[what]
     backbone.trainable = what != "none"
     for layer in backbone.layers:
-        layer.trainable = layer.name in free
+        kept = what == "top" and isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = layer.name in free and not kept
 
 
 def backbone_of(model: keras.Model) -> keras.Model:
