@@ -209,17 +209,6 @@ def test_batch_statistics_follow_only_where_the_whole_backbone_learns(mobilenet,
     assert (np.abs(after - before).max() > 0) == moves
 
 
-def test_the_top_learns_while_its_normalisation_stays(mobilenet):
-    model = models.frame_classifier(mobilenet, 4)
-    backbones.set_trainable(model, "top")
-    kernel = mobilenet.get_layer("Conv_1").get_weights()[0]
-    scale = mobilenet.get_layer("Conv_1_bn").get_weights()[0]
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    model.fit(pictures(4), np.arange(4), verbose=0)
-    assert np.abs(mobilenet.get_layer("Conv_1").get_weights()[0] - kernel).max() > 0
-    np.testing.assert_array_equal(mobilenet.get_layer("Conv_1_bn").get_weights()[0], scale)
-
-
 def test_an_unknown_share_to_train_is_refused(mobilenet):
     with pytest.raises(ModelError, match=r"\"none\", \"top\" or \"all\".*'half'"):
         backbones.set_trainable(mobilenet, "half")
