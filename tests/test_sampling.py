@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlab.errors import SamplingError
-from vidlab.sampling import AllFrames, EveryNth, EverySecond, Segments, Uniform, Window
+from vidlab.sampling import (
+    AllFrames,
+    EveryNth,
+    EverySecond,
+    Reordered,
+    Segments,
+    Uniform,
+    Window,
+)
 
 frame_counts = st.integers(1, 2000)
 counts = st.integers(1, 200)
@@ -152,3 +160,34 @@ def test_samplers_are_records():
     assert len({Uniform(25), Uniform(25), Segments(25)}) == 2
     with pytest.raises(dataclasses.FrozenInstanceError):
         Uniform(25).count = 3
+
+
+def test_reversing_uniform_frames_gives_those_of_the_reversed_video():
+    there, back = Uniform(6), Reordered(Uniform(6), "reversed")
+    assert back.length == 6
+    assert np.array_equal(back.indices(31), 30 - there.indices(31))
+
+
+@given(counts, seeds)
+def test_shuffling_keeps_the_frames_and_repeats_itself(frame_count, seed):
+    shuffled, plain = Reordered(Segments(9), "shuffled"), Segments(9)
+    chosen = shuffled.indices(frame_count)
+    assert sorted(chosen) == sorted(plain.indices(frame_count))
+    assert np.array_equal(chosen, shuffled.indices(frame_count))
+    drawn = [shuffled.indices(frame_count, rng=np.random.default_rng(seed)) for _ in range(2)]
+    assert np.array_equal(*drawn)
+
+
+def test_shuffling_changes_the_order():
+    assert not np.array_equal(Reordered(AllFrames(), "shuffled").indices(30), np.arange(30))
+
+
+def test_frozen_is_one_frame_of_those_chosen():
+    frozen = Reordered(Uniform(8), "frozen").indices(40)
+    assert len(frozen) == 8
+    assert set(frozen) == {Uniform(8).indices(40)[4]}
+
+
+def test_an_unknown_order_is_refused():
+    with pytest.raises(SamplingError, match=r"reversed, shuffled or frozen. Received: 'backwards'"):
+        Reordered(Uniform(8), "backwards")

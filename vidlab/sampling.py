@@ -9,7 +9,7 @@ which is what prediction uses.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -19,6 +19,7 @@ __all__ = [
     "AllFrames",
     "EveryNth",
     "EverySecond",
+    "Reordered",
     "Sampler",
     "Segments",
     "Uniform",
@@ -243,6 +244,48 @@ class AllFrames:
         """Choose frames; see `Sampler.indices`. Neither `fps` nor `rng` changes the choice."""
         _check_video(self, frame_count, fps)
         return np.arange(frame_count, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Reordered:
+    """The frames of another sampler in an order that time did not give them.
+
+    `order` is ``"reversed"``; ``"shuffled"``, always alike for the same number of frames unless a
+    generator is given; or ``"frozen"``, the middle one of them over and over. A model that needs
+    motion loses by each; one that only looks at pictures does not notice the first two.
+
+    Examples
+    --------
+    >>> Reordered(Uniform(4), "reversed").indices(8)
+    array([7, 5, 2, 0])
+    >>> Reordered(Uniform(4), "frozen").indices(8)
+    array([5, 5, 5, 5])
+    """
+
+    sampler: Sampler
+    order: Literal["reversed", "shuffled", "frozen"]
+
+    def __post_init__(self):
+        if self.order not in ("reversed", "shuffled", "frozen"):
+            raise SamplingError(
+                "Expected the order to be reversed, shuffled or frozen. "
+                f"Received: {self.order!r}. Choose one of the three."
+            )
+
+    @property
+    def length(self) -> int | None:
+        """As many as the other sampler takes."""
+        return self.sampler.length
+
+    def indices(self, frame_count, *, fps=25.0, rng=None):
+        """Choose frames; see `Sampler.indices`."""
+        chosen = self.sampler.indices(frame_count, fps=fps, rng=rng)
+        if self.order == "reversed":
+            return chosen[::-1].copy()
+        if self.order == "frozen":
+            return np.full_like(chosen, chosen[len(chosen) // 2])
+        chance = np.random.default_rng([frame_count, len(chosen)]) if rng is None else rng
+        return chance.permutation(chosen)
 
 
 def _spread(frame_count: int, count: int) -> np.ndarray:
