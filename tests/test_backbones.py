@@ -1,4 +1,4 @@
-"""Backbones: their preprocessing, weights, top modules and what learns."""
+"""Backbones: their preprocessing, weights, top modules, what learns, and encoders made of them."""
 
 import json
 import os
@@ -207,6 +207,75 @@ def test_batch_statistics_follow_only_where_the_whole_backbone_learns(mobilenet,
     model.fit(pictures(4), np.arange(4), verbose=0)
     after = mobilenet.get_layer("Conv_1_bn").moving_mean.numpy()
     assert (np.abs(after - before).max() > 0) == moves
+
+
+def test_pooling_averages_the_map_over_the_picture(mobilenet):
+    encoder = backbones.pooled(mobilenet)
+    assert (encoder.name, encoder.output_shape) == ("encoder", (None, 1280))
+    assert backbones.backbone_of(encoder) is mobilenet
+    feature_map = mobilenet.predict(pictures(), verbose=0)
+    found = encoder.predict(pictures(), verbose=0)
+    np.testing.assert_allclose(found, feature_map.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
+
+
+def vote_classifier(backbone):
+    return models.frame_vote_classifier(backbone, 4, dense=16)
+
+
+def test_cutting_keeps_the_trained_layers_up_to_the_one_named(mobilenet):
+    model = vote_classifier(mobilenet)
+    encoder = backbones.cut(model, "dense")
+    assert (encoder.name, encoder.output_shape) == ("encoder", (None, 16))
+    assert encoder.get_layer("dense") is model.get_layer("dense")
+    assert backbones.backbone_of(encoder) is mobilenet
+    kernel, bias = model.get_layer("dense").get_weights()
+    flat = mobilenet.predict(pictures(), verbose=0).reshape(3, -1)
+    expected = np.maximum(flat @ kernel + bias, 0)
+    found = encoder.predict(pictures(), verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_cutting_leaves_no_dropout_and_the_classifier_as_it_was(mobilenet):
+    model = vote_classifier(mobilenet)
+    before = model.predict(pictures(), verbose=0)
+    encoder = backbones.cut(model, "dense")
+    assert [layer.name for layer in encoder.layers] == ["frames", "backbone", "flatten", "dense"]
+    assert [layer.name for layer in model.layers[3::2]] == ["dropout_map", "dropout_dense"]
+    np.testing.assert_array_equal(model.predict(pictures(), verbose=0), before)
+
+
+@pytest.mark.parametrize(
+    "make", [backbones.pooled, lambda b: backbones.cut(vote_classifier(b), "dense")]
+)
+def test_an_encoder_comes_back_from_its_file(make, mobilenet, tmp_path):
+    encoder = make(mobilenet)
+    encoder.save(tmp_path / "encoder.keras")
+    loaded = keras.saving.load_model(tmp_path / "encoder.keras")
+    assert loaded.name == "encoder"
+    assert backbones.top_modules(loaded) == backbones.top_modules(mobilenet)
+    found, expected = (model.predict(pictures(), verbose=0) for model in (loaded, encoder))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_classifier_from_its_file_can_be_cut(mobilenet, tmp_path):
+    model = vote_classifier(mobilenet)
+    model.save(tmp_path / "model.keras")
+    loaded = backbones.cut(keras.saving.load_model(tmp_path / "model.keras"), "dense")
+    found = loaded.predict(pictures(), verbose=0)
+    expected = backbones.cut(model, "dense").predict(pictures(), verbose=0)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("layer", ["densest", "backbone", "dropout_dense"])
+def test_a_layer_that_gives_no_vector_lists_those_that_do(layer, mobilenet):
+    expected = rf"frame_vote_classifier.*: flatten, dense, predictions\. Received: '{layer}'"
+    with pytest.raises(ModelError, match=expected):
+        backbones.cut(vote_classifier(mobilenet), layer)
+
+
+def test_only_a_backbone_can_be_pooled(mobilenet):
+    with pytest.raises(ModelError, match=r"named \"backbone\".*frame_vote_classifier.*cut"):
+        backbones.pooled(vote_classifier(mobilenet))
 
 
 def test_an_unknown_share_to_train_is_refused(mobilenet):

@@ -8,6 +8,9 @@ the preprocessing, then every layer of the encoder. Classifiers nest it whole, s
 ``model.get_layer("backbone").get_layer("mixed10")`` finds any layer, before saving and after
 loading alike. The input is declared ``float32``: Keras casts a ``uint8`` batch on entry, and the
 ``float32`` images that augmentation leaves pass through uncut.
+
+An encoder goes one step further, to one vector a picture: a backbone with its map averaged
+(`pooled`), or a trained classifier cut short (`cut`).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import os
 
 import keras
 
+from vidlab.backbones.encoders import cut, pooled
 from vidlab.backbones.families import default_size, family, names
 from vidlab.backbones.trainable import backbone_of, set_trainable, top_modules
 from vidlab.backbones.weights import PANTOMIME_WEIGHTS, load_weights, save_weights
@@ -25,8 +29,10 @@ __all__ = [
     "PANTOMIME_WEIGHTS",
     "backbone_of",
     "build",
+    "cut",
     "default_size",
     "names",
+    "pooled",
     "save_weights",
     "set_trainable",
     "top_modules",
