@@ -1,8 +1,8 @@
 """How sure an accuracy is: intervals over clusters, pooled splits, the spread over seeds.
 
 Takes `Predictions` from `predictions` and hits from `accuracy`; gives intervals and summaries to
-`plots`, `runs` and notebooks. The videos of a (class, group) share a scene and an actor, so they
-are no independent evidence: whole clusters are drawn, not videos.
+`comparison`, `plots`, `runs` and notebooks. The videos of a (class, group) share a scene and an
+actor, so they are no independent evidence: whole clusters are drawn, not videos.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import class_positions, hits, top_ks
 from vidlab.predictions import FramePredictions, Predictions
 
-__all__ = ["Interval", "interval", "pool", "summary"]
+__all__ = ["Interval", "bootstrap", "clusters_of", "interval", "pool", "summary"]
 
 Metric = str | Callable[[Predictions], np.ndarray]
 
@@ -100,14 +100,40 @@ def interval(
             "Expected predictions of at least one video. Received: none. "
             "Choose classes that have videos in this part."
         )
-    scores = scores[counted]
-    names = np.column_stack([predictions.y_true[counted].astype(str), predictions.groups[counted]])
-    clusters, cluster = np.unique(names, axis=0, return_inverse=True)
-    count, estimate = len(clusters), float(scores.mean())
+    return bootstrap(
+        scores[counted],
+        clusters_of(predictions)[counted],
+        repeats=repeats,
+        level=level,
+        seed=seed,
+    )
+
+
+def clusters_of(predictions: Predictions) -> np.ndarray:
+    """Number the (class, group) cluster of each video: int64, (videos,)."""
+    names = np.column_stack([predictions.y_true.astype(str), predictions.groups])
+    return np.unique(names, axis=0, return_inverse=True)[1].ravel()
+
+
+def bootstrap(
+    scores: np.ndarray, clusters: np.ndarray, *, repeats: int, level: float, seed: int
+) -> Interval:
+    """Give the mean of scores with its percentile-bootstrap interval over clusters.
+
+    Parameters
+    ----------
+    scores
+        (videos,), at least one: any numbers, so that the mean may also be a difference.
+    clusters
+        int64, (videos,): the cluster of each video.
+    repeats, level, seed
+        As for `interval`.
+    """
+    present, cluster = np.unique(clusters, return_inverse=True)
+    count, estimate = len(present), float(scores.mean())
     if count < 2:
         return Interval(estimate, float("nan"), float("nan"), clusters=count, level=level)
-    totals = np.bincount(cluster.ravel(), weights=scores)
-    videos = np.bincount(cluster.ravel())
+    totals, videos = np.bincount(cluster, weights=scores), np.bincount(cluster)
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=repeats)
     low, high = np.quantile((drawn @ totals) / (drawn @ videos), [(1 - level) / 2, (1 + level) / 2])
     return Interval(estimate, float(low), float(high), clusters=count, level=level)

@@ -14,7 +14,7 @@ import pandas as pd
 from vidlab.errors import MetricError
 from vidlab.predictions import Predictions
 
-__all__ = ["ALL_PAIRS", "order_blind_ceiling", "pair_accuracy"]
+__all__ = ["ALL_PAIRS", "order_blind_ceiling", "pair_accuracy", "present_pairs"]
 
 ALL_PAIRS = "all pairs"
 """The row of `pair_accuracy` that pools the videos of all pairs."""
@@ -50,7 +50,7 @@ def order_blind_ceiling(
     y_true = np.asarray(y_true, dtype=np.int64)
     if not y_true.size:
         return float("nan")
-    paired = [position for pair in _present(classes, pairs) for position in pair]
+    paired = [position for pair in present_pairs(classes, pairs) for position in pair]
     return 1 - float(np.isin(y_true, paired).mean()) / 2
 
 
@@ -77,7 +77,7 @@ def pair_accuracy(predictions: Predictions, pairs: Sequence[tuple[str, str]]) ->
         If a pair is not two different classes.
     """
     rows, among_all, within_pair = {}, [], []
-    for first, second in _present(predictions.classes, pairs):
+    for first, second in present_pairs(predictions.classes, pairs):
         videos = np.isin(predictions.y_true, (first, second))
         true = predictions.y_true[videos]
         both = predictions.probabilities[videos][:, [first, second]]
@@ -94,7 +94,9 @@ def pair_accuracy(predictions: Predictions, pairs: Sequence[tuple[str, str]]) ->
     )
 
 
-def _present(classes: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
+def present_pairs(
+    classes: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> list[tuple[int, int]]:
     """Give the positions of the pairs of which both classes are there."""
     wrong = [pair for pair in pairs if len(set(pair)) != 2 or isinstance(pair, str)]
     if wrong:

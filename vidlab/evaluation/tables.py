@@ -14,10 +14,13 @@ import pandas as pd
 from vidlab.evaluation.accuracy import class_positions
 from vidlab.predictions import Predictions
 
-__all__ = ["OTHER", "confusion", "most_confused", "report"]
+__all__ = ["AVERAGES", "OTHER", "confusion", "most_confused", "report"]
 
 OTHER = "(other classes)"
 """The column of a restricted confusion matrix that holds all answers outside the chosen classes."""
+
+AVERAGES = ("macro average", "weighted average")
+"""The last rows of a report: every class counts the same, every video does."""
 
 
 def confusion(
@@ -105,7 +108,7 @@ def report(predictions: Predictions) -> pd.DataFrame:
     )
     table = pd.DataFrame(
         np.vstack([measures, measures.mean(axis=0), _ratio(support @ measures, support.sum())]),
-        index=pd.Index([*predictions.classes, "macro average", "weighted average"], name="class"),
+        index=pd.Index([*predictions.classes, *AVERAGES], name="class"),
         columns=["precision", "recall", "f1"],
     )
     return table.assign(support=[*support, support.sum(), support.sum()])
