@@ -13,6 +13,66 @@ from vidlab.errors import RecipeError
 from vidlab.sampling import AllFrames, EverySecond, Uniform
 
 FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned", "frame-vote"]
+PIXEL_RECIPES = ["lstm-pixels", "gru-pixels"]
+CONVGRU_RECIPES = ["convgru-scratch", "convgru-fixed", "convgru-finetuned"]
+
+INCEPTION = 21_802_784  # without its top, as Keras documents it
+INCEPTION_LEARNS = 21_768_352  # all but the stored statistics of its batch normalisation
+CLASSES = 101
+
+
+def dense(inputs, outputs):
+    return inputs * outputs + outputs
+
+
+def gru(inputs, units):
+    """Three gates, each with weights on input and state, and one bias for either."""
+    return 3 * (inputs * units + units * units + 2 * units)
+
+
+def lstm(inputs, units):
+    """Four gates, each with weights on input and state, and a bias."""
+    return 4 * (inputs * units + units * units + units)
+
+
+def batchnorm(features):
+    return 4 * features  # scale, shift, mean, variance
+
+
+def chiche_head(features):
+    return dense(features, 512) + batchnorm(512) + dense(512, CLASSES)
+
+
+PIXELS = 50 * 50 * 3
+CONVGRU_HEAD = gru(2048, 512) + batchnorm(512) + dense(512, CLASSES)
+PARAMETERS = {
+    "frame-scratch": INCEPTION + dense(2048, 512) + dense(512, CLASSES),
+    "frame-pretrained": INCEPTION + dense(2048, 512) + dense(512, CLASSES),
+    "frame-finetuned": INCEPTION + dense(2048, 512) + dense(512, CLASSES),
+    "frame-vote": INCEPTION + dense(5 * 5 * 2048, 1024) + dense(1024, CLASSES),
+    "lstm-pixels": 2 * lstm(PIXELS, 512) + dense(2 * 512, CLASSES),
+    "gru-pixels": 2 * gru(PIXELS, 512) + dense(2 * 512, CLASSES),
+    "convgru-scratch": INCEPTION + CONVGRU_HEAD,
+    "convgru-fixed": INCEPTION + CONVGRU_HEAD,
+    "convgru-finetuned": INCEPTION + CONVGRU_HEAD,
+    "cnn-lstm": lstm(1024, 1024) + dense(1024, CLASSES),
+    "inception-lstm": lstm(2048, 2048) + batchnorm(2048) + chiche_head(2048),
+    "inception-gru": gru(2048, 2048) + batchnorm(2048) + chiche_head(2048),
+    "mobilenet-lstm": lstm(1280, 1280) + batchnorm(1280) + chiche_head(1280),
+    "mobilenet-gru": gru(1280, 1280) + batchnorm(1280) + chiche_head(1280),
+    "inception-single": chiche_head(2048),
+    "mobilenet-single": chiche_head(1280),
+}
+PUBLISHED = {
+    "frame-scratch": 22_903_685,
+    "frame-vote": 74_336_133,
+    "lstm-pixels": 32_924_773,
+    "gru-pixels": 24_722_533,
+    "convgru-scratch": 25_791_877,
+    "convgru-fixed": 25_791_877,
+    "convgru-finetuned": 25_791_877,
+    "cnn-lstm": 8_496_229,
+}
 
 
 @pytest.fixture
@@ -97,11 +157,19 @@ def test_frame_vote_is_built_at_its_published_size(vote):
     assert vote.input_shape == (None, 224, 224, 3)
 
 
-@pytest.mark.parametrize("name", FRAME_RECIPES[:3])
-def test_frame_models_are_built_at_their_published_size(name):
-    model = recipes.build(name, 101)
-    assert model.count_params() == 22_903_685
-    head = 2048 * 512 + 512 + 512 * 101 + 101
+def test_every_recipe_has_its_formula():
+    assert list(PARAMETERS) == recipes.names()
+    assert PUBLISHED.items() <= PARAMETERS.items()
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_recipes_are_built_at_their_published_size(name):
+    assert recipes.build(name).count_params() == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", FRAME_RECIPES[:3] + CONVGRU_RECIPES)
+def test_what_learns_is_what_the_last_phase_says(name):
+    model = recipes.build(name)
     backbone = model.get_layer("backbone")
     top = set(backbones.top_modules(model))
     in_top = sum(  # batch normalisation stays as it is
@@ -109,13 +177,10 @@ def test_frame_models_are_built_at_their_published_size(name):
         for layer in backbone.layers
         if layer.name in top and "batch_normalization" not in layer.name
     )
-    everything = 21_768_352  # as Keras documents InceptionV3's trainable parameters without top
-    expected = {
-        "frame-scratch": head + everything,
-        "frame-pretrained": head,
-        "frame-finetuned": head + in_top,
-    }[name]
-    assert learning(model) == expected
+    statistics = 2 * 512 if name in CONVGRU_RECIPES else 0  # of the batch normalisation
+    head = PARAMETERS[name] - INCEPTION - statistics
+    in_backbone = {"none": 0, "top": in_top, "all": INCEPTION_LEARNS}
+    assert learning(model) == head + in_backbone[recipes.get(name).phases[-1].trainable]
 
 
 def test_an_adapted_recipe_is_built_small_and_for_its_classes():

@@ -1,6 +1,6 @@
 """What a recipe is: phases of training, and what was published about it.
 
-Takes samplers from `sampling`; gives the records that `literature` fills in.
+Takes samplers from `sampling`; gives the forms that `newman`, `thesis` and `chiche` fill in.
 """
 
 from __future__ import annotations
@@ -30,25 +30,33 @@ class Phase:
     batch_size
         Frames (or clips) a step learns from.
     trainable
-        How much of the backbone learns: ``"none"``, ``"top"`` (its top two modules) or ``"all"``.
+        How much of the backbone learns: ``"none"``, ``"top"`` (its top two modules) or ``"all"``;
+        None where there is no backbone.
     momentum
         Of SGD, 0..1; Adam has its own.
+    decay
+        Step n uses the learning rate divided by ``1 + decay · n``; 0 keeps it constant.
     """
 
     epochs: int
     optimizer: Literal["adam", "sgd"]
     learning_rate: float
     batch_size: int
-    trainable: Literal["none", "top", "all"] = "none"
+    trainable: Literal["none", "top", "all"] | None = "none"
     momentum: float = 0.0
+    decay: float = 0.0
 
     def __str__(self) -> str:
-        momentum = f", momentum {self.momentum:g}" if self.momentum else ""
         plural = "" if self.epochs == 1 else "s"
-        return (
-            f"{self.epochs} epoch{plural} {self.optimizer} {self.learning_rate:g}{momentum}, "
-            f"batch {self.batch_size}, backbone learns: {self.trainable}"
-        )
+        parts = [f"{self.epochs} epoch{plural} {self.optimizer} {self.learning_rate:g}"]
+        if self.momentum:
+            parts.append(f"momentum {self.momentum:g}")
+        if self.decay:
+            parts.append(f"decay {self.decay:g}")
+        parts.append(f"batch {self.batch_size}")
+        if self.trainable is not None:
+            parts.append(f"backbone learns: {self.trainable}")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -63,11 +71,13 @@ class Published:
         Share of test videos whose class is the first, or among the first five, in percent; None
         where the source has no number.
     parameters
-        Size of the model as the source prints it.
+        Size of the model as the source prints it; empty where it does not.
     note
         What to know when comparing.
     splits
         Top-1 of official splits 1, 2 and 3 in percent, where the source gives them.
+    report
+        Precision, recall and F1 averaged over the classes, 0..1, where the source gives them.
     """
 
     source: str
@@ -76,6 +86,14 @@ class Published:
     parameters: str
     note: str = ""
     splits: tuple[float, ...] = ()
+    report: tuple[float, ...] = ()
+
+
+_HEADS = {
+    "frames": ("gap", "flatten", "single"),
+    "clips": ("pixels", "convgru", "lstm", "recurrent"),
+    "features": ("convgru", "lstm", "recurrent", "single"),
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +109,7 @@ class Recipe:
     source
         Where it is from.
     backbone
-        One of `vidlab.backbones.names`.
+        One of `vidlab.backbones.names`; None for a network on bare pixels.
     size
         Height and width of the frames in pixels.
     weights
@@ -106,18 +124,38 @@ class Recipe:
     published
         The source's result.
     starts_from
-        The recipe whose trained model this one continues; None where `phases` are complete.
+        The recipe whose trained model this one continues, or takes its features from; None where
+        `phases` are complete.
     head
-        ``"gap"``: `vidlab.models.frame_classifier`; ``"flatten"``:
-        `vidlab.models.frame_vote_classifier`.
+        The builder in `vidlab.models`: ``"gap"`` `frame_classifier`, ``"flatten"``
+        `frame_vote_classifier`, ``"pixels"`` `pixel_rnn_classifier`, ``"convgru"`` `convgru_head`,
+        ``"lstm"`` `lstm_head`, ``"recurrent"`` `recurrent_head`, ``"single"`` `single_head`.
     augment
         Whether training pictures are varied at random.
+    takes
+        What the model is trained on: single ``"frames"``, whole ``"clips"``, or ``"features"`` of
+        the frames, extracted once by a frozen encoder.
+    cell
+        ``"gru"`` or ``"lstm"``; None without a recurrent layer.
+    units
+        Units of the recurrent layer, or of the dense layer where there is none; None for as many
+        as there are features.
+    cut
+        The layer of the trained `starts_from` model whose output is the features; None where they
+        are the backbone's, averaged over the picture.
+    steps
+        Features of later frames are left out; None to take them all.
+
+    Raises
+    ------
+    RecipeError
+        If the head does not fit what the recipe takes, or lacks the backbone it needs.
     """
 
     name: str
     title: str
     source: str
-    backbone: str
+    backbone: str | None
     size: tuple[int, int]
     weights: str | None
     phases: tuple[Phase, ...]
@@ -126,8 +164,27 @@ class Recipe:
     aggregation: Literal["mean", "vote"]
     published: Published
     starts_from: str | None = None
-    head: Literal["gap", "flatten"] = "gap"
+    head: Literal["gap", "flatten", "pixels", "convgru", "lstm", "recurrent", "single"] = "gap"
     augment: bool = True
+    takes: Literal["frames", "clips", "features"] = "frames"
+    cell: Literal["gru", "lstm"] | None = None
+    units: int | None = None
+    cut: str | None = None
+    steps: int | None = None
+
+    def __post_init__(self):
+        fitting = _HEADS.get(self.takes, ())
+        if self.head not in fitting:
+            raise RecipeError(
+                f"Expected a head for {', '.join(_HEADS)}. Received: takes={self.takes!r} and "
+                f"head={self.head!r} in {self.name}. Heads for {self.takes}: {', '.join(fitting)}."
+            )
+        if (self.backbone is None) != (self.head == "pixels"):
+            raise RecipeError(
+                'Expected a backbone, or none with the head "pixels". Received: '
+                f"backbone={self.backbone!r} and head={self.head!r} in {self.name}. "
+                "Change one of them."
+            )
 
     def adapted(self, **overrides: object) -> Recipe:
         """Give the recipe with some values changed.

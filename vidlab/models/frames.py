@@ -1,7 +1,6 @@
-"""Video classifiers as plain Keras models, built but not compiled.
+"""Classifiers of single frames.
 
-Takes a frame encoder from `backbones`; gives uncompiled models to `recipes` and `training`. This
-module knows shapes, not files. The encoder stays inside as one layer named ``"backbone"``.
+Takes a backbone from `vidlab.backbones`; gives models to `recipes`.
 """
 
 from __future__ import annotations
