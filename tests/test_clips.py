@@ -127,6 +127,24 @@ def test_shuffled_frames_are_every_frame_once_with_its_own_label(index, frame_nu
     np.testing.assert_array_equal(y, index.labels[clips.video_positions])
 
 
+@pytest.mark.parametrize("batch_size", [1, 4, 16, 64])
+def test_no_video_is_read_by_many_batches_of_an_epoch(index, batch_size):
+    clips = Clips(
+        index, sampling=AllFrames(), size=SIZE, batch_size=batch_size, per_frame=True, shuffle=True
+    )
+    most = max(int(frames) for frames in index.table["frames"])
+    for video in range(len(index)):
+        batches = np.unique(np.flatnonzero(clips.video_positions == video) // batch_size)
+        assert len(batches) <= max(9, -(-2 * most // batch_size) + 1)
+
+
+def test_clips_of_different_lengths_come_one_at_a_time(index):
+    single = Clips(index, sampling=AllFrames(), size=SIZE, batch_size=1)
+    assert [single[i][0].shape[1] for i in range(3)] == index.table["frames"].tolist()[:3]
+    with pytest.raises(SamplingError, match="batch_size=1"):
+        Clips(index, sampling=AllFrames(), size=SIZE, batch_size=2)
+
+
 def test_a_batch_of_frames_mixes_videos_of_its_block_and_of_no_other(index):
     clips = Clips(
         index, sampling=AllFrames(), size=SIZE, batch_size=18, per_frame=True, shuffle=True, mix=4

@@ -22,6 +22,8 @@ __all__ = ["AHEAD", "Clips"]
 AHEAD = 4
 """How many batches are decoded ahead of the one in use."""
 
+_MOST_READS = 8  # of one video in an epoch, where `mix` is left to `Clips`
+
 
 class Clips(keras.utils.PyDataset):
     """Videos as batches ``(x, y)`` for ``fit(clips, shuffle=False)``, ``evaluate``, ``predict``.
@@ -54,7 +56,8 @@ class Clips(keras.utils.PyDataset):
     workers
         Threads that decode, each a batch; at least 2, for with fewer Keras decodes ahead unbounded.
     mix
-        Videos whose frames are shuffled together; see `vidlab.clips`.
+        Videos whose frames are shuffled together; see `vidlab.clips`. Left out, as many, from 2 to
+        32, as keep a video from being needed by more than eight batches of an epoch.
 
     Attributes
     ----------
@@ -70,7 +73,8 @@ class Clips(keras.utils.PyDataset):
     DatasetError
         If there are no videos, or `cache` holds frames of another size.
     SamplingError
-        If clips are asked for from a sampler whose number of frames differs between videos.
+        If clips are asked for from a sampler whose number of frames differs between videos, and a
+        batch holds more than one.
     """
 
     def __init__(
@@ -85,11 +89,15 @@ class Clips(keras.utils.PyDataset):
         seed: int = 0,
         cache: FrameCache | None = None,
         workers: int = 2,
-        mix: int = 32,
+        mix: int | None = None,
     ):
         super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=AHEAD)
         self.size = (int(size[0]), int(size[1]))
-        _check(index, sampling, self.size, per_frame=per_frame, cache=cache)
+        _check(index, sampling, self.size, single=per_frame or batch_size == 1, cache=cache)
+        self._records = list(index.table.itertuples())
+        if mix is None:
+            frames = self._typical_count(sampling) if per_frame else 1
+            mix = min(max(_MOST_READS * batch_size // frames, 2), 32)
         for option, value, least in (
             ("batch_size", batch_size, 1),
             ("workers", workers, 2),
@@ -107,7 +115,6 @@ class Clips(keras.utils.PyDataset):
         self.seed = seed
         self.cache = cache
         self.mix = mix
-        self._records = list(index.table.itertuples())
         self._labels = np.asarray(index.labels, dtype=np.int64)
         self.epoch = 0
 
@@ -172,6 +179,11 @@ class Clips(keras.utils.PyDataset):
             frames.append(np.concatenate(chosen)[places])
         return np.concatenate(videos), np.concatenate(frames)
 
+    def _typical_count(self, sampling: Sampler) -> int:
+        """Return how many frames `sampling` takes from a video of middling length."""
+        record = sorted(self._records, key=lambda r: r.frames)[len(self._records) // 2]
+        return len(sampling.indices(int(record.frames), fps=float(record.fps)))
+
     def _choose(self, position: int) -> np.ndarray:
         """Choose the frames of one video in this epoch."""
         record = self._records[position]
@@ -193,7 +205,7 @@ def _check(
     sampling: Sampler,
     size: tuple[int, int],
     *,
-    per_frame: bool,
+    single: bool,
     cache: FrameCache | None,
 ) -> None:
     if len(index) == 0:
@@ -205,8 +217,8 @@ def _check(
             f"Expected a cache of {size[0]}×{size[1]} frames. Received: {cache.folder} with "
             f"{cache.size[0]}×{cache.size[1]}. Make a FrameCache of that size."
         )
-    if not per_frame and sampling.length is None:
+    if not single and sampling.length is None:
         raise SamplingError(
             f"Expected a sampler that takes as many frames from every video. Received: {sampling}. "
-            "Use Uniform, Window or Segments for clips, or per_frame=True."
+            "Use Uniform, Window or Segments for clips, or per_frame=True, or batch_size=1."
         )
