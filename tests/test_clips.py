@@ -133,8 +133,8 @@ def test_no_video_is_read_by_many_batches_of_an_epoch(index, batch_size):
         index, sampling=AllFrames(), size=SIZE, batch_size=batch_size, per_frame=True, shuffle=True
     )
     most = max(int(frames) for frames in index.table["frames"])
-    for video in range(len(index)):
-        batches = np.unique(np.flatnonzero(clips.video_positions == video) // batch_size)
+    for position in range(len(index)):
+        batches = np.unique(np.flatnonzero(clips.video_positions == position) // batch_size)
         assert len(batches) <= max(9, -(-2 * most // batch_size) + 1)
 
 

@@ -9,7 +9,8 @@ video learns that video. So an epoch goes through the videos in random order in 
 videos, and shuffles the frames of a block before cutting them into batches. A batch then meets
 about `mix` videos, and decodes each of them once, whichever of its frames it needs. Larger blocks
 mix better and decode more often: a video gives frames to most batches of its block. With a
-`FrameCache` single frames cost next to nothing, and `mix` can be the number of videos. The batches are the same with and without a cache.
+`FrameCache` single frames cost next to nothing, and `mix` can be the number of videos. The batches
+are the same with and without a cache.
 
 **Memory.** Every batch is computed from its number alone, so nothing is kept between batches.
 Keras' own threads (``keras.utils.PyDataset``) work ahead on at most `AHEAD` batches, in order.
