@@ -41,8 +41,8 @@ class FoldTime(layers.Layer):
     Input shape: (batch, time, …). Output shape: (batch · time, …).
     """
 
-    def __init__(self, **options):
-        super().__init__(**options)
+    def __init__(self, *, name=None, trainable=True, dtype=None):
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
         self.supports_masking = True
 
     def call(self, sequences):
