@@ -1,9 +1,11 @@
 """Figures of the data, of training and of what a model said; nothing is computed or shown here.
 
 Takes tables from `evaluation`, histories from `runs` and frames from `video`; gives a matplotlib
-`Figure` to notebooks and to the command line, which show or `save` it. `data` draws videos and
-frames, `pixels` what is inside them, `training` the way to a model, `accuracy` the results,
-`confusion` the mistakes, `style` says how all of them look. Call `use_style` once before drawing.
+`Figure` to notebooks and to the command line, which show or `save` it. `data` and `pictures` draw
+videos and frames, `pixels` what is inside them, `training` the way to a model, `accuracy` the
+results, `confusion` the mistakes, `comparison` several models, `motion` what the order of frames is
+worth, `timeline` answers over time, `maps` the feature space. `rows` holds what figures of rows
+share, `style` says how all of them look. Call `use_style` once before drawing.
 """
 
 from vidlab.plots.accuracy import (
@@ -12,11 +14,15 @@ from vidlab.plots.accuracy import (
     leakage_bars,
     per_class_bars,
 )
+from vidlab.plots.comparison import class_deltas, comparison, leaderboard
 from vidlab.plots.confusion import confusion_matrix
 from vidlab.plots.data import clips_per_class, sampling_strip
+from vidlab.plots.maps import feature_map
+from vidlab.plots.motion import motion_costs, reversed_answers
 from vidlab.plots.pictures import augmentation_grid, contact_sheet, frame_strip
 from vidlab.plots.pixels import change_over_time, evidence_boxes, pixel_values, time_slice
 from vidlab.plots.style import Drawing, class_colours, recipe_colour, save, use_style
+from vidlab.plots.timeline import frame_timeline
 from vidlab.plots.training import learning_curves
 
 __all__ = [
@@ -26,16 +32,23 @@ __all__ = [
     "augmentation_grid",
     "change_over_time",
     "class_colours",
+    "class_deltas",
     "clips_per_class",
+    "comparison",
     "confusion_matrix",
     "contact_sheet",
     "evidence_boxes",
+    "feature_map",
     "frame_strip",
+    "frame_timeline",
+    "leaderboard",
     "leakage_bars",
     "learning_curves",
+    "motion_costs",
     "per_class_bars",
     "pixel_values",
     "recipe_colour",
+    "reversed_answers",
     "sampling_strip",
     "save",
     "time_slice",

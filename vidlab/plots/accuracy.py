@@ -6,7 +6,6 @@ looked at without their order, the ceiling no such model can pass is drawn as a 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from vidlab.errors import MetricError
+from vidlab.plots.rows import class_rows, legend_below, margin, model_rows, whiskers
 from vidlab.plots.style import (
     BLUE,
     GREY,
@@ -29,7 +29,7 @@ from vidlab.plots.style import (
 
 __all__ = ["accuracy_with_ceiling", "aggregation_comparison", "leakage_bars", "per_class_bars"]
 
-_ROWS_A_COLUMN = 55
+_PALE = "#C9DDEA"  # top-5, behind the blue of top-1
 _WAYS = (GREY, BLUE, ORANGE, SKY)  # the colours of ways to put frames together
 
 
@@ -63,12 +63,11 @@ def accuracy_with_ceiling(
         If a value is not a share from 0 to 1.
     """
     _check_shares(table, ("top1", "low", "high", "published"))
-    figure = Drawing(figsize=(9, 1.7 + 0.5 * len(table)), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = model_rows(table.index, title=title)
     rows = np.arange(len(table))
     colours = [recipe_colour(str(name)) for name in table.index]
     axes.barh(rows, table["top1"], color=colours, height=0.62)
-    _whiskers(axes, rows, table)
+    _intervals(axes, table, "top1")
     _values(axes, rows, table["top1"])
     if "published" in table and table["published"].notna().any():
         axes.plot(
@@ -84,8 +83,7 @@ def accuracy_with_ceiling(
             zorder=4,
         )
     _lines(axes, ceiling=ceiling, chance=chance)
-    axes.set(title=title, ylabel="recipe")
-    return _finish(figure, axes, names=table.index, shares="top-1 accuracy (% of videos)")
+    return _finish(figure, axes, shares="top-1 accuracy (% of videos)")
 
 
 def aggregation_comparison(
@@ -118,16 +116,14 @@ def aggregation_comparison(
             f"Expected 1 to {len(_WAYS)} ways of putting frames together. Received: {len(ways)} "
             f"columns ({', '.join(map(str, ways))}). Draw some of them, such as table[['mean']]."
         )
-    figure = Drawing(figsize=(9, 1.7 + 0.3 * len(table) * len(ways)), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = model_rows(table.index, title=title, inches=0.3 * len(ways))
     height = 0.8 / len(ways)
     for place, way in enumerate(ways):
         at = rows + (place - (len(ways) - 1) / 2) * height
         axes.barh(at, table[way], height=0.92 * height, color=_WAYS[place], label=str(way))
         _values(axes, at, table[way])
-    _lines(axes, ceiling=ceiling, chance=None)
-    axes.set(title=title, ylabel="recipe")
-    return _finish(figure, axes, names=table.index, shares="top-1 accuracy (%)")
+    _lines(axes, ceiling=ceiling)
+    return _finish(figure, axes, shares="top-1 accuracy (%)")
 
 
 def leakage_bars(
@@ -154,16 +150,14 @@ def leakage_bars(
         If a value is not a share from 0 to 1.
     """
     _check_shares(table, ("accuracy", "low", "high"))
-    figure = Drawing(figsize=(9, 1.7 + 0.55 * len(table)), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = model_rows(table.index, title=title, name="kind of split", inches=0.55)
     rows = np.arange(len(table))
     colours = [VERMILLION if str(kind).startswith("random") else BLUE for kind in table.index]
     axes.barh(rows, table["accuracy"], color=colours, height=0.6)
-    _whiskers(axes, rows, table.rename(columns={"accuracy": "top1"}))
+    _intervals(axes, table, "accuracy")
     _values(axes, rows, table["accuracy"])
-    _lines(axes, ceiling=None, chance=chance)
-    axes.set(title=title, ylabel="kind of split")
-    return _finish(figure, axes, names=table.index, shares="accuracy (% of test videos)")
+    _lines(axes, chance=chance)
+    return _finish(figure, axes, shares="accuracy (% of test videos)")
 
 
 def per_class_bars(
@@ -188,19 +182,11 @@ def per_class_bars(
         Over the figure.
     """
     order, paired = _in_order(table["top1"], pairs)
-    columns = max(1, math.ceil(len(order) / _ROWS_A_COLUMN))
-    length = max(1, math.ceil(len(order) / columns))
-    many = len(order) > 30
-    figure = Drawing(
-        figsize=(max(8, 6 * columns), 1.6 + length * (0.165 if many else 0.28)),
-        layout="constrained",
-    )
-    figure.suptitle(title, x=0.01, ha="left")
-    for place, axes in enumerate(figure.subplots(1, columns, squeeze=False)[0]):
-        names = order[place * length : (place + 1) * length]
+    figure, columns = class_rows(order, title=title)
+    for (axes,), names in columns:
         part, rows = table.loc[names], np.arange(len(names))
         if "top5" in table:
-            axes.barh(rows, part["top5"], color="#C9DDEA", height=0.78)
+            axes.barh(rows, part["top5"], color=_PALE, height=0.78)
         colours = [VERMILLION if name in paired else BLUE for name in names]
         axes.barh(rows, part["top1"], color=colours, height=0.78)
         for row, name in enumerate(names[:-1]):
@@ -208,17 +194,13 @@ def per_class_bars(
                 axes.plot([0.5, 0.5], [row - 0.45, row + 1.45], color=INK, linestyle="--", lw=1.4)
         if ceiling is not None:
             axes.axvline(ceiling, color=INK, linestyle=":", linewidth=1.4)
-        axes.set_yticks(rows, names, fontsize=7.5 if many else 9.5)
-        axes.set_ylim(length - 0.4, -0.6)
-        axes.set_ylabel("class" if not place else "")
-        axes.grid(visible=False, axis="y")
         percent_axis(axes, "accuracy (% of the class's videos)")
     handles = [Patch(color=BLUE, label="top-1")]
     if paired:
         handles.append(Patch(color=VERMILLION, label="top-1, reversed pair"))
         handles.append(axes.plot([], [], color=INK, ls="--", lw=1.4, label="half of a pair")[0])
     if "top5" in table:
-        handles.append(Patch(color="#C9DDEA", label="top-5"))
+        handles.append(Patch(color=_PALE, label="top-5"))
     if ceiling is not None:
         label = f"ceiling over all classes {ceiling:.0%}"
         handles.append(axes.plot([], [], color=INK, ls=":", lw=1.4, label=label)[0])
@@ -246,39 +228,21 @@ def _check_shares(table: pd.DataFrame, columns: Sequence[str]) -> None:
             )
 
 
-def _whiskers(axes: Axes, rows: np.ndarray, table: pd.DataFrame) -> None:
-    """Draw the intervals there are."""
-    value = table["top1"].to_numpy(dtype=float)
+def _intervals(axes: Axes, table: pd.DataFrame, value: str) -> None:
+    """Draw low and high, or the spread on both sides, where the table has them."""
     if {"low", "high"} <= set(table.columns):
-        low, high = table["low"].to_numpy(dtype=float), table["high"].to_numpy(dtype=float)
-    elif "top1_spread" in table:
-        spread = table["top1_spread"].to_numpy(dtype=float)
-        low, high = np.maximum(value - spread, 0), value + spread
-    else:
-        return
-    known = np.isfinite(low) & np.isfinite(high) & np.isfinite(value)
-    lengths = np.maximum([(value - low)[known], (high - value)[known]], 0)
-    axes.errorbar(
-        value[known], rows[known], xerr=lengths, fmt="none", ecolor=INK, elinewidth=1.3, capsize=4
-    )
+        whiskers(axes, table[value], table["low"], table["high"])
+    elif f"{value}_spread" in table:
+        spread = table[f"{value}_spread"]
+        whiskers(axes, table[value], (table[value] - spread).clip(lower=0), table[value] + spread)
 
 
 def _values(axes: Axes, rows: np.ndarray, values: pd.Series) -> None:
-    """Write each share in the right margin, where nothing is in its way."""
-    for row, value in zip(rows, values, strict=True):
-        if np.isfinite(value):
-            axes.annotate(
-                f"{value:.1%}",
-                (1, row),
-                xycoords=("axes fraction", "data"),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=9,
-            )
+    known = np.isfinite(values.to_numpy(dtype=float))
+    margin(axes, rows[known], [f"{value:.1%}" for value in values[known]])
 
 
-def _lines(axes: Axes, *, ceiling: float | None, chance: float | None) -> None:
+def _lines(axes: Axes, *, ceiling: float | None = None, chance: float | None = None) -> None:
     if ceiling is not None:
         label = f"ceiling without the order of frames, {ceiling:.0%}"
         axes.axvline(ceiling, color=INK, linestyle="--", linewidth=1.4, label=label, zorder=3)
@@ -287,13 +251,8 @@ def _lines(axes: Axes, *, ceiling: float | None, chance: float | None) -> None:
         axes.axvline(chance, color=GREY, linestyle=":", linewidth=1.6, label=label, zorder=3)
 
 
-def _finish(figure: Drawing, axes: Axes, *, names: pd.Index, shares: str) -> Drawing:
-    """Name the rows from the top down and the shares from left to right, and add the legend."""
-    axes.set_yticks(np.arange(len(names)), names)
-    axes.invert_yaxis()
-    axes.grid(visible=False, axis="y")
+def _finish(figure: Drawing, axes: Axes, *, shares: str) -> Drawing:
+    """Name the shares and add the legend."""
     percent_axis(axes, shares)
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+    legend_below(figure, axes)
     return figure

@@ -5,7 +5,6 @@ Takes the table of an index from `index` and picks from `sampling`; gives figure
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from vidlab.errors import MetricError
 from vidlab.plots.pictures import as_pictures
+from vidlab.plots.rows import class_rows
 from vidlab.plots.style import BLUE, GREY, Drawing
 
 __all__ = ["clips_per_class", "sampling_strip"]
@@ -22,7 +22,6 @@ __all__ = ["clips_per_class", "sampling_strip"]
 _SECONDS = (0.0, 2.0, 5.0, 10.0, np.inf)
 _DURATIONS = ("under 2 s", "2–5 s", "5–10 s", "10 s and more")
 _DURATION_COLOURS = ("#B3E0F2", "#56A8D6", "#1F6FA8", "#0B3B63")
-_ROWS_A_COLUMN = 55
 _THUMBNAILS = 10
 
 
@@ -44,28 +43,16 @@ def clips_per_class(index: Any, *, title: str = "Videos of each class, by durati
     counts = pd.crosstab(table["class_name"], bins).reindex(
         index=classes, columns=list(_DURATIONS), fill_value=0
     )
-    columns = max(1, math.ceil(len(classes) / _ROWS_A_COLUMN))
-    length = max(1, math.ceil(len(classes) / columns))
-    many = len(classes) > 30
-    figure = Drawing(
-        figsize=(max(8, 6 * columns), 1.6 + length * (0.165 if many else 0.28)),
-        layout="constrained",
-    )
-    figure.suptitle(title, x=0.01, ha="left")
-    cells = figure.subplots(1, columns, squeeze=False, sharex=True)[0]
-    for place, axes in enumerate(cells):
-        part = counts.iloc[place * length : (place + 1) * length]
+    figure, columns = class_rows(classes, title=title)
+    for (axes,), names in columns:
+        part = counts.loc[names]
         rows, left = np.arange(len(part)), np.zeros(len(part))
         for name, colour in zip(_DURATIONS, _DURATION_COLOURS, strict=True):
             axes.barh(rows, part[name], left=left, color=colour, height=0.78, label=name)
             left += part[name].to_numpy()
-        axes.set_yticks(rows, part.index, fontsize=7.5 if many else 9.5)
-        axes.set_ylim(length - 0.4, -0.6)
         axes.set_xlabel("number of videos")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel("class" if not place else "")
-        axes.grid(visible=False, axis="y")
-    handles, labels = cells[0].get_legend_handles_labels()
+    handles, labels = columns[0][0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, title="duration")
     return figure
 
