@@ -1,0 +1,289 @@
+"""What computes features: OpenVINO, a TensorFlow graph without variables, or Keras itself.
+
+Takes encoders from `backbones` and batches of pictures from `extraction`; gives vectors back to it.
+This is the one module of `features` that knows TensorFlow.
+
+All engines take ``uint8`` batches of one fixed size: the encoder's own preprocessing is compiled
+with it, and a shape that is known beforehand computes faster. In single precision they agree to
+max|a − b| ≤ 1e-4 · max|b|.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import warnings
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from vidlab.errors import ModelError
+
+__all__ = ["ENGINES", "PRECISIONS", "Engine", "choose", "compiled"]
+
+ENGINES = ("auto", "openvino", "tensorflow", "keras")
+PRECISIONS = ("float32", "fast")
+
+# TensorFlow otherwise takes all memory of a GPU as it starts. It reads this when it first uses one.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+
+class Engine(ABC):
+    """An encoder made ready to compute.
+
+    Attributes
+    ----------
+    seconds : float
+        What a picture costs, as measured once.
+    """
+
+    seconds: float = 0.0
+
+    @abstractmethod
+    def map(self, batches: Iterable[tuple[Any, np.ndarray]]) -> Iterator[tuple[Any, np.ndarray]]:
+        """Compute features of batches, in their order, taking the next while one is under way.
+
+        Parameters
+        ----------
+        batches
+            Anything, given back with the result, and ``uint8`` pictures (batch, height, width, 3),
+            which are not to be changed before their result is there.
+
+        Yields
+        ------
+        tuple
+            What came with the batch, and ``float32`` (batch, features).
+        """
+
+
+def choose(engine: str, precision: str) -> tuple[str, str]:
+    """Decide what will compute, and how exactly, on this machine.
+
+    Parameters
+    ----------
+    engine
+        ``"auto"`` takes Keras where there is a GPU or where Keras does not run on TensorFlow, else
+        OpenVINO where it is installed, else TensorFlow. Or the name of one of them.
+    precision
+        ``"float32"``, or ``"fast"`` for ``bfloat16`` where the engine and the CPU have it. Where
+        they have not, a warning says so and it is ``float32``.
+
+    Returns
+    -------
+    tuple of str
+        ``"openvino"``, ``"tensorflow"`` or ``"keras"``; and ``"float32"`` or ``"bfloat16"``.
+
+    Raises
+    ------
+    ModelError
+        If there is no such engine or precision, or the engine cannot be used here.
+    """
+    for name, value, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
+        if value not in known:
+            raise ModelError(
+                f"Expected {name} to be one of {', '.join(known)}. Received: {value!r}. "
+                "Choose one of these."
+            )
+    if engine == "auto":
+        if keras.backend.backend() != "tensorflow" or _gpus():
+            engine = "keras"
+        else:
+            engine = "openvino" if find_spec("openvino") else "tensorflow"
+    if engine == "openvino" and not find_spec("openvino"):
+        raise ModelError(
+            "Expected OpenVINO to be installed. Received: it is not. Install it with pip install "
+            '"vidlab[fast]", or use engine="auto".'
+        )
+    if engine != "keras" and keras.backend.backend() != "tensorflow":
+        raise ModelError(
+            f'Expected Keras to run on TensorFlow for engine="{engine}". Received: '
+            f'{keras.backend.backend()}. Use engine="keras" or "auto".'
+        )
+    if precision == "fast" and not (engine == "openvino" and _has_bfloat16()):
+        warnings.warn(
+            f'vidlab: precision="fast" needs OpenVINO and a CPU with bfloat16; here it is {engine}'
+            f"{' on a CPU without' if engine == 'openvino' else ''}, so it is float32 as usual.",
+            stacklevel=3,
+        )
+        precision = "float32"
+    return engine, "bfloat16" if precision == "fast" else precision
+
+
+def _gpus() -> list:
+    import tensorflow as tf
+
+    return tf.config.list_physical_devices("GPU")
+
+
+def _has_bfloat16() -> bool:
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+_latest: dict[tuple, Engine] = {}  # one at most: a compiled encoder takes as much memory as another
+
+
+def compiled(
+    encoder: keras.Model, digest: str, *, engine: str, precision: str, batch_size: int
+) -> Engine:
+    """Make an encoder ready to compute; the latest one is kept for the next call.
+
+    Parameters
+    ----------
+    encoder
+        Pictures to vectors.
+    digest
+        Tells encoders apart; see `vidlab.features.keys`.
+    engine, precision
+        As `choose` gives them.
+    batch_size
+        Pictures in every batch.
+
+    Returns
+    -------
+    Engine
+        Ready for batches of that size.
+    """
+    key = (digest, engine, precision, batch_size)
+    if key not in _latest:
+        _latest.clear()
+        if engine == "openvino":
+            made = _OpenVino(encoder, precision=precision, batch_size=batch_size)
+        elif engine == "tensorflow":
+            made = _TensorFlow(encoder, batch_size=batch_size)
+        else:
+            made = _Keras(encoder)
+        black = np.zeros((batch_size, *encoder.input_shape[1:]), np.uint8)
+        for _ in range(2):  # the first batch takes longer than all others
+            started = time.perf_counter()
+            list(made.map([(None, black)]))
+            made.seconds = (time.perf_counter() - started) / batch_size
+        _latest[key] = made
+    return _latest[key]
+
+
+class _OpenVino(Engine):
+    """OpenVINO on the CPU."""
+
+    def __init__(self, encoder: keras.Model, *, precision: str, batch_size: int):
+        import openvino
+
+        self._tensor = openvino.Tensor
+        core = openvino.Core()
+        # Read from a file: openvino.convert_model would do without, but reports its use to the
+        # makers of OpenVINO.
+        with tempfile.TemporaryDirectory(prefix="vidlab-") as folder:
+            file = Path(folder, "encoder.pb")
+            file.write_bytes(_frozen(encoder, batch_size).graph.as_graph_def().SerializeToString())
+            model = core.read_model(file)
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
+            "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
+        }
+        self._model = core.compile_model(model, "CPU", options)
+
+    def map(self, batches):
+        """See `Engine.map`."""
+        # While one request runs the next is already queued, so that the cores never wait for us.
+        free = [self._model.create_infer_request() for _ in range(2)]
+        running = deque()
+        for tag, batch in batches:
+            if not free:
+                yield self._finished(running, free)
+            request = free.pop()
+            request.set_input_tensor(self._tensor(batch, shared_memory=True))
+            request.start_async()
+            running.append((tag, batch, request))
+        while running:
+            yield self._finished(running, free)
+
+    @staticmethod
+    def _finished(running: deque, free: list) -> tuple[Any, np.ndarray]:
+        tag, _, request = running.popleft()
+        request.wait()
+        free.append(request)
+        return tag, request.get_output_tensor().data.copy()
+
+
+class _TensorFlow(Engine):
+    """A TensorFlow graph whose variables became constants, which TensorFlow then simplifies."""
+
+    def __init__(self, encoder: keras.Model, *, batch_size: int):
+        self._graph = _frozen(encoder, batch_size)
+
+    def map(self, batches):
+        """See `Engine.map`."""
+        import tensorflow as tf
+
+        for tag, batch in batches:
+            (features,) = self._graph(tf.constant(batch))
+            yield tag, features.numpy()
+
+
+class _Keras(Engine):
+    """Keras on whatever it runs on."""
+
+    def __init__(self, encoder: keras.Model):
+        self._encoder = encoder
+
+    def map(self, batches):
+        """See `Engine.map`."""
+        with _whole_float32():
+            for tag, batch in batches:
+                yield tag, np.asarray(self._encoder.predict_on_batch(batch), np.float32)
+
+
+def _frozen(encoder: keras.Model, batch_size: int):
+    """Trace an encoder for ``uint8`` batches of one size, its variables turned into constants."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    pictures = tf.TensorSpec((batch_size, *encoder.input_shape[1:]), tf.uint8)
+
+    @tf.function(input_signature=[pictures], autograph=False)
+    def encode(batch):
+        return encoder(tf.cast(batch, tf.float32), training=False)
+
+    with _silent_stderr():
+        return convert_variables_to_constants_v2(encode.get_concrete_function())
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Keep the remarks TensorFlow's C++ part makes while it simplifies a graph from notebooks.
+
+    No setting stops them. What goes wrong is raised, not written.
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+@contextmanager
+def _whole_float32() -> Iterator[None]:
+    """Keep TensorFlow from rounding ``float32`` to 10 bits on GPUs, as it does by default."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    from tensorflow.config import experimental
+
+    before = experimental.tensor_float_32_execution_enabled()
+    experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        experimental.enable_tensor_float_32_execution(before)
