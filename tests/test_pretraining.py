@@ -1,7 +1,8 @@
 import numpy as np
 
 from vidlab import backbones, pretraining
-from vidlab.pretraining import ATTRIBUTES, THINGS, draw_stills, stills
+from vidlab.pretraining import ATTRIBUTES, MARKS, THINGS, Stage, draw_stills, marks, stills
+from vidlab.pretraining.drawing import _bearing
 
 
 def test_the_same_seed_draws_the_same_stills():
@@ -36,11 +37,36 @@ def test_stills_do_not_depend_on_the_number_of_processes():
     np.testing.assert_array_equal(one.things, two.things)
 
 
+def test_marks_lie_where_things_and_joints_are():
+    drawn = draw_stills(5)
+    grid = marks(drawn, rows=4, columns=4)
+    assert grid.shape == (4, 4, 4, len(MARKS))
+    inside = ((drawn.points >= 0) & (drawn.points < 1)).all(axis=2)
+    for still, (points, seen) in enumerate(zip(drawn.points, inside, strict=True)):
+        x, y = (points[0] * 4).astype(int)  # the head comes first
+        assert grid[still, ..., MARKS.index("head")].sum() == seen[0]
+        assert not seen[0] or grid[still, y, x, MARKS.index("head")] == 1
+        thing = THINGS[drawn.things[still]]
+        marked = {MARKS[k] for k in np.flatnonzero(grid[still].any(axis=(0, 1)))}
+        assert marked & set(THINGS) == ({thing} if thing != "nothing" and seen[-1] else set())
+
+
+def test_a_stage_goes_on_from_the_one_before():
+    backbone, scores = pretraining.train(
+        (Stage(size=32, epochs=1, rate=1e-3), Stage(size=48, epochs=1, rate=1e-3)),
+        count=8,
+        held_out=8,
+    )
+    assert backbone.input_shape == (None, 48, 48, 3)
+    assert scores["accuracy"].between(0, 1).all()
+    assert list(scores.index[1:]) == list(ATTRIBUTES)
+
+
 def test_a_body_upside_down_is_said_to_be():
     from vidlab.pantomime.body import Build, Pose, skeleton
 
-    upright = pretraining._bearing(skeleton(Build(), Pose()), 1.0)
-    over = pretraining._bearing(skeleton(Build(), Pose(lean=180.0)), 1.0)
+    upright = _bearing(skeleton(Build(), Pose()), 1.0)
+    over = _bearing(skeleton(Build(), Pose(lean=180.0)), 1.0)
     assert "trunk towards 90°" in upright
     assert "trunk towards 270°" in over
 
