@@ -312,6 +312,17 @@ class TestAssembled:
         clips = clips_of(3)
         np.testing.assert_allclose(said(model, clips), said(convgru, clips), atol=1e-6)
 
+    def test_an_encoder_with_branches_stays_whole(self):
+        frames = keras.Input((*SIZE, 3))
+        darkest = keras.layers.GlobalMaxPooling2D()(keras.layers.Rescaling(-1 / 255)(frames))
+        brightest = keras.layers.GlobalMaxPooling2D()(keras.layers.Rescaling(1 / 255)(frames))
+        both = keras.layers.Concatenate()([darkest, brightest])
+        own, head = keras.Model(frames, both, name="own"), models.convgru_head(6, CLASSES, units=6)
+        clips = clips_of(4, 2)
+        features = [said(own, clip) for clip in clips]
+        model = models.assemble(own, mixed_up(head))
+        np.testing.assert_allclose(said(model, models.pad(clips)), alone(head, features), atol=1e-5)
+
     def test_pictures_may_be_whole_or_real_numbers(self, convgru):
         clip = clips_of(3)[0][None]
         np.testing.assert_array_equal(said(convgru, clip), said(convgru, clip.astype(np.float32)))

@@ -97,12 +97,14 @@ def assemble(encoder: keras.Model, head: keras.Model) -> keras.Model:
     """Join an encoder and a head into one model.
 
     Both keep their layers and weights, shared with the new model, whose list of layers is that of
-    the encoder followed by that of the head.
+    the encoder followed by that of the head. An encoder made elsewhere, without a layer
+    ``"backbone"``, becomes a single layer.
 
     Parameters
     ----------
     encoder
-        Of `vidlab.backbones.pooled` or `vidlab.backbones.cut`; a bare backbone is pooled.
+        Of `vidlab.backbones.pooled` or `vidlab.backbones.cut`, or any other model from frames to
+        vectors; a bare backbone is pooled.
     head
         Of this package, for feature vectors of the encoder's length.
 
@@ -125,7 +127,8 @@ def assemble(encoder: keras.Model, head: keras.Model) -> keras.Model:
             f"Expected a head for {encoder.output_shape[-1]} features, as the encoder gives. "
             f"Received: {head.name} for {head.input_shape[-1]}. Build the head for this encoder."
         )
-    encode = encoder.layers[1:]
+    ours = any(layer.name == "backbone" for layer in encoder.layers)
+    encode = encoder.layers[1:] if ours else [encoder]
     pictures = keras.Input(encoder.input_shape[1:], name="frames")
     if len(head.input_shape) == 3:
         pictures = keras.Input((None, *encoder.input_shape[1:]), name="clips")
