@@ -295,6 +295,13 @@ def test_leaderboard_leaves_top_five_out_below_ten_classes():
     assert math.isnan(table.loc["own", ("published, UCF-101", "top1")])
 
 
+def test_a_leaderboard_is_about_the_same_videos():
+    with pytest.raises(MetricError, match="same videos"):
+        evaluation.leaderboard(
+            {"a": of_hits([True]), "b": of_hits([True, True])}, dataset="Pantomime"
+        )
+
+
 def test_a_leaderboard_takes_one_model_at_least():
     with pytest.raises(MetricError, match="Train first"):
         evaluation.leaderboard({}, dataset="Pantomime")

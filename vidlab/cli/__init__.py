@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from vidlab.cli import data, doctor, notebooks, results
+from vidlab.cli import compare, data, doctor, notebooks, results
 from vidlab.cli.console import Root
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ app.command("doctor", rich_help_panel="Start here")(doctor.doctor)
 app.add_typer(data.app, name="data", rich_help_panel="Pieces of a run")
 app.command("train", rich_help_panel="Pieces of a run")(results.train)
 app.command("evaluate", rich_help_panel="Pieces of a run")(results.evaluate)
+app.command("compare", rich_help_panel="Pieces of a run")(compare.compare)
 app.command("figures", rich_help_panel="Pieces of a run")(results.figures)
 app.add_typer(notebooks.app, name="notebooks", rich_help_panel="For authors")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vidlab.predictions import Predictions
 
-__all__ = ["evaluate", "figures", "train"]
+__all__ = ["Export", "Profile", "evaluate", "figures", "run_folder", "train"]
 
 Export = Annotated[
     Path | None,
@@ -80,7 +80,7 @@ def evaluate(
     from vidlab.runs import export as write_table
     from vidlab.runs import find_runs
 
-    folder = _run_folder(run, profile=profile)
+    folder = run_folder(run, profile=profile)
     if (folder / "predictions.npz").is_file():
         from vidlab.predictions import Predictions
 
@@ -151,7 +151,8 @@ def _one(predictions: Predictions, *, title: str):
     return report
 
 
-def _run_folder(run: str, *, profile: str) -> Path:
+def run_folder(run: str, *, profile: str) -> Path:
+    """Find the folder of a run by its recipe, or take it as it is given."""
     if Path(run).is_dir():
         return Path(run)
     from vidlab import datasets

@@ -42,7 +42,7 @@ def leaderboard(
     Parameters
     ----------
     predictions_by_name
-        Of each model, on its test videos.
+        Of each model, on the same videos in any order.
     dataset
         The dataset's name, such as ``"Pantomime"``.
     metrics
@@ -66,12 +66,10 @@ def leaderboard(
     Raises
     ------
     MetricError
-        If there are no predictions, or some of no videos.
+        If there are no predictions, none of any video, or they are not about the same videos.
     """
-    if not predictions_by_name:
-        raise MetricError("Expected at least one set of predictions. Received: none. Train first.")
     measured, quoted = {}, {}
-    for name, said in predictions_by_name.items():
+    for name, said in same_videos(predictions_by_name).items():
         row: dict[str, float] = {"videos": len(said)}
         for k in reported_ks(len(said.classes)):
             sure = interval(said, metric=f"top{k}", repeats=repeats, seed=seed)

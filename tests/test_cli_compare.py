@@ -1,0 +1,118 @@
+"""``vidlab compare``: which runs it finds, and what it prints and writes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from vidlab import evaluation, runs
+from vidlab.cli import app
+from vidlab.predictions import Predictions
+
+
+@pytest.fixture
+def call(monkeypatch, tmp_path):
+    """Call the command line: (words) -> result with exit_code, stdout, stderr."""
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, ["compare", *map(str, words)])
+
+
+@pytest.fixture
+def finish(tmp_path):
+    """Write a finished run on 24 videos of 12 classes that is wrong about the first ones."""
+
+    def make(recipe, *, wrong, seed=0, videos=24, dataset="pantomime"):
+        y_true = np.arange(videos) % 12
+        said = Predictions(
+            video_ids=[f"v{number}" for number in range(videos)],
+            groups=[f"g{number // 12 + 1:02d}" for number in range(videos)],
+            y_true=y_true,
+            probabilities=np.eye(12)[np.where(np.arange(videos) < wrong, 11 - y_true, y_true)],
+            classes=[f"Class{label}" for label in range(12)],
+        )
+        metrics = {"parameters": 1_234_567, "training_seconds": 42.0, "model_bytes": 4_200_000}
+        record = {"recipe": recipe, "seed": seed, "config": {"dataset": dataset}}
+        folder = runs.run_path(tmp_path, recipe, profile="quick", seed=seed)
+        runs.RunFolder(folder).write(predictions=said, metrics=metrics, recipe=record)
+        return said
+
+    return make
+
+
+def test_runs_are_ranked_with_their_cost_and_published_values(call, finish):
+    finish("frame-scratch", wrong=12)
+    finish("frame-finetuned", wrong=3)
+    finish("my-own", wrong=6)
+    said = call("frame-scratch", "frame-finetuned", "my-own")
+    assert said.exit_code == 0, said.stderr
+    table = said.stdout[: said.stdout.index("Cost")]
+    places = [table.index(name) for name in ("frame-finetuned", "my-own", "frame-scratch")]
+    assert places == sorted(places)
+    for words in (
+        "top-1 measured, Pantomime",
+        "top-5 published, UCF-101",
+        "87.5% (",
+        "68.2%",
+        "1,234,567",
+        "42 s",
+        "4.2 MB",
+        "24 videos, in points, with 95% intervals over 24 groups",
+    ):
+        assert words in said.stdout
+    assert "Class by class" not in said.stdout
+
+
+def test_two_runs_are_compared_class_by_class(call, finish, tmp_path):
+    a, b = finish("frame-scratch", wrong=12), finish("frame-finetuned", wrong=3)
+    said = call("frame-scratch", "frame-finetuned", "--export", "table.csv")
+    assert said.exit_code == 0, said.stderr
+    assert "+37.5 (" in said.stdout
+    assert "9 : 0" in said.stdout
+    assert "Class by class: frame-finetuned − frame-scratch" in said.stdout
+    counts = evaluation.compare_reports(evaluation.report(a), evaluation.report(b))
+    assert f"{counts['b_higher']} with frame-finetuned" in said.stdout
+    board = pd.read_csv(tmp_path / "table.csv", index_col="model")
+    assert board["top1 (measured, Pantomime)"].to_dict() == {
+        "frame-finetuned": 21 / 24,
+        "frame-scratch": 0.5,
+    }
+    assert board.loc["frame-finetuned", "top1 (published, UCF-101)"] == 0.682
+    tests = pd.read_csv(tmp_path / "table-tests.csv")
+    pd.testing.assert_frame_equal(
+        tests, evaluation.compare({"frame-scratch": a, "frame-finetuned": b})
+    )
+    deltas = pd.read_csv(tmp_path / "table-classes.csv", index_col="class")
+    pd.testing.assert_frame_equal(deltas, evaluation.class_deltas(a, b))
+
+
+def test_runs_of_one_recipe_are_told_apart_by_their_folders(call, finish, tmp_path):
+    finish("frame-vote", wrong=4)
+    finish("frame-vote", wrong=6, seed=1)
+    said = call("frame-vote", tmp_path / "runs/quick/frame-vote/seed-2")
+    assert said.exit_code == 0, said.stderr
+    assert "frame-vote/seed-2" in said.stdout
+
+
+def test_one_run_is_shown_alone(call, finish):
+    finish("frame-vote", wrong=4)
+    said = call("frame-vote", "frame-vote")
+    assert said.exit_code == 0, said.stderr
+    assert "83.3%" in said.stdout
+    assert "Differences" not in said.stdout
+
+
+def test_runs_on_other_videos_are_refused(call, finish):
+    finish("frame-vote", wrong=4)
+    finish("frame-scratch", wrong=4, videos=30)
+    said = call("frame-vote", "frame-scratch")
+    assert said.exit_code == 1
+    assert "24 of frame-vote and 30 of frame-scratch" in said.stderr
+
+
+def test_a_missing_run_tells_how_to_make_it(call, finish):
+    finish("frame-vote", wrong=4)
+    said = call("frame-vote", "frame-scratch")
+    assert said.exit_code == 1
+    assert "vidlab train frame-scratch --profile quick" in said.stderr

@@ -1,0 +1,173 @@
+"""``vidlab compare``: finished runs side by side, and whether their differences are chance.
+
+Takes recipe names and folders from the command line; gives their predictions to `evaluation`,
+prints tables and exports them for a report.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidlab.cli.console import relative, table
+from vidlab.cli.results import Export, Profile, run_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from vidlab.predictions import Predictions
+    from vidlab.runs import RunFolder
+
+__all__ = ["compare"]
+
+_DATASETS = {"pantomime": "Pantomime", "ucf101": "UCF-101"}
+
+
+def compare(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Recipes that were run, or run folders.")
+    ],
+    profile: Profile = "quick",
+    export: Export = None,
+) -> None:
+    """Compare finished runs: accuracy, cost, published values, and tests of every difference.
+
+    The runs have to be about the same test videos. Two runs are also compared class by class.
+
+    **Example:** `vidlab compare frame-finetuned convgru-finetuned --export table.tex`
+    """
+    from vidlab import evaluation, recipes
+    from vidlab.runs import export as write_table
+
+    folders = _named([run_folder(run, profile=profile) for run in runs])
+    said = {name: run.predictions for name, run in folders.items()}
+    origin = {name: run.recipe for name, run in folders.items()}
+    dataset = Path(next(iter(origin.values()))["config"]["dataset"]).name
+    known = recipes.names()
+    board = evaluation.leaderboard(
+        said,
+        dataset=_DATASETS.get(dataset, dataset),
+        metrics={name: run.metrics for name, run in folders.items()},
+        published={
+            name: recipes.get(record["recipe"]).published
+            for name, record in origin.items()
+            if record["recipe"] in known
+        },
+    )
+    _show(board)
+    results = {"": board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)}
+    if len(said) > 1:
+        results["-tests"] = _tests(said)
+    if len(said) == 2:
+        results["-classes"] = _by_class(said)
+    if export is not None:
+        for ending, result in results.items():
+            path = write_table(result, export.with_stem(export.stem + ending))
+            typer.echo(f"Written: {relative(path)}")
+
+
+def _named(folders: list[Path]) -> dict[str, RunFolder]:
+    """Name runs by their recipe; where one is there more than once, all by their folders."""
+    from vidlab.runs import RunFolder
+
+    runs = [RunFolder(folder) for folder in dict.fromkeys(path.resolve() for path in folders)]
+    names = [run.recipe["recipe"] for run in runs]
+    if len(set(names)) < len(names):
+        top = os.path.commonpath([run.path.parent for run in runs])
+        names = [run.path.relative_to(top).as_posix() for run in runs]
+    return dict(zip(names, runs, strict=True))
+
+
+def _tests(said: dict[str, Predictions]) -> pd.DataFrame:
+    """Test every pair, print it in points, and return it in shares."""
+    import pandas as pd
+
+    from vidlab import evaluation
+
+    tests = evaluation.compare(said)
+    shown = pd.DataFrame(
+        {
+            "model": tests["b"],
+            "against": tests["a"],
+            "difference": [_points(*row) for row in tests[["difference", "low", "high"]].values],
+            "right alone": [f"{b} : {a}" for b, a in tests[["only_b", "only_a"]].values],
+            "McNemar p": _p_values(tests["mcnemar_p"]),
+            "group p": _p_values(tests["sign_flip_p"]),
+            "corrected p": _p_values(tests["holm_p"]),
+        }
+    )
+    first = tests.iloc[0]
+    table(
+        shown,
+        title=f"Differences in top-1 on {first['videos']} videos, in points, with 95% intervals "
+        f"over {first['clusters']} groups",
+    )
+    typer.echo("Group p: a sign-flip test of whole groups; corrected p: for the number of rows.")
+    return tests
+
+
+def _by_class(said: dict[str, Predictions]) -> pd.DataFrame:
+    """Compare two runs class by class, print it in points, and return it in shares."""
+    import pandas as pd
+
+    from vidlab import evaluation
+
+    (a, of_a), (b, of_b) = said.items()
+    deltas = evaluation.class_deltas(of_a, of_b)
+    shown = pd.DataFrame(
+        {
+            "videos": deltas["videos"],
+            a: deltas["accuracy_a"],
+            b: deltas["accuracy_b"],
+            "difference": [_points(*row) for row in deltas[["delta", "low", "high"]].values],
+        }
+    )
+    table(shown, title=f"Class by class: {b} − {a}")
+    counts = evaluation.compare_reports(evaluation.report(of_a), evaluation.report(of_b))
+    typer.echo(
+        f"Precision, recall and f1 of {len(of_a.classes)} classes: {counts['a_higher']} are higher "
+        f"with {a}, {counts['b_higher']} with {b}, {counts['equal']} are equal. {b} is ahead in "
+        f"all three in {counts['classes_b_all_higher']} classes, in at least one in "
+        f"{counts['classes_b_any_higher']}."
+    )
+    return deltas
+
+
+def _show(board: pd.DataFrame) -> None:
+    """Print accuracies, published ones beside measured ones, and costs."""
+    import pandas as pd
+
+    here, there = board.columns.unique(level=0)
+    measured, published = board[here], board[there]
+    accuracies = {}
+    for top in published:
+        name = top.replace("top", "top-")
+        accuracies[f"{name} {here}"] = [
+            f"{value:.1%} ({100 * low:.0f}–{100 * high:.0f})"
+            for value, low, high in measured[[top, f"{top}_low", f"{top}_high"]].values
+        ]
+        accuracies[f"{name} {there}"] = _cells(published[top], "{:.1%}")
+    costs = {
+        "parameters": _cells(measured["parameters"], "{:,.0f}"),
+        "training": _cells(measured["training_seconds"], "{:.0f} s"),
+        "features": _cells(measured["feature_seconds"], "{:.0f} s"),
+        "model file": _cells(measured["megabytes"], "{:.1f} MB"),
+    }
+    index = board.index.rename("run")
+    table(pd.DataFrame(accuracies, index=index), title="Accuracy, with 95% intervals over groups")
+    table(pd.DataFrame(costs, index=index), title="Cost")
+
+
+def _cells(values: pd.Series, form: str) -> list[str]:
+    return ["–" if value != value else form.format(value) for value in values]
+
+
+def _points(value: float, low: float, high: float) -> str:
+    return f"{100 * value:+.1f} ({100 * low:+.0f} … {100 * high:+.0f})"
+
+
+def _p_values(values: pd.Series) -> list[str]:
+    return ["<0.001" if value < 0.001 else f"{value:.3f}" for value in values]
