@@ -252,6 +252,13 @@ def test_timeline_names_a_few_classes_and_the_answer_at_every_step(count):
     )
 
 
+def test_a_class_keeps_its_colour_on_the_timeline():
+    figure = plots.frame_timeline(said_over_time(12)[5:], names(12), top=1)
+    curve = figure.axes[0].lines[0]
+    assert curve.get_label() == "Class011"
+    assert curve.get_color() == plots.class_colours(names(12))["Class011"]
+
+
 def test_timeline_draws_what_was_answered_before_what_only_came_high():
     probabilities = np.array([[0.5, 0.1, 0.4, 0], [0.5, 0.1, 0.4, 0], [0, 0, 0, 1]])
     figure = plots.frame_timeline(probabilities, names(4), top=2)

@@ -28,6 +28,7 @@ __all__ = [
     "INK",
     "ORANGE",
     "SKY",
+    "TOLD_APART",
     "VERMILLION",
     "Drawing",
     "class_colours",
@@ -42,6 +43,9 @@ PURPLE, SKY, YELLOW = "#CC79A7", "#56B4E9", "#F0E442"
 INK, GREY = "#222222", "#767676"
 
 _BRIGHT = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, GREY)
+
+TOLD_APART = 2 * len(_BRIGHT)
+"""So many classes have colours that can be told apart."""
 
 # A recipe keeps its colour whichever others stand beside it. The order is that of the literature.
 _RECIPES = (
@@ -130,7 +134,7 @@ def class_colours(classes: Sequence[str]) -> dict[str, str]:
     >>> class_colours(["OpenDoor", "CloseDoor"])
     {'OpenDoor': '#0072b2', 'CloseDoor': '#e69f00'}
     """
-    if len(classes) <= 2 * len(_BRIGHT):
+    if len(classes) <= TOLD_APART:
         return {name: _series(place) for place, name in enumerate(classes)}
     hues = mpl.colormaps["twilight"]
     # The two ends of this map are nearly white; a twelfth at either end is left out.
@@ -150,7 +154,7 @@ def recipe_colour(name: str) -> str:
     """
     if name in _RECIPES:
         return _series(_RECIPES.index(name))
-    return _series(zlib.crc32(name.encode()) % (2 * len(_BRIGHT)))
+    return _series(zlib.crc32(name.encode()) % TOLD_APART)
 
 
 def save(

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from vidlab.errors import MetricError
 from vidlab.plots.rows import legend_below
-from vidlab.plots.style import INK, Drawing, class_colours, percent_axis
+from vidlab.plots.style import INK, TOLD_APART, Drawing, class_colours, percent_axis
 
 __all__ = ["frame_timeline"]
 
@@ -59,9 +59,10 @@ def frame_timeline(
     steps_won = np.bincount(said, minlength=len(classes))
     order = np.lexsort((-probabilities.max(axis=0), -steps_won)).tolist()
     drawn = list(dict.fromkeys([*true, *order]))[: max(top, len(set(true)))]
-    colours = dict(
-        zip(drawn, class_colours([classes[label] for label in drawn]).values(), strict=True)
+    palette = class_colours(
+        classes if len(classes) <= TOLD_APART else [classes[label] for label in drawn]
     )
+    colours = {label: palette[classes[label]] for label in drawn}
     strips = {"said": said.tolist()} | ({"true": true} if true else {})
     figure = Drawing(figsize=(10, 4.2 + 0.3 * len(strips)), layout="constrained")
     lines, *below = figure.subplots(
