@@ -1,6 +1,7 @@
 """Fixtures that more than one test module uses: videos with known frames, and small datasets."""
 
 import os
+import signal
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -19,6 +20,10 @@ from vidlab.index import VideoIndex
 # A busy machine is no failure: examples have no time limit.
 settings.register_profile("vidlab", deadline=None)
 settings.load_profile("vidlab")
+
+# A shell that runs the tests in the background ignores Ctrl-C, and the processes that tests start
+# to interrupt would inherit that; a handler of our own, they do not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BITS = 10
 REPOSITORY = Path(__file__).resolve().parents[1]

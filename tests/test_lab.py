@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vidlab import lab as lab_module
+from vidlab.clips import Clips
 from vidlab.errors import ProfileError
 from vidlab.lab import Lab, sweep
 
@@ -91,3 +92,56 @@ def test_changes_show_the_original_beside(small_lab):
     table = small_lab().changes("frame-vote")
     epochs = table.set_index("setting").loc["epochs"]
     assert epochs["original"] == "225"
+
+
+def test_a_recipe_on_features_keeps_a_whole_model(small_lab):
+    lab = small_lab()
+    folder = lab.run("mobilenet-gru")
+    assert folder.model().input_shape == (None, None, 32, 32, 3)
+    assert folder.metrics["feature_seconds"] > 0
+    assert folder.predictions.frames is None
+    again = lab.ask("mobilenet-gru", order="normal").probabilities
+    test = lab.split()[2]
+    clips = Clips(test, sampling=lab.recipe("mobilenet-gru").test_sampling, size=(32, 32))
+    whole = folder.model().predict(clips, verbose=0)
+    np.testing.assert_allclose(whole, again, atol=2e-2)  # stored features are half precision
+
+
+def test_single_frames_on_features_are_kept_frame_by_frame(small_lab):
+    folder = small_lab().run("mobilenet-single")
+    assert folder.model().input_shape == (None, 32, 32, 3)
+    assert len(folder.predictions.frames) == 4 * len(folder.predictions)
+
+
+def test_features_may_come_from_a_trained_model(small_lab, capsys):
+    lab = small_lab()
+    lab.run("cnn-lstm")
+    assert "frame-vote: trained now" in capsys.readouterr().out
+    assert lab.features("cnn-lstm").size == 1024
+
+
+def test_a_model_on_clips_goes_on_from_one_on_features(small_lab, capsys):
+    folder = small_lab().run("convgru-finetuned")
+    said = capsys.readouterr().out
+    assert said.index("convgru-fixed: trained now") < said.index("convgru-finetuned: trained now")
+    assert folder.recipe["config"]["start"]["takes"] == "features"
+    assert folder.recipe["config"]["takes"] == "clips"
+
+
+def test_frames_in_another_order_are_asked_about_once_and_forgotten_with_the_run(small_lab):
+    lab = small_lab()
+    folder = lab.run("gru-pixels")
+    said = {order: lab.ask("gru-pixels", order=order) for order in ("reversed", "frozen")}
+    kept = folder.path / "predictions-reversed.npz"
+    assert kept.is_file()
+    assert said["reversed"].video_ids.tolist() == folder.predictions.video_ids.tolist()
+    assert not np.array_equal(said["reversed"].probabilities, folder.predictions.probabilities)
+    (folder.path / "metrics.json").unlink()
+    lab.run("gru-pixels")
+    assert not kept.exists()
+
+
+def test_order_does_not_matter_to_single_frames(small_lab):
+    lab = small_lab()
+    normal, back = (lab.ask("frame-scratch", order=order) for order in ("normal", "reversed"))
+    np.testing.assert_allclose(normal.probabilities, back.probabilities, atol=1e-5)

@@ -43,6 +43,7 @@ LAYERS = (
     "predictions",
     "evaluation",
     "runs",
+    "experiment",
     "explanation",
     "plots",
     "figures",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlab.errors import ResultError
-from vidlab.predictions import FramePredictions, Predictions, aggregate, from_frames, predict
+from vidlab.predictions import FramePredictions, Predictions, aggregate, answer, from_frames
 
 
 def softmax_rows(seed, rows, classes):
@@ -227,15 +227,34 @@ class Model:
         return np.eye(3)[dataset.video_positions]
 
 
-def test_prediction_tells_where_each_frame_comes_from():
-    frames = predict(Model(), Dataset())
-    assert frames.video.tolist() == [0, 0, 1]
-    assert frames.frame.tolist() == [4, 9, 2]
-    assert frames.probabilities.argmax(axis=1).tolist() == [0, 0, 1]
+class Videos:
+    """Two videos of an index."""
+
+    table = {"video_id": ["a", "b"], "group": ["g01", "g02"]}  # noqa: RUF012
+    labels = np.array([0, 2])
+    classes = ("x", "y", "z")
+
+
+def test_an_answer_tells_where_each_frame_comes_from():
+    said = answer(Model(), Dataset(), videos=Videos, how="vote")
+    assert said.frames.video.tolist() == [0, 0, 1]
+    assert said.frames.frame.tolist() == [4, 9, 2]
+    assert said.frames.probabilities.argmax(axis=1).tolist() == [0, 0, 1]
+    assert said.y_pred.tolist() == [0, 1]
+    assert said.video_ids.tolist() == ["a", "b"]
+
+
+def test_an_answer_on_whole_clips_has_no_frames():
+    dataset = Dataset()
+    dataset.frame_numbers, dataset.video_positions = None, np.array([0, 1])
+    said = answer(Model(), dataset, videos=Videos)
+    assert said.frames is None
+    assert said.y_pred.tolist() == [0, 1]
+    assert said.y_true.tolist() == [0, 2]
 
 
 def test_a_shuffling_dataset_is_refused():
     dataset = Dataset()
     dataset.shuffle = True
     with pytest.raises(ResultError, match="shuffle=False"):
-        predict(Model(), dataset)
+        answer(Model(), dataset, videos=Videos)

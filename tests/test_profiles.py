@@ -78,6 +78,32 @@ def test_a_sampler_that_does_not_exist_is_refused(own_profile, text):
         profiles.adapt(recipes.get("frame-vote"), profile)
 
 
+def test_clips_have_samplers_of_their_own(own_profile):
+    profile = own_profile(
+        "about: mine\ntrain_sampling: Segments(3)\nclip_train_sampling: Segments(9)\n"
+        "clip_test_sampling: Uniform(9)\n"
+    )
+    assert profiles.adapt(recipes.get("frame-vote"), profile).train_sampling == Segments(3)
+    clips = profiles.adapt(recipes.get("convgru-fixed"), profile)
+    assert (clips.train_sampling, clips.test_sampling) == (Segments(9), Uniform(9))
+
+
+def test_features_are_learned_from_as_they_are_tested(own_profile):
+    profile = own_profile(
+        "about: mine\nclip_train_sampling: Segments(9)\nclip_test_sampling: Uniform(9)\n"
+        "recipes: {convgru-fixed: {takes: features, units: 32}}\n"
+    )
+    adapted = profiles.adapt(recipes.get("convgru-fixed"), profile)
+    assert (adapted.takes, adapted.units) == ("features", 32)
+    assert adapted.train_sampling == adapted.test_sampling == Uniform(9)
+
+
+def test_a_network_on_pixels_keeps_its_size_and_gets_no_backbone(own_profile):
+    profile = own_profile("about: mine\nimage_size: 112\nbackbone: mobilenetv2\n")
+    adapted = profiles.adapt(recipes.get("gru-pixels"), profile)
+    assert (adapted.size, adapted.backbone) == ((50, 50), None)
+
+
 def test_results_of_other_videos_are_named_after_their_folder(tmp_path):
     own = profiles.load("quick")
     assert profiles.run_name(own, own) == "quick"

@@ -2,11 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from vidlab import recipes, training
+from vidlab import features, recipes, training
 from vidlab.errors import RecipeError
 from vidlab.index import VideoIndex
 from vidlab.recipes import Phase
-from vidlab.sampling import Uniform
+from vidlab.sampling import Segments, Uniform
 from vidlab.training import Settings, fit
 
 
@@ -137,3 +137,53 @@ def test_a_recipe_that_starts_from_another_asks_for_its_model(recipe, parts):
         fit(continued, parts)
     with pytest.raises(RecipeError, match=r"Expected no model to start small from"):
         fit(recipe, parts, start=recipes.build(recipe, 2))
+
+
+def test_clips_are_learned_end_to_end(parts):
+    recipe = recipes.get("gru-pixels").adapted(
+        size=(8, 8),
+        units=8,
+        phases=(Phase(12, "adam", 1e-2, 4, trainable=None),),
+        train_sampling=Segments(3),
+        test_sampling=Uniform(3),
+        augment=False,
+    )
+    fitted = fit(recipe, parts, settings=Settings(seed=1, patience=12))
+    assert fitted.model.input_shape == (None, None, 8, 8, 3)
+    assert fitted.history["accuracy"].iloc[-1] > 0.9
+
+
+def test_all_frames_of_a_clip_are_varied_alike(parts):
+    recipe = recipes.get("gru-pixels").adapted(size=(8, 8), units=4)
+    model = recipes.build(recipe, 2)
+    learner = training._compiled(model, recipe, recipe.phases[0], seed=0)
+    assert any(type(layer).__name__ == "Augment" for layer in learner.layers)
+    assert learner.output_shape == (None, 2)
+
+
+def test_a_head_learns_from_stored_features(parts, tmp_path):
+    recipe = recipes.get("mobilenet-gru").adapted(
+        backbone="mobilenetv2-0.35",
+        weights="pantomime",
+        size=(32, 32),
+        units=8,
+        phases=(Phase(20, "adam", 1e-2, 4),),
+    )
+    stores = [
+        features.extract(
+            part, backbone=recipes.encoder(recipe, weights="pantomime"),
+            sampling=Uniform(3), out=tmp_path,
+        )
+        for part in parts
+    ]  # fmt: skip
+    fitted = fit(recipe, tuple(stores), settings=Settings(seed=1, patience=20))
+    assert fitted.model.input_shape == (None, None, 1280)
+    assert fitted.history["accuracy"].max() > 0.9
+
+
+def test_a_learning_rate_falls_as_its_decay_says(recipe, parts):
+    falling = recipe.adapted(phases=(Phase(2, "adam", 1e-3, 8, decay=0.5),))
+    rates = fit(falling, parts, settings=Settings(seed=1)).history["learning_rate"]
+    steps = -(-len(parts[0]) * 4 // 8)
+    expected = [1e-3 / (1 + 0.5 * steps), 1e-3 / (1 + 0.5 * 2 * steps)]
+    np.testing.assert_allclose(rates, expected, rtol=1e-4)

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from vidlab import datasets, evaluation, pantomime, predictions, profiles, recipes, runs
+from vidlab import datasets, evaluation, experiment, predictions, profiles, recipes, runs
 from vidlab.progress import progress
 
 if TYPE_CHECKING:
-    from vidlab.clips import Clips, FrameCache
+    import keras
+
+    from vidlab.clips import FrameCache
+    from vidlab.features import FeatureStore
     from vidlab.index import VideoIndex
-    from vidlab.training import Fitted
 
 __all__ = ["Lab", "sweep"]
 
@@ -137,56 +139,78 @@ class Lab:
         )
         return folder
 
-    def frames(self, videos: VideoIndex, name: str) -> Clips:
-        """Return the test frames of `videos` as recipe `name` takes them, in the index's order."""
-        from vidlab import clips  # imports Keras
+    def ask(
+        self, name: str, *, order: str = "normal", seed: int = 0, split: int = 0
+    ) -> predictions.Predictions:
+        """Ask a trained recipe about the test videos, their frames in another order.
 
-        recipe = self.recipe(name)
-        return clips.Clips(
-            videos,
-            sampling=recipe.test_sampling,
-            size=recipe.size,
-            batch_size=64,
-            per_frame=True,
-            cache=self._cache(recipe.size),
+        The answers are kept beside the run.
+
+        Parameters
+        ----------
+        name
+            A recipe.
+        order
+            ``"normal"``, ``"reversed"``, ``"shuffled"`` or ``"frozen"`` (to the middle frame).
+        seed, split
+            Which run, as in `run`.
+        """
+        folder = self.run(name, seed=seed, split=split)
+        if order == "normal":
+            return folder.predictions
+        file = folder.path / f"predictions-{order}.npz"
+        if not file.is_file():
+            said = experiment.ask(
+                self.recipe(name),
+                folder.model(),
+                videos=self.split(split)[2],
+                bench=self._bench(),
+                order=order,
+            )
+            said.save(file)
+        return predictions.Predictions.load(file)
+
+    def features(self, name: str, *, seed: int = 0, split: int = 0) -> FeatureStore:
+        """Return the features that a recipe on features learns from; extracted where missing."""
+        return experiment.stored(
+            self.recipe(name), self._encoder(name, seed=seed, split=split), bench=self._bench()
         )
 
     def _train(self, name: str, folder: runs.RunFolder, record: dict) -> None:
         from vidlab import training  # imports Keras
 
         recipe, seed, split = self.recipe(name), record["seed"], record["split"]
-        start = None
-        if recipe.starts_from is not None:
-            start = self.run(recipe.starts_from, seed=seed, split=split).model()
-        train, validation, test = self.split(split)
-        fitted = training.fit(
+        experiment.conduct(
             recipe,
-            (train, validation),
+            self.split(split),
+            folder=folder,
+            record=record,
+            bench=self._bench(),
             settings=training.Settings(
                 seed=seed,
                 patience=self.profile.patience,
-                cache=self._cache(recipe.size),
                 checkpoint=folder.path / "checkpoint.npz",
                 key=json.dumps(record["config"], sort_keys=True),
             ),
-            start=start,
+            start=self._start(name, seed=seed, split=split),
         )
-        said = predictions.from_frames(
-            predictions.predict(fitted.model, self.frames(test, name)),
-            video_ids=test.table["video_id"],
-            groups=test.table["group"],
-            y_true=test.labels,
-            classes=test.classes,
-            how=recipe.aggregation,
-        )
-        # The record goes first and comes back last: it vouches for the files beside it.
-        (folder.path / "recipe.json").unlink(missing_ok=True)
-        folder.write(
-            model=fitted.model,
-            history=fitted.history,
-            predictions=said,
-            metrics=_metrics(said, fitted),
-            recipe=record,
+
+    def _start(self, name: str, *, seed: int, split: int) -> keras.Model | None:
+        """Return the trained model that a recipe starts from, if it does."""
+        before = self.recipe(name).starts_from
+        return None if before is None else self.run(before, seed=seed, split=split).model()
+
+    def _encoder(self, name: str, *, seed: int, split: int) -> keras.Model:
+        recipe = self.recipe(name)
+        start = self._start(name, seed=seed, split=split)
+        return recipes.encoder(recipe, weights=recipe.weights, start=start)
+
+    def _bench(self) -> experiment.Bench:
+        return experiment.Bench(
+            index=self.index,
+            features=self.home / "cache" / "features",
+            frames=self._cache,
+            precision=self.profile.precision,
         )
 
     def _record(self, name: str, *, seed: int, split: int) -> dict:
@@ -197,6 +221,7 @@ class Lab:
             "dataset": self.profile.dataset,
             "validation": self.profile.validation,
             "patience": self.profile.patience,
+            "precision": self.profile.precision if recipe.takes == "features" else "float32",
             "weights_digest": _digest(recipe.weights),
             "data_fingerprint": self.index.fingerprint,
         }
@@ -265,24 +290,3 @@ def _digest(weights: str | None) -> str | None:
 
     path = backbones.PANTOMIME_WEIGHTS if weights == "pantomime" else Path(weights or "")
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else weights
-
-
-def _metrics(said: predictions.Predictions, fitted: Fitted) -> dict:
-    """Return the numbers that stand beside a run in every table; accuracies in 0–1."""
-    sure = evaluation.interval(said)
-    pairs = evaluation.pair_accuracy(said, pantomime.REVERSED_PAIRS)
-    metrics = {
-        **evaluation.top_ks(said),
-        "top1_low": sure.low,
-        "top1_high": sure.high,
-        "clusters": sure.clusters,
-        "frame_top1": evaluation.frame_top_k(said, k=1),
-        "test_videos": len(said),
-        "parameters": fitted.model.count_params(),
-        "training_seconds": fitted.seconds,
-        "epochs": len(fitted.history),
-    }
-    if len(pairs):
-        metrics["pairs_among_all"] = pairs.loc[evaluation.ALL_PAIRS, "among_all"]
-        metrics["pairs_within"] = pairs.loc[evaluation.ALL_PAIRS, "within_pair"]
-    return metrics

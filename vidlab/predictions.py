@@ -18,7 +18,7 @@ import numpy as np
 
 from vidlab.errors import ResultError
 
-__all__ = ["FramePredictions", "How", "Predictions", "aggregate", "from_frames", "predict"]
+__all__ = ["FramePredictions", "How", "Predictions", "aggregate", "answer", "from_frames"]
 
 How = Literal["mean", "vote"]
 _HOWS = ("mean", "vote")
@@ -305,7 +305,7 @@ def from_frames(
     Parameters
     ----------
     frame_predictions
-        What `predict` gave.
+        What was said, and of which frames.
     video_ids, groups, y_true
         Of the videos, in the order that `FramePredictions.video` counts them.
     classes
@@ -328,21 +328,26 @@ def from_frames(
     )
 
 
-def predict(model: Any, dataset: Any) -> FramePredictions:
-    """Ask a frame model about every frame of a dataset.
+def answer(model: Any, dataset: Any, *, videos: Any, how: How = "mean") -> Predictions:
+    """Ask a model about videos.
 
     Parameters
     ----------
     model
-        A Keras model from frames, (batch, height, width, 3), to class probabilities.
+        A Keras model that gives class probabilities: one row a frame, or one row a video.
     dataset
-        A per-frame `clips.Clips` that does not shuffle. Its `video_positions` and `frame_numbers`,
-        both int64, (frames,), tell where the frames come from, in the order it gives them.
+        What the model takes of these videos, in batches and a fixed order, as `clips.Clips` or
+        `features.Sequences` give it. Where it gives single frames, its `video_positions` and
+        `frame_numbers`, both int64, (frames,), tell where they come from.
+    videos
+        A `vidlab.index.VideoIndex`: the same videos in the same order.
+    how
+        How frames decide, as for `aggregate`; of no effect on whole clips.
 
     Raises
     ------
     ResultError
-        If the dataset shuffles, or the model does not give one row a frame.
+        If the dataset shuffles, or the model does not give one row a frame or video.
     """
     if getattr(dataset, "shuffle", False):
         raise ResultError(
@@ -350,11 +355,18 @@ def predict(model: Any, dataset: Any) -> FramePredictions:
             "Make it with shuffle=False."
         )
     probabilities = np.asarray(model.predict(dataset, verbose=0))
-    return FramePredictions(
-        video=dataset.video_positions,
-        frame=dataset.frame_numbers,
-        probabilities=probabilities,
+    about = {
+        "video_ids": np.asarray(videos.table["video_id"]),
+        "groups": np.asarray(videos.table["group"]),
+        "y_true": np.asarray(videos.labels),
+        "classes": list(videos.classes),
+    }
+    if dataset.frame_numbers is None:
+        return Predictions(**about, probabilities=probabilities)
+    frames = FramePredictions(
+        video=dataset.video_positions, frame=dataset.frame_numbers, probabilities=probabilities
     )
+    return from_frames(frames, **about, how=how)
 
 
 def _set(record: object, name: str, value: object) -> None:

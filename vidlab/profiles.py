@@ -45,11 +45,15 @@ class _Record(BaseModel):
 
 
 class RecipeChange(_Record):
-    """What a profile changes about one recipe; one entry for each of its phases."""
+    """What a profile changes about one recipe; lists have one entry for each of its phases."""
 
     epochs: list[Positive] | None = None
     learning_rate: list[Annotated[float, Field(gt=0)]] | None = None
     batch_size: list[Positive] | None = None
+    units: Positive | None = None
+    takes: Literal["clips", "features"] | None = None
+    train_sampling: Sampler | None = None
+    test_sampling: Sampler | None = None
 
 
 class Limits(_Record):
@@ -76,11 +80,16 @@ class Profile(_Record):
     split, validation
         The split number, and the share of training videos held out, 0–1.
     backbone, weights, image_size
-        Replace the recipe's own where given. `weights` replaces only weights that are not random.
+        Replace the recipe's own where given, and where it has a backbone. `weights` replaces only
+        weights that are not random.
     train_sampling, test_sampling : str
-        Samplers that replace the recipe's own, e.g. ``"Segments(8)"``.
+        Samplers that replace those of recipes on single frames, e.g. ``"Segments(8)"``.
+    clip_train_sampling, clip_test_sampling : str
+        The same for recipes on whole clips; features are kept of the latter.
     keep_decoded : bool
         Keep every video decoded at `image_size` on disk, so that later epochs skip the decoder.
+    precision : {"float32", "fast"}
+        Of feature extraction; see `vidlab.features.extract`.
     patience : int
         Epochs without a better validation loss before training stops.
     recipes : dict[str, RecipeChange]
@@ -101,7 +110,10 @@ class Profile(_Record):
     image_size: Positive | None = None
     train_sampling: Sampler | None = None
     test_sampling: Sampler | None = None
+    clip_train_sampling: Sampler | None = None
+    clip_test_sampling: Sampler | None = None
     keep_decoded: bool = False
+    precision: Literal["float32", "fast"] = "float32"
     patience: Positive = 5
     recipes: dict[str, RecipeChange] = {}
     limits: Limits = Limits()
@@ -150,20 +162,22 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
         If the profile names a sampler that does not exist, or changes a number of phases that the
         recipe does not have.
     """
-    changed: dict = {}
-    if profile.backbone is not None:
-        changed["backbone"] = profile.backbone
-    if profile.image_size is not None:
-        changed["size"] = (profile.image_size, profile.image_size)
+    change = profile.recipes.get(recipe.name, RecipeChange())
+    changed: dict = {
+        name: getattr(change, name)
+        for name in ("units", "takes")
+        if getattr(change, name) is not None
+    }
+    if recipe.backbone is not None:
+        if profile.backbone is not None:
+            changed["backbone"] = profile.backbone
+        if profile.image_size is not None:
+            changed["size"] = (profile.image_size, profile.image_size)
     if profile.weights is not None and recipe.weights is not None:
         changed["weights"] = profile.weights
-    for field in ("train_sampling", "test_sampling"):
-        if getattr(profile, field) is not None:
-            changed[field] = _sampler(getattr(profile, field), profile)
-    change = profile.recipes.get(recipe.name)
-    if change is not None:
-        changed["phases"] = _phases(recipe, change, profile)
-    return recipe.adapted(**changed)
+    changed["phases"] = _phases(recipe, change, profile)
+    adapted = recipe.adapted(**changed)
+    return adapted.adapted(**_samplers(adapted, change, profile))
 
 
 def changes(recipe: Recipe, profile: Profile) -> list[dict[str, str]]:
@@ -183,10 +197,24 @@ def changes(recipe: Recipe, profile: Profile) -> list[dict[str, str]]:
     ]
 
 
+def _samplers(recipe: Recipe, change: RecipeChange, profile: Profile) -> dict:
+    """Return the samplers of an adapted recipe that differ from the literature's."""
+    of_clips = "clip_" if recipe.takes != "frames" else ""
+    text = {
+        name: getattr(change, name) or getattr(profile, of_clips + name)
+        for name in ("train_sampling", "test_sampling")
+    }
+    if recipe.takes == "features":  # kept once, for training and testing alike
+        text["train_sampling"] = text["test_sampling"]
+    return {name: _sampler(value, profile) for name, value in text.items() if value is not None}
+
+
 def _settings(recipe: Recipe) -> dict[str, str]:
     """Return what a profile may change, as text by setting."""
     settings = {
-        "backbone": recipe.backbone,
+        "learns from": recipe.takes,
+        "backbone": recipe.backbone or "none",
+        "units": str(recipe.units),
         "weights": recipe.weights or "random",
         "frame size": "×".join(map(str, recipe.size)),
         "frames learned from": str(recipe.train_sampling),
@@ -233,7 +261,10 @@ def run_name(own: Profile, used: Profile) -> str:
 
 def _phases(recipe: Recipe, change: RecipeChange, profile: Profile) -> tuple:
     phases = list(recipe.phases)
-    for field, values in change.model_dump(exclude_none=True).items():
+    for field in ("epochs", "learning_rate", "batch_size"):
+        values = getattr(change, field)
+        if values is None:
+            continue
         if len(values) != len(phases):
             raise ProfileError(
                 f"Expected {len(phases)} value(s) of {field} for {recipe.name}, one a phase, in "
@@ -261,11 +292,11 @@ def _checked(settings: dict, *, where: object) -> Profile:
 
 def _sampler(text: str, profile: Profile):
     name, _, rest = text.partition("(")
-    known = [n for n in sampling.__all__ if dataclasses.is_dataclass(getattr(sampling, n))]
+    kinds = {n: getattr(sampling, n) for n in sampling.__all__ if n not in ("Sampler", "Reordered")}
     arguments = rest.removesuffix(")").strip()
-    if name not in known or not text.endswith(")") or not (arguments == "" or arguments.isdigit()):
+    if name not in kinds or not text.endswith(")") or not (arguments == "" or arguments.isdigit()):
         raise ProfileError(
             f"Expected a sampler such as Uniform(16) or AllFrames() in profile {profile.name}. "
-            f"Received: {text!r}. Samplers: {', '.join(known)}."
+            f"Received: {text!r}. Samplers: {', '.join(kinds)}."
         )
-    return getattr(sampling, name)(*([int(arguments)] if arguments else []))
+    return kinds[name](*([int(arguments)] if arguments else []))

@@ -233,6 +233,8 @@ class RunFolder:
         path = self._existing("model")
         import keras
 
+        from vidlab import models  # noqa: F401  (through it Keras knows vidlab's layers)
+
         try:
             return keras.saving.load_model(path, compile=False)
         except (ValueError, OSError, TypeError, KeyError) as error:

@@ -1,9 +1,10 @@
 """Training: a recipe and videos in, a fitted model and its history out.
 
-Takes recipes from `recipes`, videos from `index`, with `clips` and `augment` in between; gives a
-model and a history to `runs`. A recipe trains in one or more *phases* (first the new layers, then
-deeper ones). Each phase stops early on the validation loss and keeps its best weights; after every
-epoch a checkpoint is written, from which an interrupted training goes on.
+Takes recipes from `recipes` and videos from `index`, with `clips` and `augment` in between, or
+their features from `features`; gives a model and a history to `experiment`. A recipe trains in one
+or more *phases* (first the new layers, then deeper ones). Each phase stops early on the validation
+loss and keeps its best weights; after every epoch a checkpoint is written, from which an
+interrupted training goes on.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from vidlab import backbones, recipes
 from vidlab.augment import Augment
 from vidlab.clips import Clips, FrameCache
 from vidlab.errors import RecipeError
+from vidlab.features import FeatureStore, Sequences
 from vidlab.index import VideoIndex
 from vidlab.progress import counter
 
@@ -62,7 +64,8 @@ class Fitted:
     Attributes
     ----------
     model : keras.Model
-        Frames ``(batch, height, width, 3)``, 0–255, to class probabilities ``(batch, classes)``.
+        Frames ``(batch, height, width, 3)`` or clips ``(batch, time, height, width, 3)``, 0–255,
+        or features ``(batch, time, features)``, to class probabilities ``(batch, classes)``.
     history : pandas.DataFrame
         One row an epoch: epoch (counted through all phases, from 1), phase, loss, accuracy,
         val_loss, val_accuracy, learning_rate, seconds.
@@ -79,7 +82,7 @@ class Fitted:
 
 def fit(
     recipe: recipes.Recipe,
-    parts: tuple[VideoIndex, VideoIndex],
+    parts: tuple[VideoIndex, VideoIndex] | tuple[FeatureStore, FeatureStore],
     *,
     settings: Settings | None = None,
     start: keras.Model | None = None,
@@ -91,34 +94,42 @@ def fit(
     recipe
         What to train, already adapted to the profile.
     parts
-        Training and validation videos. Without validation videos nothing stops early, and the
-        last weights are kept.
+        Training and validation videos; for a recipe that takes features, those of the videos.
+        Without validation videos nothing stops early, and the last weights are kept.
     settings
         Seed, patience, cache and checkpoint file.
     start
-        For a recipe that starts from another: the other's trained model, trained further in place.
+        For a recipe that continues another: the other's trained model, trained further in place.
 
     Returns
     -------
     Fitted
-        The model with the best weights of its last phase, and the history of all phases.
+        The model with the best weights of its last phase, and the history of all phases. For a
+        recipe that takes features it is the head, from features to class probabilities.
 
     Raises
     ------
     RecipeError
-        If the recipe starts from another and `start` is missing, or the reverse.
+        If the recipe continues another and `start` is missing, or the reverse.
     """
     settings = settings or Settings()
-    if (recipe.starts_from is None) != (start is None):
+    continues = recipe.starts_from is not None and recipe.takes != "features"
+    if continues != (start is not None):
+        wanted = recipe.starts_from if continues else "no model"
         raise RecipeError(
-            f"Expected {recipe.starts_from or 'no model'} to start {recipe.name} from. "
+            f"Expected {wanted} to start {recipe.name} from. "
             f"Received: {start.name if start is not None else 'no model'}. "
             "Pass the trained model of the recipe named in `starts_from`, or none."
         )
     keras.utils.set_random_seed(settings.seed)
     model = start
     if model is None:
-        model = recipes.build(recipe, len(parts[0].classes), weights=recipe.weights)
+        model = recipes.build(
+            recipe,
+            len(parts[0].classes),
+            weights=recipe.weights,
+            features=parts[0].size if recipe.takes == "features" else None,
+        )
     checkpoint = _Checkpoint(settings.checkpoint)
     progress = checkpoint.progress(_identity(recipe, parts, settings))
     while progress.phase < len(recipe.phases):
@@ -224,33 +235,29 @@ class _Epochs(keras.callbacks.Callback):
 def _run_phase(model, recipe, parts, *, progress, checkpoint, settings) -> None:
     """Train `model` through the present phase of `progress`, and leave the best weights in it."""
     phase = recipe.phases[progress.phase]
-    backbones.set_trainable(model, phase.trainable)
+    if recipe.takes != "features" and recipe.backbone is not None:
+        backbones.set_trainable(model, phase.trainable)
     learner = _compiled(model, recipe, phase, seed=settings.seed)
     best = checkpoint.restore(learner) if progress.epoch else learner.get_weights()
-    options = {
-        "size": recipe.size,
-        "batch_size": phase.batch_size,
-        "per_frame": True,
-        "cache": settings.cache,
-        "seed": settings.seed,
-    }
     train, validation = parts
-    frames = Clips(train, sampling=recipe.train_sampling, shuffle=True, **options)
-    frames.epoch = len(progress.history)  # runs on through the phases
+    examples = _examples(train, recipe, batch_size=phase.batch_size, settings=settings, learn=True)
+    examples.epoch = len(progress.history)  # runs on through the phases
     held_out = None
     if len(validation):
-        held_out = Clips(validation, sampling=recipe.test_sampling, **options)
+        held_out = _examples(
+            validation, recipe, batch_size=phase.batch_size, settings=settings, learn=False
+        )
     if progress.waited < settings.patience:
-        total = phase.epochs * len(frames)
+        total = phase.epochs * len(examples)
         with counter(desc=recipe.name, total=total, unit="batch") as bar:
-            bar.update(progress.epoch * len(frames))
+            bar.update(progress.epoch * len(examples))
             watch = _Epochs(progress, checkpoint, best=best, patience=settings.patience, bar=bar)
             learner.fit(
-                frames,
+                examples,
                 validation_data=held_out,
                 epochs=phase.epochs,
                 initial_epoch=progress.epoch,
-                shuffle=False,  # `Clips` shuffles by itself, by the seed
+                shuffle=False,  # the examples shuffle by themselves, by the seed
                 callbacks=[watch],
                 verbose=0,
             )
@@ -260,14 +267,33 @@ def _run_phase(model, recipe, parts, *, progress, checkpoint, settings) -> None:
     progress.best, progress.waited = float("inf"), 0
 
 
+def _examples(part, recipe, *, batch_size, settings, learn) -> Clips | Sequences:
+    """Return what one phase learns from, or is validated on, in batches."""
+    options = {"batch_size": batch_size, "shuffle": learn, "seed": settings.seed}
+    if recipe.takes == "features":
+        single = recipe.head == "single"
+        return Sequences(part, steps=None if single else recipe.steps, per_frame=single, **options)
+    return Clips(
+        part,
+        sampling=recipe.train_sampling if learn else recipe.test_sampling,
+        size=recipe.size,
+        per_frame=recipe.takes == "frames",
+        cache=settings.cache,
+        **options,
+    )
+
+
 def _compiled(model, recipe, phase, *, seed) -> keras.Model:
-    """Put augmentation in front of `model` and compile both as one for `phase`."""
-    frames = keras.Input(model.input_shape[1:])
-    varied = Augment(seed=seed)(frames) if recipe.augment else frames
-    learner = keras.Model(frames, model(varied))
+    """Put augmentation, if any, in front of `model` and compile both as one for `phase`."""
+    pictures = keras.Input(model.input_shape[1:])
+    augment = recipe.augment and recipe.takes != "features"
+    learner = keras.Model(pictures, model(Augment(seed=seed)(pictures) if augment else pictures))
+    rate = phase.learning_rate
+    if phase.decay:
+        rate = keras.optimizers.schedules.InverseTimeDecay(rate, 1, phase.decay)
     optimizers = {
-        "adam": lambda: keras.optimizers.Adam(phase.learning_rate),
-        "sgd": lambda: keras.optimizers.SGD(phase.learning_rate, momentum=phase.momentum),
+        "adam": lambda: keras.optimizers.Adam(rate),
+        "sgd": lambda: keras.optimizers.SGD(rate, momentum=phase.momentum),
     }
     learner.compile(
         optimizer=optimizers[phase.optimizer](),

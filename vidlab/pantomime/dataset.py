@@ -43,6 +43,7 @@ _COUNTING = 2**16  # takes a clip's place in the seed when the number of clips i
 _TWIN = dict(REVERSED_PAIRS)
 _TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 _PARTS = ".parts"
+_MOST_JOBS = 61  # Windows cannot wait for more processes at once
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def make(root: str | Path, *, size: str = "quick", seed: int = 0, jobs: int | No
         (root / "UCF-101" / class_name).mkdir(parents=True, exist_ok=True)
     (root / _PARTS).mkdir(exist_ok=True)
     waiting = [task for task in tasks if not _is_made(root, task)]
-    jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1))
+    jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1), _MOST_JOBS)
     made = (
         _in_turn(root, waiting, size, seed)
         if jobs == 1
