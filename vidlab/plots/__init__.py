@@ -4,7 +4,8 @@ Takes tables from `evaluation`, histories from `runs` and frames from `video`; g
 `Figure` to notebooks and to the command line, which show or `save` it. `data` and `pictures` draw
 videos and frames, `pixels` what is inside them, `training` the way to a model, `accuracy` the
 results, `confusion` the mistakes, `comparison` several models, `motion` what the order of frames is
-worth, `timeline` answers over time, `maps` the feature space. `rows` holds what figures of rows
+worth, `timeline` answers over time, `maps` the feature space, `diagrams` how a network reads a
+video. `rows` holds what figures of rows
 share, `style` says how all of them look. Call `use_style` once before drawing.
 """
 
@@ -17,6 +18,7 @@ from vidlab.plots.accuracy import (
 from vidlab.plots.comparison import class_deltas, comparison, leaderboard
 from vidlab.plots.confusion import confusion_matrix
 from vidlab.plots.data import clips_per_class, sampling_strip
+from vidlab.plots.diagrams import unrolled
 from vidlab.plots.maps import feature_map
 from vidlab.plots.motion import motion_costs, reversed_answers
 from vidlab.plots.pictures import augmentation_grid, contact_sheet, frame_strip
@@ -52,5 +54,6 @@ __all__ = [
     "sampling_strip",
     "save",
     "time_slice",
+    "unrolled",
     "use_style",
 ]
