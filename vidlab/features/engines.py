@@ -111,7 +111,7 @@ def choose(engine: str, precision: str) -> tuple[str, str]:
         warnings.warn(
             f'vidlab: precision="fast" needs OpenVINO and a CPU with bfloat16; here it is {engine}'
             f"{' on a CPU without' if engine == 'openvino' else ''}, so it is float32 as usual.",
-            stacklevel=3,
+            stacklevel=4,  # the line that calls extract or estimate
         )
         precision = "float32"
     return engine, "bfloat16" if precision == "fast" else precision
