@@ -21,6 +21,7 @@ from vidlab.runs import RunFolder
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 COURSE = [path.stem for path in sorted(FOLDER.glob("[0-9]*.ipynb"))]
 FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned", "frame-vote"]
+CNN_AND_RNN = ["convgru-scratch", "convgru-fixed", "convgru-finetuned", "cnn-lstm", "mobilenet-gru"]
 MINUTES = 60
 
 pytestmark = pytest.mark.notebook
@@ -51,6 +52,13 @@ class Executed:
         """The results a cell displays, as plain text."""
         (cell,) = [cell for cell in self.cells if cell.id == cell_id]
         return "".join(out["data"]["text/plain"] for out in cell.outputs if "data" in out)
+
+    def table(self, cell_id):
+        """The words of each row of a table that a cell displays in colours or with own formats."""
+        (cell,) = [cell for cell in self.cells if cell.id == cell_id]
+        page = next(out["data"]["text/html"] for out in cell.outputs if "data" in out)
+        rows = re.findall(r"<tr>(.*?)</tr>", page.split("<tbody>")[1], flags=re.DOTALL)
+        return [re.findall(r"<t[hd][^>]*>\s*([^<]*?)\s*<", row) for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +246,93 @@ def test_frame_models_notebook_lists_what_the_profile_changed(executed):
     assert all(name in changes for name in FRAME_RECIPES)
     assert recipes.get("frame-scratch").backbone in changes
     assert "mobilenetv2-0.35" in changes
+
+
+@pytest.mark.parametrize("name", CNN_AND_RNN)
+def test_cnn_plus_rnn_leaves_complete_runs(course, index, name):
+    run = RunFolder(course.folder / name)
+    _, _, test = index.split(1)
+    assert run.is_complete
+    assert run.predictions.video_ids.tolist() == test.table["video_id"].tolist()
+    assert run.predictions.frames is None  # a clip has one answer
+    assert ("feature_seconds" in run.metrics) == (run.recipe["config"]["takes"] == "features")
+
+
+def test_cnn_plus_rnn_computes_the_published_sizes(executed):
+    assert "= 25,791,877 (published: 26M)" in executed(6).printed
+    assert "without its CNN: 8,496,229 (published: 8,496,229)" in executed(6).printed
+
+
+def test_cnn_plus_rnn_stores_the_same_features_once(executed, home):
+    stores = {row[0]: row[-1] for row in executed(6).table("key")}
+    assert stores["mobilenet-gru"] == stores["convgru-fixed"] != stores["cnn-lstm"]
+    kept = {folder.name for folder in (home / "cache" / "features").iterdir()}
+    assert {stores["mobilenet-gru"], stores["cnn-lstm"]} <= kept
+
+
+def test_cnn_plus_rnn_says_the_same_in_a_padded_batch_and_frame_by_frame(executed):
+    notebook = executed(6)
+    frames, padded, black = np.array(notebook.table("black"), float).T
+    assert len(set(frames)) == 3
+    assert padded.max() < 1e-5 < black.max()
+    difference = re.search(r"whole clip at once: (\S+)", notebook.printed)
+    assert float(difference.group(1)) < 1e-5
+
+
+def test_cnn_plus_rnn_shows_what_the_runs_hold(executed, course):
+    top1 = {name: f"{RunFolder(course.folder / name).metrics['top1']:.1%}" for name in CNN_AND_RNN}
+    answer = executed(6).answers
+    assert (
+        f"{top1['convgru-scratch']}, {top1['convgru-fixed']}, {top1['convgru-finetuned']} "
+        "(published on UCF-101: 14.2%, 68.7%, 71.1%); "
+        f"cnn-lstm {top1['cnn-lstm']} (66.3%), mobilenet-gru {top1['mobilenet-gru']} (75.9%)"
+    ) in answer
+    assert "frame-finetuned 50.0%" in answer  # inside the reversed pairs
+
+
+def test_comparison_counts_all_recipes_that_were_run(executed, course):
+    finished = [file.parent.name for file in course.folder.glob("*/recipe.json")]
+    known = set(recipes.names()) & set(finished)
+    assert {*FRAME_RECIPES, *CNN_AND_RNN, "mobilenet-single"} <= known
+    assert f"{len(known)} recipes on 28 videos" in executed(10).answers
+
+
+def test_comparison_works_its_tests_out_by_hand(executed):
+    number = r"(\d\.\d+)"
+    printed = executed(10).printed
+    pairs = re.findall(rf"p = {number}, vidlab says {number}", printed)
+    assert len(pairs) == 2
+    np.testing.assert_allclose(*np.array(pairs, float).T, atol=0.02)
+
+
+def test_comparison_shows_that_cutting_videos_up_fools_only_mcnemar(executed):
+    pieces, videos, mcnemar, by_groups = np.array(executed(10).table("copies"), float).T
+    np.testing.assert_array_equal(videos, 28 * pieces)
+    assert (np.diff(mcnemar) <= 0).all()
+    assert len(set(by_groups)) == 1
+
+
+def test_comparison_finds_the_mean_features_of_twins_the_same(executed):
+    twins, apart = re.search(
+        r"(\d+) pairs of twins; their mean features differ by (\S+) at most", executed(10).printed
+    ).groups()
+    assert int(twins) == 7
+    assert float(apart) < 0.01
+
+
+def test_comparison_puts_published_counts_beside_measured_ones(executed):
+    counted = [int(row[-1]) for row in executed(10).table("reports")]
+    assert counted == [157, 109, 37, 54, 23, 15, 7]
+
+
+def test_comparison_trains_a_recipe_of_ones_own_as_the_profile_runs_it(executed, course):
+    mine = RunFolder(course.folder / "my-small-gru")
+    config = mine.recipe["config"]
+    assert mine.is_complete
+    assert config["units"] == 8
+    assert config["size"] == [96, 96]
+    assert config["backbone"] == "mobilenetv2-0.35"
+    assert f"with eight units {mine.metrics['top1']:.1%}" in executed(10).answers
 
 
 def test_papermill_alone_runs_a_notebook_from_any_folder_and_loads_what_is_there(course, tmp_path):
