@@ -86,7 +86,6 @@ def _start_keras() -> None:
     """
     if "keras" in sys.modules:
         return
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
@@ -96,3 +95,5 @@ def _start_keras() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+    # Afterwards: in a notebook, TensorFlow sets a level of its own as it is imported.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
