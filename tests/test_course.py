@@ -16,12 +16,14 @@ import pytest
 
 from vidlab import datasets, evaluation, notebooks, pantomime, recipes
 from vidlab.notebooks import files
+from vidlab.predictions import Predictions
 from vidlab.runs import RunFolder
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 COURSE = [path.stem for path in sorted(FOLDER.glob("[0-9]*.ipynb"))]
 FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned", "frame-vote"]
 CNN_AND_RNN = ["convgru-scratch", "convgru-fixed", "convgru-finetuned", "cnn-lstm", "mobilenet-gru"]
+PIXEL_RECIPES = ["lstm-pixels", "gru-pixels"]
 MINUTES = 60
 
 pytestmark = pytest.mark.notebook
@@ -246,6 +248,100 @@ def test_frame_models_notebook_lists_what_the_profile_changed(executed):
     assert all(name in changes for name in FRAME_RECIPES)
     assert recipes.get("frame-scratch").backbone in changes
     assert "mobilenetv2-0.35" in changes
+
+
+def test_recurrent_notebook_steps_as_keras_does(executed):
+    answer = executed(5).answers
+    error = re.search(r"GRU and LSTM differ from those of Keras by at most (\S+)\.", answer)
+    assert float(error.group(1)) < 1e-4
+
+
+def test_recurrent_notebook_computes_the_published_sizes(executed):
+    notebook = executed(5)
+    counted = [row[-2] for row in notebook.table("sizes")]
+    both_ways = ["32,924,773", "24,722,533"]
+    assert counted == ["354,735,717", "16,462,437", "12,361,317", *both_ways]
+    assert re.findall(r"[\d,]{10}", notebook.shown("built")) == both_ways
+    assert "320×240×3 = 230,400 inputs make 354,735,717 parameters" in notebook.answers
+
+
+def test_recurrent_notebook_shows_what_the_runs_hold(executed, course):
+    runs = [RunFolder(course.folder / name) for name in PIXEL_RECIPES]
+    assert all(run.is_complete for run in runs)
+    lstm, gru = (f"{run.metrics['top1']:.1%}" for run in runs)
+    assert f"{lstm} and {gru} (published on UCF-101: 44.1% and 45.8%" in executed(5).answers
+    assert [row[1] for row in executed(5).table("results")] == [lstm, gru]
+
+
+def test_recurrent_notebook_counts_the_answers_that_reversing_changes(executed, course):
+    for name, row in zip(PIXEL_RECIPES, executed(5).table("order"), strict=True):
+        normal, back = (said_in(course.folder / name, order) for order in ("normal", "reversed"))
+        assert row[0] == name
+        assert row[3] == f"{(normal.y_pred != back.y_pred).mean():.1%}"
+
+
+def test_recurrent_notebook_shows_that_a_gru_sees_order_where_it_sees_the_dot(executed):
+    words = executed(5).shown("dots-train").replace("%", "").split()
+    gru, mean = float(words[words.index("GRU") + 1]), float(words[-1])
+    assert gru > 90
+    assert mean < 70
+
+
+def said_in(run, order):
+    """What a run says of the test videos shown in an order."""
+    return Predictions.load(
+        run / ("predictions.npz" if order == "normal" else f"predictions-{order}.npz")
+    )
+
+
+@pytest.mark.parametrize("order", ["reversed", "shuffled"])
+def test_motion_notebook_leaves_a_frame_model_as_it_was(executed, course, order):
+    normal, other = (said_in(course.folder / "frame-finetuned", o) for o in ("normal", order))
+    np.testing.assert_allclose(other.probabilities, normal.probabilities, atol=1e-5)
+    (row,) = [row for row in executed(7).table("frame") if row[0] == order]
+    assert row[3] == "0.0%"
+
+
+@pytest.mark.parametrize("name", ["frame-finetuned", "convgru-finetuned", "gru-pixels"])
+def test_motion_notebook_counts_what_each_order_costs(executed, course, name):
+    orders = ("normal", "reversed", "shuffled", "frozen")
+    said = [said_in(course.folder / name, order) for order in orders]
+    right, *others = [(one.y_pred == one.y_true).mean() for one in said]
+    (row,) = [row for row in executed(7).table("pixels-ask") if row[0] == name]
+    told = [float(share.removesuffix("%")) for share in row[1:]]
+    np.testing.assert_allclose(
+        told, [100 * s for s in (right, *(right - o for o in others))], atol=0.051
+    )
+
+
+def test_motion_notebook_follows_right_answers_into_the_twin(executed, course):
+    folder = course.folder / "convgru-finetuned"
+    normal, back = said_in(folder, "normal"), said_in(folder, "reversed")
+    names = np.array(normal.classes)
+    twin = {"OpenDoor": "CloseDoor", "CloseDoor": "OpenDoor"}
+    became = [
+        names[after] == twin[names[true]]
+        for true, before, after in zip(normal.y_true, normal.y_pred, back.y_pred, strict=True)
+        if names[true] in twin and before == true
+    ]
+    *directions, pooled = executed(7).table("flips")
+    assert len(directions) == 2
+    assert int(pooled[1]) == sum(int(row[1]) for row in directions) == len(became)
+    assert pooled[2] == (f"{np.mean(became):.0%}" if became else "–")
+
+
+def test_motion_notebook_counts_answers_that_need_no_order(executed, course):
+    said = [
+        said_in(course.folder / "convgru-finetuned", order)
+        for order in ("normal", "reversed", "shuffled", "frozen")
+    ]
+    right = np.array([one.y_pred == one.y_true for one in said])
+    known = right[:, right[0]]
+    share = f"{known.all(axis=0).mean():.1%}" if known.size else "nan%"
+    assert (
+        f"{share} of its {known.shape[1]} right answers are right in all four"
+        in executed(7).answers
+    )
 
 
 @pytest.mark.parametrize("name", CNN_AND_RNN)
