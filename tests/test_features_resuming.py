@@ -25,18 +25,19 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARD_FRAMES = 20  # two of the videos, of 9 frames each
 SHARDS = 9
 
-# What an extraction of its own process does: 9 shards of 18 rows, 5 batches each. It tells every
-# shard as it writes it, and takes a little time for every batch, so that there is time to kill it.
+# An extraction in a process of its own: 9 shards of 18 rows, 5 batches each. It begins when told
+# to, tells every shard as it writes it, and takes some time for every batch, so that there is time
+# to kill it, and reads little ahead, so that there is something left for others.
 EXTRACTION = """
     import sys, time
     import keras
     from vidlab import features
-    from vidlab.features import engines, store, tasks
+    from vidlab.features import engines, pipeline, store, tasks
     from vidlab.index import VideoIndex
     from vidlab.sampling import AllFrames
 
     videos, out = sys.argv[1:]
-    tasks.SHARD_FRAMES = 20
+    tasks.SHARD_FRAMES, pipeline._AHEAD_BYTES = 20, 50_000
     mapped, write = engines._Keras.map, store.Shards.write
 
     def slowly(self, batches):
@@ -55,9 +56,9 @@ EXTRACTION = """
     encoder = keras.Model(pictures, means, name="encoder")
     options = dict(backbone=encoder, sampling=AllFrames(), engine="keras", batch_size=4)
     features.estimate(index, **options)
-    print("started", flush=True)
+    print("ready", flush=True)
+    sys.stdin.readline()
     features.extract(index, out=out, **options)
-    print("finished", flush=True)
 """
 
 
@@ -68,25 +69,38 @@ def videos(toy_dataset):
 
 
 def start(videos, out):
-    """Start an extraction in a process of its own, as soon as possible without TensorFlow."""
+    """Start an extraction in a process of its own, without TensorFlow where that can be."""
     without = {"KERAS_BACKEND": "openvino"} if importlib.util.find_spec("openvino") else {}
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(EXTRACTION), str(videos), str(out)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
         env={**os.environ, **without},
     )
 
 
+def begin(*processes):
+    """Wait for processes to be ready, and let them begin at the same moment."""
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.close()
+
+
+def ended(process):
+    """Wait for a process; give its exit code and the shards it has told of."""
+    with process.stdout:
+        told = process.stdout.read().split()
+    return process.wait(timeout=60), [int(word) for word in told if word.isdecimal()]
+
+
 def finished(process):
-    """Wait for an extraction; give the shards it has computed."""
-    told, error = process.communicate(timeout=120)
-    assert process.returncode == 0, error
-    *shards, last = told.split()
-    assert last == "finished"
-    return [int(shard) for shard in shards if shard != "started"]
+    """Wait for an extraction that has begun to succeed; give the shards it has computed."""
+    code, computed = ended(process)
+    assert code == 0
+    return computed
 
 
 def files_of(out):
@@ -98,18 +112,22 @@ def files_of(out):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
 def test_killed_at_random_moments_and_resumed_it_is_as_if_never_interrupted(videos, tmp_path):
     clean, killed = tmp_path / "clean", tmp_path / "killed"
-    assert finished(start(videos, clean)) == list(range(SHARDS))
+    process = start(videos, clean)
+    begin(process)
+    assert finished(process) == list(range(SHARDS))
     rng, computed, kills = np.random.default_rng(0), [], 0
     for delay in rng.uniform(0, 0.25, 3):
         process = start(videos, killed)
-        assert process.stdout.readline() == "started\n"
+        begin(process)
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
-        told, _ = process.communicate(timeout=60)
-        kills += process.returncode == -signal.SIGKILL
-        computed += [int(shard) for shard in told.split() if shard.isdecimal()]
+        code, shards = ended(process)
+        computed += shards
+        kills += code == -signal.SIGKILL
     assert kills == 3
-    computed += finished(start(videos, killed))
+    process = start(videos, killed)
+    begin(process)
+    computed += finished(process)
     assert set(computed) == set(range(SHARDS))
     assert len(computed) <= SHARDS + kills  # each kill costs the shard under way and no other
     assert files_of(killed) == files_of(clean)
@@ -117,12 +135,11 @@ def test_killed_at_random_moments_and_resumed_it_is_as_if_never_interrupted(vide
 
 def test_two_processes_at_once_share_the_work_and_leave_the_same_store(videos, tmp_path):
     alone, shared = tmp_path / "alone", tmp_path / "shared"
-    finished(start(videos, alone))
-    processes = [start(videos, shared) for _ in range(2)]
-    for process in processes:
-        assert process.stdout.readline() == "started\n"
+    processes = [start(videos, out) for out in (alone, shared, shared)]
+    begin(*processes)
     computed = [finished(process) for process in processes]
-    assert sorted(computed[0] + computed[1]) == list(range(SHARDS))
+    assert computed[0] == list(range(SHARDS))
+    assert sorted(computed[1] + computed[2]) == list(range(SHARDS))
     assert files_of(shared) == files_of(alone)
 
 
@@ -267,5 +284,5 @@ def test_a_process_that_ends_in_whatever_way_drops_its_claims(tmp_path):
         assert not claims.take(3)
         assert claims.take(5)
         holder.kill()
-        holder.communicate(timeout=30)
+        assert ended(holder)[0] != 0
         assert claims.take(3)

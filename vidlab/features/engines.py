@@ -153,7 +153,8 @@ def compiled(
     Engine
         Ready for batches of that size.
     """
-    key = (digest, engine, precision, batch_size)
+    # Keras computes with the encoder itself, and so with whatever weights that has later.
+    key = (digest, engine, precision, batch_size, id(encoder) if engine == "keras" else None)
     if key not in _latest:
         _latest.clear()
         if engine == "openvino":
@@ -224,9 +225,10 @@ class _TensorFlow(Engine):
         """See `Engine.map`."""
         import tensorflow as tf
 
-        for tag, batch in batches:
-            (features,) = self._graph(tf.constant(batch))
-            yield tag, features.numpy()
+        with _whole_float32():
+            for tag, batch in batches:
+                (features,) = self._graph(tf.constant(batch))
+                yield tag, features.numpy()
 
 
 class _Keras(Engine):

@@ -49,6 +49,8 @@ class Task:
         How their vectors lie in the store.
     encoder : keras.Model
         Pictures to vectors.
+    picture_size : tuple of int
+        Height and width of the pictures it takes, in pixels.
     digest : str
         Of the encoder.
     engine_name, precision : str
@@ -63,6 +65,7 @@ class Task:
     frame_numbers: list[np.ndarray]
     layout: Layout
     encoder: keras.Model
+    picture_size: tuple[int, int]
     digest: str
     engine_name: str
     precision: str
@@ -128,17 +131,13 @@ class Task:
             frame_numbers=frame_numbers,
             layout=layout,
             encoder=encoder,
+            picture_size=encoder.input_shape[1:3],
             digest=digest,
             engine_name=engine,
             precision=precision,
             batch_size=batch_size,
             workers=workers,
         )
-
-    @property
-    def picture_size(self) -> tuple[int, int]:
-        """Height and width of the pictures the encoder takes, in pixels."""
-        return self.encoder.input_shape[1:3]
 
     @property
     def engine(self) -> engines.Engine:
