@@ -174,14 +174,16 @@ def is_normalisation(layer):
 
 
 @pytest.mark.parametrize("what", ["none", "top", "all"])
-def test_what_learns_is_chosen_and_survives_saving(mobilenet, what, tmp_path):
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_what_learns_is_chosen_and_survives_saving(mobilenet, what, pretrained, tmp_path):
     model = models.frame_classifier(mobilenet, 4)
-    backbones.set_trainable(model, what)
+    backbones.set_trainable(model, what, pretrained=pretrained)
     top = set(backbones.top_modules(mobilenet))
     with_weights = [layer for layer in mobilenet.layers if layer.weights]
     learning = {layer.name for layer in with_weights if layer.trainable_weights}
-    top -= {layer.name for layer in mobilenet.layers if is_normalisation(layer)}
     chosen = {"none": set(), "top": top, "all": {layer.name for layer in mobilenet.layers}}[what]
+    if pretrained:
+        chosen = chosen - {layer.name for layer in mobilenet.layers if is_normalisation(layer)}
     assert learning == {layer.name for layer in with_weights} & chosen
     assert all(layer.trainable_weights for layer in model.layers[-2:])
     model.save(tmp_path / "model.keras")
@@ -198,10 +200,15 @@ def test_freezing_and_freeing_again_leaves_no_trace(mobilenet):
     assert learning["none"] < learning["top"] < learning["all"]
 
 
-@pytest.mark.parametrize(("what", "moves"), [("none", False), ("top", False), ("all", True)])
-def test_batch_statistics_follow_only_where_the_whole_backbone_learns(mobilenet, what, moves):
+@pytest.mark.parametrize(
+    ("what", "pretrained", "moves"),
+    [("none", False, False), ("top", True, False), ("all", True, False), ("all", False, True)],
+)
+def test_batch_statistics_follow_only_where_there_are_none_to_keep(
+    mobilenet, what, pretrained, moves
+):
     model = models.frame_classifier(mobilenet, 4)
-    backbones.set_trainable(model, what)
+    backbones.set_trainable(model, what, pretrained=pretrained)
     before = mobilenet.get_layer("Conv_1_bn").moving_mean.numpy()
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(pictures(4), np.arange(4), verbose=0)

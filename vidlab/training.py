@@ -236,7 +236,7 @@ def _run_phase(model, recipe, parts, *, progress, checkpoint, settings) -> None:
     """Train `model` through the present phase of `progress`, and leave the best weights in it."""
     phase = recipe.phases[progress.phase]
     if recipe.takes != "features" and recipe.backbone is not None:
-        backbones.set_trainable(model, phase.trainable)
+        backbones.set_trainable(model, phase.trainable, pretrained=recipe.weights is not None)
     learner = _compiled(model, recipe, phase, seed=settings.seed)
     best = checkpoint.restore(learner) if progress.epoch else learner.get_weights()
     train, validation = parts

@@ -67,13 +67,13 @@ def top_modules(model: keras.Model, count: int = 2) -> list[str]:
     return found
 
 
-def set_trainable(model: keras.Model, what: str) -> None:
+def set_trainable(model: keras.Model, what: str, *, pretrained: bool = True) -> None:
     """Choose how much of the backbone learns; compile the model after it.
 
-    Layers outside the backbone are left as they are. Frozen batch normalisation uses its stored
-    statistics and does not update them, in training too. It stays frozen in the top modules: the
-    statistics of a few small batches would otherwise replace those of the pretraining, and what
-    that has taught is lost within a few steps.
+    Layers outside the backbone are left as they are. In a pretrained backbone batch normalisation
+    stays frozen wherever else learns: it uses its stored statistics and does not update them, in
+    training too. The statistics of a few small batches, most of all of a few clips, would otherwise
+    replace those of the pretraining, and what that has taught is lost within a few steps.
 
     Parameters
     ----------
@@ -82,6 +82,9 @@ def set_trainable(model: keras.Model, what: str) -> None:
     what
         ``"none"`` freezes the backbone, ``"top"`` frees its top two modules (see `top_modules`),
         ``"all"`` frees it whole.
+    pretrained
+        Whether the backbone has statistics worth keeping. Random weights have none: there batch
+        normalisation learns with the rest.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def set_trainable(model: keras.Model, what: str) -> None:
     }[what]
     backbone.trainable = what != "none"
     for layer in backbone.layers:
-        kept = what == "top" and isinstance(layer, keras.layers.BatchNormalization)
+        kept = pretrained and isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = layer.name in free and not kept
 
 

@@ -169,7 +169,9 @@ def build(
     else:
         pooled = backbones.pooled(backbone)
         model = models.assemble(pooled, head(pooled.output_shape[-1], num_classes, **options))
-    backbones.set_trainable(model, recipe.phases[-1].trainable)
+    backbones.set_trainable(
+        model, recipe.phases[-1].trainable, pretrained=recipe.weights is not None
+    )
     return model
 
 
