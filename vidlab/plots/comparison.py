@@ -186,7 +186,7 @@ def points_axis(axes: Axes, name: str) -> None:
 def _accuracies(axes: Axes, measured: pd.DataFrame, top: str, *, label: str) -> None:
     whiskers(axes, measured[top], measured[f"{top}_low"], measured[f"{top}_high"])
     rows, colours = np.arange(len(measured)), [recipe_colour(str(name)) for name in measured.index]
-    axes.scatter(measured[top], rows, s=48, c=colours, zorder=4)
+    axes.scatter(measured[top], rows, s=48, c=colours, zorder=4, clip_on=False)
     axes.plot([], [], "o", color=GREY, markersize=8, label=f"{label} (95% interval over groups)")
     margin(axes, rows, [f"{value:.1%}" for value in measured[top]])
 
