@@ -71,6 +71,13 @@ def test_a_value_for_a_phase_that_is_not_there_is_refused(own_profile):
         profiles.adapt(recipes.get("frame-vote"), profile)
 
 
+def test_an_optimizer_may_be_another_and_is_shown_beside_the_original(own_profile):
+    profile = own_profile("about: mine\nrecipes: {convgru-fixed: {optimizer: [adam]}}\n")
+    assert profiles.adapt(recipes.get("convgru-fixed"), profile).phases[0].optimizer == "adam"
+    (row,) = profiles.changes(recipes.get("convgru-fixed"), profile)
+    assert (row["setting"], row["original"], row["here"]) == ("optimizer", "sgd", "adam")
+
+
 @pytest.mark.parametrize("text", ["Uniform", "Random(3)", "Uniform(x)", "__import__('os')"])
 def test_a_sampler_that_does_not_exist_is_refused(own_profile, text):
     profile = own_profile(f'about: mine\ntrain_sampling: "{text}"\n')

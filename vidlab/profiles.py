@@ -48,6 +48,7 @@ class RecipeChange(_Record):
     """What a profile changes about one recipe; lists have one entry for each of its phases."""
 
     epochs: list[Positive] | None = None
+    optimizer: list[Literal["adam", "sgd"]] | None = None
     learning_rate: list[Annotated[float, Field(gt=0)]] | None = None
     batch_size: list[Positive] | None = None
     units: Positive | None = None
@@ -223,6 +224,7 @@ def _settings(recipe: Recipe) -> dict[str, str]:
     for number, phase in enumerate(recipe.phases, start=1):
         where = f", phase {number}" if len(recipe.phases) > 1 else ""
         settings[f"epochs{where}"] = str(phase.epochs)
+        settings[f"optimizer{where}"] = phase.optimizer
         settings[f"learning rate{where}"] = f"{phase.learning_rate:g}"
         settings[f"batch size{where}"] = str(phase.batch_size)
     return settings
@@ -261,7 +263,7 @@ def run_name(own: Profile, used: Profile) -> str:
 
 def _phases(recipe: Recipe, change: RecipeChange, profile: Profile) -> tuple:
     phases = list(recipe.phases)
-    for field in ("epochs", "learning_rate", "batch_size"):
+    for field in ("epochs", "optimizer", "learning_rate", "batch_size"):
         values = getattr(change, field)
         if values is None:
             continue
