@@ -188,6 +188,7 @@ class _OpenVino(Engine):
             model = core.read_model(file)
         options = {
             "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
+            "ENABLE_CPU_PINNING": False,  # cores are shared with the threads that decode
             "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
         }
         self._model = core.compile_model(model, "CPU", options)
