@@ -48,8 +48,25 @@ def asked(monkeypatch, tmp_path):
 def test_help_lists_the_commands_in_groups(call):
     said = call("--help")
     assert said.exit_code == 0
-    for word in ("Start here", "run", "doctor", "data", "train", "evaluate", "figures"):
+    for word in ("Start here", "run", "doctor", "data", "features", "train", "evaluate", "compare"):
         assert word in said.stdout
+
+
+def test_features_are_extracted_once_and_said_where(call, toy_dataset):
+    words = ("features", "mobilenet-gru", "--profile", "smoke", "--dataset", str(toy_dataset()))
+    said = call(*words)
+    assert said.exit_code == 0, said.output
+    assert re.search(r"features.*1280 features a frame, [\d.]+ MB, extracted in \d+ s", said.stdout)
+    kept = {path: path.stat().st_mtime_ns for path in Path("cache/features").rglob("*.npy")}
+    assert kept
+    assert call(*words).exit_code == 0
+    assert kept == {path: path.stat().st_mtime_ns for path in kept}
+
+
+def test_a_network_on_pixels_has_no_features(call, toy_dataset):
+    said = call("features", "gru-pixels", "--profile", "smoke", "--dataset", str(toy_dataset()))
+    assert said.exit_code != 0
+    assert "gru-pixels" in said.stderr
 
 
 def test_help_loads_nothing_heavy():

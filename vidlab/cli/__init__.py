@@ -32,6 +32,7 @@ app = typer.Typer(
 app.command("run", cls=notebooks.Run, rich_help_panel="Start here")(notebooks.run)
 app.command("doctor", rich_help_panel="Start here")(doctor.doctor)
 app.add_typer(data.app, name="data", rich_help_panel="Pieces of a run")
+app.command("features", rich_help_panel="Pieces of a run")(results.features)
 app.command("train", rich_help_panel="Pieces of a run")(results.train)
 app.command("evaluate", rich_help_panel="Pieces of a run")(results.evaluate)
 app.command("compare", rich_help_panel="Pieces of a run")(compare.compare)

@@ -1,4 +1,4 @@
-"""``vidlab train``, ``evaluate`` and ``figures``: recipes, numbers and pictures.
+"""``vidlab train``, ``evaluate``, ``features`` and ``figures``: recipes, numbers and pictures.
 
 Takes recipe names and folders from the command line; gives them to `lab`, `evaluation` and
 `figures`, prints tables and exports them for a report.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vidlab.predictions import Predictions
 
-__all__ = ["Export", "Profile", "evaluate", "figures", "run_folder", "train"]
+__all__ = ["Export", "Profile", "evaluate", "features", "figures", "run_folder", "train"]
 
 Export = Annotated[
     Path | None,
@@ -94,6 +94,26 @@ def evaluate(
         table(result, title=relative(folder))
     if export is not None:
         typer.echo(f"Written: {relative(write_table(result, export))}")
+
+
+def features(
+    recipe: Annotated[str, typer.Argument(help="A recipe on features, such as `mobilenet-gru`.")],
+    profile: Profile = "quick",
+    dataset: Annotated[
+        str, typer.Option(help="Other videos than the profile's: a name or a folder.")
+    ] = "",
+) -> None:
+    """Extract the features a recipe learns from, of all videos; nothing is computed twice.
+
+    An interrupted extraction goes on where it stopped when the command is repeated.
+    """
+    from vidlab.lab import Lab
+
+    store = Lab(profile, dataset=dataset).features(recipe)
+    typer.echo(
+        f"{relative(store.folder)}: {len(store)} videos, {store.size} features a frame, "
+        f"{store.bytes / 1e6:.1f} MB, extracted in {store.seconds:.0f} s"
+    )
 
 
 def figures(
