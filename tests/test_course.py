@@ -330,6 +330,14 @@ def test_motion_notebook_follows_right_answers_into_the_twin(executed, course):
     assert pooled[2] == (f"{np.mean(became):.0%}" if became else "–")
 
 
+def test_motion_notebook_freezes_videos_to_other_frames(executed, course):
+    told = {row[0]: row[1] for row in executed(7).table("ends")}
+    for shown, order in {"normal": "normal", "only the middle": "frozen"}.items():
+        said = said_in(course.folder / "convgru-finetuned", order)
+        assert told[shown] == f"{(said.y_pred == said.y_true).mean():.1%}"
+    assert {"only the first", "only the last"} < set(told)
+
+
 def test_motion_notebook_counts_answers_that_need_no_order(executed, course):
     said = [
         said_in(course.folder / "convgru-finetuned", order)
