@@ -173,7 +173,7 @@ class Shards:
         """Add up what the shards have cost; where one was made twice, the last time counts."""
         file = self.folder / "seconds.txt"
         lines = file.read_text(encoding="ascii").splitlines() if file.is_file() else []
-        costs = dict(line.split() for line in lines if line.count(" ") == 1)
+        costs = dict(line.split() for line in lines if len(line.split()) == 2)
         return sum(map(float, costs.values()))
 
     @staticmethod
