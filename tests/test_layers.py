@@ -173,6 +173,12 @@ def test_the_package_offers_its_modules_and_the_names_of_the_design():
         assert is_module or any(name in exported(parsed(file)) for file in MODULES), name
 
 
+def test_modules_with_keras_are_offered_and_start_it_quietly():
+    there = WITH_KERAS & {row_of(file) for file in FILES}
+    assert there <= set(vidlab.__all__)
+    assert vidlab._ON_KERAS == there
+
+
 @pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_modules_stay_readable(file):
     lines = file.read_text(encoding="utf-8").count("\n")

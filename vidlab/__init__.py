@@ -1,9 +1,10 @@
 """Learn and analyse video classification, from frame sampling to trained and explained models.
 
 The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`,
-`clips`, `augment`, `backbones`, `models`, `recipes`, `training`, `predictions`, `evaluation`,
-`runs`, `plots`, `profiles`, `lab`, `notebooks`, `cli`. Importing ``vidlab`` loads none of them:
-each is loaded when first used, so that nothing waits for TensorFlow that does not need it.
+`clips`, `augment`, `backbones`, `features`, `models`, `recipes`, `training`, `predictions`,
+`evaluation`, `runs`, `plots`, `experiment`, `profiles`, `lab`, `notebooks`, `cli`. Importing
+``vidlab`` loads none of them: each is loaded when first used, so that nothing waits for TensorFlow
+that does not need it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _MODULES = (
     "datasets",
     "errors",
     "evaluation",
+    "experiment",
+    "features",
     "figures",
     "index",
     "lab",
@@ -54,6 +57,7 @@ _ON_KERAS = {
     "augment",
     "backbones",
     "clips",
+    "features",
     "models",
     "pretraining",
     "training",
