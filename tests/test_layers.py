@@ -176,7 +176,7 @@ def test_the_package_offers_its_modules_and_the_names_of_the_design():
 def test_modules_with_keras_are_offered_and_start_it_quietly():
     there = WITH_KERAS & {row_of(file) for file in FILES}
     assert there <= set(vidlab.__all__)
-    assert vidlab._ON_KERAS == there
+    assert there == vidlab._ON_KERAS
 
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
