@@ -2,8 +2,9 @@
 
 Every method gives the chosen frames in RGB at full size, in two threads over the videos, and what
 it gives is dropped at once, as a pipeline does. PyAV and decord are at their best: one decoder
-thread a file, only the chosen frames converted, nothing read behind the last of them. The two
-ways with OpenCV are as people write them: the whole video as one array, or a jump to each frame.
+and converter thread a file, only the chosen frames converted, straight into one array, nothing
+read behind the last of them. The two ways with OpenCV are as people write them: the whole video as
+one array, or a jump to each frame.
 """
 
 import tempfile
@@ -81,16 +82,19 @@ def seek_with_cv2(path):
 def read_with_pyav(path):
     import av
 
-    wanted, pictures = set(CHOSEN), []
+    pictures, rows = None, {number: row for row, number in enumerate(CHOSEN)}
     with av.open(str(path)) as file:
         stream = file.streams.video[0]
         stream.codec_context.thread_count = 1
         for number, frame in enumerate(file.decode(stream)):
-            if number in wanted:
-                pictures.append(frame.to_ndarray(format="rgb24"))
-                if len(pictures) == len(wanted):
-                    break
-    return np.stack(pictures)
+            if number in rows:
+                picture = frame.to_ndarray(format="rgb24", threads=1)
+                if pictures is None:
+                    pictures = np.empty((len(rows), *picture.shape), np.uint8)
+                pictures[rows[number]] = picture
+            if number == CHOSEN[-1]:
+                break
+    return pictures
 
 
 def read_with_decord(path):
