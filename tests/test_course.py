@@ -413,6 +413,7 @@ def test_comparison_shows_that_cutting_videos_up_fools_only_mcnemar(executed):
     pieces, videos, mcnemar, by_groups = np.array(executed(10).table("copies"), float).T
     np.testing.assert_array_equal(videos, 28 * pieces)
     assert (np.diff(mcnemar) <= 0).all()
+    assert mcnemar[-1] < mcnemar[0]
     assert len(set(by_groups)) == 1
 
 
