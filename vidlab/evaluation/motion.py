@@ -130,9 +130,13 @@ def _flips(said: dict[str, Predictions], pairs: Sequence[tuple[str, str]]) -> pd
     counts = pd.DataFrame.from_dict(rows, orient="index", columns=["videos", "twin", "own"])
     if len(counts):
         counts.loc[ALL_PAIRS] = counts.sum()
-    table = counts[["videos"]].assign(
-        to_twin=counts["twin"] / counts["videos"], unchanged=counts["own"] / counts["videos"]
-    )
-    return table.assign(elsewhere=1 - table["to_twin"] - table["unchanged"]).rename_axis(
-        "direction"
+    elsewhere = counts["videos"] - counts["twin"] - counts["own"]
+    return (
+        counts[["videos"]]
+        .assign(
+            to_twin=counts["twin"] / counts["videos"],
+            unchanged=counts["own"] / counts["videos"],
+            elsewhere=elsewhere / counts["videos"],
+        )
+        .rename_axis("direction")
     )
