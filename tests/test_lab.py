@@ -141,7 +141,10 @@ def test_frames_in_another_order_are_asked_about_once_and_forgotten_with_the_run
     assert not kept.exists()
 
 
-def test_order_does_not_matter_to_single_frames(small_lab):
+def test_order_does_not_matter_to_single_frames(small_lab, capsys):
     lab = small_lab()
+    lab.run("frame-scratch")
+    capsys.readouterr()
     normal, back = (lab.ask("frame-scratch", order=order) for order in ("normal", "reversed"))
     np.testing.assert_allclose(normal.probabilities, back.probabilities, atol=1e-5)
+    assert capsys.readouterr().out == ""  # what is there is not announced again

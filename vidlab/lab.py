@@ -123,12 +123,8 @@ class Lab:
         runs.RunFolder
             With model, history, predictions on the test videos, metrics and recipe.
         """
-        split = split or self.profile.split
-        folder = runs.RunFolder(
-            runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
-        )
-        record = self._record(name, seed=seed, split=split)
-        if folder.is_complete and folder.recipe["config"] == record["config"]:
+        folder, record, finished = self._find(name, seed=seed, split=split)
+        if finished:
             print(f"{name}: loaded from {folder.path.relative_to(self.home)}")
             return folder
         started = time.perf_counter()
@@ -155,7 +151,9 @@ class Lab:
         seed, split
             Which run, as in `run`.
         """
-        folder = self.run(name, seed=seed, split=split)
+        folder, _, finished = self._find(name, seed=seed, split=split)
+        if not finished:
+            folder = self.run(name, seed=seed, split=split)
         if order == "normal":
             return folder.predictions
         file = folder.path / f"predictions-{order}.npz"
@@ -175,6 +173,15 @@ class Lab:
         return experiment.stored(
             self.recipe(name), self._encoder(name, seed=seed, split=split), bench=self._bench()
         )
+
+    def _find(self, name: str, *, seed: int, split: int) -> tuple[runs.RunFolder, dict, bool]:
+        """Return where a run is or will be, its record, and whether it is there and finished."""
+        split = split or self.profile.split
+        folder = runs.RunFolder(
+            runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
+        )
+        record = self._record(name, seed=seed, split=split)
+        return folder, record, folder.is_complete and folder.recipe["config"] == record["config"]
 
     def _train(self, name: str, folder: runs.RunFolder, record: dict) -> None:
         from vidlab import training  # imports Keras
