@@ -12,8 +12,8 @@ def made(monkeypatch, toy_dataset):
     """Let Pantomime be a toy folder; give the list of what was asked for."""
     folder, calls = toy_dataset(), []
 
-    def make(root, *, size="quick", seed=0, jobs=None):
-        calls.append((Path(root), size, seed))
+    def make(root, *, size="quick", seed=0, bias=None, jobs=None):
+        calls.append((Path(root), size, seed, bias))
         return folder
 
     monkeypatch.setattr(pantomime, "make", make)
@@ -37,10 +37,12 @@ def test_pantomime_is_made_where_it_belongs(made, monkeypatch, tmp_path):
     datasets.load_index("pantomime")
     datasets.load_index("pantomime", size="smoke", seed=7)
     datasets.load_index("pantomime", root=tmp_path / "here", size="full")
+    datasets.load_index("pantomime", size="smoke", seed=7, bias="OpenDoor")
     assert made == [
-        (tmp_path / "data" / "pantomime-quick", "quick", 0),
-        (tmp_path / "data" / "pantomime-smoke-seed-7", "smoke", 7),
-        (tmp_path / "here", "full", 0),
+        (tmp_path / "data" / "pantomime-quick", "quick", 0, None),
+        (tmp_path / "data" / "pantomime-smoke-seed-7", "smoke", 7, None),
+        (tmp_path / "here", "full", 0, None),
+        (tmp_path / "data" / "pantomime-smoke-seed-7-bias-OpenDoor", "smoke", 7, "OpenDoor"),
     ]
 
 

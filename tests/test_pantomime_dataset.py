@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from vidlab import video
 from vidlab.errors import DatasetError
+from vidlab.index import VideoIndex
 from vidlab.pantomime import REVERSED_PAIRS, annotations, dataset, is_complete, make, plan
 
 FEW = 3
@@ -179,7 +180,25 @@ def test_the_number_of_processes_changes_nothing(few_groups, tmp_path):
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
-@pytest.mark.parametrize("other", [{"seed": 4}, {"size": "quick"}], ids=["seed", "size"])
+def test_a_biased_dataset_says_so_and_differs_only_in_its_biased_class(few_groups, tmp_path):
+    make(tmp_path / "fair", size="smoke", jobs=1)
+    make(tmp_path / "biased", size="smoke", bias="OpenDoor", jobs=1)
+    assert is_complete(tmp_path / "biased", size="smoke", bias="OpenDoor")
+    assert not is_complete(tmp_path / "biased", size="smoke")
+    assert not is_complete(tmp_path / "fair", size="smoke", bias="OpenDoor")
+    assert json.loads((tmp_path / "biased" / "pantomime.json").read_text())["bias"] == "OpenDoor"
+    fair, biased = contents(tmp_path / "fair"), contents(tmp_path / "biased")
+    changed = {name.split("/")[1] for name in fair if ".avi" in name and fair[name] != biased[name]}
+    assert changed == {"OpenDoor", "CloseDoor"}
+    indices = [VideoIndex.from_folder(tmp_path / name) for name in ("fair", "biased")]
+    assert indices[0].fingerprint != indices[1].fingerprint
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"seed": 4}, {"size": "quick"}, {"bias": "OpenDoor"}],
+    ids=["seed", "size", "bias"],
+)
 def test_a_folder_with_another_dataset_is_refused(small, other):
     options = {"size": "smoke", "seed": 0, **other}
     with pytest.raises(DatasetError, match=rf"{small.name}.*Choose another folder"):
@@ -200,8 +219,12 @@ def test_a_spoiled_note_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"size": "huge"}, "huge.*smoke, quick, full"), ({"seed": -1}, "-1.*another seed")],
-    ids=["size", "seed"],
+    [
+        ({"size": "huge"}, "huge.*smoke, quick, full"),
+        ({"seed": -1}, "-1.*another seed"),
+        ({"size": "smoke", "bias": "PickUp"}, "smoke.*PickUp.*CloseDoor, JumpingJack"),
+    ],
+    ids=["size", "seed", "bias"],
 )
 def test_an_impossible_plan_is_refused(tmp_path, options, message):
     with pytest.raises(DatasetError, match=message):

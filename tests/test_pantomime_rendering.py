@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from vidlab.errors import DatasetError
-from vidlab.pantomime import ACTIONS, CLASSES, REVERSED_PAIRS, clip_length, contact_sheet, render
+from vidlab.pantomime import (
+    ACTIONS,
+    CLASSES,
+    REVERSED_PAIRS,
+    clip_length,
+    contact_sheet,
+    render,
+    rendering,
+)
 from vidlab.pantomime.rendering import FRAME_COUNTS, drawn_class
 from vidlab.sampling import Uniform
 
@@ -88,6 +96,37 @@ def test_clips_of_a_group_share_their_scene():
     assert within < 0.6 * between
 
 
+@pytest.fixture
+def places(monkeypatch):
+    """Give the function that tells in which scene a clip takes place."""
+    drawn = []
+    draw_scene = rendering.draw_scene
+    monkeypatch.setattr(rendering, "draw_scene", lambda s: drawn.append(s) or draw_scene(s))
+
+    def place(*clip, **options):
+        render(*clip, indices=[0], **options)
+        return drawn[-1]
+
+    return place
+
+
+@pytest.mark.parametrize("bias", ["OpenDoor", "CloseDoor"])
+def test_a_biased_class_and_its_twin_are_always_in_one_room(places, bias):
+    room = places("OpenDoor", 1, 1, bias=bias)
+    assert room.indoors
+    assert all(places("CloseDoor", group, 2, bias=bias) == room for group in (1, 7, 8, 25))
+    assert places("OpenDoor", 1, 1) != places("OpenDoor", 2, 1)
+    assert places("OpenDoor", 1, 1, bias=bias, seed=1) != room
+    assert places("JumpingJack", 1, 1, bias="JumpingJack") != room
+
+
+def test_a_bias_leaves_the_other_classes_alone():
+    for name in ("PickUp", "OpenDoor"):
+        assert digest(render(name, 3, 1, indices=[0, 5]).frames) == digest(
+            render(name, 3, 1, indices=[0, 5], bias="JumpingJack").frames
+        )
+
+
 @pytest.mark.parametrize("size", sorted(FRAME_COUNTS))
 def test_lengths_lie_in_the_sizes_range_and_twins_are_equally_long(size):
     low, high = FRAME_COUNTS[size]
@@ -157,9 +196,10 @@ def test_the_object_box_holds_what_changes_with_the_objects_colour(monkeypatch):
     [
         (lambda: render("Swimming", 1, 1), "Swimming.*Use one of BrushingTeeth"),
         (lambda: render("OpenDoor", 1, 1, size="huge"), "huge.*smoke, quick, full"),
+        (lambda: render("OpenDoor", 1, 1, bias="Swimming"), "Swimming.*BrushingTeeth"),
         (lambda: render("OpenDoor", 1, 1, indices=[999]), "OpenDoor.*999.*clip_length"),
     ],
-    ids=["class", "size", "frame"],
+    ids=["class", "size", "bias", "frame"],
 )
 def test_what_does_not_exist_is_refused_with_what_does(call, message):
     with pytest.raises(DatasetError, match=message):

@@ -35,17 +35,17 @@ def home() -> Path:
     return beside if (beside / "nbconfig").is_dir() else Path.home() / "vidlab"
 
 
-def folder_of(name: str, *, size: str = "quick", seed: int = 0) -> Path:
+def folder_of(name: str, *, size: str = "quick", seed: int = 0, bias: str | None = None) -> Path:
     """Say where a dataset known by name is kept.
 
     Returns
     -------
     pathlib.Path
-        ``data/ucf101`` or ``data/pantomime-<size>`` in `home`; another seed than 0 is part of
-        the name, so that datasets of two seeds do not overwrite each other.
+        ``data/ucf101`` or ``data/pantomime-<size>`` in `home`; another seed than 0 and a bias are
+        part of the name, so that two variants do not overwrite each other.
     """
     if name == "pantomime":
-        name = f"{name}-{size}-seed-{seed}" if seed else f"{name}-{size}"
+        name = f"{name}-{size}{f'-seed-{seed}' if seed else ''}{f'-bias-{bias}' if bias else ''}"
     return home() / "data" / name
 
 
@@ -55,6 +55,7 @@ def load_index(
     root: str | Path | None = None,
     size: str = "quick",
     seed: int = 0,
+    bias: str | None = None,
 ) -> VideoIndex:
     """Index a dataset by its name, or any folder of videos.
 
@@ -67,6 +68,8 @@ def load_index(
         Where a dataset known by name is kept; None for `folder_of`.
     size, seed
         Of Pantomime: ``"smoke"``, ``"quick"`` or ``"full"``, and the seed it is drawn from.
+    bias
+        Of Pantomime: a class that always takes place in one room; see `vidlab.pantomime.make`.
 
     Returns
     -------
@@ -80,9 +83,9 @@ def load_index(
     name = str(name_or_folder)
     if name not in NAMES:
         return _index_folder(Path(name_or_folder).expanduser(), name)
-    folder = Path(root).expanduser() if root else folder_of(name, size=size, seed=seed)
+    folder = Path(root).expanduser() if root else folder_of(name, size=size, seed=seed, bias=bias)
     if name == "pantomime":
-        folder = pantomime.make(folder, size=size, seed=seed)
+        folder = pantomime.make(folder, size=size, seed=seed, bias=bias)
     elif not folder.is_dir():
         raise LayoutError(
             f"Expected UCF-101 in {folder}. Received: no such folder. Get it with vidlab data "

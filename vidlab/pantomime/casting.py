@@ -17,7 +17,7 @@ from vidlab.pantomime.moments import Manner, random_manner
 from vidlab.pantomime.props import PropStyle, random_prop_style
 from vidlab.pantomime.scenes import Scene, random_scene
 
-__all__ = ["Draw", "draw_group", "vary"]
+__all__ = ["Draw", "draw_group", "draw_room", "vary"]
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,22 @@ class Draw:
     balance: tuple[float, float, float]
 
 
-def draw_group(rng: np.random.Generator) -> Draw:
-    """Draw what the clips of a group share; one distribution for every class."""
+def draw_room(rng: np.random.Generator) -> Scene:
+    """Draw the room that a biased class never leaves."""
+    scene = random_scene(rng)
+    while not scene.indoors:
+        scene = random_scene(rng)
+    return scene
+
+
+def draw_group(rng: np.random.Generator, *, room: Scene | None = None) -> Draw:
+    """Draw what the clips of a group share; one distribution for every class.
+
+    With a `room` all else is drawn as without one, and takes place there.
+    """
+    scene = random_scene(rng)
     return Draw(
-        scene=random_scene(rng),
+        scene=room or scene,
         build=random_build(rng),
         look=random_look(rng),
         style=random_prop_style(rng),

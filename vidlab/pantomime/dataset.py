@@ -3,6 +3,9 @@
 Takes rendered clips from `rendering` and `video.write`; gives a folder in UCF-101 layout to
 `datasets` and the annotations to whoever checks explanations. A clip is finished when its boxes
 are written, which happens after its video is; so an interrupted making goes on where it stopped.
+
+A *biased* variant has one class in one and the same room in all its groups, training and test
+alike: a shortcut that a model can take, and that an explanation should uncover.
 """
 
 from __future__ import annotations
@@ -44,6 +47,24 @@ _TWIN = dict(REVERSED_PAIRS)
 _TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 _PARTS = ".parts"
 _MOST_JOBS = 61  # Windows cannot wait for more processes at once
+
+
+@dataclass(frozen=True)
+class _Edition:
+    """What decides every frame of a dataset."""
+
+    size: str
+    seed: int
+    bias: str | None
+
+    def note(self, *, finished: bool) -> dict:
+        """Return what ``pantomime.json`` says of it."""
+        versions = {"numpy": np.__version__, "opencv": cv2.__version__}
+        biased = {} if self.bias is None else {"bias": self.bias}
+        return {
+            "size": self.size, "seed": self.seed, **biased, "version": VERSION,
+            "finished": finished, "versions": versions,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,17 +113,24 @@ def plan(size: str, *, seed: int = 0) -> list[Task]:
     return tasks
 
 
-def is_complete(root: str | Path, *, size: str, seed: int = 0) -> bool:
-    """Tell whether `root` holds this size and seed, whole and of this version."""
+def is_complete(root: str | Path, *, size: str, seed: int = 0, bias: str | None = None) -> bool:
+    """Tell whether `root` holds this size, seed and bias, whole and of this version."""
     root = Path(root)
     note = _read_note(root)
-    wanted = {"size": size, "seed": seed, "version": VERSION, "finished": True}
+    wanted = {"size": size, "seed": seed, "bias": bias, "version": VERSION, "finished": True}
     if any(note.get(name) != value for name, value in wanted.items()):
         return False
     return all(path.exists() for task in plan(size, seed=seed) for path in _videos(root, task))
 
 
-def make(root: str | Path, *, size: str = "quick", seed: int = 0, jobs: int | None = None) -> Path:
+def make(
+    root: str | Path,
+    *,
+    size: str = "quick",
+    seed: int = 0,
+    bias: str | None = None,
+    jobs: int | None = None,
+) -> Path:
     """Make the dataset below `root`, or go on with it, or leave it alone when it is complete.
 
     Parameters
@@ -115,6 +143,10 @@ def make(root: str | Path, *, size: str = "quick", seed: int = 0, jobs: int | No
         classes, 25 groups of 4–7 clips of 1–4 s).
     seed
         Another seed gives other people, scenes and camera work.
+    bias
+        A class of this size: all its groups, and those of its reversed twin, then take place in
+        one room; people, clothes, camera and the other classes are as without it. None for the
+        fair dataset.
     jobs
         How many processes draw; all processors unless given. 1 draws in this process.
 
@@ -126,30 +158,36 @@ def make(root: str | Path, *, size: str = "quick", seed: int = 0, jobs: int | No
     Raises
     ------
     DatasetError
-        An unknown size; or the folder holds another size, seed or version.
+        An unknown size or class; or the folder holds another size, seed, bias or version.
     """
     root = Path(root)
     tasks = plan(size, seed=seed)
-    if is_complete(root, size=size, seed=seed):
+    if bias is not None and bias not in SIZES[size]:
+        raise DatasetError(
+            f"Expected a class of Pantomime ({size}) to be biased. Received: {bias!r}. "
+            f"Use one of {', '.join(SIZES[size])}, or none."
+        )
+    edition = _Edition(size, seed, bias)
+    if is_complete(root, size=size, seed=seed, bias=bias):
         return root
-    _check_same(root, size=size, seed=seed)
+    _check_same(root, edition)
     root.mkdir(parents=True, exist_ok=True)
-    _write_note(root, size=size, seed=seed, finished=False)
+    _write_note(root, edition.note(finished=False))
     for class_name in SIZES[size]:
         (root / "UCF-101" / class_name).mkdir(parents=True, exist_ok=True)
     (root / _PARTS).mkdir(exist_ok=True)
     waiting = [task for task in tasks if not _is_made(root, task)]
     jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1), _MOST_JOBS)
     made = (
-        _in_turn(root, waiting, size, seed)
+        _in_turn(root, waiting, edition)
         if jobs == 1
-        else _pooled(root, waiting, size, seed, jobs)
+        else _pooled(root, waiting, edition, jobs=jobs)
     )
     for _ in progress(made, desc=f"drawing Pantomime ({size})", total=len(waiting), unit="clip"):
         pass
     _write_lists(root, tasks, SIZES[size])
     _write_annotations(root, tasks)
-    _write_note(root, size=size, seed=seed, finished=True)
+    _write_note(root, edition.note(finished=True))
     shutil.rmtree(root / _PARTS)
     return root
 
@@ -177,18 +215,18 @@ def annotations(root: str | Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
-def _in_turn(root: Path, tasks: list[Task], size: str, seed: int) -> Iterator[None]:
+def _in_turn(root: Path, tasks: list[Task], edition: _Edition) -> Iterator[None]:
     for task in tasks:
-        yield _make_one(root, task, size, seed)
+        yield _make_one(root, task, edition)
 
 
-def _pooled(root: Path, tasks: list[Task], size: str, seed: int, jobs: int) -> Iterator[None]:
+def _pooled(root: Path, tasks: list[Task], edition: _Edition, *, jobs: int) -> Iterator[None]:
     # "spawn" works alike on all systems and beside threads; the workers leave Ctrl-C to us, so
     # that each finishes the clip in its hands and no half-written one is left.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
     try:
-        futures = [pool.submit(_make_one, root, task, size, seed) for task in tasks]
+        futures = [pool.submit(_make_one, root, task, edition) for task in tasks]
         for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
@@ -205,8 +243,15 @@ def _start_worker() -> None:
     cv2.setNumThreads(1)
 
 
-def _make_one(root: Path, task: Task, size: str, seed: int) -> None:
-    made = render(task.class_name, task.group, task.clip, seed=seed, size=size)
+def _make_one(root: Path, task: Task, edition: _Edition) -> None:
+    made = render(
+        task.class_name,
+        task.group,
+        task.clip,
+        seed=edition.seed,
+        size=edition.size,
+        bias=edition.bias,
+    )
     tables = []
     for class_name, path in zip(task.classes, _videos(root, task), strict=True):
         clip = made if class_name == task.class_name else made.reversed()
@@ -243,10 +288,12 @@ def _read_note(root: Path) -> dict:
         ) from error
 
 
-def _check_same(root: Path, *, size: str, seed: int) -> None:
+def _check_same(root: Path, edition: _Edition) -> None:
     note = _read_note(root)
-    wanted = {"size": size, "seed": seed, "version": VERSION}
+    wanted = {"size": edition.size, "seed": edition.seed, "version": VERSION}
     found = {name: note.get(name, value) for name, value in wanted.items()}
+    if note and edition.bias != note.get("bias"):
+        wanted["bias"], found["bias"] = edition.bias, note.get("bias")
     if found != wanted:
         raise DatasetError(
             f"Expected a folder for Pantomime {wanted}. Received: {root}, which holds {found}. "
@@ -259,11 +306,7 @@ def _check_same(root: Path, *, size: str, seed: int) -> None:
         )
 
 
-def _write_note(root: Path, *, size: str, seed: int, finished: bool) -> None:
-    versions = {"numpy": np.__version__, "opencv": cv2.__version__}
-    note = {
-        "size": size, "seed": seed, "version": VERSION, "finished": finished, "versions": versions,
-    }  # fmt: skip
+def _write_note(root: Path, note: dict) -> None:
     _replace(root / "pantomime.json", json.dumps(note, indent=2) + "\n")
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.camera import FRAME, MARGIN, Film
-from vidlab.pantomime.casting import Draw, draw_group, vary
+from vidlab.pantomime.casting import Draw, draw_group, draw_room, vary
 from vidlab.pantomime.figure import PARTS, Look, draw_part
 from vidlab.pantomime.moments import Action, Moment
 from vidlab.pantomime.paint import Pen
@@ -38,6 +38,7 @@ __all__ = [
 FPS = 25.0
 FRAME_COUNTS = {"smoke": (21, 27), "quick": (25, 49), "full": (25, 99)}
 _FIRST = {second: first for first, second in REVERSED_PAIRS}
+_ROOM = 2**16  # takes a group's place in the seed of a biased class's room
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def clip_length(
     class_name: str, group: int, clip: int, *, seed: int = 0, size: str = "quick"
 ) -> int:
     """Return how many frames a clip has; the same distribution for every class."""
-    return _begin(class_name, group, clip, seed=seed, size=size)[0]
+    return _begin(class_name, group, clip, seed=seed, size=size, bias=None)[0]
 
 
 def render(
@@ -92,6 +93,7 @@ def render(
     *,
     seed: int = 0,
     size: str = "quick",
+    bias: str | None = None,
     indices: Sequence[int] | None = None,
 ) -> Rendered:
     """Render one clip, or some of its frames.
@@ -106,6 +108,9 @@ def render(
         The dataset's seed.
     size
         "smoke", "quick" or "full"; decides how long clips are.
+    bias
+        A class whose groups, those of its reversed twin included, all take place in one room; see
+        `vidlab.pantomime.make`.
     indices
         The frames wanted, from 0 to `clip_length` − 1; all unless given. A frame is the same
         whichever others are drawn.
@@ -115,7 +120,7 @@ def render(
     DatasetError
         An unknown class or size, or a frame the clip does not have.
     """
-    count, draw, rng = _begin(class_name, group, clip, seed=seed, size=size)
+    count, draw, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
     wanted = range(count) if indices is None else [int(i) for i in indices]
     if any(not 0 <= i < count for i in wanted):
         raise DatasetError(
@@ -135,7 +140,7 @@ def _mirrored(boxes: pd.DataFrame, *, last: int) -> pd.Series:
 
 
 def _begin(
-    class_name: str, group: int, clip: int, *, seed: int, size: str
+    class_name: str, group: int, clip: int, *, seed: int, size: str, bias: str | None
 ) -> tuple[int, Draw, np.random.Generator]:
     """Return a clip's number of frames, its draw, and the generator for what is left to draw."""
     drawn = drawn_class(class_name)
@@ -144,7 +149,10 @@ def _begin(
             f"Expected a size. Received: {size!r}. Use one of {', '.join(FRAME_COUNTS)}."
         )
     key = (seed, CLASSES.index(drawn), group)
-    draw = draw_group(np.random.default_rng(np.random.SeedSequence(key)))
+    room = None
+    if bias is not None and drawn_class(bias) == drawn:
+        room = draw_room(np.random.default_rng(np.random.SeedSequence((*key[:2], _ROOM))))
+    draw = draw_group(np.random.default_rng(np.random.SeedSequence(key)), room=room)
     rng = np.random.default_rng(np.random.SeedSequence((*key, clip)))
     low, high = FRAME_COUNTS[size]
     # Odd, so that a middle frame exists and every `Uniform` sampler is exactly symmetric.
