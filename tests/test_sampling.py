@@ -88,6 +88,20 @@ def test_every_second_follows_the_frame_rate(frame_count, fps, expected):
     assert len(EverySecond(8).indices(frame_count, fps=fps)) == expected
 
 
+def test_every_second_stops_after_the_most_that_is_wanted():
+    every = EverySecond(8).indices(1000)
+    assert len(every) == 320
+    np.testing.assert_array_equal(EverySecond(8, at_most=80).indices(1000), every[:80])
+    np.testing.assert_array_equal(
+        EverySecond(8, at_most=80).indices(50), EverySecond(8).indices(50)
+    )
+
+
+def test_a_most_of_nothing_is_refused():
+    with pytest.raises(SamplingError, match="at_most"):
+        EverySecond(8, at_most=0)
+
+
 @given(step=st.integers(1, 50), frame_count=frame_counts)
 def test_every_nth_begins_at_the_first_frame(step, frame_count):
     assert EveryNth(step).indices(frame_count).tolist() == list(range(0, frame_count, step))

@@ -97,9 +97,7 @@ def conduct(
             recipe, (_of(store, train), _of(store, validation)), settings=settings
         )
         model = recipes.assemble(encoder, fitted.model)
-        sequences = features.Sequences(
-            _of(store, test), steps=recipe.steps, per_frame=recipe.head == "single"
-        )
+        sequences = features.Sequences(_of(store, test), per_frame=recipe.head == "single")
         said = _answers(fitted.model, sequences, recipe, videos=test)
     else:
         fitted = training.fit(recipe, (train, validation), settings=settings, start=start)

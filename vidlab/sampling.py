@@ -105,7 +105,7 @@ class EverySecond:
     """`count` frames of every second of video, spread evenly and symmetrically as by `Uniform`.
 
     At 25 frames per second ``EverySecond(8)`` takes 8 frames of every 25. A video gives at least
-    one frame, and no frame twice.
+    one frame, and no frame twice. With `at_most`, only that many from the start of a longer video.
 
     Examples
     --------
@@ -113,9 +113,12 @@ class EverySecond:
     array([ 1,  4,  7, 10, 14, 17, 20, 23])
     >>> len(EverySecond(8).indices(100)), len(EverySecond(8).indices(100, fps=50))
     (32, 16)
+    >>> EverySecond(8, at_most=3).indices(100)
+    array([1, 4, 7])
     """
 
     count: int
+    at_most: int | None = None
 
     def __post_init__(self):
         _check_options(self)
@@ -129,7 +132,7 @@ class EverySecond:
         """Choose frames; see `Sampler.indices`. `rng` does not change the choice."""
         _check_video(self, frame_count, fps)
         share = int(self.count * frame_count / fps + 0.5)
-        return _spread(frame_count, min(max(share, 1), frame_count))
+        return _spread(frame_count, min(max(share, 1), frame_count))[: self.at_most]
 
 
 @dataclass(frozen=True)
@@ -302,6 +305,8 @@ def _spread(frame_count: int, count: int) -> np.ndarray:
 def _check_options(sampler: Sampler) -> None:
     for field in fields(sampler):
         value = getattr(sampler, field.name)
+        if value is None and field.default is None:
+            continue
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             raise SamplingError(
                 f"Expected {type(sampler).__name__}({field.name}) to be a whole number from 1. "

@@ -271,8 +271,7 @@ def _examples(part, recipe, *, batch_size, settings, learn) -> Clips | Sequences
     """Return what one phase learns from, or is validated on, in batches."""
     options = {"batch_size": batch_size, "shuffle": learn, "seed": settings.seed}
     if recipe.takes == "features":
-        single = recipe.head == "single"
-        return Sequences(part, steps=None if single else recipe.steps, per_frame=single, **options)
+        return Sequences(part, per_frame=recipe.head == "single", **options)
     return Clips(
         part,
         sampling=recipe.train_sampling if learn else recipe.test_sampling,

@@ -143,8 +143,6 @@ class Recipe:
     cut
         The layer of the trained `starts_from` model whose output is the features; None where they
         are the backbone's, averaged over the picture.
-    steps
-        Features of later frames are left out; None to take them all.
 
     Raises
     ------
@@ -170,7 +168,6 @@ class Recipe:
     cell: Literal["gru", "lstm"] | None = None
     units: int | None = None
     cut: str | None = None
-    steps: int | None = None
 
     def __post_init__(self):
         fitting = _HEADS.get(self.takes, ())

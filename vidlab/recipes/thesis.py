@@ -46,8 +46,8 @@ CNN_LSTM = Recipe(
     size=(224, 224),
     weights="imagenet",
     phases=(Phase(20, "adam", 1e-3, 32),),
-    train_sampling=EverySecond(8),
-    test_sampling=EverySecond(8),
+    train_sampling=EverySecond(8, at_most=80),
+    test_sampling=EverySecond(8, at_most=80),
     aggregation="mean",
     published=Published(
         _SOURCE,
@@ -66,5 +66,4 @@ CNN_LSTM = Recipe(
     cell="lstm",
     units=1024,
     cut="dense",
-    steps=80,
 )
