@@ -1,8 +1,8 @@
 """Learn and analyse video classification, from frame sampling to trained and explained models.
 
-The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`,
-`clips`, `augment`, `backbones`, `features`, `models`, `recipes`, `training`, `predictions`,
-`evaluation`, `runs`, `plots`, `experiment`, `profiles`, `lab`, `notebooks`, `cli`. Importing
+The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`, `clips`,
+`augment`, `backbones`, `features`, `models`, `recipes`, `training`, `predictions`, `evaluation`,
+`runs`, `experiment`, `explanation`, `plots`, `profiles`, `lab`, `notebooks`, `cli`. Importing
 ``vidlab`` loads none of them: each is loaded when first used, so that nothing waits for TensorFlow
 that does not need it.
 """
@@ -32,6 +32,7 @@ _MODULES = (
     "errors",
     "evaluation",
     "experiment",
+    "explanation",
     "features",
     "figures",
     "index",
@@ -57,6 +58,7 @@ _ON_KERAS = {
     "augment",
     "backbones",
     "clips",
+    "explanation",
     "features",
     "models",
     "pretraining",
