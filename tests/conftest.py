@@ -134,6 +134,33 @@ def toy_dataset(tmp_path):
     return make
 
 
+@pytest.fixture
+def tiny_backbone(monkeypatch):
+    """Make a backbone of four small modules known, quick to compile -> its name.
+
+    A module is a convolution that halves the map, batch normalisation and ReLU.
+    """
+    import keras
+    from keras import layers
+
+    from vidlab.backbones.families import FAMILIES, Family
+
+    modules = tuple(f"tiny_{number}" for number in range(1, 5))
+
+    def build(*, include_top, weights, input_tensor, name):
+        x = input_tensor
+        for module in modules:
+            x = layers.Conv2D(16, 3, strides=2, padding="same", name=f"{module}_conv")(x)
+            x = layers.BatchNormalization(name=f"{module}_bn")(x)
+            x = layers.ReLU(name=module)(x)
+        (images,) = keras.utils.get_source_inputs(input_tensor)
+        return keras.Model(images, x, name=name)
+
+    family = Family(build, {}, size=32, smallest=16, modules=modules, batchnorm_momentum=0.9)
+    monkeypatch.setitem(FAMILIES, "tiny", family)
+    return "tiny"
+
+
 @pytest.fixture(scope="session")
 def shared():
     """Give the folder with real videos and official lists; skip where it is absent."""

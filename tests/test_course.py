@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.executed import Executed
 from vidlab import datasets, evaluation, notebooks, pantomime, recipes
-from vidlab.notebooks import files
 from vidlab.predictions import Predictions
 from vidlab.runs import RunFolder
 
@@ -27,40 +27,6 @@ PIXEL_RECIPES = ["lstm-pixels", "gru-pixels"]
 MINUTES = 60
 
 pytestmark = pytest.mark.notebook
-
-
-class Executed:
-    """An executed notebook, as a reader sees it."""
-
-    def __init__(self, path):
-        self.cells = files.read(path).cells
-        self.outputs = [out for cell in self.cells for out in cell.get("outputs", [])]
-        self.data = [out["data"] for out in self.outputs if "data" in out]
-
-    @property
-    def answers(self):
-        """The text of the last displayed markdown: what was learned, with this run's numbers."""
-        return [data["text/markdown"] for data in self.data if "text/markdown" in data][-1]
-
-    @property
-    def printed(self):
-        return "".join(out["text"] for out in self.outputs if out.get("name") == "stdout")
-
-    @property
-    def pictures(self):
-        return [data["image/png"] for data in self.data if "image/png" in data]
-
-    def shown(self, cell_id):
-        """The results a cell displays, as plain text."""
-        (cell,) = [cell for cell in self.cells if cell.id == cell_id]
-        return "".join(out["data"]["text/plain"] for out in cell.outputs if "data" in out)
-
-    def table(self, cell_id):
-        """The words of each row of a table that a cell displays in colours or with own formats."""
-        (cell,) = [cell for cell in self.cells if cell.id == cell_id]
-        page = next(out["data"]["text/html"] for out in cell.outputs if "data" in out)
-        rows = re.findall(r"<tr>(.*?)</tr>", page.split("<tbody>")[1], flags=re.DOTALL)
-        return [re.findall(r"<t[hd][^>]*>\s*([^<]*?)\s*<", row) for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -97,25 +63,6 @@ def index(course):
 @pytest.fixture(scope="module")
 def runs(course):
     return {name: RunFolder(course.folder / name) for name in FRAME_RECIPES}
-
-
-@pytest.fixture(scope="module")
-def own_videos(home, tmp_path_factory):
-    """Write videos of one's own, without lists: 2 classes, 6 groups of 2 clips each."""
-    from vidlab import video
-
-    root = tmp_path_factory.mktemp("own") / "my_videos"
-    rng = np.random.default_rng(0)
-    for name, channel in (("Falling", 0), ("Rising", 2)):
-        for group in range(1, 7):
-            room = rng.integers(0, 200, (12, 16, 3)).repeat(8, axis=0).repeat(8, axis=1)
-            for clip in (1, 2):
-                frames = np.repeat(room[None], 10, axis=0).astype(np.uint8)
-                for number, frame in enumerate(frames):
-                    row = 8 * (number if name == "Falling" else 9 - number)
-                    frame[row : row + 16, 40 + 8 * clip : 72, channel] = 255
-                video.write(root / name / f"v_{name}_g{group:02d}_c{clip:02d}.avi", frames)
-    return root
 
 
 def test_course_has_its_notebooks():
@@ -456,37 +403,3 @@ def test_papermill_alone_runs_a_notebook_from_any_folder_and_loads_what_is_there
     for name in FRAME_RECIPES:
         assert f"{name}: loaded from" in printed
     assert "trained now" not in printed
-
-
-@pytest.fixture(scope="module")
-def own(own_videos):
-    """Run all notebooks on videos of one's own, with small pictures."""
-    return notebooks.run(
-        profile="smoke",
-        parameters={"dataset": str(own_videos), "image_size": 64},
-        total_timeout=15 * MINUTES,
-    )
-
-
-def test_course_runs_on_videos_of_ones_own(own):
-    assert {record.notebook: record.status for record in own.records} == dict.fromkeys(
-        COURSE, "done"
-    )
-    assert own.folder.name == "smoke-my_videos"
-
-
-def test_a_random_split_of_ones_own_videos_leaks_and_says_so(own):
-    notebook = Executed(own.folder / "notebooks" / "02_dataset_and_splits.ipynb")
-    kinds = notebook.shown("leakage-kinds")
-    counts = {k: int(n) for k, n in re.findall(r"^(\w+) +(\d+)$", kinds, re.MULTILINE)}
-    assert counts["random"] > 0
-    assert counts["groups"] == 0
-    assert "official" not in counts
-    assert "LeakageError: Expected every group in one part only." in notebook.printed
-    assert "These videos have no official lists" in notebook.printed
-
-
-def test_videos_without_reversed_pairs_have_no_ceiling(own):
-    notebook = Executed(own.folder / "notebooks" / "04_frame_models.ipynb")
-    assert "**The ceiling:** 100% for any model" in notebook.answers
-    assert "none (there are no pairs)" in notebook.answers

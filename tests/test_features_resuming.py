@@ -24,6 +24,7 @@ from vidlab.sampling import AllFrames
 ROOT = Path(__file__).resolve().parents[1]
 SHARD_FRAMES = 20  # two of the videos, of 9 frames each
 SHARDS = 9
+KILLS = int(os.environ.get("VIDLAB_TEST_KILLS", "3"))
 
 # An extraction in a process of its own: 9 shards of 18 rows, 5 batches each. It begins when told
 # to, tells every shard as it writes it, and takes some time for every batch, so that there is time
@@ -116,7 +117,7 @@ def test_killed_at_random_moments_and_resumed_it_is_as_if_never_interrupted(vide
     begin(process)
     assert finished(process) == list(range(SHARDS))
     rng, computed, kills = np.random.default_rng(0), [], 0
-    for delay in rng.uniform(0, 0.25, 3):
+    for delay in rng.uniform(0, 0.25, KILLS):
         process = start(videos, killed)
         begin(process)
         time.sleep(delay)
@@ -124,7 +125,7 @@ def test_killed_at_random_moments_and_resumed_it_is_as_if_never_interrupted(vide
         code, shards = ended(process)
         computed += shards
         kills += code == -signal.SIGKILL
-    assert kills == 3
+    assert kills == KILLS
     process = start(videos, killed)
     begin(process)
     computed += finished(process)

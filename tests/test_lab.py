@@ -40,9 +40,9 @@ def test_results_of_other_videos_have_a_folder_of_their_own(small_lab, tmp_path)
 
 
 def test_a_run_is_trained_once_and_then_loaded(small_lab, capsys):
-    first = small_lab().run("frame-scratch")
+    first = small_lab().run("gru-pixels")
     assert "trained now" in capsys.readouterr().out
-    second = small_lab().run("frame-scratch")
+    second = small_lab().run("gru-pixels")
     assert "loaded from" in capsys.readouterr().out
     assert first.path == second.path
     np.testing.assert_array_equal(first.predictions.probabilities, second.predictions.probabilities)
@@ -52,23 +52,22 @@ def test_a_run_is_trained_once_and_then_loaded(small_lab, capsys):
 
 
 def test_a_changed_setting_trains_again(small_lab, capsys):
-    small_lab().run("frame-scratch")
-    folder = small_lab().run("frame-scratch")
+    folder = small_lab().run("gru-pixels")
     record = folder.recipe
     record["config"]["patience"] += 1
     (folder.path / "recipe.json").write_text(json.dumps(record), encoding="utf-8")
     capsys.readouterr()
-    small_lab().run("frame-scratch")
+    small_lab().run("gru-pixels")
     assert "trained now" in capsys.readouterr().out
 
 
 def test_seeds_and_splits_have_folders_of_their_own(small_lab):
     lab = small_lab()
     paths = {
-        lab.run("frame-scratch", seed=seed, split=split).path.relative_to(lab.runs).as_posix()
+        lab.run("gru-pixels", seed=seed, split=split).path.relative_to(lab.runs).as_posix()
         for seed, split in ((0, 1), (1, 1), (0, 2))
     }
-    assert paths == {"frame-scratch", "frame-scratch/seed-2", "frame-scratch/split-2"}
+    assert paths == {"gru-pixels", "gru-pixels/seed-2", "gru-pixels/split-2"}
 
 
 def test_a_recipe_trains_the_one_it_starts_from_first(small_lab, capsys):
@@ -81,11 +80,11 @@ def test_a_recipe_trains_the_one_it_starts_from_first(small_lab, capsys):
 
 def test_a_sweep_gives_mean_and_spread(small_lab, monkeypatch):
     monkeypatch.setattr(lab_module, "Lab", lambda profile, dataset: small_lab())
-    table = sweep("frame-scratch", profile="smoke", seeds=2, splits=[1])
-    assert table.loc["frame-scratch", ["runs", "seeds", "splits"]].tolist() == [2, 2, 1]
-    found = [small_lab().run("frame-scratch", seed=seed).metrics["top1"] for seed in range(2)]
-    assert table.loc["frame-scratch", "top1"] == pytest.approx(np.mean(found))
-    assert table.loc["frame-scratch", "top1_spread"] == pytest.approx(np.std(found, ddof=1))
+    table = sweep("gru-pixels", profile="smoke", seeds=2, splits=[1])
+    assert table.loc["gru-pixels", ["runs", "seeds", "splits"]].tolist() == [2, 2, 1]
+    found = [small_lab().run("gru-pixels", seed=seed).metrics["top1"] for seed in range(2)]
+    assert table.loc["gru-pixels", "top1"] == pytest.approx(np.mean(found))
+    assert table.loc["gru-pixels", "top1_spread"] == pytest.approx(np.std(found, ddof=1))
 
 
 def test_changes_show_the_original_beside(small_lab):

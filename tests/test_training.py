@@ -27,10 +27,10 @@ def parts(tmp_path_factory):
 
 
 @pytest.fixture
-def recipe():
+def recipe(tiny_backbone):
     return recipes.get("frame-pretrained").adapted(
         name="small",
-        backbone="mobilenetv2-0.35",
+        backbone=tiny_backbone,
         size=(32, 32),
         weights=None,
         phases=(Phase(2, "adam", 3e-3, 8, trainable="none"), Phase(2, "sgd", 1e-3, 8, "top")),

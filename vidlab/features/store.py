@@ -29,7 +29,7 @@ from vidlab.errors import ResultError
 
 __all__ = ["SHARD_FRAMES", "VERSION", "FeatureStore", "Layout", "Shards"]
 
-VERSION = "1"
+VERSION = "2"
 """Of the form on disk; part of every key."""
 
 SHARD_FRAMES = 2048

@@ -1,0 +1,72 @@
+"""The notebooks of the course on videos of one's own: two classes, no lists, no reversed pairs.
+
+One run of all notebooks in the smoke profile is shared by the tests.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.executed import Executed
+from vidlab import notebooks, video
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+COURSE = [path.stem for path in sorted(FOLDER.glob("[0-9]*.ipynb"))]
+MINUTES = 60
+
+pytestmark = pytest.mark.notebook
+
+
+@pytest.fixture(scope="module")
+def own_videos(tmp_path_factory):
+    """Write videos of one's own, without lists: 2 classes, 6 groups of 2 clips each."""
+    root = tmp_path_factory.mktemp("own") / "my_videos"
+    rng = np.random.default_rng(0)
+    for name, channel in (("Falling", 0), ("Rising", 2)):
+        for group in range(1, 7):
+            room = rng.integers(0, 200, (12, 16, 3)).repeat(8, axis=0).repeat(8, axis=1)
+            for clip in (1, 2):
+                frames = np.repeat(room[None], 10, axis=0).astype(np.uint8)
+                for number, frame in enumerate(frames):
+                    row = 8 * (number if name == "Falling" else 9 - number)
+                    frame[row : row + 16, 40 + 8 * clip : 72, channel] = 255
+                video.write(root / name / f"v_{name}_g{group:02d}_c{clip:02d}.avi", frames)
+    return root
+
+
+@pytest.fixture(scope="module")
+def own(own_videos, tmp_path_factory):
+    """Run all notebooks on them, with small pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIDLAB_HOME", str(tmp_path_factory.mktemp("home")))
+        yield notebooks.run(
+            profile="smoke",
+            parameters={"dataset": str(own_videos), "image_size": 64},
+            total_timeout=15 * MINUTES,
+        )
+
+
+def test_course_runs_on_videos_of_ones_own(own):
+    assert {record.notebook: record.status for record in own.records} == dict.fromkeys(
+        COURSE, "done"
+    )
+    assert own.folder.name == "smoke-my_videos"
+
+
+def test_a_random_split_of_ones_own_videos_leaks_and_says_so(own):
+    notebook = Executed(own.folder / "notebooks" / "02_dataset_and_splits.ipynb")
+    kinds = notebook.shown("leakage-kinds")
+    counts = {k: int(n) for k, n in re.findall(r"^(\w+) +(\d+)$", kinds, re.MULTILINE)}
+    assert counts["random"] > 0
+    assert counts["groups"] == 0
+    assert "official" not in counts
+    assert "LeakageError: Expected every group in one part only." in notebook.printed
+    assert "These videos have no official lists" in notebook.printed
+
+
+def test_videos_without_reversed_pairs_have_no_ceiling(own):
+    notebook = Executed(own.folder / "notebooks" / "04_frame_models.ipynb")
+    assert "**The ceiling:** 100% for any model" in notebook.answers
+    assert "none (there are no pairs)" in notebook.answers
