@@ -70,7 +70,9 @@ def test_images_become_a_feature_map(name, size, shape, parameters):
 
 
 def test_preprocessing_inside_equals_scaling_outside(mobilenet):
-    bare = backbones.build("mobilenetv2-0.35", **SMALL, include_preprocessing=False)
+    bare = keras.applications.MobileNetV2(
+        alpha=0.35, include_top=False, weights=None, input_shape=(*SMALL["size"], 3)
+    )
     bare.set_weights(with_spread_weights(mobilenet).get_weights())
     images = pictures()
     outside = bare.predict(images.astype("float32") / 127.5 - 1, verbose=0)

@@ -354,32 +354,12 @@ def test_caches_of_two_sizes_share_a_folder(numbered_video, tmp_path):
     assert large.read(row, [3]).shape == (1, 24, 40, 3)
 
 
-def test_filling_decodes_what_is_missing_and_takes_the_estimated_room(index, cache, monkeypatch):
-    estimate = cache.estimate_bytes(index)
-    assert estimate == 12 * 9 * SIZE[0] * SIZE[1] * 3
-    cache.fill(index)
-    files = sorted(cache.folder.iterdir())
-    assert len(files) == 12
-    headers = 12 * 128
-    assert sum(file.stat().st_size for file in files) == estimate + headers
-    files[0].unlink()
-    made = []
-    genuine = video.read_frames
-    monkeypatch.setattr(
-        video, "read_frames", lambda path, i, **kw: made.append(path) or genuine(path, i, **kw)
-    )
-    cache.fill(index)
-    assert len(made) == 1
-    assert sorted(cache.folder.iterdir()) == files
-
-
-def test_filling_stops_at_an_unreadable_video_and_leaves_no_part_of_it(index, cache):
+def test_of_an_unreadable_video_no_part_is_kept(index, cache):
     broken = index.paths[3]
     broken.write_bytes(b"not a video")
     with pytest.raises(UnreadableVideoError, match=broken.name):
-        cache.fill(index)
-    assert not [file for file in cache.folder.iterdir() if "partial" in file.name]
-    assert not [file for file in cache.folder.iterdir() if file.name.startswith(broken.stem)]
+        cache.read(next(index.select([3]).table.itertuples()), [0])
+    assert list(cache.folder.iterdir()) == []
 
 
 def test_a_cache_file_that_was_cut_off_is_named(numbered_video, cache):

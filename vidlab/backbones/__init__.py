@@ -44,7 +44,6 @@ def build(
     *,
     size: tuple[int, int] | None = None,
     weights: str | os.PathLike | None = None,
-    include_preprocessing: bool = True,
 ) -> keras.Model:
     """Build a frame encoder that turns images into a feature map.
 
@@ -60,8 +59,6 @@ def build(
         cache, else downloaded into it); ``"pantomime"`` for those the package ships; or the path
         of a ``.weights.h5`` or ``.h5`` file of this backbone, or of a ``.keras`` model that holds
         this backbone.
-    include_preprocessing
-        Whether the model itself scales 0..255 to −1..1. Without it, images have to come scaled.
 
     Returns
     -------
@@ -84,9 +81,7 @@ def build(
             f"Received: size={size}. Choose a larger size or a MobileNetV2 backbone."
         )
     images = keras.Input((*size, 3), name="images")
-    scaled = images
-    if include_preprocessing:
-        scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(images)
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(images)
     model = encoder.application(
         include_top=False, weights=None, input_tensor=scaled, name="backbone", **encoder.options
     )

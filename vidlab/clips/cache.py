@@ -11,7 +11,6 @@ import os
 import secrets
 import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -19,12 +18,10 @@ import numpy as np
 
 from vidlab import video
 from vidlab.errors import FrameIndexError, UnreadableVideoError
-from vidlab.index import VideoIndex
-from vidlab.progress import progress
 
 __all__ = ["FrameCache", "Record"]
 
-_CHUNK_BYTES = 64 * 2**20  # decoded at a time while filling a cache, so that memory stays flat
+_CHUNK_BYTES = 64 * 2**20  # decoded at a time, so that memory stays flat
 
 
 class Record(Protocol):
@@ -54,39 +51,6 @@ class FrameCache:
         self.folder = Path(folder)
         self.size = (int(size[0]), int(size[1]))
         self._locks: dict[str, threading.Lock] = {}
-
-    def estimate_bytes(self, index: VideoIndex) -> int:
-        """Tell how much disk the videos of `index` take in this cache, in bytes."""
-        return int(index.table["frames"].sum()) * self._frame_bytes
-
-    def fill(self, index: VideoIndex, *, workers: int = 2) -> None:
-        """Decode the videos of `index` that are not here yet.
-
-        Parameters
-        ----------
-        index
-            The videos.
-        workers
-            How many are decoded side by side.
-
-        Raises
-        ------
-        VideoError
-            If a video cannot be read; the files of the others are kept.
-        """
-        missing = [row for row in index.table.itertuples() if not self.file(row).is_file()]
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            try:
-                for _ in progress(
-                    pool.map(self._decode, missing),
-                    desc="decoding videos",
-                    total=len(missing),
-                    unit="video",
-                ):
-                    pass
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
 
     def file(self, record: Record) -> Path:
         """Name the file that holds the frames of one video, whether it is there yet or not.
