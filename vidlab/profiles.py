@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vidlab.recipes import Recipe
 
 __all__ = [
+    "Filters",
     "Limits",
     "Profile",
     "RecipeChange",
@@ -65,6 +66,13 @@ class Limits(_Record):
     total: Positive = 14400
 
 
+class Filters(_Record):
+    """How long pictures of filters climb: so many steps, and at most so many seconds a layer."""
+
+    steps: Positive = 64
+    seconds: Positive = 120
+
+
 class Profile(_Record):
     """One size of run. Every field is a line of the profile's YAML file.
 
@@ -95,6 +103,8 @@ class Profile(_Record):
         Epochs without a better validation loss before training stops.
     recipes : dict[str, RecipeChange]
         Changes recipe by recipe.
+    filters : Filters
+        How long activation maximisation may climb.
     limits : Limits
         Time limits of a headless run.
     """
@@ -117,6 +127,7 @@ class Profile(_Record):
     precision: Literal["float32", "fast"] = "float32"
     patience: Positive = 5
     recipes: dict[str, RecipeChange] = {}
+    filters: Filters = Filters()
     limits: Limits = Limits()
 
 

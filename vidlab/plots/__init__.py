@@ -4,9 +4,9 @@ Takes tables from `evaluation`, histories from `runs` and frames from `video`; g
 `Figure` to notebooks and to the command line, which show or `save` it. `data` and `pictures` draw
 videos and frames, `pixels` what is inside them, `training` the way to a model, `accuracy` the
 results, `confusion` the mistakes, `comparison` several models, `motion` what the order of frames is
-worth, `timeline` answers over time, `maps` the feature space, `diagrams` how a network reads a
-video. `rows` holds what figures of rows
-share, `style` says how all of them look. Call `use_style` once before drawing.
+worth, `timeline` answers over time, `filters` what filters look for, `maps` the feature space,
+`diagrams` how a network reads a video. `rows` holds what figures of rows share, `style` says how
+all of them look. Call `use_style` once before drawing.
 """
 
 from vidlab.plots.accuracy import (
@@ -19,6 +19,14 @@ from vidlab.plots.comparison import class_deltas, comparison, leaderboard
 from vidlab.plots.confusion import confusion_matrix
 from vidlab.plots.data import clips_per_class, sampling_strip
 from vidlab.plots.diagrams import unrolled
+from vidlab.plots.filters import (
+    filter_changes,
+    filter_grid,
+    filters_compared,
+    first_kernels,
+    layer_maps,
+    strongest_frames,
+)
 from vidlab.plots.maps import feature_map
 from vidlab.plots.motion import motion_costs, reversed_answers
 from vidlab.plots.pictures import augmentation_grid, contact_sheet, frame_strip
@@ -41,8 +49,13 @@ __all__ = [
     "contact_sheet",
     "evidence_boxes",
     "feature_map",
+    "filter_changes",
+    "filter_grid",
+    "filters_compared",
+    "first_kernels",
     "frame_strip",
     "frame_timeline",
+    "layer_maps",
     "leaderboard",
     "leakage_bars",
     "learning_curves",
@@ -53,6 +66,7 @@ __all__ = [
     "reversed_answers",
     "sampling_strip",
     "save",
+    "strongest_frames",
     "time_slice",
     "unrolled",
     "use_style",
