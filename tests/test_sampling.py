@@ -97,6 +97,11 @@ def test_every_second_stops_after_the_most_that_is_wanted():
     )
 
 
+def test_every_second_names_the_most_only_where_there_is_one():
+    assert repr(EverySecond(8)) == "EverySecond(count=8)"
+    assert repr(EverySecond(8, at_most=80)) == "EverySecond(count=8, at_most=80)"
+
+
 def test_a_most_of_nothing_is_refused():
     with pytest.raises(SamplingError, match="at_most"):
         EverySecond(8, at_most=0)

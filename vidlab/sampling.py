@@ -100,7 +100,7 @@ class Uniform:
         return _spread(frame_count, self.count)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EverySecond:
     """`count` frames of every second of video, spread evenly and symmetrically as by `Uniform`.
 
@@ -122,6 +122,10 @@ class EverySecond:
 
     def __post_init__(self):
         _check_options(self)
+
+    def __repr__(self):
+        rest = "" if self.at_most is None else f", at_most={self.at_most}"
+        return f"EverySecond(count={self.count}{rest})"
 
     @property
     def length(self) -> None:
