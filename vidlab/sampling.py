@@ -264,9 +264,9 @@ class Reordered:
     Examples
     --------
     >>> Reordered(Uniform(4), "reversed").indices(8)
-    array([7, 5, 2, 0])
+    array([6, 4, 3, 1])
     >>> Reordered(Uniform(4), "frozen").indices(8)
-    array([5, 5, 5, 5])
+    array([4, 4, 4, 4])
     """
 
     sampler: Sampler
