@@ -1,0 +1,169 @@
+"""Clips without the act, and clips without the scene: what a model says when half is hidden.
+
+Takes clips, and the boxes of `pantomime` where there are any; gives changed clips to `shortcuts`.
+Where no boxes exist the act is what moves: that finds the limbs and what is carried, but not a
+person who stands still, and shaking hands behind the camera make edges move too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from vidlab.errors import MetricError
+from vidlab.explanation.pointing import FRAME_SIZE
+
+__all__ = ["act_of_boxes", "what_moves", "without_act", "without_scene"]
+
+_MARGIN = 0.03  # of the picture's width: shadows and soft edges belong to the act
+_GREY = 127.0
+_FEWEST_CORNERS = 8
+
+
+def act_of_boxes(
+    boxes: pd.DataFrame,
+    *,
+    numbers: Sequence[int],
+    size: tuple[int, int],
+    frame_size: tuple[int, int] = FRAME_SIZE,
+) -> np.ndarray:
+    """Mark the act in each frame: the boxes of the person, the object and the limbs.
+
+    Parameters
+    ----------
+    boxes
+        Of one video: frame, part, x0, y0, x1, y1 in pixels.
+    numbers
+        Which frames of the video.
+    size
+        Height and width of the marks.
+    frame_size
+        Height and width of the frames the boxes are given in.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, (time, height, width).
+    """
+    height, width = size
+    marks = np.zeros((len(numbers), height, width), bool)
+    scale = np.array([width / frame_size[1], height / frame_size[0]] * 2)
+    margin = _MARGIN * width
+    rows = {number: rows for number, rows in boxes.groupby("frame")[["x0", "y0", "x1", "y1"]]}
+    for mark, number in zip(marks, numbers, strict=True):
+        if number not in rows:
+            continue
+        for x0, y0, x1, y1 in rows[number].to_numpy(np.float64) * scale:
+            left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
+            mark[top : int(np.ceil(y1 + margin)), left : int(np.ceil(x1 + margin))] = True
+    return marks
+
+
+def what_moves(clip: np.ndarray) -> np.ndarray:
+    """Mark what moves: where the colours of a place spread over time, once the camera is still.
+
+    Each frame is laid over the middle one by the way most corners went, which are taken to belong
+    to what stands still. The marks are those of the whole clip, the same in every frame.
+
+    Parameters
+    ----------
+    clip
+        (time, height, width, 3), 0–255.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, (time, height, width); nothing is marked in a clip of one frame.
+    """
+    clip = np.asarray(clip, np.float32)
+    time, height, width = clip.shape[:3]
+    grey = np.clip(clip.mean(axis=-1), 0, 255).astype(np.uint8)
+    corners = cv2.goodFeaturesToTrack(grey[time // 2], 200, 0.01, max(3.0, width / 40))
+    steady = np.stack([_laid_over(frame, grey[time // 2], corners) for frame in grey])
+    spread = np.percentile(steady, 95, axis=0) - np.percentile(steady, 5, axis=0)
+    soft = cv2.GaussianBlur(spread.astype(np.float32), (0, 0), width / 60)
+    moving = soft > max(8.0, 0.35 * float(np.percentile(soft, 99)))
+    reach = 2 * round(1.5 * _MARGIN * width) + 1
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    marked = cv2.dilate(moving.astype(np.uint8), ellipse).astype(bool)
+    return np.broadcast_to(marked, (time, height, width)) & (time > 1)
+
+
+def without_act(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
+    """Fill the act with what surrounds it, softly.
+
+    Parameters
+    ----------
+    clip
+        (time, height, width, 3), 0–255.
+    act
+        bool, (time, height, width).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, the clip's shape.
+
+    Raises
+    ------
+    MetricError
+        If clip and marks are not of one size.
+    """
+    clip, act = _checked(clip, act)
+    return np.stack([_filled(frame, mark) for frame, mark in zip(clip, act, strict=True)])
+
+
+def without_scene(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
+    """Leave only the act, on grey; parameters, result and errors as for `without_act`."""
+    clip, act = _checked(clip, act)
+    return np.where(act[..., None], clip, np.float32(_GREY))
+
+
+def _filled(frame: np.ndarray, mark: np.ndarray) -> np.ndarray:
+    """Fill the marked places of a frame from near ones, and where these are marked too, from afar.
+
+    Dividing the blurred picture by the blurred marks leaves out what is marked (*normalised
+    convolution*, Knutsson and Westin 1993).
+    """
+    if not mark.any():
+        return frame
+    known = (~mark).astype(np.float32)
+    filled = np.full_like(frame, _GREY)
+    if known.any():
+        filled[:] = frame[~mark].mean(axis=0)
+    for share in (1 / 3, 1 / 8, 1 / 20):
+        spread = share * min(mark.shape)
+        weight = cv2.GaussianBlur(known, (0, 0), spread)[..., None]
+        near = cv2.GaussianBlur(frame * known[..., None], (0, 0), spread)
+        sure = np.clip(weight / 0.1, 0, 1)
+        filled = sure * near / np.maximum(weight, 1e-6) + (1 - sure) * filled
+    return np.where(mark[..., None], filled, frame).astype(np.float32)
+
+
+def _laid_over(frame: np.ndarray, other: np.ndarray, corners: np.ndarray | None) -> np.ndarray:
+    """Move a frame, uint8, to where the corners of the other one are; few corners: as it is."""
+    if corners is None:
+        return frame
+    here, found, _ = cv2.calcOpticalFlowPyrLK(other, frame, corners, None)
+    seen = found.ravel() == 1
+    if seen.sum() < _FEWEST_CORNERS:
+        return frame
+    matrix, _ = cv2.estimateAffinePartial2D(
+        here[seen], corners[seen], ransacReprojThreshold=1.0, maxIters=500
+    )
+    if matrix is None:
+        return frame
+    return cv2.warpAffine(frame, matrix, frame.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+
+
+def _checked(clip: np.ndarray, act: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    clip, act = np.asarray(clip, np.float32), np.asarray(act, bool)
+    if clip.ndim != 4 or act.shape != clip.shape[:3]:
+        raise MetricError(
+            f"Expected a clip (time, height, width, 3) and a mark for each place. Received: shapes "
+            f"{clip.shape} and {act.shape}. Make the marks at the size of the clip."
+        )
+    return clip, act
