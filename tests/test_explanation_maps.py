@@ -6,13 +6,8 @@ import pytest
 
 from vidlab import backbones, models
 from vidlab.errors import ModelError
-from vidlab.explanation.maps import (
-    feature_maps,
-    filter_changes,
-    filter_responses,
-    first_kernels,
-    strongest_frames,
-)
+from vidlab.explanation.maps import feature_maps, first_kernels, strongest_frames
+from vidlab.explanation.tuning import class_selectivity, filter_changes, filter_responses
 
 SIDE = 32
 LAYER = "backbone/block_2_expand_BN"
@@ -114,11 +109,32 @@ def test_changes_are_correlations_over_frames_and_positions(model, frames, maps)
         assert row["correlation"] == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_constant_map_has_no_correlation(model, frames):
-    flat = np.full_like(frames[:2], 128)
-    said = filter_changes(model, model, frames=flat * 0, layers=["backbone/Conv1"])
-    assert len(said) == 16
-    assert said["correlation"].dropna().between(-1.001, 1.001).all()
+def test_a_constant_map_has_no_correlation(frames):
+    flat = models.frame_classifier(backbones.build("mobilenetv2-0.35", size=(SIDE, SIDE)), 3)
+    first = flat.get_layer("backbone").get_layer("Conv1")
+    (weights,) = first.get_weights()
+    weights[..., 3] = 0
+    first.set_weights([weights])
+    kept = filter_changes(flat, flat, frames=frames, layers=["backbone/Conv1"])["correlation"]
+    assert kept.isna().to_numpy().nonzero()[0].tolist() == [3]
+
+
+def test_layers_of_other_shape_are_not_compared(model, frames):
+    other = models.frame_classifier(backbones.build("mobilenetv2", size=(SIDE, SIDE)), 3)
+    with pytest.raises(ModelError, match="two models of one architecture"):
+        filter_changes(model, other, frames=frames, layers=[LAYER])
+
+
+def test_selectivity_is_the_distance_of_a_class_in_standard_deviations():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["jump", "run", "wave"], 400)
+    responses = rng.normal(size=(1200, 2))
+    responses[labels == "run", 1] += 3
+    told = class_selectivity(responses, labels)
+    assert told.index.tolist() == ["jump", "run", "wave"]
+    assert told.loc["run", 1] == pytest.approx(3, abs=0.2)
+    assert told.loc["run", 0] == pytest.approx(0, abs=0.2)
+    assert told.loc["jump", 1] < 0
 
 
 @pytest.mark.parametrize(
@@ -131,8 +147,9 @@ def test_a_constant_map_has_no_correlation(model, frames):
             lambda m, f: strongest_frames(m, f, layer=LAYER, filters=[0], one_of=["a"]),
             "origin of each of 10 frames",
         ),
+        (lambda m, f: class_selectivity(np.ones((3, 2)), ["a"]), "3 frames.*1 labels"),
     ],
-    ids=["frame", "filter", "frames", "origins"],
+    ids=["frame", "filter", "frames", "origins", "labels"],
 )
 def test_what_cannot_be_read_is_refused(model, frames, ask, message):
     with pytest.raises(ModelError, match=message):

@@ -1,7 +1,6 @@
 """What filters make of real frames: first kernels, feature maps, and the frames that excite most.
 
-Takes models, read by `reading`, and frames as the model takes them; gives arrays and tables to
-`plots` and notebooks.
+Takes models, read by `reading`, and frames; gives records to `plots` and notebooks.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-import pandas as pd
 
 from vidlab.errors import ModelError
 from vidlab.explanation.layers import laid_open
@@ -21,8 +19,6 @@ __all__ = [
     "FeatureMaps",
     "StrongestFrames",
     "feature_maps",
-    "filter_changes",
-    "filter_responses",
     "first_kernels",
     "strongest_frames",
 ]
@@ -145,32 +141,6 @@ def feature_maps(
     return FeatureMaps(layer=layer, filters=chosen, maps=maps[chosen])
 
 
-def filter_responses(model: keras.Model, frames: np.ndarray, *, layer: str) -> np.ndarray:
-    """Measure how strongly each filter of a layer responds to each frame.
-
-    Parameters
-    ----------
-    model
-        Of frames or clips, to class scores.
-    frames
-        0..255, (frames, height, width, 3).
-    layer
-        One of `vidlab.explanation.layers`.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``float32``, (frames, filters): means over the positions of each map.
-
-    Raises
-    ------
-    ModelError
-        If there is no such layer, or `frames` are no pictures.
-    """
-    frames = np.asarray(frames)
-    return reader(model, layer, size=frames.shape[1:3]).read(frames, pooled=True)
-
-
 def strongest_frames(
     model: keras.Model,
     frames: np.ndarray,
@@ -236,55 +206,3 @@ def _first_of_each(order: np.ndarray, origins: np.ndarray) -> np.ndarray:
     """Keep, of an order of frames, the first of each origin."""
     _, firsts = np.unique(origins[order], return_index=True)
     return order[np.sort(firsts)]
-
-
-def filter_changes(
-    before: keras.Model, after: keras.Model, *, frames: np.ndarray, layers: Sequence[str]
-) -> pd.DataFrame:
-    """Measure how much further training has changed what filters respond to.
-
-    Both models see the same frames. A filter whose maps are the same, but for brightness and
-    contrast, has a correlation of 1: it looks for what it looked for before.
-
-    Parameters
-    ----------
-    before, after
-        Two models of one architecture, such as one recipe and the one that starts from it.
-    frames
-        0..255, (frames, height, width, 3).
-    layers
-        Names of layers that both have.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a layer and filter: ``layer``, ``filter``, ``correlation`` (−1..1, over all frames
-        and positions; missing where one of the two maps is constant).
-
-    Raises
-    ------
-    ModelError
-        If a model has no such layer, or the two layers differ in shape.
-    """
-    frames = np.asarray(frames)
-    tables = []
-    for layer in layers:
-        said = [reader(one, layer, size=frames.shape[1:3]).read(frames) for one in (before, after)]
-        if said[0].shape != said[1].shape:
-            raise ModelError(
-                f"Expected two models of one architecture. Received: maps {said[0].shape} and "
-                f"{said[1].shape} of {layer}. Compare a recipe with the one that starts from it."
-            )
-        one, other = (part.reshape(-1, part.shape[-1]).astype(np.float64) for part in said)
-        one, other = one - one.mean(axis=0), other - other.mean(axis=0)
-        spread = np.sqrt((one**2).sum(axis=0) * (other**2).sum(axis=0))
-        together = (one * other).sum(axis=0)
-        correlation = np.divide(
-            together, spread, out=np.full_like(together, np.nan), where=spread > 0
-        )
-        tables.append(
-            pd.DataFrame(
-                {"layer": layer, "filter": np.arange(len(spread)), "correlation": correlation}
-            )
-        )
-    return pd.concat(tables, ignore_index=True)

@@ -139,7 +139,8 @@ def reader(
                 f"Received: {model.name} for {anatomy.model.input_shape} at {size}. Read a layer "
                 "with a map instead: vidlab.explanation.layers(model)."
             )
-        return Reader(layer, anatomy.scoring_alone(), size)
+        scoring = anatomy.scoring()
+        return Reader(layer, keras.Model(scoring.inputs[0], scoring.outputs[0]), size)
     cut = _cut(anatomy, layer, before_activation=before_activation)
     if size != own:
         shape = (*size, 3) if anatomy.per_frame else (None, *size, 3)
@@ -155,7 +156,7 @@ def _cut(anatomy: Anatomy, layer: str, *, before_activation: bool) -> keras.Mode
         step.layer, keras.layers.Activation | keras.layers.ReLU | keras.layers.LeakyReLU
     ):
         (output,) = step.inputs
-    return keras.Model(anatomy.scoring_alone().inputs[0], output)
+    return keras.Model(anatomy.scoring().inputs[0], output)
 
 
 def checked_filters(filters: Sequence[int], *, channels: int, layer: str) -> np.ndarray:
