@@ -5,8 +5,73 @@ Takes trained models of `models` and clips as they take them; gives `Explanation
 for it.
 """
 
+from vidlab.explanation.choosing import default_layer
+from vidlab.explanation.curves import (
+    Agreement,
+    agrees_with_deletion,
+    area_under,
+    deletion_curve,
+    insertion_curve,
+)
+from vidlab.explanation.filters import FilterPictures, depths, maximise
 from vidlab.explanation.grad_cam import grad_cam
-from vidlab.explanation.layers import default_layer, layers
+from vidlab.explanation.grading import grade, grade_frames, grade_points, summary
+from vidlab.explanation.hiding import act_of_boxes, what_moves, without_act, without_scene
+from vidlab.explanation.importance import by_gradient, by_occlusion
+from vidlab.explanation.layers import layers
+from vidlab.explanation.maps import (
+    FeatureMaps,
+    StrongestFrames,
+    feature_maps,
+    first_kernels,
+    strongest_frames,
+)
+from vidlab.explanation.methods import METHODS, explain
+from vidlab.explanation.pointing import energy_inside, peaks, pointing_game, random_points
 from vidlab.explanation.records import Explanation
+from vidlab.explanation.saliency import saliency
+from vidlab.explanation.shortcuts import Halves, ask_halves, shortcuts
+from vidlab.explanation.tuning import class_selectivity, filter_changes, filter_responses
 
-__all__ = ["Explanation", "default_layer", "grad_cam", "layers"]
+__all__ = [
+    "METHODS",
+    "Agreement",
+    "Explanation",
+    "FeatureMaps",
+    "FilterPictures",
+    "Halves",
+    "StrongestFrames",
+    "act_of_boxes",
+    "agrees_with_deletion",
+    "area_under",
+    "ask_halves",
+    "by_gradient",
+    "by_occlusion",
+    "class_selectivity",
+    "default_layer",
+    "deletion_curve",
+    "depths",
+    "energy_inside",
+    "explain",
+    "feature_maps",
+    "filter_changes",
+    "filter_responses",
+    "first_kernels",
+    "grad_cam",
+    "grade",
+    "grade_frames",
+    "grade_points",
+    "insertion_curve",
+    "layers",
+    "maximise",
+    "peaks",
+    "pointing_game",
+    "random_points",
+    "saliency",
+    "shortcuts",
+    "strongest_frames",
+    "summary",
+    "what_moves",
+    "without_act",
+    "without_scene",
+]

@@ -7,6 +7,7 @@ they say, to the methods of this package.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -15,11 +16,12 @@ import keras
 from keras import ops
 
 from vidlab.errors import ModelError
+from vidlab.explanation.geometry import Field, field_after
 from vidlab.explanation.opening import flattened, same
+from vidlab.models import FoldTime
 
-__all__ = ["Anatomy", "default_layer", "laid_open", "layers"]
+__all__ = ["Anatomy", "Step", "laid_open", "layers"]
 
-_FINE_ENOUGH = 7
 _NAMES_SHOWN = 12
 _CONVOLUTIONS = (
     keras.layers.Conv2D,
@@ -55,43 +57,6 @@ def layers(model: keras.Model) -> list[str]:
     return list(laid_open(model).maps)
 
 
-def default_layer(model: keras.Model) -> str:
-    """Name the layer that heatmaps are made at when none is named.
-
-    It is the last one whose map has at least 7×7 positions and that everything passes through: a
-    branch beside others would show a part of the reasons. Where no map is that fine, the finest is
-    taken.
-
-    Parameters
-    ----------
-    model
-        As `layers` takes it.
-
-    Returns
-    -------
-    str
-        One of `layers`.
-
-    Raises
-    ------
-    ModelError
-        If there is no such layer.
-    """
-    anatomy = laid_open(model)
-    sides = {
-        name: min(side or _FINE_ENOUGH for side in anatomy.maps[name].output.shape[1:3])
-        for name in anatomy.bottlenecks
-    }
-    if not sides:
-        raise ModelError(
-            f"Expected a model with a convolution that all it sees passes through. Received: "
-            f"{model.name}, {_what_there_is(anatomy)} "
-            'Use explain(model, clip, method="saliency"), which needs no map.'
-        )
-    fine = min(_FINE_ENOUGH, max(sides.values()))
-    return [name for name, side in sides.items() if side >= fine][-1]
-
-
 def laid_open(model: keras.Model) -> Anatomy:
     """Open all boxes of a model; the result is kept as long as the model.
 
@@ -119,7 +84,7 @@ _ANATOMIES: WeakKeyDictionary[keras.Model, Anatomy] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """One call of a layer in the flat graph."""
 
     layer: keras.Operation
@@ -148,7 +113,7 @@ class Anatomy:
         return len(self.model.input_shape) == 4
 
     @cached_property
-    def maps(self) -> dict[str, _Step]:
+    def maps(self) -> dict[str, Step]:
         """The calls that give a map of each picture, by the layer's name, first to last."""
         found, convolved = {}, False
         for step in self._steps:
@@ -174,57 +139,62 @@ class Anatomy:
                 passes_by = max(passes_by, last_use.get(id(step.output), -1))
         return found
 
-    def tapped(self, layer: str) -> keras.Model:
-        """Build the model that gives, besides what it says, the map it makes on the way.
+    def tapped(self, names: Sequence[str]) -> keras.Model:
+        """Build the model that gives, besides what it says, maps it makes on the way.
 
         Parameters
         ----------
-        layer
-            One of `maps`.
+        names
+            Of `maps`.
 
         Returns
         -------
         keras.Model
-            Gives the map, (pictures, rows, columns, channels); the scores before the last softmax
+            Gives each map, (pictures, rows, columns, channels); the scores before the last softmax
             or sigmoid, (batch, classes), or the output itself where there is none; and the output.
         """
-        return keras.Model(self._start, [self.step(layer).output, self._scores, self._end])
+        maps = [self.step(name).output for name in names]
+        return keras.Model(self._start, [*maps, self._scores, self._end])
 
     def scoring(self) -> keras.Model:
-        """Build the model that gives the scores before the last softmax, and the output."""
-        return keras.Model(self._start, [self._scores, self._end])
+        """Build the model that gives nothing but the scores before the last softmax."""
+        return keras.Model([self._start], self._scores)  # tf-keras-vis passes inputs as a list
 
-    def marked(self, layer: str, *, probabilities: bool = False) -> keras.Model:
-        """Build the model with a layer ``"explained"`` put in after `layer`, which passes it on.
+    def fields(self, layer: str) -> tuple[Field, Field] | None:
+        """Tell what the units of a layer's map see of the picture, down and across.
+
+        None where it cannot be told, or where they see all of it: such a unit is nowhere.
+        """
+        return self._fields.get(id(self.step(layer).output)) if self.is_local(layer) else None
+
+    def is_local(self, layer: str) -> bool:
+        """Whether the units of a layer's map are known to see less than the whole picture."""
+        fields = self._fields.get(id(self.step(layer).output))
+        sides = self.model.input_shape[-3:-1]
+        return fields is not None and all(
+            side is not None and field.extent < side
+            for field, side in zip(fields, sides, strict=True)
+        )
+
+    def marked(self, layer: str) -> keras.Model:
+        """Build the model of the scores with a layer ``"explained"`` put in after `layer`.
+
+        It passes the map on as it is.
 
         Parameters
         ----------
         layer
             One of `maps`.
-        probabilities
-            Whether the model gives its output, not the scores before the last softmax.
 
         Returns
         -------
         keras.Model
             Flat, for tools that look a layer up by its name.
         """
-        wanted = self.step(layer).layer
+        again, steps = _recorded(self.model, mark=self.step(layer).layer)
+        return keras.Model(again.inputs, _scores(again.outputs[0], steps))
 
-        def call(operation, *inputs, **options):
-            output = operation(*inputs, **options)
-            if operation is not wanted:
-                return output
-            return keras.layers.Identity(name="explained")(output)
-
-        marked = keras.models.clone_model(self.model, clone_function=same, call_function=call)
-        return marked if probabilities else Anatomy(marked, self.paths).scoring_alone()
-
-    def scoring_alone(self) -> keras.Model:
-        """Build the model that gives nothing but the scores before the last softmax."""
-        return keras.Model(self._start, self._scores)
-
-    def step(self, layer: str) -> _Step:
+    def step(self, layer: str) -> Step:
         """Find the call of a layer, or raise a ModelError that names those there are."""
         if layer in self.maps:
             return self.maps[layer]
@@ -232,7 +202,7 @@ class Anatomy:
         if not names:
             raise ModelError(
                 f"Expected a layer with a map of the picture. Received: {layer!r}, but "
-                f'{_what_there_is(self)} Use explain(model, clip, method="saliency").'
+                f'{self.lack} Use explain(model, clip, method="saliency").'
             )
         close = difflib.get_close_matches(layer, names, n=5, cutoff=0.5)
         inside = [name for name in names if name.split("/")[-1] == layer]
@@ -244,44 +214,44 @@ class Anatomy:
             + (f", and {more} more: vidlab.explanation.layers(model)." if more else ".")
         )
 
+    @property
+    def lack(self) -> str:
+        """Say, for an error, what the model has in place of a layer with a map."""
+        kinds = dict.fromkeys(type(layer).__name__ for layer in self.model.layers[1:])
+        return f"{self.model.name} has none among its layers ({', '.join(kinds)})."
+
     @cached_property
-    def _recorded(self) -> tuple[keras.Model, list[_Step]]:
-        steps: list[_Step] = []
+    def _run(self) -> tuple[keras.Model, list[Step]]:
+        return _recorded(self.model)
 
-        def call(operation, *inputs, **options):
-            output = operation(*inputs, **options)
-            tensors = [x for x in keras.tree.flatten((inputs, options)) if _is_symbolic(x)]
-            steps.append(_Step(operation, tensors, output))
-            return output
-
-        again = keras.models.clone_model(self.model, clone_function=same, call_function=call)
-        return again, steps
+    @cached_property
+    def _fields(self) -> dict[int, tuple[Field, Field]]:
+        """What units see, by the identity of the tensor that holds them."""
+        found: dict[int, tuple[Field, Field] | None] = {id(self._start): (Field(), Field())}
+        for step in self._steps:
+            known = [found.get(id(tensor)) for tensor in step.inputs]
+            if isinstance(step.layer, FoldTime):
+                found[id(step.output)] = known[0]
+            elif len(getattr(step.output, "shape", ())) == 4 and None not in known:
+                shapes = step.inputs[0].shape, step.output.shape
+                found[id(step.output)] = field_after(step.layer, known, shapes=shapes)
+        return {tensor: fields for tensor, fields in found.items() if fields is not None}
 
     @property
-    def _steps(self) -> list[_Step]:
-        return self._recorded[1]
+    def _steps(self) -> list[Step]:
+        return self._run[1]
 
     @property
     def _start(self) -> keras.KerasTensor:
-        return self._recorded[0].inputs[0]
+        return self._run[0].inputs[0]
 
     @property
     def _end(self) -> keras.KerasTensor:
-        return self._recorded[0].outputs[0]
+        return self._run[0].outputs[0]
 
-    @cached_property
+    @property
     def _scores(self) -> keras.KerasTensor:
-        """The scores before the last softmax or sigmoid, where they can be had."""
-        (last,) = [step for step in self._steps if step.output is self._end]
-        activation = getattr(last.layer, "activation", None)
-        flattened = activation in (keras.activations.softmax, keras.activations.sigmoid)
-        if isinstance(last.layer, keras.layers.Dense) and flattened:
-            return _Linear(last.layer)(last.inputs[0])
-        if isinstance(last.layer, keras.layers.Softmax) or (
-            isinstance(last.layer, keras.layers.Activation) and flattened
-        ):
-            return last.inputs[0]
-        return self._end
+        return _scores(self._end, self._steps)
 
 
 class _Linear(keras.layers.Layer):
@@ -300,10 +270,34 @@ class _Linear(keras.layers.Layer):
         return scores if self.dense.bias is None else scores + self.dense.bias
 
 
+def _recorded(
+    model: keras.Model, *, mark: keras.Operation | None = None
+) -> tuple[keras.Model, list[Step]]:
+    """Run the layers of a flat model again, write down every call; pass on what `mark` gives."""
+    steps: list[Step] = []
+
+    def call(operation, *inputs, **options):
+        output = operation(*inputs, **options)
+        tensors = [x for x in keras.tree.flatten((inputs, options)) if _is_symbolic(x)]
+        steps.append(Step(operation, tensors, output))
+        return keras.layers.Identity(name="explained")(output) if operation is mark else output
+
+    return keras.models.clone_model(model, clone_function=same, call_function=call), steps
+
+
+def _scores(end: keras.KerasTensor, steps: Sequence[Step]) -> keras.KerasTensor:
+    """Find the scores before the last softmax or sigmoid, where they can be had."""
+    (last,) = [step for step in steps if step.output is end]
+    activation = getattr(last.layer, "activation", None)
+    flattened = activation in (keras.activations.softmax, keras.activations.sigmoid)
+    if isinstance(last.layer, keras.layers.Dense) and flattened:
+        return _Linear(last.layer)(last.inputs[0])
+    if isinstance(last.layer, keras.layers.Softmax) or (
+        isinstance(last.layer, keras.layers.Activation) and flattened
+    ):
+        return last.inputs[0]
+    return end
+
+
 def _is_symbolic(value: object) -> bool:
     return isinstance(value, keras.KerasTensor)
-
-
-def _what_there_is(anatomy: Anatomy) -> str:
-    kinds = dict.fromkeys(type(layer).__name__ for layer in anatomy.model.layers[1:])
-    return f"which has none among its layers ({', '.join(kinds)})."

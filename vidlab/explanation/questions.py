@@ -43,9 +43,19 @@ class Question:
     batched: bool
 
     @property
+    def pictures(self) -> np.ndarray:
+        """The frames of all clips, one after the other: (clips · time, height, width, 3)."""
+        return self.clips.reshape(-1, *self.clips.shape[2:])
+
+    @property
     def size(self) -> tuple[int, int]:
         """Height and width of the frames in pixels."""
         return self.clips.shape[2:4]
+
+    @property
+    def rather(self) -> list[int | None]:
+        """The classes compared with, None where there is none."""
+        return [None if label == NOBODY else int(label) for label in self.against]
 
     def parts(self, most: int | None = None) -> Iterator[Question]:
         """Cut into questions of at most `most` clips; without it, of about 64 frames."""
@@ -53,6 +63,12 @@ class Question:
         for first in range(0, len(self.clips), step):
             some = slice(first, first + step)
             yield Question(self.clips[some], self.targets[some], self.against[some], self.batched)
+
+    def single_frames(self) -> Iterator[Question]:
+        """Ask the same about every frame by itself."""
+        for clip, target, against in zip(self.clips, self.targets, self.against, strict=True):
+            for frame in clip:
+                yield Question(frame[None, None], target[None], against[None], self.batched)
 
     def answered(
         self, explain: Callable[[Question], Iterable[Explanation]], *, most: int | None = None

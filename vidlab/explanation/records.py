@@ -11,7 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-__all__ = ["Explanation", "explained"]
+from vidlab.explanation.geometry import Field
+
+__all__ = ["PIXELS", "Explanation", "explained"]
+
+PIXELS = "pixels"
+"""In the place of a layer: the picture itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +45,8 @@ class Explanation:
         resizing and scaling.
     against : int or None
         The class that the target is compared with; None where it is explained by itself.
+    joined : str or None
+        A later layer whose coarse maps the others were multiplied with; None where there is none.
     """
 
     heat: np.ndarray
@@ -50,6 +57,7 @@ class Explanation:
     method: str
     maps: np.ndarray
     against: int | None = None
+    joined: str | None = None
 
     @property
     def has_evidence(self) -> bool:
@@ -62,15 +70,16 @@ class Explanation:
         what = f"class {self.target}"
         if self.against is not None:
             what += f" rather than class {self.against}"
-        where = (
-            f"{self.method} at {self.layer}; the model gives class {self.target} {self.score:.1%}"
-        )
+        where = self.layer if self.joined is None else f"{self.layer} and {self.joined}"
+        how = f"{self.method} at {where}; the model gives class {self.target} {self.score:.1%}"
         if not self.has_evidence:
             return (
-                f"No positive evidence for {what}: nothing in these frames speaks for it ({where})."
+                f"No positive evidence for {what}: nothing in these frames speaks for it ({how})."
             )
+        if self.layer == PIXELS:
+            return f"What the score of {what} reacts to, for it or against it ({how})."
         rows, columns = self.maps.shape[1:]
-        return f"Evidence for {what}, in {rows}×{columns} positions a frame ({where})."
+        return f"Evidence for {what} at {rows}×{columns} positions a frame ({how})."
 
 
 def explained(
@@ -82,6 +91,9 @@ def explained(
     target: int,
     method: str,
     against: int | None = None,
+    fields: tuple[Field, Field] | None = None,
+    coarse: np.ndarray | None = None,
+    joined: str | None = None,
 ) -> Explanation:
     """Make the record of a clip from its maps.
 
@@ -93,16 +105,24 @@ def explained(
         Height and width of the frames in pixels.
     layer, score, target, method, against
         As in `Explanation`.
+    fields
+        What the units of the maps see, down and across; without it, each unit stands for its share
+        of the picture.
+    coarse
+        Maps of a later layer, (time, …, …): heat is where both have evidence.
+    joined
+        The name of that layer.
 
     Returns
     -------
     Explanation
     """
-    maps = np.nan_to_num(np.asarray(maps, np.float32), nan=0.0, posinf=0.0).clip(min=0.0)
-    height, width = size
-    heat = np.stack(
-        [cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in maps]
-    )
+    maps = _evidence(maps)
+    heat = _enlarged(maps, size, fields)
+    if coarse is not None:
+        coarse = _evidence(coarse)
+        heat = heat * _enlarged(coarse, size)
+        maps = maps * _enlarged(coarse, maps.shape[1:])
     evidence = maps.sum(axis=(1, 2), dtype=np.float64)
     return Explanation(
         heat=_share(heat, heat.max(initial=0.0)),
@@ -112,8 +132,28 @@ def explained(
         target=int(target),
         method=method,
         maps=maps,
-        against=None if against is None else int(against),
+        against=against,
+        joined=joined,
     )
+
+
+def _evidence(maps: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(np.asarray(maps, np.float32), nan=0.0, posinf=0.0).clip(min=0.0)
+
+
+def _enlarged(
+    maps: np.ndarray, size: tuple[int, int], fields: tuple[Field, Field] | None = None
+) -> np.ndarray:
+    """Bring maps to another size; with fields, each value to the centre of what its unit sees."""
+    height, width = size
+    if fields is None:
+        return np.stack(
+            [cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in maps]
+        )
+    down, across = fields
+    places = np.array([[across.step, 0, across.first - 0.5], [0, down.step, down.first - 0.5]])
+    options = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
+    return np.stack([cv2.warpAffine(one, places, (width, height), **options) for one in maps])
 
 
 def _share(values: np.ndarray, whole: float) -> np.ndarray:
