@@ -69,8 +69,17 @@ def test_feature_maps_of_a_larger_frame_are_larger(model, frames):
 
 
 def test_responses_are_means_of_maps(model, frames, maps):
-    said = filter_responses(model, frames, layer=LAYER)
-    np.testing.assert_allclose(said, maps.mean(axis=(1, 2)), atol=1e-4)
+    said = filter_responses(model, frames, layers=["backbone/bn_Conv1", LAYER])
+    assert list(said) == ["backbone/bn_Conv1", LAYER]
+    assert said["backbone/bn_Conv1"].shape == (10, 16)
+    np.testing.assert_allclose(said[LAYER], maps.mean(axis=(1, 2)), atol=1e-4)
+
+
+def test_responses_in_a_clip_model_are_those_of_its_frames(model, frames):
+    backbone = model.get_layer("backbone")
+    clips = models.assemble(backbones.pooled(backbone), models.convgru_head(1280, 3, units=4))
+    said = [filter_responses(one, frames, layers=[LAYER])[LAYER] for one in (model, clips)]
+    np.testing.assert_allclose(said[0], said[1], atol=1e-4)
 
 
 def test_strongest_frames_come_first(model, frames, maps):
@@ -142,7 +151,7 @@ def test_selectivity_is_the_distance_of_a_class_in_standard_deviations():
     [
         (lambda m, f: feature_maps(m, f, layer=LAYER), r"one frame.*\(10, 32, 32, 3\).*clip\[0\]"),
         (lambda m, f: feature_maps(m, f[0], layer=LAYER, filters=[48]), "from 0 to 47"),
-        (lambda m, f: filter_responses(m, f[0], layer=LAYER), "Expected pictures"),
+        (lambda m, f: filter_responses(m, f[0], layers=[LAYER]), "Expected pictures"),
         (
             lambda m, f: strongest_frames(m, f, layer=LAYER, filters=[0], one_of=["a"]),
             "origin of each of 10 frames",

@@ -13,7 +13,7 @@ import numpy as np
 
 from vidlab.errors import ModelError
 from vidlab.explanation.layers import laid_open
-from vidlab.explanation.reading import checked_filters, reader
+from vidlab.explanation.reading import checked_filters, read_means, reader
 
 __all__ = [
     "FeatureMaps",
@@ -187,7 +187,7 @@ def strongest_frames(
             f"Expected the origin of each of {len(frames)} frames. Received: {len(origins)} in "
             "one_of. Name all of them."
         )
-    means = sees.read(frames, pooled=True)[:, chosen].T  # (filters, frames)
+    means = read_means([sees], frames)[0][:, chosen].T  # (filters, frames)
     best = np.stack([_first_of_each(np.argsort(-row, kind="stable"), origins) for row in means])
     best = best[:, :count]
     maps = [

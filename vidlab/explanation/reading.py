@@ -5,7 +5,7 @@ Takes models opened by `layers`; gives readers to `filters` and `maps`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -16,7 +16,7 @@ from vidlab.errors import ModelError
 from vidlab.explanation.layers import Anatomy, laid_open
 from vidlab.explanation.opening import same
 
-__all__ = ["SCORES", "Reader", "checked_filters", "reader"]
+__all__ = ["SCORES", "Reader", "checked_filters", "read_means", "reader"]
 
 SCORES = "scores"
 """In the place of a layer's name: what the model says of the classes, before the last softmax."""
@@ -63,34 +63,46 @@ class Reader:
         of_clips = len(self.model.input_shape) == 5
         return self.model(pictures[None] if of_clips else pictures, training=False)
 
-    def read(self, pictures: np.ndarray, *, pooled: bool = False) -> np.ndarray:
-        """Read pictures, some at a time.
+    def read(self, pictures: np.ndarray) -> np.ndarray:
+        """Read pictures, some at a time: ``float32``, shaped as `__call__` has it."""
+        return np.concatenate([ops.convert_to_numpy(self(some)) for some in self.batches(pictures)])
 
-        Parameters
-        ----------
-        pictures
-            0..255, (pictures, height, width, 3).
-        pooled
-            Whether to keep the mean of each map only.
-
-        Returns
-        -------
-        numpy.ndarray
-            ``float32``, (pictures, rows, columns, filters); (pictures, filters) where pooled, and
-            (pictures, classes) for `SCORES`.
-        """
+    def batches(self, pictures: np.ndarray) -> Iterator[np.ndarray]:
+        """Check pictures, 0..255, and give them out in ``float32``, some at a time."""
         pictures = np.asarray(pictures)
         if pictures.ndim != 4 or pictures.shape[1:] != (*self.size, 3) or not len(pictures):
             raise ModelError(
                 f"Expected pictures (pictures, {self.size[0]}, {self.size[1]}, 3). Received: shape "
                 f"{pictures.shape} for {self.layer}. Read the frames at the model's size."
             )
-        parts = []
         for first in range(0, len(pictures), _AT_ONCE):
-            some = pictures[first : first + _AT_ONCE].astype(np.float32)
-            said = ops.convert_to_numpy(self(some))
-            parts.append(said.mean(axis=(1, 2)) if pooled and said.ndim == 4 else said)
-        return np.concatenate(parts)
+            yield pictures[first : first + _AT_ONCE].astype(np.float32)
+
+
+def read_means(readers: Sequence[Reader], pictures: np.ndarray) -> list[np.ndarray]:
+    """Read the mean response of every filter, of several layers in one pass.
+
+    Parameters
+    ----------
+    readers
+        Of layers with a map, of one model at its own size, or a single one.
+    pictures
+        0..255, (pictures, height, width, 3).
+
+    Returns
+    -------
+    list of numpy.ndarray
+        ``float32``, (pictures, filters), for each reader.
+    """
+    first = readers[0]
+    pool = keras.layers.GlobalAveragePooling2D()
+    means = [pool(one.model.outputs[0]) for one in readers]
+    together = Reader(first.layer, keras.Model(first.model.inputs[0], means), first.size)
+    said = [keras.tree.flatten(together(some)) for some in together.batches(pictures)]
+    return [
+        np.concatenate([ops.convert_to_numpy(x) for x in parts])
+        for parts in zip(*said, strict=True)
+    ]
 
 
 def reader(

@@ -12,37 +12,39 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import ModelError
-from vidlab.explanation.reading import Reader, reader
+from vidlab.explanation.reading import Reader, read_means, reader
 
 __all__ = ["class_selectivity", "filter_changes", "filter_responses"]
 
 _AT_ONCE = 32
 
 
-def filter_responses(model: keras.Model, frames: np.ndarray, *, layer: str) -> np.ndarray:
-    """Measure how strongly each filter of a layer responds to each frame.
+def filter_responses(
+    model: keras.Model, frames: np.ndarray, *, layers: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Measure how strongly each filter of some layers responds to each frame, in one pass.
 
     Parameters
     ----------
     model
         Of frames or clips, to class scores.
     frames
-        0..255, (frames, height, width, 3).
-    layer
-        One of `vidlab.explanation.layers`.
+        0..255, (frames, height, width, 3), of the model's size.
+    layers
+        Out of `vidlab.explanation.layers`.
 
     Returns
     -------
-    numpy.ndarray
-        ``float32``, (frames, filters): means over the positions of each map.
+    dict
+        Layer to ``float32``, (frames, filters): means over the positions of each map.
 
     Raises
     ------
     ModelError
         If there is no such layer, or `frames` are no pictures.
     """
-    frames = np.asarray(frames)
-    return reader(model, layer, size=frames.shape[1:3]).read(frames, pooled=True)
+    said = read_means([reader(model, layer) for layer in layers], frames)
+    return dict(zip(layers, said, strict=True))
 
 
 def filter_changes(

@@ -324,7 +324,7 @@ def _lit(frame: np.ndarray, map_: np.ndarray) -> np.ndarray:
     height, width = frame.shape[:2]
     light = cv2.resize(map_.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     light = (light - light.min()) / (np.ptp(light) or 1.0)
-    return np.rint(frame * (0.3 + 0.7 * light[..., None])).astype(np.uint8)
+    return np.rint(frame * (0.45 + 0.55 * light[..., None])).astype(np.uint8)
 
 
 def _short(layer: str) -> str:
