@@ -6,6 +6,7 @@ line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -67,11 +68,25 @@ class Explanation:
     @property
     def says(self) -> str:
         """One sentence: what is explained, by which layer, and whether there is any evidence."""
-        what = f"class {self.target}"
+        return self.in_words()
+
+    def in_words(self, classes: Sequence[str] | None = None) -> str:
+        """Say what `says` says, with the names of the classes.
+
+        Parameters
+        ----------
+        classes
+            All of them, in their order; without it they go by number.
+
+        Returns
+        -------
+        str
+        """
+        name = what = _name(self.target, classes)
         if self.against is not None:
-            what += f" rather than class {self.against}"
+            what = f"{name} rather than {_name(self.against, classes)}"
         where = self.layer if self.joined is None else f"{self.layer} and {self.joined}"
-        how = f"{self.method} at {where}; the model gives class {self.target} {self.score:.1%}"
+        how = f"{self.method} at {where}; the model gives {name} {self.score:.1%}"
         if not self.has_evidence:
             return (
                 f"No positive evidence for {what}: nothing in these frames speaks for it ({how})."
@@ -135,6 +150,10 @@ def explained(
         against=against,
         joined=joined,
     )
+
+
+def _name(label: int, classes: Sequence[str] | None) -> str:
+    return f"class {label}" if classes is None else classes[label]
 
 
 def _evidence(maps: np.ndarray) -> np.ndarray:

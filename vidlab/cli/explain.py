@@ -1,0 +1,138 @@
+"""``vidlab explain``: where in a video a trained recipe looked, as a video and as a picture.
+
+Takes a video file and a finished run; gives both to `explanation`, and what comes back to `plots`
+and into files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidlab.cli.console import relative
+from vidlab.cli.results import Profile, run_folder
+from vidlab.errors import ModelError, VideoError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["explain"]
+
+
+def explain(
+    file: Annotated[Path, typer.Argument(help="A video file.")],
+    recipe: Annotated[str, typer.Option(help="A recipe that was run, or the folder of a run.")],
+    profile: Profile = "quick",
+    target: Annotated[
+        str, typer.Option(metavar="CLASS", help="The class to explain; the model's answer if none.")
+    ] = "",
+    against: Annotated[
+        str, typer.Option(metavar="CLASS", help="Show what speaks for the target more than for it.")
+    ] = "",
+    method: Annotated[
+        str, typer.Option(help="Such as `grad_cam` or `saliency`; what fits the model if none.")
+    ] = "",
+    layer: Annotated[
+        str, typer.Option(help="The layer to explain with; chosen if none is named.")
+    ] = "",
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("explained"),
+    gif: Annotated[bool, typer.Option("--gif", help="Also write a GIF.")] = False,
+) -> None:
+    """Show where in a video, and when, a trained recipe found what speaks for a class.
+
+    Writes a video with the heat laid over the frames the model was shown, and a picture of them
+    with the curve of how much each frame counted.
+
+    **Example:** `vidlab explain my.avi --recipe frame-finetuned --target OpenDoor`
+    """
+    from vidlab import plots, video
+    from vidlab.lab import Lab
+    from vidlab.runs import RunFolder
+
+    run = RunFolder(run_folder(recipe, profile=profile))
+    classes = list(run.predictions.classes)
+    label, rival = (_label(name, classes) for name in (target, against))
+    name = run.recipe["recipe"]
+    sampling = Lab(run.recipe["profile"]).recipe(name).test_sampling
+    info = video.probe(file)
+    indices = sampling.indices(info.frames, fps=info.fps)
+    frames = video.read_frames(file, indices)
+
+    from vidlab import explanation  # imports Keras
+
+    model = run.model()
+    size = model.input_shape[-3:-1]
+    record = explanation.explain(
+        model,
+        video.read_frames(file, indices, size=size),
+        method=method or None,
+        target=label,
+        against=rival,
+        layer=layer or None,
+    )
+    typer.echo(record.in_words(classes))
+    plots.use_style()
+    shown = classes[record.target] if rival is None else f"{classes[record.target]} − {against}"
+    strip = plots.heat_strip(
+        frames,
+        {f"{shown}, {record.score:.0%}": record},
+        seconds=indices / info.fps,
+        title=f"{file.name}: where {name} looked, and when",
+    )
+    stem = out / f"{file.stem}-{name}-{shown.replace(' − ', '-not-')}"
+    written = plots.save(strip, stem, formats=("png",))
+    covered = plots.overlay(frames, record.heat)
+    rate = info.fps * len(indices) / info.frames  # as long as the video itself
+    written.append(_write_mp4(stem.with_name(f"{stem.name}.mp4"), covered, fps=rate))
+    if gif:
+        written.append(_write_gif(stem.with_name(f"{stem.name}.gif"), covered, fps=rate))
+    for path in written:
+        typer.echo(f"Written: {relative(path)}")
+
+
+def _label(name: str, classes: Sequence[str]) -> int | None:
+    """Return the number of a class, None for no name."""
+    if not name:
+        return None
+    if name not in classes:
+        raise ModelError(
+            f"Expected a class out of {', '.join(classes)}. Received: {name!r}. "
+            "Correct the name, or leave the option out."
+        )
+    return classes.index(name)
+
+
+def _write_mp4(path: Path, frames: np.ndarray, *, fps: float) -> Path:
+    """Write frames (time, height, width, 3), RGB, to an MP4 file; whole or not at all."""
+    import cv2
+
+    from vidlab.runs import replacing
+
+    height, width = (side - side % 2 for side in frames.shape[1:3])  # the codec takes even sides
+    with replacing(path) as temporary:
+        writer = cv2.VideoWriter(
+            str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height)
+        )
+        if not writer.isOpened():
+            raise VideoError(
+                f"Expected OpenCV to write MP4 files. Received: a build that cannot, for {path}. "
+                "Install opencv-python, or use --gif."
+            )
+        for frame in frames:
+            writer.write(cv2.cvtColor(frame[:height, :width], cv2.COLOR_RGB2BGR))
+        writer.release()
+    return path
+
+
+def _write_gif(path: Path, frames: np.ndarray, *, fps: float) -> Path:
+    """Write frames (time, height, width, 3), RGB, to a GIF that starts over at its end."""
+    import imageio.v3 as imageio
+
+    from vidlab.runs import replacing
+
+    with replacing(path) as temporary:
+        imageio.imwrite(temporary, frames, duration=1000 / fps, loop=0)
+    return path
