@@ -47,15 +47,25 @@ def heat_at(place, **changes):
     return explained(maps, method="grad_cam", **options | changes)
 
 
+def but_not_at(place):
+    """Make an explanation that marks everything except a place."""
+    right = heat_at(place)
+    options = {"size": (SIDE, SIDE), "layer": "conv", "score": 1.0, "target": 1}
+    return explained(1 - right.maps, method="grad_cam", **options)
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["frames", "clips"])
 def act_model(request):
     return looking_at(ACT, clips=request.param)
 
 
 def test_a_model_is_asked_in_its_own_shape(act_model):
-    said = asking.answers(act_model, [clip_with(act=255), clip_with(act=0, frames=5)])
-    np.testing.assert_allclose(said[:, 1], [1, 0], atol=0.01)
-    assert said.shape == (2, 2)
+    clips = [clip_with(act=255), clip_with(act=0), clip_with(act=128)]
+    said = asking.answers(act_model, clips)
+    np.testing.assert_allclose(said[:2, 1], [1, 0], atol=0.01)
+    assert said.shape == (3, 2)
+    alone = [asking.answer(act_model, clip) for clip in clips]
+    np.testing.assert_allclose(said, alone, atol=1e-6)
 
 
 def test_a_model_of_features_cannot_be_asked_about_clips():
@@ -79,7 +89,7 @@ def test_hiding_what_counts_first_lowers_the_score_at_once(act_model):
 def test_deletion_agrees_with_the_right_place_alone(act_model):
     clip = clip_with(act=255, scene=255)
     yes = curves.agrees_with_deletion(act_model, clip, heat_at(ACT), orders=3)
-    no = curves.agrees_with_deletion(act_model, clip, heat_at(SCENE), orders=3)
+    no = curves.agrees_with_deletion(act_model, clip, but_not_at(ACT), orders=3)
     assert yes.agrees
     assert "yes" in yes.says
     assert not no.agrees

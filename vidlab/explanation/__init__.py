@@ -12,6 +12,7 @@ from vidlab.explanation.curves import (
     area_under,
     deletion_curve,
     insertion_curve,
+    random_heat,
 )
 from vidlab.explanation.filters import FilterPictures, depths, maximise
 from vidlab.explanation.grad_cam import grad_cam
@@ -26,20 +27,25 @@ from vidlab.explanation.maps import (
     first_kernels,
     strongest_frames,
 )
+from vidlab.explanation.means import MeanMaps, contributions, mean_maps
 from vidlab.explanation.methods import METHODS, explain
-from vidlab.explanation.pointing import energy_inside, peaks, pointing_game, random_points
+from vidlab.explanation.pointing import EVIDENCE, energy_inside, peaks, pointing_game, random_points
 from vidlab.explanation.records import Explanation
 from vidlab.explanation.saliency import saliency
-from vidlab.explanation.shortcuts import Halves, ask_halves, shortcuts
+from vidlab.explanation.sanity import randomise, randomised_check, rank_correlation
+from vidlab.explanation.shortcuts import TOLD_BY_SCENE, Halves, ask_halves, shortcuts
 from vidlab.explanation.tuning import class_selectivity, filter_changes, filter_responses
 
 __all__ = [
+    "EVIDENCE",
     "METHODS",
+    "TOLD_BY_SCENE",
     "Agreement",
     "Explanation",
     "FeatureMaps",
     "FilterPictures",
     "Halves",
+    "MeanMaps",
     "StrongestFrames",
     "act_of_boxes",
     "agrees_with_deletion",
@@ -48,6 +54,7 @@ __all__ = [
     "by_gradient",
     "by_occlusion",
     "class_selectivity",
+    "contributions",
     "default_layer",
     "deletion_curve",
     "depths",
@@ -64,9 +71,14 @@ __all__ = [
     "insertion_curve",
     "layers",
     "maximise",
+    "mean_maps",
     "peaks",
     "pointing_game",
+    "random_heat",
     "random_points",
+    "randomise",
+    "randomised_check",
+    "rank_correlation",
     "saliency",
     "shortcuts",
     "strongest_frames",

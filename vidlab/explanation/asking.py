@@ -6,7 +6,7 @@ Takes models and clips as they take them; gives class probabilities to `curves`,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from vidlab.errors import ModelError
 
 __all__ = ["answer", "answers", "takes_clips"]
+
+_FRAMES_AT_ONCE = 64
 
 
 def takes_clips(model: keras.Model) -> bool:
@@ -49,12 +51,31 @@ def answer(model: keras.Model, clip: np.ndarray) -> np.ndarray:
     numpy.ndarray
         float32, (classes,); for a model of frames the mean over the frames.
     """
-    clip = np.asarray(clip)
-    if takes_clips(model):
-        return np.asarray(model.predict_on_batch(clip[None])[0])
-    return np.asarray(model.predict_on_batch(clip)).mean(axis=0)
+    return _at_once(model, np.asarray(clip)[None])[0]
 
 
 def answers(model: keras.Model, clips: Iterable[np.ndarray]) -> np.ndarray:
-    """Ask a model about clips, one after the other: float32, (clips, classes)."""
-    return np.stack([answer(model, clip) for clip in clips])
+    """Ask a model about clips of one length, some at a time: float32, (clips, classes)."""
+    clips = iter(clips)
+    said = []
+    while some := _about_64_frames(clips):
+        said.append(_at_once(model, np.stack(some)))
+    return np.concatenate(said)
+
+
+def _about_64_frames(clips: Iterator[np.ndarray]) -> list[np.ndarray]:
+    """Take the next few clips."""
+    taken, frames = [], 0
+    for clip in clips:
+        taken.append(np.asarray(clip, np.float32))
+        frames += len(clip)
+        if frames >= _FRAMES_AT_ONCE:
+            break
+    return taken
+
+
+def _at_once(model: keras.Model, clips: np.ndarray) -> np.ndarray:
+    if takes_clips(model):
+        return np.asarray(model.predict_on_batch(clips))
+    said = np.asarray(model.predict_on_batch(clips.reshape(-1, *clips.shape[2:])))
+    return said.reshape(*clips.shape[:2], -1).mean(axis=1)

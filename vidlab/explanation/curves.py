@@ -19,6 +19,7 @@ import pandas as pd
 
 from vidlab.errors import MetricError
 from vidlab.explanation.asking import answer
+from vidlab.explanation.hiding import softened
 
 if TYPE_CHECKING:
     from vidlab.explanation.records import Explanation
@@ -65,7 +66,12 @@ class Agreement:
 
 
 def deletion_curve(
-    model: keras.Model, clip: np.ndarray, explanation: Explanation, *, steps: int = 10
+    model: keras.Model,
+    clip: np.ndarray,
+    explanation: Explanation,
+    *,
+    steps: int = 10,
+    heat: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Hide the clip, hottest places first, and follow the score.
 
@@ -79,6 +85,8 @@ def deletion_curve(
         Of this clip by this model; its heat gives the order over all frames together.
     steps
         In how many equal parts the clip is hidden.
+    heat
+        Gives the order in place of the explanation's own, such as `random_heat`; its shape.
 
     Returns
     -------
@@ -91,17 +99,22 @@ def deletion_curve(
     MetricError
         If heat and clip are not of one size.
     """
-    return _curve(model, clip, explanation.heat, explanation, steps=steps, insert=False)
+    return _curve(model, clip, explanation, heat=heat, steps=steps, insert=False)
 
 
 def insertion_curve(
-    model: keras.Model, clip: np.ndarray, explanation: Explanation, *, steps: int = 10
+    model: keras.Model,
+    clip: np.ndarray,
+    explanation: Explanation,
+    *,
+    steps: int = 10,
+    heat: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Uncover a wholly hidden clip, hottest places first, and follow the score.
 
     Parameters, result and errors are those of `deletion_curve`.
     """
-    return _curve(model, clip, explanation.heat, explanation, steps=steps, insert=True)
+    return _curve(model, clip, explanation, heat=heat, steps=steps, insert=True)
 
 
 def agrees_with_deletion(
@@ -127,14 +140,15 @@ def agrees_with_deletion(
     seed
         Decides them.
     """
-    rng = np.random.default_rng(seed)
-    options = {"steps": steps, "insert": False}
-    heats = [
-        random_heat(explanation.heat.shape, patches=explanation.maps.shape[1:], rng=rng)
-        for _ in range(orders)
+    area = area_under(deletion_curve(model, clip, explanation, steps=steps))
+    others = [
+        area_under(
+            deletion_curve(
+                model, clip, explanation, steps=steps, heat=random_heat(explanation, seed=(seed, k))
+            )
+        )
+        for k in range(orders)
     ]
-    area = area_under(_curve(model, clip, explanation.heat, explanation, **options))
-    others = [area_under(_curve(model, clip, heat, explanation, **options)) for heat in heats]
     agrees = explanation.has_evidence and all(area < other for other in others)
     return Agreement(bool(agrees), area, tuple(others))
 
@@ -150,12 +164,16 @@ def area_under(curve: pd.DataFrame) -> float:
     return float(np.trapezoid(curve["score"], curve["share"]))
 
 
-def random_heat(
-    shape: tuple[int, int, int], *, patches: tuple[int, int], rng: np.random.Generator
-) -> np.ndarray:
-    """Draw heat that knows nothing, smooth like a map of `patches` (rows, columns) made larger."""
-    time, height, width = shape
-    small = rng.random((time, *patches)).astype(np.float32)
+def random_heat(explanation: Explanation, *, seed: int | tuple[int, ...]) -> np.ndarray:
+    """Draw heat that knows nothing, in patches as large as the places of the explanation's maps.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, of the shape of the explanation's heat, 0–1.
+    """
+    small = np.random.default_rng(seed).random(explanation.maps.shape, np.float32)
+    height, width = explanation.heat.shape[1:]
     return np.stack(
         [cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in small]
     )
@@ -164,24 +182,20 @@ def random_heat(
 def blurred(clip: np.ndarray) -> np.ndarray:
     """Return a clip of which only light and shade are left: float32, its shape, 0–255."""
     spread = min(clip.shape[1:3]) * _BLUR
-    return np.stack(
-        [
-            cv2.GaussianBlur(frame, (0, 0), spread, borderType=cv2.BORDER_REFLECT_101)
-            for frame in np.asarray(clip, np.float32)
-        ]
-    )
+    return np.stack([softened(frame, spread) for frame in np.asarray(clip, np.float32)])
 
 
 def _curve(
     model: keras.Model,
     clip: np.ndarray,
-    heat: np.ndarray,
     explanation: Explanation,
     *,
+    heat: np.ndarray | None,
     steps: int,
     insert: bool,
 ) -> pd.DataFrame:
     clip = np.asarray(clip, np.float32)
+    heat = explanation.heat if heat is None else heat
     if heat.shape != clip.shape[:3] or steps < 1:
         raise MetricError(
             f"Expected heat for each place of a clip {clip.shape}, and a step or more. Received: "

@@ -148,7 +148,8 @@ def points_hit(
     """
     points, numbers = np.asarray(points, np.float64), _numbers(numbers, len(points))
     table = pd.DataFrame({"frame": numbers, "place": np.arange(len(numbers))})
-    pairs = table.merge(boxes.loc[boxes["part"].isin(parts), ["frame", *_CORNERS]], on="frame")
+    counted = boxes.loc[boxes["part"].isin(parts), ["frame", *_CORNERS]].astype(np.float64)
+    pairs = table.astype({"frame": np.float64}).merge(counted, on="frame")
     corners, point = pairs[_CORNERS].to_numpy(np.float64), points[pairs["place"].to_numpy()]
     beside = np.maximum(np.maximum(corners[:, :2] - point, point - corners[:, 2:]), 0)
     near = np.hypot(*beside.T) <= tolerance  # not for NaN

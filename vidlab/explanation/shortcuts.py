@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.explanation.asking import answer
+from vidlab.explanation.asking import answers
 from vidlab.explanation.hiding import what_moves, without_act, without_scene
 
 __all__ = ["RECOGNISED", "TOLD_BY_SCENE", "Halves", "ask_halves", "shortcuts"]
@@ -91,7 +91,7 @@ def ask_halves(
         pairs = zip(clips, acts, strict=True)
     for clip, act in pairs:
         halves = (clip, without_act(clip, act), without_scene(clip, act))
-        rows.append([answer(model, np.asarray(half, np.float32)) for half in halves])
+        rows.append(answers(model, halves))
     if not rows:
         raise MetricError(
             "Expected a clip or more. Received: none. Take the test videos of a split."

@@ -4,9 +4,10 @@ Takes tables from `evaluation`, histories from `runs` and frames from `video`; g
 `Figure` to notebooks and to the command line, which show or `save` it. `data` and `pictures` draw
 videos and frames, `pixels` what is inside them, `training` the way to a model, `accuracy` the
 results, `confusion` the mistakes, `comparison` several models, `motion` what the order of frames is
-worth, `timeline` answers over time, `filters` what filters look for, `maps` the feature space,
-`diagrams` how a network reads a video. `rows` holds what figures of rows share, `style` says how
-all of them look. Call `use_style` once before drawing.
+worth, `timeline` answers over time, `heat` what a model looked at, `grades` whether that can be
+trusted, `filters` what filters look for, `maps` the feature space, `diagrams` how a network reads a
+video. `rows` holds what figures of rows share, `style` says how all of them look. Call `use_style`
+once before drawing.
 """
 
 from vidlab.plots.accuracy import (
@@ -27,6 +28,8 @@ from vidlab.plots.filters import (
     layer_maps,
     strongest_frames,
 )
+from vidlab.plots.grades import deletion_curves, mean_heat, pointing_bars, scene_or_act
+from vidlab.plots.heat import heat_strip, importance_over_time, overlay
 from vidlab.plots.maps import feature_map
 from vidlab.plots.motion import motion_costs, reversed_answers
 from vidlab.plots.pictures import augmentation_grid, contact_sheet, frame_strip
@@ -47,6 +50,7 @@ __all__ = [
     "comparison",
     "confusion_matrix",
     "contact_sheet",
+    "deletion_curves",
     "evidence_boxes",
     "feature_map",
     "filter_changes",
@@ -55,17 +59,23 @@ __all__ = [
     "first_kernels",
     "frame_strip",
     "frame_timeline",
+    "heat_strip",
+    "importance_over_time",
     "layer_maps",
     "leaderboard",
     "leakage_bars",
     "learning_curves",
+    "mean_heat",
     "motion_costs",
+    "overlay",
     "per_class_bars",
     "pixel_values",
+    "pointing_bars",
     "recipe_colour",
     "reversed_answers",
     "sampling_strip",
     "save",
+    "scene_or_act",
     "strongest_frames",
     "time_slice",
     "unrolled",
