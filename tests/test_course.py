@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.executed import Executed
-from vidlab import datasets, evaluation, notebooks, pantomime, recipes
+from vidlab import datasets, evaluation, notebooks, pantomime, profiles, recipes
 from vidlab.predictions import Predictions
 from vidlab.runs import RunFolder
 
@@ -339,6 +339,24 @@ def test_cnn_plus_rnn_shows_what_the_runs_hold(executed, course):
         f"cnn-lstm {top1['cnn-lstm']} (66.3%), mobilenet-gru {top1['mobilenet-gru']} (75.9%)"
     ) in answer
     assert "frame-finetuned 50.0%" in answer  # inside the reversed pairs
+
+
+def test_filters_notebook_keeps_the_pictures_it_makes(executed, home):
+    steps = profiles.load("smoke").filters.steps
+    made = re.findall(r"8 filters of backbone/\w+: (\d+) steps", executed(9).printed)
+    assert made == [str(steps)] * 6
+    sizes = []
+    for file in (home / "cache" / "filters").glob("*.npz"):
+        with np.load(file) as kept:
+            sizes.append(kept["images"].shape[1:3])
+    assert {(128, 128), (96, 96)} <= set(sizes)  # of filters, and of classes
+    assert len(sizes) >= 6 + 3 + 1 + 3 + 1
+
+
+def test_filters_notebook_finds_the_first_layer_kept_by_fine_tuning_more_than_the_last(executed):
+    line = next(x for x in executed(9).answers.splitlines() if "Fine-tuning" in x)
+    first, last = map(float, re.search(r"by ([\d.]+) in .* and ([\d.]+) in", line).groups())
+    assert 1 >= first >= last > 0
 
 
 def test_comparison_counts_all_recipes_that_were_run(executed, course):

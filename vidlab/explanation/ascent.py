@@ -37,6 +37,7 @@ _STEP = 8.0  # how far a step moves the pixels, as their standard deviation
 _TURN, _ZOOM = 5.0, 1.1  # degrees; at most so many times larger or smaller
 _SHIFT = 1 / 16  # of the picture's side
 _ROUGHEST = 0.25  # cycles a pixel beyond which structure is suppressed; 0.5 is the finest there is
+_WORTH_COMPILING = 10  # so many steps take longer than compiling the network
 _FALL = 1.5  # amplitudes fall with this power of the frequency
 
 # How the colours of natural pictures vary together: the square root of their covariance, from
@@ -80,7 +81,7 @@ def climb(
     start = _GREY + _STEP * smooth(tf.constant(noise))
     watch = _Watch(seconds)
     with contextlib.suppress(_OutOfTimeError):  # what has been reached by then is the result
-        ActivationMaximization(_Moving(reader, draws))(
+        ActivationMaximization(_Moving(reader, draws, compiled=steps >= _WORTH_COMPILING))(
             lambda said: _of_filters(said, filters),
             seed_input=start,
             steps=steps,
@@ -114,21 +115,20 @@ class _Moving:
     The pictures themselves stay where they are.
     """
 
-    def __init__(self, reader: Reader, draws: Sequence[np.random.Generator]):
+    def __init__(self, reader: Reader, draws: Sequence[np.random.Generator], *, compiled: bool):
         self.inputs = [keras.Input((*reader.size, 3), name="pictures")]
         self.outputs = reader.model.outputs
         self.layers = reader.model.layers
         self._size = reader.size
         self._draws = draws
 
-        @tf.function(reduce_retracing=True)
         def see(pictures, movements):
             moved = keras.ops.image.affine_transform(
                 pictures, movements, interpolation="bilinear", fill_mode="reflect"
             )
             return reader(moved)
 
-        self._see = see
+        self._see = tf.function(see) if compiled else see
 
     def __call__(self, pictures, training=False):
         (pictures,) = pictures
