@@ -74,6 +74,8 @@ def test_all_tasks_have_a_module_that_measures(bench):
         "features.mobilenetv2.fast",
         "features.inceptionv3",
         "features.inceptionv3.fast",
+        "cam",
+        "cam.clip",
         "memory",
     ]
     assert {task: module for task, (module, _) in tasks.items()} == {
@@ -155,6 +157,27 @@ def test_fast_features_are_left_out_and_said_where_they_are_not_to_be_had(
     monkeypatch.setattr(features.engines, "find_spec", lambda library: None)
     assert features.measure("mobilenetv2", "fast") == {}
     assert "mobilenetv2 without fast" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("of", "others"),
+    [
+        ("frames", ["tf-keras-vis-batch", "tf-keras-vis-single"]),
+        ("clip", ["forward", "forward-and-backward"]),
+    ],
+)
+def test_grad_cam_is_measured_beside_others(bench, monkeypatch, capsys, of, others):
+    cam = bench("cam")
+    monkeypatch.setattr(cam, "FRAMES", 2)
+    monkeypatch.setattr(cam, "ROUNDS", 1)
+    monkeypatch.setattr(cam, "SIZE", (96, 96))
+    small = cam.backbones.build("mobilenetv2-0.35", size=(96, 96))
+    monkeypatch.setattr(cam.backbones, "build", lambda name: small)
+    results = cam.measure(of)
+    assert list(results) == ["vidlab", *others]
+    assert min(results.values()) > 0
+    remark = {"frames": "cam at block", "clip": "cam.clip at backbone/block"}[of]
+    assert remark in capsys.readouterr().out
 
 
 def test_memory_is_that_of_the_work_that_grows_most(bench, monkeypatch, capsys):

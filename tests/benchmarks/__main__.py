@@ -15,6 +15,8 @@ TASKS = {
     "features.mobilenetv2.fast": ("features", ("mobilenetv2", "fast")),
     "features.inceptionv3": ("features", ("inceptionv3", "float32")),
     "features.inceptionv3.fast": ("features", ("inceptionv3", "fast")),
+    "cam": ("cam", ("frames",)),
+    "cam.clip": ("cam", ("clip",)),
     "memory": ("memory", ()),
 }
 """Which module measures a task, and what it is told."""
@@ -59,7 +61,8 @@ def rows(task, results):
             yield f"{task:27}{method:19}{peak:6.0f} MB   for {count} videos, {peak / first:.2f}×"
         return
     for method, ratio in ratios(results).items():
-        yield f"{task:27}{method:19}{results[method]:9.2f}   {ratio:.2f}×"
+        unit = "   frames/s" if TASKS[task][0] == "cam" else ""
+        yield f"{task:27}{method:19}{results[method]:9.2f}   {ratio:.2f}×{unit}"
 
 
 if __name__ == "__main__":

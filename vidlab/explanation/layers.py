@@ -17,6 +17,7 @@ from keras import ops
 
 from vidlab.errors import ModelError
 from vidlab.explanation.geometry import Field, field_after
+from vidlab.explanation.normalising import fused
 from vidlab.explanation.opening import flattened, same
 from vidlab.models import FoldTime
 
@@ -277,7 +278,8 @@ def _recorded(
     steps: list[Step] = []
 
     def call(operation, *inputs, **options):
-        output = operation(*inputs, **options)
+        quick = fused(operation, inputs[0])
+        output = operation(*inputs, **options) if quick is operation else quick(inputs[0])
         tensors = [x for x in keras.tree.flatten((inputs, options)) if _is_symbolic(x)]
         steps.append(Step(operation, tensors, output))
         return keras.layers.Identity(name="explained")(output) if operation is mark else output
