@@ -15,6 +15,7 @@ from vidlab.pantomime import (
     render,
     rendering,
 )
+from vidlab.pantomime.casting import draw_group, draw_room, moved
 from vidlab.pantomime.rendering import FRAME_COUNTS, drawn_class
 from vidlab.sampling import Uniform
 
@@ -118,6 +119,13 @@ def test_a_biased_class_and_its_twin_are_always_in_one_room(places, bias):
     assert places("OpenDoor", 1, 1) != places("OpenDoor", 2, 1)
     assert places("OpenDoor", 1, 1, bias=bias, seed=1) != room
     assert places("JumpingJack", 1, 1, bias="JumpingJack") != room
+
+
+def test_a_group_that_is_moved_takes_its_people_along_and_leaves_its_light():
+    group, room = (draw(np.random.default_rng(3)) for draw in (draw_group, draw_room))
+    there = moved(group, room)
+    assert (there.scene, there.balance, there.grain) == (room.scene, room.balance, room.grain)
+    assert (there.build, there.look, there.camera) == (group.build, group.look, group.camera)
 
 
 def test_a_bias_leaves_the_other_classes_alone():

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.explanation.asking import answer
+from vidlab.explanation.asking import answers
 from vidlab.explanation.hiding import softened
 
 if TYPE_CHECKING:
@@ -208,10 +208,9 @@ def _curve(
     rank = rank.reshape(heat.shape)
     shares = np.linspace(0, 1, steps + 1)
     before, after = (hidden, clip) if insert else (clip, hidden)
-    scores = []
-    for share in shares:
-        changed = rank < round(share * order.size)
-        said = answer(model, np.where(changed[..., None], after, before))
-        against = 0.0 if explanation.against is None else said[explanation.against]
-        scores.append(float(said[explanation.target] - against))
+    edges = [round(share * order.size) for share in shares]
+    said = answers(model, (np.where((rank < edge)[..., None], after, before) for edge in edges))
+    scores = said[:, explanation.target].astype(np.float64)
+    if explanation.against is not None:
+        scores -= said[:, explanation.against]
     return pd.DataFrame({"share": shares, "score": scores})

@@ -17,7 +17,7 @@ from vidlab.pantomime.moments import Manner, random_manner
 from vidlab.pantomime.props import PropStyle, random_prop_style
 from vidlab.pantomime.scenes import Scene, random_scene
 
-__all__ = ["Draw", "draw_group", "draw_room", "vary"]
+__all__ = ["Draw", "draw_group", "draw_room", "moved", "vary"]
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,25 @@ class Draw:
     balance: tuple[float, float, float]
 
 
-def draw_room(rng: np.random.Generator) -> Scene:
-    """Draw the room that a biased class never leaves."""
-    scene = random_scene(rng)
-    while not scene.indoors:
-        scene = random_scene(rng)
-    return scene
+def draw_room(rng: np.random.Generator) -> Draw:
+    """Draw a group that is indoors: its room is one that a biased class never leaves."""
+    drawn = draw_group(rng)
+    while not drawn.scene.indoors:
+        drawn = draw_group(rng)
+    return drawn
 
 
-def draw_group(rng: np.random.Generator, *, room: Scene | None = None) -> Draw:
-    """Draw what the clips of a group share; one distribution for every class.
+def moved(draw: Draw, room: Draw) -> Draw:
+    """Move a group into the room of another, where it is filmed in the same light."""
+    return replace(
+        draw, scene=room.scene, grain=room.grain, vignette=room.vignette, balance=room.balance
+    )
 
-    With a `room` all else is drawn as without one, and takes place there.
-    """
-    scene = random_scene(rng)
+
+def draw_group(rng: np.random.Generator) -> Draw:
+    """Draw what the clips of a group share; one distribution for every class."""
     return Draw(
-        scene=room or scene,
+        scene=random_scene(rng),
         build=random_build(rng),
         look=random_look(rng),
         style=random_prop_style(rng),

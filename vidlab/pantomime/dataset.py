@@ -144,9 +144,9 @@ def make(
     seed
         Another seed gives other people, scenes and camera work.
     bias
-        A class of this size: all its groups, and those of its reversed twin, then take place in
-        one room; people, clothes, camera and the other classes are as without it. None for the
-        fair dataset.
+        A class of this size: all its groups, and those of its reversed twin, are then filmed in
+        one room and in the same light; people, clothes, movements and the other classes are as
+        without it. None for the fair dataset.
     jobs
         How many processes draw; all processors unless given. 1 draws in this process.
 

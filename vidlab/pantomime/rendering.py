@@ -18,7 +18,7 @@ import pandas as pd
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.camera import FRAME, MARGIN, Film
-from vidlab.pantomime.casting import Draw, draw_group, draw_room, vary
+from vidlab.pantomime.casting import Draw, draw_group, draw_room, moved, vary
 from vidlab.pantomime.figure import PARTS, Look, draw_part
 from vidlab.pantomime.moments import Action, Moment
 from vidlab.pantomime.paint import Pen
@@ -109,7 +109,7 @@ def render(
     size
         "smoke", "quick" or "full"; decides how long clips are.
     bias
-        A class whose groups, those of its reversed twin included, all take place in one room; see
+        A class whose groups, those of its reversed twin included, are all filmed in one room; see
         `vidlab.pantomime.make`.
     indices
         The frames wanted, from 0 to `clip_length` − 1; all unless given. A frame is the same
@@ -149,10 +149,10 @@ def _begin(
             f"Expected a size. Received: {size!r}. Use one of {', '.join(FRAME_COUNTS)}."
         )
     key = (seed, CLASSES.index(drawn), group)
-    room = None
+    draw = draw_group(np.random.default_rng(np.random.SeedSequence(key)))
     if bias is not None and drawn_class(bias) == drawn:
         room = draw_room(np.random.default_rng(np.random.SeedSequence((*key[:2], _ROOM))))
-    draw = draw_group(np.random.default_rng(np.random.SeedSequence(key)), room=room)
+        draw = moved(draw, room)
     rng = np.random.default_rng(np.random.SeedSequence((*key, clip)))
     low, high = FRAME_COUNTS[size]
     # Odd, so that a middle frame exists and every `Uniform` sampler is exactly symmetric.
