@@ -1,0 +1,228 @@
+"""All methods behind one call, importance over time, and where the units of a map look."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from vidlab import backbones, explanation, models
+from vidlab.errors import ModelError
+from vidlab.explanation.layers import laid_open
+
+SIZE, CLASSES = (24, 32), 4
+
+
+def frames(count=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, *SIZE, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def eyes():
+    keras.utils.set_random_seed(2)
+    return keras.Sequential(
+        [
+            keras.Input((*SIZE, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(6, 3, strides=2, padding="same", activation="relu", name="conv"),
+            layers.GlobalAveragePooling2D(),
+        ],
+        name="eyes",
+    )
+
+
+@pytest.fixture(scope="module")
+def of_frames(eyes):
+    return keras.Sequential([eyes, layers.Dense(CLASSES, activation="softmax")])
+
+
+@pytest.fixture(scope="module")
+def of_clips(eyes):
+    return models.assemble(eyes, models.convgru_head(6, CLASSES, units=5))
+
+
+@pytest.fixture(scope="module")
+def on_pixels():
+    return models.pixel_rnn_classifier(CLASSES, size=SIZE, units=3)
+
+
+WITH_A_MAP = [name for name in explanation.METHODS if name not in ("saliency", "smooth_grad")]
+
+
+class TestEveryMethod:
+    @pytest.mark.parametrize("method", explanation.METHODS)
+    def test_a_nested_model_of_frames_is_explained(self, method, of_frames):
+        found = explanation.explain(of_frames, frames(), method=method, target=1)
+        assert found.method == method
+        assert found.layer == ("eyes/conv" if method in WITH_A_MAP else "pixels")
+        assert found.maps.shape == ((3, 12, 16) if method in WITH_A_MAP else (3, *SIZE))
+        assert found.heat.shape == (3, *SIZE)
+        assert np.isfinite(found.heat).all()
+        assert found.score == pytest.approx(of_frames(frames())[:, 1].numpy().mean(), abs=1e-5)
+
+    @pytest.mark.parametrize("method", sorted(set(explanation.METHODS) - {"score_cam"}))
+    def test_a_batch_of_clips_is_explained_clip_by_clip(self, method, of_clips):
+        batch = np.stack([frames(seed=1), frames(seed=2)])
+        both = explanation.explain(of_clips, batch, method=method, target=[0, 2])
+        assert [found.target for found in both] == [0, 2]
+        if method != "smooth_grad":  # its noise goes on from clip to clip
+            alone = explanation.explain(of_clips, batch[1], method=method, target=2)
+            np.testing.assert_allclose(both[1].heat, alone.heat, atol=1e-3)
+
+    def test_score_cam_says_why_it_cannot_explain_clips(self, of_clips):
+        with pytest.raises(ModelError, match=r"of clips.*none of its own.*grad_cam\+\+"):
+            explanation.explain(of_clips, frames(), method="score_cam")
+
+    @pytest.mark.parametrize("method", WITH_A_MAP)
+    def test_a_network_on_bare_pixels_has_no_map(self, method, on_pixels):
+        with pytest.raises(ModelError, match=r"single frames|needs no map"):
+            explanation.explain(on_pixels, frames(), method=method)
+
+    def test_bare_pixels_are_explained_by_saliency_and_it_is_said(self, on_pixels):
+        found = explanation.explain(on_pixels, frames())
+        assert (found.method, found.layer) == ("saliency", "pixels")
+        assert found.says.startswith("What the score of class")
+        assert "saliency at pixels" in found.says
+
+    def test_unknown_methods_are_answered_with_those_there_are(self, of_frames):
+        with pytest.raises(ModelError, match=r"grad_cam\+\+, layer_cam, .*Received: 'cam'"):
+            explanation.explain(of_frames, frames(), method="cam")
+
+
+def test_saliency_is_the_largest_gradient_of_the_colours(of_clips):
+    clip = frames()
+    scoring = laid_open(of_clips).scoring()
+    shown = tf.constant(clip[None])
+    with tf.GradientTape() as tape:
+        tape.watch(shown)
+        score = scoring([shown])[0, 3]
+    expected = np.abs(tape.gradient(score, shown).numpy()[0]).max(axis=-1)
+    found = explanation.saliency(of_clips, clip, target=3)
+    np.testing.assert_allclose(found.maps, expected, rtol=1e-4, atol=1e-9)
+
+
+def test_noise_comes_from_the_seed_alone(of_frames):
+    def heat(seed):
+        return explanation.explain(of_frames, frames(), method="smooth_grad", seed=seed).heat
+
+    state = np.random.get_state()[1].copy()
+    first, again, other = heat(1), heat(1), heat(2)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert np.array_equal(state, np.random.get_state()[1])
+
+
+def test_large_scores_leave_grad_cam_plus_plus_with_numbers(of_frames):
+    large = keras.models.clone_model(of_frames)
+    large.set_weights([*of_frames.get_weights()[:-1], np.full(CLASSES, 500.0)])
+    found = explanation.explain(large, frames(), method="grad_cam++", target=0)
+    assert np.isfinite(found.maps).all()
+
+
+class TestImportanceOverTime:
+    def test_occlusion_is_what_the_model_says_without_the_frame(self, of_clips):
+        clip = frames(4)
+        whole = of_clips.predict(clip[None], verbose=0)[0, 1]
+        without = [
+            of_clips.predict(np.delete(clip, place, axis=0)[None], verbose=0)[0, 1]
+            for place in range(4)
+        ]
+        found = explanation.by_occlusion(of_clips, clip, target=1)
+        np.testing.assert_allclose(found, whole - np.array(without), atol=1e-6)
+
+    def test_frames_that_are_judged_alone_are_left_out_of_their_mean(self, of_frames):
+        said = of_frames.predict(frames(4), verbose=0)
+        found = explanation.by_occlusion(of_frames, frames(4), target=2, against=0)
+        lost = said.mean(0) - np.stack([np.delete(said, place, 0).mean(0) for place in range(4)])
+        np.testing.assert_allclose(found, lost[:, 2] - lost[:, 0], atol=1e-6)
+
+    def test_a_clip_of_fixed_length_is_shown_the_neighbour_instead(self):
+        keras.utils.set_random_seed(0)
+        clips = keras.Input((3, *SIZE, 3))
+        scores = layers.Dense(2, activation="softmax")(layers.Flatten()(clips))
+        model = keras.Model(clips, scores)
+        clip = frames(3) / 255
+        shown = np.stack([clip[[1, 1, 2]], clip[[0, 0, 2]], clip[[0, 1, 1]]])
+        expected = model(clip[None])[0, 0] - model(shown)[:, 0]
+        found = explanation.by_occlusion(model, clip, target=0)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+    def test_gradients_add_up_to_the_score_where_it_is_linear_in_the_map(self, of_frames):
+        dense = of_frames.layers[-1]
+        scores = of_frames.layers[0](frames()).numpy() @ dense.kernel.numpy()[:, 3]
+        found = explanation.by_gradient(of_frames, frames(), target=3)
+        np.testing.assert_allclose(found, scores, atol=1e-4)
+
+    def test_a_single_frame_cannot_be_left_out(self, of_frames):
+        with pytest.raises(ModelError, match=r"two frames or more.*Read more frames"):
+            explanation.by_occlusion(of_frames, frames(1))
+
+    def test_several_clips_are_asked_for_one_by_one(self, of_frames):
+        with pytest.raises(ModelError, match="Expected a single clip"):
+            explanation.by_gradient(of_frames, frames()[None])
+
+
+def looking(*kinds):
+    """Build layers with positive weights, so that the gradient shows all that a unit sees."""
+    made = {
+        "same": lambda: layers.Conv2D(1, 3, strides=2, padding="same", kernel_initializer="ones"),
+        "valid": lambda: layers.Conv2D(1, (3, 1), kernel_initializer="ones"),
+        "wide": lambda: layers.Conv2D(1, 3, dilation_rate=2, kernel_initializer="ones"),
+        "pad": lambda: layers.ZeroPadding2D(((0, 1), (0, 1))),
+        "step": lambda: layers.DepthwiseConv2D(3, strides=2, depthwise_initializer="ones"),
+        "pool": lambda: layers.AveragePooling2D(2),
+        "relu": layers.ReLU,
+    }
+    stack = [keras.Input((40, 56, 3)), *(made[kind]() for kind in kinds)]
+    return keras.Sequential([*stack, layers.GlobalAveragePooling2D(), layers.Dense(2)])
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ("same",),
+        ("valid", "relu"),
+        ("wide", "pool"),
+        ("same", "relu", "pad", "step"),
+        ("same", "pad", "step", "valid", "same"),
+    ],
+    ids="-".join,
+)
+def test_fields_are_what_gradients_reach(kinds):
+    model = looking(*kinds)
+    name = explanation.layers(model)[-1]
+    down, across = laid_open(model).fields(name)
+    maps = keras.Model(model.inputs[0], model.get_layer(name).output)
+    picture = tf.ones((1, 40, 56, 3))
+    row, column = (side // 2 for side in maps.output_shape[1:3])
+    with tf.GradientTape() as tape:
+        tape.watch(picture)
+        unit = maps(picture)[0, row, column, 0]
+    reached = np.abs(tape.gradient(unit, picture).numpy()[0]).sum(-1)
+    for field, place, seen in ((down, row, reached.sum(1)), (across, column, reached.sum(0))):
+        (pixels,) = np.nonzero(seen)
+        assert field.extent == pixels[-1] - pixels[0] + 1
+        assert field.first + place * field.step == (pixels[0] + pixels[-1] + 1) / 2
+
+
+def test_heat_lies_where_the_units_look():
+    """A single bright pixel is found where it is, though padding has moved the map."""
+    model = looking("same", "relu", "pad", "step", "relu", "pad", "step", "relu")
+    picture = np.zeros((1, 40, 56, 3), np.float32)
+    picture[0, 15:18, 31:34] = 255
+    model.layers[-1].set_weights([np.ones((1, 2)), np.zeros(2)])
+    found = explanation.grad_cam(model, picture, target=0, layer=explanation.layers(model)[-1])
+    rows, columns = np.nonzero(found.heat[0] > 0.99)
+    assert abs(rows.mean() - 16) <= 4
+    assert abs(columns.mean() - 32) <= 4
+
+
+def test_small_pictures_are_explained_at_an_earlier_layer_that_is_still_somewhere():
+    model = models.frame_classifier(backbones.build("mobilenetv2-0.35", size=(112, 112)), 3)
+    assert explanation.default_layer(model) == "backbone/block_6_depthwise_relu"
+    down, across = laid_open(model).fields("backbone/block_6_depthwise_relu")
+    assert down == across
+    assert (down.first, down.step, down.extent) == (8 + 7.5, 16, 75)
+    assert laid_open(model).fields("backbone/out_relu") is None  # its units see all of the picture
+    large = models.frame_classifier(backbones.build("mobilenetv2-0.35", size=(224, 224)), 3)
+    assert explanation.default_layer(large) == "backbone/out_relu"
