@@ -135,3 +135,8 @@ def test_changes_stand_beside_the_original():
 def test_the_real_profile_changes_nothing_of_a_recipe():
     for name in recipes.names():
         assert profiles.changes(recipes.get(name), profiles.load("ucf101")) == []
+
+
+def test_filters_climb_longer_in_larger_profiles():
+    steps = [profiles.load(name).filters.steps for name in ("smoke", "quick", "full", "ucf101")]
+    assert steps == sorted(set(steps))
