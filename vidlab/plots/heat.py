@@ -111,8 +111,9 @@ def heat_strip(
         for axes, picture in zip(cells, pictures, strict=True):
             axes.imshow(picture)
             axes.set_axis_off()
-        nothing = name in explanations and not explanations[name].has_evidence
-        cells[0].set_title(f"{name}: no positive evidence" if nothing else name, fontsize=9.5)
+        if name in explanations and not explanations[name].has_evidence:
+            name += ": no positive evidence"
+        cells[0].set_title(name, fontsize=9.5, loc="left")
     unit = "frame {:.0f}" if seconds is None else "{:.2f} s"
     for axes, at in zip(figure.axes, chosen, strict=False):
         axes.set_title(unit.format(steps[at]), fontsize=8, fontweight="normal", loc="right")
@@ -166,7 +167,7 @@ def importance_over_time(
     for axes, (name, values) in zip(panels, importance.items(), strict=True):
         axes.axhline(0, color=GREY, linewidth=1)
         axes.plot(steps, values, "o-", color=BLUE, markersize=4)
-        axes.set_title(name, fontsize=9.5, fontweight="normal")
+        axes.set_title(name, fontsize=9.5, fontweight="normal", loc="left")
     panels[-1].set_xlabel("frame" if seconds is None else "time in the video (s)")
     return figure
 

@@ -1,0 +1,112 @@
+"""``vidlab explain``: what it writes, and what it says."""
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from vidlab import models, profiles, recipes, runs
+from vidlab.cli import app
+from vidlab.predictions import Predictions
+
+CLASSES = ["Jump", "Run", "Wave"]
+
+
+@pytest.fixture
+def call(monkeypatch, tmp_path):
+    """Call the command line: (words) -> result with exit_code, stdout, stderr."""
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, ["explain", *map(str, words)])
+
+
+@pytest.fixture
+def finish(tmp_path):
+    """Write a finished run of the smoke profile: (recipe, model)."""
+
+    def make(recipe, model):
+        said = Predictions(
+            video_ids=CLASSES,
+            groups=["g01"] * 3,
+            y_true=np.arange(3),
+            probabilities=np.eye(3),
+            classes=CLASSES,
+        )
+        record = runs.recipe_record(
+            recipe, {}, profile="smoke", seed=0, split=1, fingerprint="none"
+        )
+        folder = runs.RunFolder(runs.run_path(tmp_path, recipe, profile="smoke"))
+        folder.write(model=model, predictions=said, metrics={}, recipe=record)
+
+    return make
+
+
+def of_frames():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.Conv2D(4, 3, strides=2, activation="relu", name="conv"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
+def length_of(path):
+    capture = cv2.VideoCapture(str(path))
+    count, rate = 0, capture.get(cv2.CAP_PROP_FPS)
+    while capture.grab():
+        count += 1
+    return count, count / rate
+
+
+def test_it_writes_a_video_and_a_picture_and_says_so(call, finish, numbered_video, tmp_path):
+    finish("frame-finetuned", of_frames())
+    file = numbered_video(frames=30, size=(48, 80))
+    words = ("--recipe", "frame-finetuned", "--profile", "smoke", "--target", "Run", "--gif")
+    said = call(file, *words, "--out", "seen")
+    assert said.exit_code == 0, said.stderr
+    assert "vidence for Run" in said.stdout
+    assert "grad_cam at conv" in said.stdout
+    stem = tmp_path / "seen" / f"{file.stem}-frame-finetuned-Run"
+    assert sorted(path.name for path in stem.parent.iterdir()) == [
+        f"{stem.name}.{suffix}" for suffix in ("gif", "mp4", "png")
+    ]
+    for suffix in ("gif", "mp4", "png"):
+        assert f"Written: seen/{stem.name}.{suffix}" in said.stdout
+    sampling = profiles.adapt(recipes.get("frame-finetuned"), profiles.load("smoke")).test_sampling
+    count, seconds = length_of(stem.with_suffix(".mp4"))
+    assert count == len(sampling.indices(30, fps=25.0))
+    assert seconds == pytest.approx(30 / 25, abs=0.1)
+
+
+def test_bare_pixels_are_explained_by_saliency(call, finish, numbered_video):
+    finish("gru-pixels", models.pixel_rnn_classifier(3, size=(8, 8), units=2))
+    said = call(numbered_video(), "--recipe", "gru-pixels", "--profile", "smoke")
+    assert said.exit_code == 0, said.stderr
+    assert "saliency at pixels" in said.stdout
+
+
+def test_a_recipe_that_was_not_run_is_told_how_to(call, numbered_video):
+    said = call(numbered_video(), "--recipe", "frame-vote", "--profile", "smoke")
+    assert said.exit_code == 1
+    assert "vidlab train frame-vote --profile smoke" in said.stderr
+
+
+def test_an_unknown_class_is_answered_with_those_there_are(call, finish, numbered_video):
+    finish("frame-finetuned", of_frames())
+    said = call(
+        numbered_video(), "--recipe", "frame-finetuned", "--profile", "smoke", "--target", "Jog"
+    )
+    assert said.exit_code == 1
+    assert "Jump, Run, Wave. Received: 'Jog'" in said.stderr
+
+
+def test_a_file_that_is_no_video_is_one_message(call, finish, tmp_path):
+    finish("frame-finetuned", of_frames())
+    (tmp_path / "note.avi").write_text("no video")
+    said = call("note.avi", "--recipe", "frame-finetuned", "--profile", "smoke")
+    assert said.exit_code == 1
+    assert "note.avi" in said.stderr
