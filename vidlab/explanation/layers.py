@@ -274,13 +274,16 @@ class _Linear(keras.layers.Layer):
 def _recorded(
     model: keras.Model, *, mark: keras.Operation | None = None
 ) -> tuple[keras.Model, list[Step]]:
-    """Run the layers of a flat model again, write down every call; pass on what `mark` gives."""
+    """Run the layers of a flat model again, writing down every call.
+
+    What the layer `mark` gives passes through one named ``"explained"`` on its way.
+    """
     steps: list[Step] = []
 
     def call(operation, *inputs, **options):
-        quick = fused(operation, inputs[0])
-        output = operation(*inputs, **options) if quick is operation else quick(inputs[0])
         tensors = [x for x in keras.tree.flatten((inputs, options)) if _is_symbolic(x)]
+        quick = fused(operation, tensors[0])
+        output = operation(*inputs, **options) if quick is operation else quick(tensors[0])
         steps.append(Step(operation, tensors, output))
         return keras.layers.Identity(name="explained")(output) if operation is mark else output
 
