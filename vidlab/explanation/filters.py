@@ -153,7 +153,7 @@ def maximise(
     network*) by tf-keras-vis, with what Olah et al. 2017, *Feature visualization*, found to keep
     the pictures readable. All filters climb together, as one batch, but each from its own noise:
     its picture does not depend on which others climb beside it. The same seed and number of steps
-    give the same pictures.
+    give the same pictures on one machine; elsewhere rounding leads to slightly other ones.
 
     Parameters
     ----------
