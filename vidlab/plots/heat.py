@@ -113,7 +113,9 @@ def heat_strip(
             axes.set_axis_off()
         if name in explanations and not explanations[name].has_evidence:
             name += ": no positive evidence"
-        cells[0].set_title(name, fontsize=9.5, loc="left")
+        across = figure.add_subplot(grid[row, :])  # a cell would be widened by a long name
+        across.set_axis_off()
+        across.set_title(name, fontsize=9.5, loc="left")
     unit = "frame {:.0f}" if seconds is None else "{:.2f} s"
     for axes, at in zip(figure.axes, chosen, strict=False):
         axes.set_title(unit.format(steps[at]), fontsize=8, fontweight="normal", loc="right")
