@@ -341,6 +341,26 @@ def test_cnn_plus_rnn_shows_what_the_runs_hold(executed, course):
     assert "frame-finetuned 50.0%" in answer  # inside the reversed pairs
 
 
+def test_grad_cam_notebook_finds_the_pair_that_is_most_confused(executed, runs):
+    confused = evaluation.most_confused(runs["frame-finetuned"].predictions, n=50)
+    pairs = [set(pair) for pair in confused[["true", "predicted"]].to_numpy()]
+    in_order = [pair in [set(p) for p in pantomime.REVERSED_PAIRS] for pair in pairs]
+    for kind, wanted in (("by looks", False), ("in order alone", True)):
+        first = [pair for pair, twins in zip(pairs, in_order, strict=True) if twins == wanted]
+        pattern = rf"{kind}(?: are)? (\w+) and (\w+)"
+        assert set(re.search(pattern, executed(8).answers).groups()) == (first or pairs)[0]
+
+
+def test_grad_cam_notebook_explains_and_judges_every_test_video(executed, index):
+    tests = len(index.split(1)[2])
+    printed = executed(8).printed
+    assert f"{tests} videos explained, of 8 frames each" in printed
+    counts = re.search(r"^(\d+ classes: .*)$", printed, re.MULTILINE).group()
+    assert sum(map(int, re.findall(r"(\d+) classes", counts))) == len(index.classes)
+    graded = {row[0]: row for row in executed(8).table("grade-table")}
+    assert {"grad_cam", "random weights", "centre of the picture"} <= set(graded)
+
+
 def test_filters_notebook_keeps_the_pictures_it_makes(executed, home):
     steps = profiles.load("smoke").filters.steps
     made = re.findall(r"8 filters of backbone/\w+: (\d+) steps", executed(9).printed)
