@@ -19,6 +19,7 @@ from vidlab import profiles, recipes
 from vidlab.errors import RecipeError
 from vidlab.notebooks import files, page, records
 from vidlab.notebooks.files import Notebook
+from vidlab.notebooks.pictures import lightened
 from vidlab.notebooks.records import Record
 from vidlab.runs import find_runs, replacing
 
@@ -53,7 +54,7 @@ def write_page(notebook: Path, *, title: str) -> Path:
 
     exporter = HTMLExporter(template_name="lab", embed_images=True)
     resources = {"metadata": {"name": title, "path": str(notebook.parent)}}
-    body, _ = exporter.from_notebook_node(files.read(notebook), resources=resources)
+    body, _ = exporter.from_notebook_node(lightened(files.read(notebook)), resources=resources)
     body = re.sub(r"(<body[^>]*>)", lambda tag: tag.group(1) + _BACK, body, count=1)
     target = notebook.with_suffix(".html")
     with replacing(target) as temporary:
