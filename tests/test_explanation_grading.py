@@ -158,3 +158,16 @@ def test_contributions_name_the_videos_the_evidence_comes_from():
 def test_mean_maps_need_a_label_for_each():
     with pytest.raises(MetricError, match="1 explanations and 2 labels"):
         means.mean_maps([record(spot(1, 1))], labels=[0, 1], classes=["A", "B"])
+
+
+def test_without_boxes_there_are_no_grades():
+    nothing = boxes_of()
+    graded = [
+        grading.grade_frames([record(spot(1, 1))], [nothing], classes=["A"]),
+        grading.grade_points([], [], classes=[], numbers=[], method="centre"),
+        grading.grade_points([[[1, 1]]], [nothing], classes=["A"], numbers=[[0]], method="centre"),
+    ]
+    together = grading.summary(pd.concat(graded, ignore_index=True))
+    assert together.empty
+    assert list(together.columns) == ["videos", "frames", "pointing", "energy", "area", "evidence"]
+    assert together.index.names == ["method", "class_name"]

@@ -29,9 +29,10 @@ __all__ = ["ALL", "grade", "grade_frames", "grade_points", "summary"]
 ALL = "all classes"
 """The row of a summary that pools every frame."""
 
-_COLUMNS = [
-    "video", "method", "layer", "class_name", "frame", "hit", "energy", "area", "evidence",
-]  # fmt: skip
+_COLUMNS = {
+    "video": int, "method": object, "layer": object, "class_name": object, "frame": int,
+    "hit": float, "energy": float, "area": float, "evidence": bool,
+}  # fmt: skip
 
 
 def grade(
@@ -136,8 +137,7 @@ def grade_frames(
                 }
             )
         )
-    graded = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
-    return graded.dropna(subset=["hit"]).reset_index(drop=True)
+    return _joined(tables)
 
 
 def grade_points(
@@ -186,7 +186,7 @@ def grade_points(
                 }
             )
         )
-    return pd.concat(tables, ignore_index=True).dropna(subset=["hit"]).reset_index(drop=True)
+    return _joined(tables)
 
 
 def summary(graded: pd.DataFrame, *, by: str = "class_name") -> pd.DataFrame:
@@ -216,3 +216,9 @@ def summary(graded: pd.DataFrame, *, by: str = "class_name") -> pd.DataFrame:
         area=("area", "mean"),
         evidence=("evidence", "mean"),
     )
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables one below the other, without the frames that have no box."""
+    none = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _COLUMNS.items()})
+    return pd.concat([none, *tables]).astype(_COLUMNS).dropna(subset=["hit"]).reset_index(drop=True)
