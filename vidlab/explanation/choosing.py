@@ -13,12 +13,19 @@ from __future__ import annotations
 import keras
 
 from vidlab.errors import ModelError
-from vidlab.explanation.layers import Step, laid_open
+from vidlab.explanation.layers import Anatomy, Step, laid_open
 
 __all__ = ["default_layer", "last_layer"]
 
 _FINE = 7
 _RECTIFIERS = (keras.activations.relu, keras.activations.relu6)
+_KEEPING = (
+    keras.layers.Add,
+    keras.layers.AveragePooling2D,
+    keras.layers.Concatenate,
+    keras.layers.Dropout,
+    keras.layers.MaxPooling2D,
+)
 
 
 def default_layer(model: keras.Model) -> str:
@@ -26,7 +33,8 @@ def default_layer(model: keras.Model) -> str:
 
     It is one that everything passes through (a branch beside others would show a part of the
     reasons): the last, if its map has at least 7×7 positions. Where it has fewer, it is the last
-    with 7×7 positions that follows a ReLU and whose units see less than the whole picture.
+    with 7×7 positions that holds amounts, as ReLUs leave them, and whose units see less than the
+    whole picture.
 
     Parameters
     ----------
@@ -49,7 +57,8 @@ def default_layer(model: keras.Model) -> str:
     if last in fine:
         return last
     local = [name for name in fine if anatomy.is_local(name)]
-    rectified = [name for name in local if _is_rectified(anatomy.maps[name].layer)]
+    amounts = _amounts(anatomy)
+    rectified = [name for name in local if id(anatomy.maps[name].output) in amounts]
     return (rectified or local or fine)[-1]
 
 
@@ -75,7 +84,14 @@ def _side(step: Step) -> int:
     return min(_FINE if side is None else side for side in step.output.shape[1:3])
 
 
-def _is_rectified(layer: keras.Operation) -> bool:
-    """Tell whether a layer's map holds amounts, nothing below 0."""
-    activation = getattr(layer, "activation", None)
-    return isinstance(layer, keras.layers.ReLU) or activation in _RECTIFIERS
+def _amounts(anatomy: Anatomy) -> set[int]:
+    """Find the tensors that hold amounts, nothing below 0: what ReLUs give, and what keeps it."""
+    found = set()
+    for step in anatomy.steps:
+        rectifies = isinstance(step.layer, keras.layers.ReLU) or (
+            getattr(step.layer, "activation", None) in _RECTIFIERS
+        )
+        keeps = isinstance(step.layer, _KEEPING) and all(id(x) in found for x in step.inputs)
+        if rectifies or keeps:
+            found.add(id(step.output))
+    return found

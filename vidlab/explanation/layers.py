@@ -113,11 +113,16 @@ class Anatomy:
         """Whether the model takes single frames, not clips."""
         return len(self.model.input_shape) == 4
 
+    @property
+    def steps(self) -> list[Step]:
+        """Every call of a layer, inputs before outputs."""
+        return self._run[1]
+
     @cached_property
     def maps(self) -> dict[str, Step]:
         """The calls that give a map of each picture, by the layer's name, first to last."""
         found, convolved = {}, False
-        for step in self._steps:
+        for step in self.steps:
             convolved = convolved or isinstance(step.layer, _CONVOLUTIONS)
             shape = getattr(step.output, "shape", ())
             if convolved and len(shape) == 4 and id(step.layer) in self.paths:
@@ -128,11 +133,11 @@ class Anatomy:
     def bottlenecks(self) -> list[str]:
         """The layers with a map that everything passes through, first to last."""
         last_use = {
-            id(tensor): place for place, step in enumerate(self._steps) for tensor in step.inputs
+            id(tensor): place for place, step in enumerate(self.steps) for tensor in step.inputs
         }
         names = {id(step): name for name, step in self.maps.items()}
         found, passes_by = [], -1
-        for place, step in enumerate(self._steps):
+        for place, step in enumerate(self.steps):
             if id(step) in names and passes_by <= place and not isinstance(step.layer, _FILLED_UP):
                 found.append(names[id(step)])
             # A clip (5-D) is passed on for its length and its padding, not for what it shows.
@@ -229,7 +234,7 @@ class Anatomy:
     def _fields(self) -> dict[int, tuple[Field, Field]]:
         """What units see, by the identity of the tensor that holds them."""
         found: dict[int, tuple[Field, Field] | None] = {id(self._start): (Field(), Field())}
-        for step in self._steps:
+        for step in self.steps:
             known = [found.get(id(tensor)) for tensor in step.inputs]
             if isinstance(step.layer, FoldTime):
                 found[id(step.output)] = known[0]
@@ -237,10 +242,6 @@ class Anatomy:
                 shapes = step.inputs[0].shape, step.output.shape
                 found[id(step.output)] = field_after(step.layer, known, shapes=shapes)
         return {tensor: fields for tensor, fields in found.items() if fields is not None}
-
-    @property
-    def _steps(self) -> list[Step]:
-        return self._run[1]
 
     @property
     def _start(self) -> keras.KerasTensor:
@@ -252,7 +253,7 @@ class Anatomy:
 
     @property
     def _scores(self) -> keras.KerasTensor:
-        return _scores(self._end, self._steps)
+        return _scores(self._end, self.steps)
 
 
 class _Linear(keras.layers.Layer):
