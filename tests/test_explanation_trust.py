@@ -211,6 +211,15 @@ def test_a_class_that_is_not_told_is_not_judged():
     assert np.isnan(table.loc["C", "without_act"])
 
 
+def test_two_groups_are_too_few_for_a_verdict():
+    halves, _ = judged(looking_at(SCENE), scenes=(0, 255) * 4)
+    options = {"labels": [0, 1] * 4, "classes": ["Dark", "Bright"]}
+    few = shortcuts(halves, groups=["g01"] * 4 + ["g02"] * 4, **options)
+    assert few["looks_at"].tolist() == ["unclear", "unclear"]
+    assert "2 groups here, too few" in few.loc["Bright", "says"]
+    assert (few["without_act"] == 1).all()
+
+
 def test_what_does_not_fit_is_refused():
     even = np.full((2, 2), 0.5, np.float32)
     with pytest.raises(MetricError, match=r"each of 2 clips.*1 labels"):

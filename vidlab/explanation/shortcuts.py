@@ -34,6 +34,7 @@ TOLD_BY_SCENE = 0.85
 """A class that is told so well with the act hidden is told by its scene."""
 
 _SURELY = 0.7  # and the lower end of the interval has to be above this
+_FEWEST_GROUPS = 3
 _LEVEL = 0.9
 _REPEATS = 1000
 
@@ -151,7 +152,7 @@ def shortcuts(
         row = {"class_name": name, "videos": int(own.sum())}
         if own.all() or not own.any():
             empty = dict.fromkeys(("told", "without_act", "low", "high", "without_scene"), np.nan)
-            rows.append(row | empty | _verdict(name, empty, halves.rests_on))
+            rows.append(row | empty | _verdict(name, empty, groups=0, rests_on=halves.rests_on))
             continue
         whole, hidden, alone = (
             _above_others(said[:, label], own)
@@ -166,7 +167,9 @@ def shortcuts(
             "high": high,
             "without_scene": alone.mean(),
         }
-        rows.append(row | measured | _verdict(name, measured, halves.rests_on))
+        count = len(np.unique(groups[own]))
+        verdict = _verdict(name, measured, groups=count, rests_on=halves.rests_on)
+        rows.append(row | measured | verdict)
     return pd.DataFrame(rows).set_index("class_name")
 
 
@@ -188,12 +191,17 @@ def _drawn(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return table[chosen].reshape(_REPEATS, -1)
 
 
-def _verdict(name: str, measured: dict[str, float], rests_on: str) -> dict[str, str]:
+def _verdict(
+    name: str, measured: dict[str, float], *, groups: int, rests_on: str
+) -> dict[str, str]:
     act = "the act (its boxes)" if rests_on == "boxes" else "everything that moves"
     left = measured["without_act"]
     if not measured["told"] >= RECOGNISED:
         looks_at = "unclear"
         says = f"{name} is not told from the other classes well enough to judge."
+    elif groups < _FEWEST_GROUPS:
+        looks_at = "unclear"
+        says = f"{name} has videos of {groups} groups here, too few to judge."
     elif left >= TOLD_BY_SCENE and measured["low"] >= _SURELY:
         looks_at = "scene"
         says = (
