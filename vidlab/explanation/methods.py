@@ -12,13 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
-from tf_keras_vis import ModelVisualization
-from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
-from tf_keras_vis.scorecam import Scorecam
 
 from vidlab.errors import ModelError
 from vidlab.explanation.choosing import default_layer
@@ -28,6 +26,9 @@ from vidlab.explanation.questions import Question, ask
 from vidlab.explanation.records import Explanation, explained
 from vidlab.explanation.saliency import saliency
 from vidlab.explanation.scores import score_function, settled
+
+if TYPE_CHECKING:
+    from tf_keras_vis import ModelVisualization
 
 __all__ = ["METHODS", "explain"]
 
@@ -130,6 +131,8 @@ def _layer_cam(model: keras.Model, question: Question, layer: str) -> _Found:
 
 
 def _grad_cam_plus_plus(model: keras.Model, question: Question, layer: str) -> _Found:
+    from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus  # here: Grad-CAM works without it
+
     anatomy = laid_open(model)
     question, probabilities = settled(model, question)
     # It weighs by the exponential of the score, which is infinite for a score of 90. The weight is
@@ -141,6 +144,8 @@ def _grad_cam_plus_plus(model: keras.Model, question: Question, layer: str) -> _
 
 
 def _score_cam(model: keras.Model, question: Question, layer: str) -> _Found:
+    from tf_keras_vis.scorecam import Scorecam
+
     anatomy, tool = laid_open(model), _tool(Scorecam, model, layer)
     question, probabilities = settled(model, question)
     masks = min(_MASKS, anatomy.maps[layer].output.shape[-1])

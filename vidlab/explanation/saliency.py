@@ -14,16 +14,19 @@ mean over copies of the clip with noise, which leaves less of the grain.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
-from tf_keras_vis.saliency import Saliency
 
 from vidlab.explanation.layers import laid_open
 from vidlab.explanation.questions import Question, ask
 from vidlab.explanation.records import PIXELS, Explanation, explained
 from vidlab.explanation.scores import score_function, settled
+
+if TYPE_CHECKING:
+    from tf_keras_vis.saliency import Saliency
 
 __all__ = ["saliency"]
 
@@ -63,8 +66,7 @@ def saliency(
     """
     anatomy, rng = laid_open(model), np.random.default_rng(seed)
     question = ask(anatomy, clip, target=target, against=against)
-    if model not in _TOOLS:
-        _TOOLS[model] = Saliency(anatomy.scoring())
+    tool = _tool(model)
 
     def explain(part: Question) -> Iterator[Explanation]:
         part, probabilities = settled(model, part)
@@ -72,7 +74,7 @@ def saliency(
         shown = part.pictures if anatomy.per_frame else part.clips
         total = np.zeros(part.clips.shape[:-1])
         for copy in _copies(shown, samples, rng) if samples else (shown,):
-            total += _TOOLS[model](score, copy, normalize_map=False).reshape(total.shape)
+            total += tool(score, copy, normalize_map=False).reshape(total.shape)
         for place, (target, against) in enumerate(zip(part.targets, part.rather, strict=True)):
             yield explained(
                 total[place] / max(samples, 1),
@@ -88,6 +90,14 @@ def saliency(
 
 
 _TOOLS: WeakKeyDictionary[keras.Model, Saliency] = WeakKeyDictionary()
+
+
+def _tool(model: keras.Model) -> Saliency:
+    from tf_keras_vis.saliency import Saliency  # here: Grad-CAM works without it
+
+    if model not in _TOOLS:
+        _TOOLS[model] = Saliency(laid_open(model).scoring())
+    return _TOOLS[model]
 
 
 def _copies(pictures: np.ndarray, samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
