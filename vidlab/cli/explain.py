@@ -44,7 +44,8 @@ def explain(
     """Show where in a video, and when, a trained recipe found what speaks for a class.
 
     Writes a video with the heat laid over the frames the model was shown, and a picture of them
-    with the curve of how much each frame counted.
+    with the curve of how much each frame counted. Says whether hiding the hot places lowers the
+    score, as it should.
 
     **Example:** `vidlab explain my.avi --recipe frame-finetuned --target OpenDoor`
     """
@@ -64,16 +65,18 @@ def explain(
     from vidlab import explanation  # imports Keras
 
     model = run.model()
-    size = model.input_shape[-3:-1]
+    clip = video.read_frames(file, indices, size=model.input_shape[-3:-1])
     record = explanation.explain(
         model,
-        video.read_frames(file, indices, size=size),
+        clip,
         method=method or None,
         target=label,
         against=rival,
         layer=layer or None,
     )
     typer.echo(record.in_words(classes))
+    if record.has_evidence:
+        typer.echo(explanation.agrees_with_deletion(model, clip, record, steps=6, orders=3).says)
     plots.use_style()
     shown = classes[record.target] if rival is None else f"{classes[record.target]} − {against}"
     strip = plots.heat_strip(
