@@ -6,8 +6,8 @@ import pytest
 
 from vidlab import backbones, models
 from vidlab.errors import ModelError
-from vidlab.explanation.filters import depths, maximise
-from vidlab.explanation.reading import SCORES, reader
+from vidlab.explanation.filters.pictures import depths, maximise
+from vidlab.explanation.filters.reading import SCORES, reader
 
 SIDE = 32
 

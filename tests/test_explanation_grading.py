@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlab.errors import MetricError
-from vidlab.explanation import grading, means, pointing
 from vidlab.explanation.records import explained
+from vidlab.explanation.trust import grading, means, pointing
 
 FRAME = (240, 320)
 

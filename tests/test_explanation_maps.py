@@ -6,8 +6,8 @@ import pytest
 
 from vidlab import backbones, models
 from vidlab.errors import ModelError
-from vidlab.explanation.maps import feature_maps, first_kernels, strongest_frames
-from vidlab.explanation.tuning import class_selectivity, filter_changes, filter_responses
+from vidlab.explanation.filters.maps import feature_maps, first_kernels, strongest_frames
+from vidlab.explanation.filters.tuning import class_selectivity, filter_changes, filter_responses
 
 SIDE = 32
 LAYER = "backbone/block_2_expand_BN"

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from vidlab.errors import MetricError
-from vidlab.explanation import sanity
 from vidlab.explanation.records import explained
+from vidlab.explanation.trust import sanity
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from vidlab.errors import MetricError, ModelError
-from vidlab.explanation import asking, curves, hiding
+from vidlab.explanation import asking
 from vidlab.explanation.records import explained
-from vidlab.explanation.shortcuts import Halves, ask_halves, shortcuts
+from vidlab.explanation.trust import curves, hiding
+from vidlab.explanation.trust.shortcuts import Halves, ask_halves, shortcuts
 
 SIDE = 32
 ACT = (slice(12, 20), slice(12, 20))

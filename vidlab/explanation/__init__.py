@@ -1,40 +1,62 @@
 """Why a model said what it said: where it looked, when, and whether that can be trusted.
 
 Takes trained models of `models` and clips as they take them; gives `Explanation` records to
-`plots`, notebooks and the command line. `grad_cam` holds the method most use, `layers` opens models
-for it.
+`plots`, notebooks and the command line. `grad_cam` holds the method most use, `methods` the others
+behind the same call, `importance` the weight of each frame; `layers` and what it builds on open a
+model. `trust` asks whether an explanation is right, `filters` what a network looks for at all.
 """
 
 from vidlab.explanation.choosing import default_layer
-from vidlab.explanation.curves import (
-    Agreement,
-    agrees_with_deletion,
-    area_under,
-    deletion_curve,
-    insertion_curve,
-    random_heat,
-)
-from vidlab.explanation.filters import FilterPictures, depths, maximise
-from vidlab.explanation.grad_cam import grad_cam
-from vidlab.explanation.grading import grade, grade_frames, grade_points, summary
-from vidlab.explanation.hiding import act_of_boxes, what_moves, without_act, without_scene
-from vidlab.explanation.importance import by_gradient, by_occlusion
-from vidlab.explanation.layers import layers
-from vidlab.explanation.maps import (
+from vidlab.explanation.filters import (
     FeatureMaps,
+    FilterPictures,
     StrongestFrames,
+    class_selectivity,
+    depths,
     feature_maps,
+    filter_changes,
+    filter_responses,
     first_kernels,
+    maximise,
     strongest_frames,
 )
-from vidlab.explanation.means import MeanMaps, contributions, mean_maps
+from vidlab.explanation.grad_cam import grad_cam
+from vidlab.explanation.importance import by_gradient, by_occlusion
+from vidlab.explanation.layers import layers
 from vidlab.explanation.methods import METHODS, explain
-from vidlab.explanation.pointing import EVIDENCE, energy_inside, peaks, pointing_game, random_points
 from vidlab.explanation.records import Explanation
 from vidlab.explanation.saliency import saliency
-from vidlab.explanation.sanity import randomise, randomised_check, rank_correlation
-from vidlab.explanation.shortcuts import TOLD_BY_SCENE, Halves, ask_halves, shortcuts
-from vidlab.explanation.tuning import class_selectivity, filter_changes, filter_responses
+from vidlab.explanation.trust import (
+    EVIDENCE,
+    TOLD_BY_SCENE,
+    Agreement,
+    Halves,
+    MeanMaps,
+    act_of_boxes,
+    agrees_with_deletion,
+    area_under,
+    ask_halves,
+    contributions,
+    deletion_curve,
+    energy_inside,
+    grade,
+    grade_frames,
+    grade_points,
+    insertion_curve,
+    mean_maps,
+    peaks,
+    pointing_game,
+    random_heat,
+    random_points,
+    randomise,
+    randomised_check,
+    rank_correlation,
+    shortcuts,
+    summary,
+    what_moves,
+    without_act,
+    without_scene,
+)
 
 __all__ = [
     "EVIDENCE",

@@ -20,8 +20,8 @@ from vidlab.plots.pictures import as_pictures
 from vidlab.plots.style import BLUE, GREY, INK, ORANGE, Drawing
 
 if TYPE_CHECKING:
-    from vidlab.explanation.filters import FilterPictures
-    from vidlab.explanation.maps import FeatureMaps, StrongestFrames
+    from vidlab.explanation.filters.maps import FeatureMaps, StrongestFrames
+    from vidlab.explanation.filters.pictures import FilterPictures
 
 __all__ = [
     "filter_changes",

@@ -1,6 +1,6 @@
 """What one layer of a model makes of pictures, at any size of picture.
 
-Takes models opened by `layers`; gives readers to `filters` and `maps`.
+Takes models opened by `layers`; gives readers to `pictures`, `maps` and `tuning`.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ import keras
 import numpy as np
 
 from vidlab.errors import ModelError
-from vidlab.explanation.ascent import climb, mean_responses
+from vidlab.explanation.filters.ascent import climb, mean_responses
+from vidlab.explanation.filters.reading import SCORES, checked_filters, reader
 from vidlab.explanation.layers import laid_open
-from vidlab.explanation.reading import SCORES, checked_filters, reader
 from vidlab.features.keys import encoder_digest
 from vidlab.runs import replacing
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from vidlab.errors import MetricError
 from vidlab.explanation.asking import answers
-from vidlab.explanation.hiding import softened
+from vidlab.explanation.trust.hiding import softened
 
 if TYPE_CHECKING:
     from vidlab.explanation.records import Explanation

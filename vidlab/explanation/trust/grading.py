@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.explanation.pointing import (
+from vidlab.explanation.trust.pointing import (
     EVIDENCE,
     FRAME_SIZE,
     energy_inside,

@@ -23,7 +23,7 @@ import pandas as pd
 
 from vidlab.errors import MetricError
 from vidlab.explanation.asking import answers
-from vidlab.explanation.hiding import what_moves, without_act, without_scene
+from vidlab.explanation.trust.hiding import what_moves, without_act, without_scene
 
 __all__ = ["RECOGNISED", "TOLD_BY_SCENE", "Halves", "ask_halves", "shortcuts"]
 

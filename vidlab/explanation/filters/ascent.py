@@ -1,6 +1,6 @@
 """Pictures made to excite filters: activation maximisation, by tf-keras-vis.
 
-Takes readers of `reading`; gives pictures to `filters`.
+Takes readers of `reading`; gives pictures to `pictures`.
 
 The loop is that of tf-keras-vis (Erhan et al. 2009; Simonyan et al. 2014): look at a picture, ask
 in which direction each pixel has to change, change it a little. Left to itself it finds fine noise
@@ -27,7 +27,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from vidlab.explanation.reading import Reader
+from vidlab.explanation.filters.reading import Reader
 
 __all__ = ["climb", "mean_responses"]
 

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from vidlab.errors import ModelError
+from vidlab.explanation.filters.reading import checked_filters, read_means, reader
 from vidlab.explanation.layers import laid_open
-from vidlab.explanation.reading import checked_filters, read_means, reader
 
 __all__ = [
     "FeatureMaps",

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.explanation.pointing import FRAME_SIZE
+from vidlab.explanation.trust.pointing import FRAME_SIZE
 
 __all__ = ["act_of_boxes", "softened", "what_moves", "without_act", "without_scene"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import ModelError
-from vidlab.explanation.reading import Reader, read_means, reader
+from vidlab.explanation.filters.reading import Reader, read_means, reader
 
 __all__ = ["class_selectivity", "filter_changes", "filter_responses"]
 
