@@ -99,7 +99,8 @@ class Page:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(f"{address}/doc/tree/{notebook}?reset", wait_until="domcontentloaded")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        self.page.wait_for_selector("[data-status=idle]", state="attached", timeout=60_000)
+        idle = self.page.locator("#jp-main-statusbar", has_text="| Idle")
+        idle.wait_for(timeout=60_000)  # without a kernel, cells that are run do nothing
 
     def _heard(self, message):
         if message.type == "error" and not any(part in message.text for part in _NOT_OURS):
@@ -108,6 +109,20 @@ class Page:
     def run_all(self):
         self.page.click(".lm-MenuBar-item:has-text('Run')")
         self.page.click(".lm-Menu-item:has-text('Run All Cells')")
+
+    def wait_for(self, selector, *, seconds=90):
+        """Wait for an element; where it does not come, tell what the cells complain about."""
+        from playwright.sync_api import TimeoutError
+
+        try:
+            return self.page.wait_for_selector(selector, timeout=1000 * seconds, state="attached")
+        except TimeoutError as error:
+            raise AssertionError(f"{selector}: {self.complaints()}") from error
+
+    def complaints(self):
+        """Give the errors that stand in the notebook's outputs and in the console."""
+        outputs = self.page.locator("[data-mime-type*=error], [data-mime-type*=stderr]")
+        return [*outputs.all_inner_texts(), *self.errors]
 
     def theme(self, name):
         """Choose a theme by the name in the Settings menu."""

@@ -8,7 +8,7 @@ const LABELS = 8.5; // pixels a row needs for its name
 async function renderConfusion({ model, el }) {
   const view = { zoom: 1, x: 0, y: 0, cell: 8, left: 0, foot: 0, width: 0, height: 0 };
   const cursor = { row: 0, column: 0, shown: false };
-  const state = { table: null, hover: null, drag: null, focusNext: false, serial: null };
+  const state = { table: null, hover: null, drag: null, focusNext: false, serial: null, typing: 0 };
 
   const order = choice(
     "classes", [["index", "in index order"], ["accuracy", "worst first"],
@@ -21,7 +21,10 @@ async function renderConfusion({ model, el }) {
   const group = choice("group", [["", "all"]], () => arrange());
   const search = make("input", {
     type: "search", placeholder: "part of name", "aria-label": "Keep classes by name",
-    onchange: () => arrange(),
+    oninput: () => {
+      clearTimeout(state.typing);
+      state.typing = setTimeout(arrange, 250);
+    },
   });
   const searching = make("label", { className: "vl-choice" }, make("span", { text: "only" }), search);
   const button = (text, title, onclick, name = "") =>
@@ -102,7 +105,7 @@ async function renderConfusion({ model, el }) {
     order.select.value = table.order;
     fill(group.select, [["", "all"], ...table.groups.map((name) => [name])]);
     group.select.value = table.group;
-    search.value = table.search;
+    if (document.activeElement !== search) search.value = table.search;
     steps.querySelectorAll("button").forEach((one) => { one.disabled = !table.confused.length; });
     state.serial = null;
     Object.assign(cursor, { row: 0, column: 0 });
@@ -160,6 +163,7 @@ async function renderConfusion({ model, el }) {
     const { cell, left, foot, width, height } = view;
     const context = sharp(canvas, matrix.clientWidth, Math.ceil(height + foot));
     const colours = palette(root);
+    canvas.dataset.first = [left + cell / 2 - view.x, cell / 2 - view.y, cell].join(" ");
     context.save();
     context.beginPath();
     context.rect(left, 0, width, height);
@@ -422,7 +426,7 @@ async function renderConfusion({ model, el }) {
     list.replaceChildren(head, cards);
     if (!listing.count) list.append(make("div", { className: "vl-hint", text: "This cell is empty." }));
     if (listing.pages > 1) list.append(pager(listing));
-    root.dataset.listing = `${is} > ${predicted}`;
+    list.dataset.cell = `${is} > ${predicted}`;
     if (state.focusNext) list.querySelector("button")?.focus();
     state.focusNext = false;
   }
@@ -489,6 +493,7 @@ async function renderConfusion({ model, el }) {
   }
 
   return () => {
+    clearTimeout(state.typing);
     stopCam();
     repaint.stop();
     unfollow();
