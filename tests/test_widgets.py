@@ -333,3 +333,24 @@ def test_looking_at_a_matrix_loads_no_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_an_executed_notebook_and_its_html_hold_a_picture(tmp_path, monkeypatch):
+    import nbclient
+    import nbconvert
+    import nbformat
+
+    for name in ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG", "VIDLAB_WIDGETS"):
+        monkeypatch.delenv(name, raising=False)
+    code = (
+        "import vidlab\n"
+        "p = vidlab.predictions.Predictions(['v'], ['g01'], [0], [[1.0, 0.0]], ['A', 'B'])\n"
+        "vidlab.widgets.ConfusionExplorer(p)"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    (output,) = notebook.cells[0].outputs
+    assert set(output["data"]) == {"text/plain", "image/png"}
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    assert "data:image/png;base64" in html
+    assert "widget-view" not in html

@@ -22,7 +22,7 @@ CLASSES, VIDEOS, KINDS, FRAMES = 101, 3783, 24, 164
 SETTING = """
 import numpy as np
 import vidlab
-from vidlab import backbones, models
+from vidlab import backbones, models, widgets
 index = vidlab.load_index("videos")
 model = models.frame_classifier(backbones.build("mobilenetv2", size=(224, 224)), 101)
 model(np.zeros((1, 224, 224, 3), np.float32))
@@ -30,13 +30,12 @@ rng = np.random.default_rng(0)
 chances = rng.dirichlet(np.full(101, 0.05), len(index))
 chances[np.arange(len(index)), index.labels] += 0.6
 # Neighbours are mistaken often, so that their cells hold several pages.
-chances[np.arange(len(index)), (index.labels // 2) * 2] += 0.5 * rng.random(len(index))
+chances[np.arange(len(index)), (index.labels // 2) * 2] += rng.random(len(index))
 chances /= chances.sum(axis=1, keepdims=True)
 said = vidlab.predictions.Predictions(
     index.table["video_id"], index.groups, index.labels, chances, index.classes)
-vidlab.widgets
 """
-EXPLORE = "vidlab.widgets.ConfusionExplorer(said, index=index, model=model)"
+EXPLORE = "widgets.ConfusionExplorer(said, index=index, model=model)"
 
 # Each gives the milliseconds from a click until what it leads to is drawn.
 CLICK = """() => new Promise((resolve) => {
@@ -140,7 +139,7 @@ def measure(opened):
     page = opened.page
     page.click(".jp-Cell >> nth=0")
     page.keyboard.press("Shift+Enter")
-    page.locator(".jp-Cell >> nth=0").get_by_text("[1]:").wait_for(timeout=300_000)
+    page.locator(".jp-InputPrompt", has_text="[1]:").wait_for(timeout=300_000)
     page.evaluate(FIRST)
     page.click(".jp-Cell >> nth=1")
     page.keyboard.press("Shift+Enter")
@@ -160,11 +159,8 @@ def measure(opened):
         page.evaluate(CLICK)
         page.evaluate(VIDEO, number)
     after = memory(page, server)
-    print(
-        "memory before and after 200 clicks: kernel {0:.0f} -> {2:.0f} MB, page {1:.1f} -> {3:.1f} MB".format(
-            *before, *after
-        )
-    )
+    for what, held, holds in zip(("kernel", "page"), before, after, strict=True):
+        print(f"memory of the {what} over 200 clicks: {held:.0f} -> {holds:.0f} MB")
     print("complaints:", opened.complaints())
 
 

@@ -2,6 +2,7 @@
 
 const GROWTH = 0.6; // colour grows fast for small shares, so that single mistakes are seen
 const TALLEST = 560;
+const NARROW = 640; // pixels; below, the videos stand under the matrix
 const NUMBERS = 19; // pixels a cell needs for its number
 const LABELS = 8.5; // pixels a row needs for its name
 
@@ -65,14 +66,15 @@ async function renderConfusion({ model, el }) {
       + "+ and − to zoom, Esc to come back.",
   });
   const below = make("div", { className: "vl-below" });
+  const sides = make("div", { className: "vl-columns" }, matrix, list);
   const root = make(
     "div", { className: "vl-explorer vl-confusion", "data-lm-suppress-shortcuts": "true" },
-    bar, make("div", { className: "vl-columns" }, matrix, list), line, below, how,
+    bar, sides, line, below, how,
   );
   el.append(root);
   const { ask, say, told, heard } = conversation(model, line);
   const repaint = painter(paint);
-  const unfollow = followSizeAndTheme(matrix, repaint);
+  const unfollow = followSizeAndTheme(root, repaint);
   const changes = {
     "change:table": read, "change:listing": show, "change:status": told,
     "change:measure": () => { measure.select.value = model.get("measure"); repaint(); },
@@ -108,7 +110,10 @@ async function renderConfusion({ model, el }) {
     if (document.activeElement !== search) search.value = table.search;
     steps.querySelectorAll("button").forEach((one) => { one.disabled = !table.confused.length; });
     state.serial = null;
-    Object.assign(cursor, { row: 0, column: 0 });
+    const { true: is, predicted } = model.get("listing") ?? {};
+    const [row, column] = [table.rows.indexOf(is), table.columns.indexOf(predicted)];
+    const there = row >= 0 && column >= 0; // the cell whose videos are listed
+    Object.assign(cursor, there ? { row, column, shown: true } : { row: 0, column: 0, shown: false });
     Object.assign(view, { zoom: 1, x: 0, y: 0 });
     root.dataset.rows = table.rows.length;
     root.dataset.order = table.order;
@@ -145,23 +150,27 @@ async function renderConfusion({ model, el }) {
     context.font = "12px sans-serif";
     view.left = Math.min(150, longest(rows) + 26);
     view.foot = Math.min(110, longest(columns) * 0.72 + 30);
-    const wide = matrix.clientWidth - view.left - 4;
+    const whole = sides.clientWidth;
+    const stacked = whole < NARROW;
+    sides.classList.toggle("vl-stacked", stacked);
+    const wide = (stacked ? whole : 0.56 * whole) - view.left - 4;
     const tall = TALLEST - view.foot;
     const fit = Math.max(2, Math.min(wide / columns.length, tall / rows.length, 46));
     view.cell = fit * view.zoom;
     zooms.hidden = fit >= NUMBERS;
     view.width = Math.min(wide, fit * columns.length);
     view.height = fit * rows.length;
+    view.whole = Math.max(view.left + view.width + 4, 200);
     view.x = Math.max(0, Math.min(view.x, view.cell * columns.length - view.width));
     view.y = Math.max(0, Math.min(view.y, view.cell * rows.length - view.height));
   }
 
   function paint() {
-    if (!state.table || !matrix.clientWidth) return;
+    if (!state.table || !sides.clientWidth) return;
     const { rows, columns } = state.table;
     measureOut(canvas.getContext("2d"));
     const { cell, left, foot, width, height } = view;
-    const context = sharp(canvas, matrix.clientWidth, Math.ceil(height + foot));
+    const context = sharp(canvas, Math.ceil(view.whole), Math.ceil(height + foot));
     const colours = palette(root);
     canvas.dataset.first = [left + cell / 2 - view.x, cell / 2 - view.y, cell].join(" ");
     context.save();
@@ -212,7 +221,8 @@ async function renderConfusion({ model, el }) {
     const { cell } = view;
     const part = share(row, column);
     const is_right = state.table.rows[row] === state.table.columns[column];
-    const shade = 0.1 + 0.9 * part ** GROWTH;
+    const faintest = cell < 10 ? 0.35 : 0.12; // small cells must be found, too
+    const shade = faintest + (1 - faintest) * part ** GROWTH;
     const colour = mixed(colours.paper, is_right ? colours.right : colours.wrong, shade);
     const gap = cell >= 7 ? 0.5 : 0;
     context.fillStyle = css(colour);
@@ -262,7 +272,7 @@ async function renderConfusion({ model, el }) {
         context.fillStyle = css(colours.ink, chosen ? 1 : 0.75);
         context.textAlign = "right";
         context.textBaseline = "middle";
-        if (place === "row") context.translate(left - 5, middle);
+        if (place === "row") context.translate(left - 5, Math.max(6, middle));
         else {
           context.translate(left + middle, height + 6);
           context.rotate(-Math.PI / 4);
@@ -290,7 +300,7 @@ async function renderConfusion({ model, el }) {
     if (!hover) return;
     tip.textContent = inWords(hover.row, hover.column);
     const x = view.left - view.x + (hover.column + 1) * view.cell + 8;
-    const room = matrix.clientWidth - tip.offsetWidth - 4;
+    const room = sides.clientWidth - tip.offsetWidth - 4;
     tip.style.left = `${Math.max(0, Math.min(x, room))}px`;
     tip.style.top = `${Math.max(0, (hover.row + 1) * view.cell - view.y + 8)}px`;
   }
@@ -484,7 +494,8 @@ async function renderConfusion({ model, el }) {
   function listKey(event) {
     const cards = [...list.querySelectorAll(".vl-card")];
     const place = cards.indexOf(event.currentTarget);
-    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 3, ArrowUp: -3 }[event.key];
+    const across = cards.filter((one) => one.offsetTop === cards[0].offsetTop).length;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
     if (by) cards[Math.max(0, Math.min(cards.length - 1, place + by))].focus();
     else if (event.key === "Escape") canvas.focus();
     else return;
