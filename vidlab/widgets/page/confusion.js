@@ -2,7 +2,7 @@
 
 const GROWTH = 0.6; // colour grows fast for small shares, so that single mistakes are seen
 const TALLEST = 560;
-const NARROW = 640; // pixels; below, the videos stand under the matrix
+const NARROW = 740; // pixels; below, the videos stand under the matrix
 const NUMBERS = 19; // pixels a cell needs for its number
 const LABELS = 8.5; // pixels a row needs for its name
 
@@ -452,7 +452,11 @@ async function renderConfusion({ model, el }) {
       chances.append(chance("said", video.p_predicted, "wrong"));
     }
     const parts = [seen, make("span", { className: "vl-name", text: shortened(video.id) }), chances];
-    if (video.problem) parts.push(make("span", { className: "vl-problem", text: video.problem }));
+    if (video.problem) {
+      parts.push(
+        make("span", { className: "vl-problem", text: video.problem, title: video.problem }),
+      );
+    }
     return make("button", {
       type: "button", className: "vl-card", title: `${video.id}: answer ${video.answer}`,
       "data-video": video.id, onkeydown: listKey,
