@@ -119,13 +119,15 @@ class Explorer(anywidget.AnyWidget):
     def problems_told(self) -> Iterator[None]:
         """Show what goes wrong as a sentence on the page.
 
-        Every error is caught: what is raised while a message is answered is seen by nobody.
+        Every error is caught: what is raised while a message is answered is seen by nobody. What
+        vidlab did not raise itself also goes to the log, with all its lines.
         """
         try:
             yield
         except VidlabError as error:
             self.tell(str(error), problem=True)
         except Exception as error:
+            self.log.exception("An explorer could not answer.")
             self.tell(f"This did not work: {type(error).__name__}: {error}", problem=True)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ function inferno(heat) {
 const HEAT_COLOURS = Array.from({ length: 256 }, (_, heat) => inferno(heat / 255));
 
 function renderCam({ model, el }) {
-  const state = { at: 0, playing: false, timer: 0, loading: 0 };
+  const state = { at: 0, playing: false, timer: 0, loading: 0, moved: false };
   let pictures = [];
   let panels = [];
 
@@ -29,7 +29,7 @@ function renderCam({ model, el }) {
   });
   const seek = make("input", {
     type: "range", min: 0, value: 0, className: "vl-seek", "aria-label": "Frame",
-    oninput: () => { pause(); goTo(Number(seek.value)); },
+    oninput: () => move(Number(seek.value)),
   });
   const clock = make("span", { className: "vl-clock" });
   const speed = choice("speed", [["1", "1×"], ["0.5", "½×"], ["0.25", "¼×"]], () => {});
@@ -39,7 +39,7 @@ function renderCam({ model, el }) {
   const strength = make("label", { className: "vl-choice" }, make("span", { text: "heat" }), opacity);
   const timeline = make("canvas", {
     className: "vl-timeline", title: "Click to go to a frame",
-    onclick: (event) => { pause(); goTo(nearest(event.offsetX)); },
+    onclick: (event) => move(nearest(event.offsetX)),
   });
   const first = choice("evidence for", [], () => explain());
   const second = choice("beside it", [], () => explain());
@@ -81,13 +81,12 @@ function renderCam({ model, el }) {
     if (number !== state.loading) return ready.forEach((picture) => picture.close());
     pictures.forEach((picture) => picture.close());
     pictures = ready;
-    state.at = 0;
+    Object.assign(state, { at: 0, moved: false });
     title.textContent = film.title ?? "";
     body.hidden = !pictures.length;
     root.hidden = !film.title && !line.textContent;
     seek.max = Math.max(0, pictures.length - 1);
     lay();
-    goTo(0);
     root.dataset.film = film.title ?? "";
   }
 
@@ -124,9 +123,13 @@ function renderCam({ model, el }) {
       ? "Space plays and pauses, ← and → go frame by frame."
       : "Bright places speak for the class named below the picture, and the percentage is what the "
         + "model gives it. The bars show how much of that evidence each frame holds: click one to "
-        + "go there. Space plays, ← and → go frame by frame.";
+        + "go there. First shown is the frame that holds most. Space plays, ← and → go frame by "
+        + "frame.";
     choose();
     root.dataset.panels = panels.length - 1;
+    // A recurrent network may have forgotten the first frames: begin where there is most to see.
+    const importance = answer.panels?.at(-1).importance ?? [0];
+    if (!state.moved) goTo(importance.indexOf(Math.max(...importance)));
     repaint();
   }
 
@@ -244,7 +247,14 @@ function renderCam({ model, el }) {
     repaint();
   }
 
+  function move(place) {
+    pause();
+    state.moved = true;
+    goTo(place);
+  }
+
   function toggle() {
+    state.moved = true;
     if (state.playing) return pause();
     state.playing = true;
     label();
@@ -280,8 +290,7 @@ function renderCam({ model, el }) {
     if (["SELECT", "INPUT"].includes(event.target.tagName)) return;
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
     if (event.key in steps) {
-      pause();
-      goTo(state.at + steps[event.key]);
+      move(state.at + steps[event.key]);
     } else if (event.key === " ") toggle();
     else return;
     event.preventDefault();
