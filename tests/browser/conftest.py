@@ -1,5 +1,7 @@
 """Fixtures of the tests in a real browser: a browser, and a notebook of explorers that has run."""
 
+import os
+
 import pytest
 
 from tests.browser import driver
@@ -37,7 +39,12 @@ CELLS = (
 
 @pytest.fixture(scope="session")
 def browser():
-    """Give a browser without a window; skip, with the remedy, where there is none."""
+    """Give a browser without a window; skip, with the remedy, where there is none.
+
+    With ``VIDLAB_CHROMIUM=required`` it has to be there.
+    """
+    if driver.CHROMIUM is None and os.environ.get("VIDLAB_CHROMIUM") == "required":
+        pytest.fail(driver.NO_CHROMIUM)
     api = pytest.importorskip("playwright.sync_api", reason='needs: pip install -e ".[test]"')
     if driver.CHROMIUM is None:
         pytest.skip(driver.NO_CHROMIUM)

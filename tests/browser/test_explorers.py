@@ -98,9 +98,9 @@ def test_the_timeline_is_clicked_and_the_keys_step(page):
 
 
 def test_another_class_and_another_method_are_chosen(page):
-    page.locator(f"{CAM} select").nth(1).select_option("Wave")
+    page.locator(CAM).get_by_label("beside it", exact=True).select_option("Wave")
     wait_for_text(page, f"{CAM} figcaption", "Wave")
-    page.locator(f"{CAM} select").nth(2).select_option("saliency")
+    page.locator(CAM).get_by_label("method", exact=True).select_option("saliency")
     page.wait_for_selector(f"{CAM} figcaption[title*='reacts to']")
 
 
@@ -132,8 +132,8 @@ def test_classes_are_filtered_ordered_and_shown_as_shares(page):
     wait_for_text(page, ".vl-confusion > .vl-status.vl-problem", "Try fewer letters")
     page.fill(".vl-confusion input[type=search]", "")
     page.wait_for_selector(".vl-confusion[data-rows='3']")
-    page.locator(".vl-confusion select").nth(1).select_option("share")
-    page.locator(".vl-confusion select").nth(0).select_option("accuracy")
+    page.get_by_label("numbers", exact=True).select_option("share")
+    page.get_by_label("classes", exact=True).select_option("accuracy")
     page.wait_for_selector(".vl-confusion[data-order='accuracy']")
 
 

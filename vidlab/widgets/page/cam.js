@@ -47,13 +47,13 @@ function renderCam({ model, el }) {
   const layer = choice("layer", [], () => explain());
   const choosers = make(
     "div", { className: "vl-bar" },
-    first.holder, second.holder, method.holder, layer.holder, speed.holder, strength,
+    first.holder, second.holder, method.holder, layer.holder, strength,
   );
   const line = make("div", { className: "vl-status", role: "status", "aria-live": "polite" });
   const how = make("div", { className: "vl-how" });
   const body = make(
     "div", { className: "vl-film" },
-    stage, make("div", { className: "vl-transport" }, play, seek, clock), timeline, choosers, how,
+    stage, make("div", { className: "vl-transport" }, play, seek, clock, speed.holder), timeline, choosers, how,
   );
   const root = make(
     "div", { className: "vl-explorer vl-cam", "data-lm-suppress-shortcuts": "true", onkeydown: key },

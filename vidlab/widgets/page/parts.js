@@ -19,7 +19,7 @@ function make(tag, options = {}, ...children) {
 }
 
 function choice(label, options, changed) {
-  const select = make("select", { onchange: () => changed(select.value) });
+  const select = make("select", { "aria-label": label, onchange: () => changed(select.value) });
   fill(select, options);
   const holder = make("label", { className: "vl-choice" }, make("span", { text: label }), select);
   return { holder, select };
