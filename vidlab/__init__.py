@@ -2,9 +2,9 @@
 
 The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`, `clips`,
 `augment`, `backbones`, `features`, `models`, `recipes`, `training`, `predictions`, `evaluation`,
-`runs`, `experiment`, `explanation`, `plots`, `profiles`, `lab`, `notebooks`, `cli`. Importing
-``vidlab`` loads none of them: each is loaded when first used, so that nothing waits for TensorFlow
-that does not need it.
+`runs`, `experiment`, `explanation`, `plots`, `widgets`, `profiles`, `lab`, `notebooks`, `cli`.
+Importing ``vidlab`` loads none of them: each is loaded when first used, so that nothing waits for
+TensorFlow that does not need it.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ _MODULES = (
     "training",
     "ucf101",
     "video",
+    "widgets",
 )
 
 _ON_KERAS = {

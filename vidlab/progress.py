@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from tqdm.auto import tqdm
 
-__all__ = ["counter", "is_watched", "progress"]
+__all__ = ["counter", "is_open_notebook", "is_watched", "progress"]
 
 Item = TypeVar("Item")
 
@@ -28,14 +28,25 @@ def is_watched() -> bool:
     -------
     bool
         True on a terminal or in a notebook somebody has open; False under papermill, in a pipe or
-        a log file. A notebook server names the open notebook in ``JPY_SESSION_NAME``; papermill
-        starts its kernels without it.
+        a log file.
     """
     if os.environ.get("VIDLAB_QUIET", "") not in ("", "0"):
         return False
     if "ipykernel" in sys.modules:
-        return any(name in os.environ for name in _SERVERS)
+        return is_open_notebook()
     return sys.stderr.isatty()
+
+
+def is_open_notebook() -> bool:
+    """Tell whether this kernel belongs to a notebook somebody has open.
+
+    Returns
+    -------
+    bool
+        A notebook server names the open notebook in ``JPY_SESSION_NAME``; papermill starts its
+        kernels without it.
+    """
+    return any(name in os.environ for name in _SERVERS)
 
 
 def progress(

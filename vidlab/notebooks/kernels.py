@@ -54,6 +54,7 @@ def environment(*, profile: str, threads: int | None = None) -> dict[str, str]:
         variables.pop(name, None)
     variables.update(
         VIDLAB_QUIET="1",
+        VIDLAB_WIDGETS="static",
         VIDLAB_PROFILE=profile,
         PYTHONHASHSEED="0",
         PYDEVD_DISABLE_FILE_VALIDATION="1",

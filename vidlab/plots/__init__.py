@@ -17,7 +17,7 @@ from vidlab.plots.accuracy import (
     per_class_bars,
 )
 from vidlab.plots.comparison import class_deltas, comparison, leaderboard
-from vidlab.plots.confusion import confusion_matrix
+from vidlab.plots.confusion import clustered, confusion_matrix
 from vidlab.plots.data import clips_per_class, sampling_strip
 from vidlab.plots.diagrams import unrolled
 from vidlab.plots.filters import (
@@ -32,7 +32,7 @@ from vidlab.plots.grades import deletion_curves, mean_heat, pointing_bars, scene
 from vidlab.plots.heat import heat_strip, importance_over_time, overlay
 from vidlab.plots.maps import feature_map
 from vidlab.plots.motion import motion_costs, reversed_answers
-from vidlab.plots.pictures import augmentation_grid, contact_sheet, frame_strip
+from vidlab.plots.pictures import as_pictures, augmentation_grid, contact_sheet, frame_strip
 from vidlab.plots.pixels import change_over_time, evidence_boxes, pixel_values, time_slice
 from vidlab.plots.style import Drawing, class_colours, recipe_colour, save, use_style
 from vidlab.plots.timeline import frame_timeline
@@ -42,11 +42,13 @@ __all__ = [
     "Drawing",
     "accuracy_with_ceiling",
     "aggregation_comparison",
+    "as_pictures",
     "augmentation_grid",
     "change_over_time",
     "class_colours",
     "class_deltas",
     "clips_per_class",
+    "clustered",
     "comparison",
     "confusion_matrix",
     "contact_sheet",

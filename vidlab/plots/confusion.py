@@ -18,7 +18,7 @@ from scipy.spatial.distance import squareform
 from vidlab.errors import MetricError
 from vidlab.plots.style import INK, Drawing
 
-__all__ = ["confusion_matrix"]
+__all__ = ["clustered", "confusion_matrix"]
 
 _MOST_WITH_NUMBERS = 15
 
@@ -50,7 +50,7 @@ def confusion_matrix(
     if order not in ("given", "clustered"):
         raise MetricError(f"Expected given or clustered. Received: {order!r}. Choose one of these.")
     if order == "clustered":
-        names = _clustered(table)
+        names = clustered(table)
         table = table.loc[names, names]
     counted = all(pd.api.types.is_integer_dtype(kind) for kind in table.dtypes)
     shares = table.div(table.sum(axis=1), axis=0) if counted else table
@@ -110,8 +110,24 @@ def _write_numbers(axes, table: pd.DataFrame, shares: pd.DataFrame, *, counted: 
         axes.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
 
 
-def _clustered(table: pd.DataFrame) -> list[str]:
-    """Order classes so that those taken for one another are neighbours."""
+def clustered(table: pd.DataFrame) -> list[str]:
+    """Order classes so that those taken for one another are neighbours.
+
+    Parameters
+    ----------
+    table
+        What `evaluation.confusion` gave, of the same classes in rows and columns.
+
+    Returns
+    -------
+    list of str
+        The names of the rows, by average linkage of the shares in which two are mistaken.
+
+    Raises
+    ------
+    MetricError
+        If rows and columns are not the same classes.
+    """
     if list(table.index) != list(table.columns):
         raise MetricError(
             "Expected the same classes as rows and columns for the clustered order. Received: "

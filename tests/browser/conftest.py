@@ -1,0 +1,75 @@
+"""Fixtures of the tests in a real browser: a browser, and a notebook of explorers that has run."""
+
+import os
+
+import pytest
+
+from tests.browser import driver
+from tests.conftest import numbered_frame
+from vidlab import video
+
+VIDEOS = """
+import numpy as np
+import vidlab
+index = vidlab.load_index("videos")
+answers = np.where(index.labels == 0, 1, index.labels)   # every Jump is taken for a Run
+answers[-1] = 0                                          # and one Wave for a Jump
+chances = np.full((len(index), 3), 0.15, np.float32)
+chances[np.arange(len(index)), answers] = 0.7
+said = vidlab.predictions.Predictions(
+    index.table["video_id"], index.groups, index.labels, chances, index.classes)
+"""
+MODEL = """
+import keras
+keras.utils.set_random_seed(1)
+model = keras.Sequential([
+    keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 255),
+    keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="first"),
+    keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="last"),
+    keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="softmax")])
+"""
+CELLS = (
+    VIDEOS,
+    "vidlab.widgets.ConfusionExplorer(said, index=index, model=lambda: model)",
+    MODEL,
+    'vidlab.widgets.CamExplorer(model, "gone.avi", classes=index.classes)',
+    'vidlab.widgets.CamExplorer(model, index.paths[0], classes=index.classes, targets=["Run"])',
+)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Give a browser without a window; skip, with the remedy, where there is none.
+
+    With ``VIDLAB_CHROMIUM=required`` it has to be there.
+    """
+    if driver.CHROMIUM is None and os.environ.get("VIDLAB_CHROMIUM") == "required":
+        pytest.fail(driver.NO_CHROMIUM)
+    api = pytest.importorskip("playwright.sync_api", reason='needs: pip install -e ".[test]"')
+    if driver.CHROMIUM is None:
+        pytest.skip(driver.NO_CHROMIUM)
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=driver.CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def notebook(browser, tmp_path_factory):
+    """Run a notebook of explorers in JupyterLab -> driver.Page; its last video is a broken file."""
+    folder = tmp_path_factory.mktemp("lab")
+    for label, name in enumerate(("Jump", "Run", "Wave")):
+        for clip in range(1, 5):
+            file = folder / "videos" / name / f"v_{name}_g{clip:02d}_c01.avi"
+            shade = (60 + 50 * label, 140, 40 * clip)
+            video.write(file, (numbered_frame(i, background=shade) for i in range(12)))
+    driver.write_notebook(folder / "explore.ipynb", CELLS)
+    with driver.serving(folder) as address:
+        page = driver.Page(browser, address, "explore.ipynb")
+        page.run_all()
+        page.wait_for(".vl-confusion[data-rows='3']")
+        page.wait_for(".vl-cam[data-panels='1']")
+        yield page
+        page.page.close()

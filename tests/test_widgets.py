@@ -1,0 +1,356 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from vidlab import evaluation, plots, predictions, runs, video
+from vidlab.errors import MetricError
+from vidlab.index import VideoIndex
+from vidlab.widgets import CamExplorer, ConfusionExplorer, explorer
+from vidlab.widgets.footage import Footage, Thumbnails
+
+CLASSES = ["Jump", "Run", "Wave"]
+
+
+@pytest.fixture
+def index(toy_dataset):
+    return VideoIndex.from_folder(toy_dataset(groups=4, clips=2))
+
+
+@pytest.fixture
+def said(index):
+    """Every Jump is taken for a Run, the first Wave for a Jump; all else is right."""
+    answers = np.where(index.labels == 0, 1, index.labels)
+    answers[np.flatnonzero(index.labels == 2)[0]] = 0
+    sure = np.linspace(0.5, 0.9, len(index))
+    chances = np.repeat((1 - sure)[:, None] / 2, 3, axis=1)
+    chances[np.arange(len(index)), answers] = sure
+    return predictions.Predictions(
+        video_ids=index.table["video_id"].to_numpy(),
+        groups=index.groups,
+        y_true=index.labels,
+        probabilities=chances,
+        classes=index.classes,
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(8, 3, strides=2, activation="relu", padding="same", name="seen"),
+            keras.layers.Conv2D(8, 3, strides=2, activation="relu", padding="same", name="top"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
+def shown(table):
+    shape = len(table["rows"]), len(table["columns"])
+    return np.frombuffer(table["counts"], np.int32).reshape(shape)
+
+
+def test_the_matrix_is_that_of_evaluation_in_every_order(said):
+    explored = ConfusionExplorer(said)
+    counts = evaluation.confusion(said, normalise=False)
+    for order in ("index", "accuracy", "clustered"):
+        explored.arrange(order=order)
+        rows = explored.table["rows"]
+        assert shown(explored.table).tolist() == counts.loc[rows, rows].to_numpy().tolist()
+    assert explored.table["rows"] == plots.clustered(counts)
+
+
+def test_by_accuracy_the_worst_class_comes_first(said):
+    assert ConfusionExplorer(said, order="accuracy").table["rows"] == ["Jump", "Wave", "Run"]
+
+
+def test_the_next_most_confused_pairs_are_those_of_evaluation(said):
+    table = ConfusionExplorer(said, order="accuracy").table
+    pairs = [(table["rows"][row], table["columns"][column]) for row, column in table["confused"]]
+    expected = evaluation.most_confused(said)
+    assert pairs == list(zip(expected["true"], expected["predicted"], strict=True))
+
+
+def test_a_group_shows_its_videos_alone(said):
+    explored = ConfusionExplorer(said)
+    explored.arrange(group="g02")
+    assert shown(explored.table).sum() == 6
+    assert explored.table["groups"] == ["g01", "g02", "g03", "g04"]
+
+
+def test_classes_are_kept_by_parts_of_their_names_and_the_rest_is_one_column(said):
+    explored = ConfusionExplorer(said)
+    explored.arrange(search="jum, WAV")
+    assert explored.table["rows"] == ["Jump", "Wave"]
+    assert explored.table["columns"] == ["Jump", "Wave", evaluation.OTHER]
+    assert shown(explored.table).tolist() == [[0, 0, 8], [1, 7, 0]]
+    explored.open_cell("Jump", evaluation.OTHER)
+    assert explored.listing["count"] == 8
+
+
+def test_a_cell_lists_its_videos_with_pictures_the_surest_first(said, index):
+    explored = ConfusionExplorer(said, index=index)
+    explored.receive({"kind": "cell", "true": "Jump", "predicted": "Run"})
+    listing = explored.listing
+    chances = [one["p_predicted"] for one in listing["videos"]]
+    assert listing["count"] == listing["of"] == 8
+    assert chances == sorted(chances, reverse=True)
+    assert all(one["picture"].startswith(b"\xff\xd8") for one in listing["videos"])
+    assert explored.status["text"] == "8 of 8 videos of Jump were taken for Run."
+
+
+def test_only_the_pictures_of_the_page_that_is_seen_are_made(toy_dataset):
+    index = VideoIndex.from_folder(toy_dataset(classes=("Jump", "Run"), groups=6, clips=2))
+    chances = np.tile(np.float32([0.2, 0.8]), (len(index), 1))
+    said = predictions.Predictions(
+        video_ids=index.table["video_id"].to_numpy(),
+        groups=index.groups,
+        y_true=index.labels,
+        probabilities=chances,
+        classes=index.classes,
+    )
+    explored = ConfusionExplorer(said, index=index)
+    assert len(explored._thumbnails) == 0
+    explored.open_cell("Jump", "Run")
+    assert (explored.listing["pages"], len(explored._thumbnails)) == (2, 9)
+    explored.open_cell("Jump", "Run", number=1)
+    assert (len(explored.listing["videos"]), len(explored._thumbnails)) == (3, 12)
+
+
+def test_thumbnails_are_bounded_and_forget_what_was_seen_longest_ago(index):
+    kept = Thumbnails(most=3)
+    kept.of(index.paths[:3])
+    kept.of(index.paths[:1])
+    kept.of(index.paths[3:4])
+    assert list(kept._kept) == [index.paths[2], index.paths[0], index.paths[3]]
+
+
+def test_an_empty_cell_says_so(said, index):
+    explored = ConfusionExplorer(said, index=index)
+    explored.open_cell("Run", "Wave")
+    assert explored.listing["videos"] == []
+    assert "this cell is empty" in explored.status["text"]
+
+
+def test_without_an_index_names_are_listed_and_the_remedy_is_told(said):
+    explored = ConfusionExplorer(said)
+    explored.open_cell("Jump", "Run")
+    assert explored.listing["videos"][0]["picture"] is None
+    assert "pass index=" in explored.status["text"]
+
+
+def test_a_missing_file_is_told_in_its_place_and_when_it_is_opened(said, index):
+    index.paths[0].unlink()
+    explored = ConfusionExplorer(said, index=index)
+    explored.open_cell("Jump", "Run")
+    name = index.table["video_id"][0]
+    (card,) = [one for one in explored.listing["videos"] if one["id"] == name]
+    assert card["picture"] is None
+    assert index.paths[0].name in card["problem"]
+    explored.receive({"kind": "video", "video_id": name})
+    assert explored.cam.status["problem"]
+    assert "no such file" in explored.cam.status["text"]
+    assert explored.cam.film == {}
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"kind": "arrange", "search": "swim"}, "Try fewer letters"),
+        ({"kind": "arrange", "group": "g99"}, "Groups: g01"),
+        ({"kind": "cell", "true": "Swim", "predicted": "Run"}, "correct the names"),
+        ({"kind": "video", "video_id": "v_Swim_g01_c01"}, "Pass the index"),
+        ({"kind": "dance"}, "KeyError"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(map(str, value.values())),
+)
+def test_what_goes_wrong_is_told_on_the_page(said, index, message, told):
+    explored = ConfusionExplorer(said, index=index)
+    rows = explored.table["rows"]
+    explored.receive(message)
+    assert explored.status["problem"]
+    assert told in explored.status["text"]
+    assert explored.table["rows"] == rows
+
+
+def test_an_unknown_order_is_refused(said):
+    with pytest.raises(MetricError, match=r"index, accuracy, clustered.*'size'"):
+        ConfusionExplorer(said, order="size")
+
+
+def test_a_video_opens_with_its_true_and_its_predicted_class(said, index, model):
+    explored = ConfusionExplorer(said, index=index, model=lambda: model)
+    explored.open_video("v_Jump_g02_c01")
+    panels = explored.cam.answer["panels"]
+    assert [(one["name"], one["role"]) for one in panels] == [
+        ("Jump", "true"),
+        ("Run", "predicted"),
+    ]
+    assert explored.cam.film["title"] == "v_Jump_g02_c01"
+
+
+def test_heat_and_importance_are_those_of_explanation(index, model):
+    from vidlab import explanation
+
+    explored = CamExplorer(model, index.paths[0], classes=CLASSES, targets=["Wave", "Run"])
+    explored.explain(layer="top")
+    frames = video.read_frames(index.paths[0], explored.film["numbers"], size=(32, 32))
+    for panel, target in zip(explored.answer["panels"], (2, 1), strict=True):
+        record = explanation.grad_cam(model, frames, target=target, layer="top")
+        heat = np.frombuffer(panel["heat"], np.uint8).reshape(len(frames), *panel["size"])
+        np.testing.assert_allclose(heat / 255, record.heat, atol=0.01)
+        np.testing.assert_allclose(panel["importance"], record.frame_importance, atol=1e-3)
+    assert explored.answer["used"] == {"layer": "top", "method": "grad_cam"}
+
+
+def test_without_a_target_the_answer_of_the_model_is_explained(index, model):
+    explored = CamExplorer(model, index.paths[0], classes=CLASSES)
+    explored.explain()
+    frames = video.read_frames(index.paths[0], explored.film["numbers"], size=(32, 32))
+    answer = CLASSES[model.predict(frames, verbose=0).mean(axis=0).argmax()]
+    assert list(explored.records) == [answer]
+
+
+def test_layer_and_method_are_chosen_and_set_back(index, model):
+    explored = CamExplorer(model, index.paths[0], classes=CLASSES)
+    explored.receive({"kind": "explain", "targets": ["Run"], "layer": "seen", "method": "saliency"})
+    assert explored.answer["used"] == {"layer": "pixels", "method": "saliency"}
+    explored.receive({"kind": "explain", "targets": ["Run"], "layer": "", "method": ""})
+    assert explored.answer["used"]["method"] == "grad_cam"
+    assert explored.choices["layers"] == ["top", "seen"]
+
+
+def test_a_model_that_cannot_be_explained_leaves_the_clip_and_says_why(index):
+    import keras
+
+    bare = keras.Sequential(
+        [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    explored = CamExplorer(bare, index.paths[0], classes=CLASSES, method="grad_cam")
+    explored.explain()
+    assert explored.status["problem"]
+    assert "Expected" in explored.status["text"]
+    assert len(explored.film["frames"]) == 16
+    assert explored.answer == {}
+
+
+def test_without_a_model_the_clip_is_played_and_the_remedy_is_told(draw_numbered_frame):
+    frames = np.stack([draw_numbered_frame(number) for number in range(5)])
+    explored = CamExplorer(None, frames)
+    assert len(explored.film["frames"]) == 5
+    assert "pass model=" in explored.status["text"]
+
+
+def test_frames_on_the_page_are_those_the_sampler_picks(numbered_video, frame_number):
+    from vidlab.sampling import EveryNth
+
+    footage = Footage.of_file(numbered_video(frames=20, fps=10), sampling=EveryNth(6))
+    assert [frame_number(frame) for frame in footage.frames] == footage.numbers.tolist()
+    np.testing.assert_allclose(footage.seconds, footage.numbers / 10)
+
+
+def test_static_forms_are_pictures_and_keep_nothing_in_the_notebook(said, index, model):
+    explored = ConfusionExplorer(said, index=index, model=model)
+    explored.open_video("v_Jump_g02_c01")
+    for one in (explored, explored.cam):
+        bundle = one._repr_mimebundle_()
+        assert set(bundle) == {"text/plain", "image/png"}
+        assert bundle["image/png"].startswith("iVBOR")
+        assert one.comm is None
+
+
+def test_the_static_matrix_shows_what_is_arranged(said):
+    explored = ConfusionExplorer(said, order="accuracy", normalise=True)
+    axes = explored.figure().axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Jump", "Wave", "Run"]
+    assert "%" in axes.get_title(loc="left") + axes.get_title()
+
+
+def test_a_missing_clip_is_a_sentence_also_without_a_browser(tmp_path):
+    bundle = CamExplorer(None, tmp_path / "gone.avi")._repr_mimebundle_()
+    assert set(bundle) == {"text/plain"}
+    assert "gone.avi" in bundle["text/plain"]
+
+
+def test_an_open_notebook_gets_the_live_form(monkeypatch, said):
+    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
+    bundle = ConfusionExplorer(said)._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(bundle)
+
+
+@pytest.mark.parametrize(
+    ("session", "live"), [("notes.ipynb", True), (None, False)], ids=["lab", "papermill"]
+)
+def test_a_kernel_knows_whether_its_notebook_is_open(monkeypatch, session, live):
+    monkeypatch.setitem(sys.modules, "ipykernel", object())
+    for name in ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG", "VIDLAB_WIDGETS"):
+        monkeypatch.delenv(name, raising=False)
+    if session:
+        monkeypatch.setenv("JPY_SESSION_NAME", session)
+    assert explorer.is_live() is live
+
+
+def test_a_hundred_classes_are_packed_small_and_without_a_picture_when_live(monkeypatch):
+    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
+    rng = np.random.default_rng(0)
+    said = predictions.Predictions(
+        video_ids=[f"v{number}" for number in range(3783)],
+        groups=["g01"] * 3783,
+        y_true=np.arange(3783) % 101,
+        probabilities=rng.dirichlet(np.full(101, 0.1), 3783),
+        classes=[f"Class{number:03d}" for number in range(101)],
+    )
+    explored = ConfusionExplorer(said)
+    assert "image/png" not in explored._repr_mimebundle_()
+    assert len(explored.table["counts"]) == 101 * 101 * 4
+    plain = {name: value for name, value in explored.table.items() if name != "counts"}
+    assert len(json.dumps(plain)) < 20_000
+
+
+def test_a_run_can_be_explored_without_loading_its_model_first(tmp_path, said, index):
+    run = runs.RunFolder(tmp_path / "run")
+    explored = ConfusionExplorer(said, index=index, model=run.model)
+    explored.open_cell("Jump", "Run")
+    explored.open_video("v_Jump_g02_c01")
+    assert "model.keras" in explored.cam.status["text"]
+    assert explored.cam.film["title"] == "v_Jump_g02_c01"
+
+
+def test_looking_at_a_matrix_loads_no_tensorflow():
+    script = (
+        "import sys, numpy as np, vidlab\n"
+        "p = vidlab.predictions.Predictions(['v'], ['g01'], [0], [[1.0, 0.0]], ['A', 'B'])\n"
+        "vidlab.widgets.ConfusionExplorer(p).open_cell('A', 'A')\n"
+        "print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_an_executed_notebook_and_its_html_hold_a_picture(tmp_path, monkeypatch):
+    import nbclient
+    import nbconvert
+    import nbformat
+
+    for name in ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG", "VIDLAB_WIDGETS"):
+        monkeypatch.delenv(name, raising=False)
+    code = (
+        "import vidlab\n"
+        "p = vidlab.predictions.Predictions(['v'], ['g01'], [0], [[1.0, 0.0]], ['A', 'B'])\n"
+        "vidlab.widgets.ConfusionExplorer(p)"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    (output,) = notebook.cells[0].outputs
+    assert set(output["data"]) == {"text/plain", "image/png"}
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    assert "data:image/png;base64" in html
+    assert "widget-view" not in html

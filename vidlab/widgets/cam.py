@@ -1,0 +1,282 @@
+"""Play a clip and see where a model looked for one class, and beside it for another.
+
+Takes clips from `footage` and heat from `explanation`; gives `CamExplorer` to `confusion` and
+notebooks. The frames are shown at once, the model is asked after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import traitlets
+
+from vidlab import plots
+from vidlab.errors import ModelError
+from vidlab.plots import Drawing
+from vidlab.plots.heat import heat_strip
+from vidlab.sampling import Sampler, Uniform
+from vidlab.widgets.explorer import Explorer, page
+from vidlab.widgets.footage import Footage
+
+if TYPE_CHECKING:
+    import keras
+
+    from vidlab.explanation import Explanation
+
+__all__ = ["CamExplorer"]
+
+_FINEST = 96  # cells a heatmap has on the page, at most; it is drawn smooth
+_FRAMES_IN_PICTURE = 8
+
+
+class CamExplorer(Explorer):
+    """A clip, played or gone through frame by frame, with heat where a model looked.
+
+    Parameters
+    ----------
+    model
+        Of frames or clips, as `vidlab.explanation.explain` takes it, or a function that loads it,
+        such as ``run.model``; None to look at the clip alone.
+    clip
+        A video file, or frames (time, height, width, 3), 0 to 255.
+    classes
+        The names of the model's classes, in their order; without them they are numbered.
+    targets
+        The classes to explain, at most two, side by side; the model's answer when empty. As a
+        mapping, it also says what each one is: ``{"OpenDoor": "true", "CloseDoor": "predicted"}``.
+    layer, method
+        As in `vidlab.explanation.explain`; both can be chosen on the page.
+    sampling
+        Picks the frames of a file. A model of clips gets exactly these.
+
+    Attributes
+    ----------
+    film, choices, answer : dict
+        What the page plays, what can be chosen, and what the model said.
+    records : dict
+        Class name to `Explanation`, of the classes shown.
+    """
+
+    _esm = page("parts.js", "cam.js", render="renderCam")
+    _css = page("look.css")
+
+    film = traitlets.Dict().tag(sync=True)
+    choices = traitlets.Dict().tag(sync=True)
+    answer = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        model: keras.Model | Callable[[], keras.Model] | None = None,
+        clip: str | Path | np.ndarray | None = None,
+        *,
+        classes: Sequence[str] | None = None,
+        targets: Mapping[str, str] | Sequence[str] = (),
+        layer: str | None = None,
+        method: str | None = None,
+        sampling: Sampler | None = None,
+    ):
+        super().__init__()
+        self._source = model
+        self._model: keras.Model | None = None
+        self._names = None if classes is None else [str(name) for name in classes]
+        self._sampling = sampling or Uniform(16)
+        self._layer, self._method = layer, method
+        self._roles: dict[str, str] = {}
+        self._targets: list[str] = []
+        self._footage: Footage | None = None
+        self.records: dict[str, Explanation] = {}
+        if clip is not None:
+            self.show(clip, targets=targets)
+
+    def show(
+        self, clip: str | Path | np.ndarray, *, targets: Mapping[str, str] | Sequence[str] = ()
+    ) -> None:
+        """Put another clip in place; the model is asked about it when `explain` is called.
+
+        Parameters
+        ----------
+        clip, targets
+            As in the constructor.
+        """
+        self._roles = dict(targets) if isinstance(targets, Mapping) else dict.fromkeys(targets, "")
+        self._targets = list(self._roles)[:2]
+        self._footage, self.records = None, {}
+        self.answer, self.film = {}, {}
+        self.tell("")
+        with self.problems_told():
+            self._footage = (
+                Footage.of_frames(clip)
+                if isinstance(clip, np.ndarray)
+                else Footage.of_file(clip, sampling=self._sampling)
+            )
+            self.film = self._footage.packed()
+            if self._source is None:
+                self.tell("No model was given, so the video is shown without heat: pass model=.")
+
+    def explain(
+        self,
+        *,
+        targets: Sequence[str] | None = None,
+        layer: str | None = None,
+        method: str | None = None,
+    ) -> None:
+        """Ask the model where it looked in the clip that is shown.
+
+        Parameters
+        ----------
+        targets
+            Names of one or two classes; those shown before when left out.
+        layer, method
+            As in the constructor; an empty text stands for the usual one. Those used before when
+            left out.
+        """
+        with self.problems_told():
+            self._targets = self._targets if targets is None else list(dict.fromkeys(targets))[:2]
+            self._layer = self._layer if layer is None else layer or None
+            self._method = self._method if method is None else method or None
+            if self._footage is not None and self._source is not None:
+                self.tell("Asking the model …" if self._model else "Loading the model …")
+                self.records = {}
+                self.records = self._asked()
+                self.answer = self._packed()
+                self.tell(self._said())
+
+    @property
+    def answers(self) -> Mapping[str, Callable[..., None]]:
+        """``explain``: ask the model, with the targets, method and layer chosen."""
+        return {"explain": self.explain}
+
+    @property
+    def is_drawn_at_once(self) -> bool:
+        """Whether the model was asked already."""
+        return bool(self.records)
+
+    def figure(self) -> Drawing | None:
+        """Draw some frames with the heat over them, and when the evidence was found."""
+        if self._footage is None:
+            return None
+        if not self.records:
+            self.explain()
+        footage = self._footage
+        if self.records:
+            rows = {self._titled(name): record for name, record in self.records.items()}
+            return heat_strip(
+                footage.frames,
+                rows,
+                seconds=footage.seconds,
+                most=_FRAMES_IN_PICTURE,
+                title=f"{footage.title}: where the model looked, and when",
+            )
+        chosen = np.linspace(0, len(footage.frames) - 1, _FRAMES_IN_PICTURE).round().astype(int)
+        chosen = np.unique(chosen)
+        times = [f"{second:.2f} s" for second in footage.seconds[chosen]]
+        title = footage.title + (f"\n{self.status['text']}" if self.status.get("text") else "")
+        return plots.frame_strip(footage.frames[chosen], titles=times, title=title)
+
+    def describe(self) -> str:
+        """Name the clip, and what there is to say about it."""
+        if self._footage is None:
+            return self.status.get("text") or "CamExplorer: no clip is shown."
+        said = self.status.get("text") or "Run this cell in JupyterLab to play it."
+        return f"CamExplorer, {self._footage.title}. {said}"
+
+    def _asked(self) -> dict[str, Explanation]:
+        """Explain every target, all in one pass."""
+        from vidlab import explanation  # starts TensorFlow
+
+        model = self._loaded()
+        classes = self._classes(model)
+        unknown = [name for name in self._targets if name not in classes]
+        if unknown:
+            raise ModelError(
+                f"Expected classes of {model.name}, such as {', '.join(classes[:5])}. Received: "
+                f"{', '.join(unknown)}. Correct the name, or pass the classes= of the model."
+            )
+        self._offer(model, classes)
+        frames = self._footage.for_model(model.input_shape[-3:-1])
+        numbers = [classes.index(name) for name in self._targets] or [None]
+        found = explanation.explain(
+            model,
+            np.stack([frames] * len(numbers)),
+            target=None if numbers == [None] else numbers,
+            layer=self._layer,
+            method=self._method,
+        )
+        self._targets = [classes[record.target] for record in found]
+        return dict(zip(self._targets, found, strict=True))
+
+    def _loaded(self) -> keras.Model:
+        if self._model is None:
+            import vidlab
+
+            _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
+            is_model = hasattr(self._source, "input_shape")
+            self._model = self._source if is_model else self._source()
+        return self._model
+
+    def _classes(self, model: keras.Model) -> list[str]:
+        count = model.output_shape[-1]
+        names = self._names or [f"class {number}" for number in range(count)]
+        if len(names) != count:
+            raise ModelError(
+                f"Expected the names of {count} classes for {model.name}. Received: {len(names)}. "
+                "Pass the classes of the index the model was trained on."
+            )
+        return names
+
+    def _offer(self, model: keras.Model, classes: list[str]) -> None:
+        """List on the page what can be chosen."""
+        from vidlab import explanation
+
+        if not self.choices:
+            self.choices = {
+                "classes": classes,
+                "layers": explanation.layers(model)[::-1],
+                "methods": list(explanation.METHODS),
+            }
+
+    def _titled(self, name: str) -> str:
+        role = self._roles.get(name)
+        return f"{name} ({role})" if role else name
+
+    def _said(self) -> str:
+        names = self._names or self.choices["classes"]
+        silent = [record for record in self.records.values() if not record.has_evidence]
+        return " ".join(record.in_words(names) for record in silent)
+
+    def _packed(self) -> dict:
+        """Give what the page draws over the frames."""
+        panels = []
+        for name, record in self.records.items():
+            height, width = record.heat.shape[1:]
+            share = min(1.0, _FINEST / max(height, width))
+            rows, columns = max(1, round(height * share)), max(1, round(width * share))
+            heat = np.stack(
+                [
+                    cv2.resize(one, (columns, rows), interpolation=cv2.INTER_AREA)
+                    for one in record.heat
+                ]
+            )
+            panels.append(
+                {
+                    "name": name,
+                    "role": self._roles.get(name, ""),
+                    "score": round(record.score, 4),
+                    "evidence": record.has_evidence,
+                    "size": [rows, columns],
+                    "heat": np.rint(255 * heat).astype(np.uint8).tobytes(),
+                    "importance": [round(float(share), 4) for share in record.frame_importance],
+                    "says": record.in_words(self._names or self.choices["classes"]),
+                }
+            )
+        first = next(iter(self.records.values()))
+        return {
+            "panels": panels,
+            "layer": self._layer or "",
+            "method": self._method or "",
+            "used": {"layer": first.layer, "method": first.method},
+        }

@@ -1,0 +1,142 @@
+"""What all explorers share: live in an open notebook, a picture everywhere else, never silent.
+
+Takes figures of `plots`; gives the base class to `cam` and `confusion`.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from vidlab.errors import VidlabError
+from vidlab.plots import Drawing
+from vidlab.progress import is_open_notebook
+
+__all__ = ["Explorer", "is_live", "page"]
+
+_PAGE = Path(__file__).parent / "page"
+_LIVE = "VIDLAB_WIDGETS"
+
+
+def is_live() -> bool:
+    """Tell whether explorers are shown live: in a notebook somebody has open.
+
+    Returns
+    -------
+    bool
+        What ``VIDLAB_WIDGETS``, ``live`` or ``static``, says; without it, True in the notebooks of
+        a running server, False under papermill and in a terminal.
+    """
+    said = os.environ.get(_LIVE, "")
+    if said in ("live", "static"):
+        return said == "live"
+    return "ipykernel" in sys.modules and is_open_notebook()
+
+
+def page(*names: str, render: str = "") -> str:
+    """Read files of the folder ``page``, one behind the other.
+
+    Parameters
+    ----------
+    *names
+        Of the files.
+    render
+        The JavaScript function that draws the explorer; without it the files are no script.
+    """
+    parts = [(_PAGE / name).read_text(encoding="utf-8") for name in names]
+    return "\n".join([*parts, *([f"export default {{ render: {render} }};"] if render else [])])
+
+
+class Explorer(anywidget.AnyWidget):
+    """A widget that shows a picture of itself where it cannot be used.
+
+    A class of explorers gives `figure`, a sentence in `describe`, and `answers`: what it does for
+    each kind of message from the page.
+
+    Attributes
+    ----------
+    status : dict
+        A sentence about what goes on, ``text``, and whether it is a ``problem``. The page shows it,
+        and screen readers read it out.
+    """
+
+    status = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, **traits: Any):
+        self._told = 0
+        super().__init__(**traits)
+        self.on_msg(lambda _, message, buffers: self.receive(message))
+
+    def open(self) -> None:
+        """Connect to the page, where there is one; else nothing is kept in the notebook."""
+        if is_live():
+            super().open()
+
+    def figure(self) -> Drawing | None:
+        """Draw the picture that stands for the explorer; None where there is nothing to draw."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Say in a sentence what is shown, for where not even a picture can be."""
+        raise NotImplementedError
+
+    @property
+    def answers(self) -> Mapping[str, Callable[..., None]]:
+        """What is done for each kind of message, called with the rest of the message."""
+        raise NotImplementedError
+
+    @property
+    def is_drawn_at_once(self) -> bool:
+        """Whether the picture is made in a moment, so that a live notebook can hold it as well."""
+        return True
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """Do what the page asks for.
+
+        Parameters
+        ----------
+        message
+            ``kind``, one of `answers`, and its options.
+        """
+        with self.problems_told():
+            options = dict(message)
+            self.answers[options.pop("kind")](**options)
+
+    def tell(self, text: str, *, problem: bool = False) -> None:
+        """Show a sentence in place of the last one."""
+        self._told += 1  # so that the page hears of it even where the sentence is the same
+        self.status = {"text": text, "problem": problem, "number": self._told}
+
+    @contextmanager
+    def problems_told(self) -> Iterator[None]:
+        """Show what goes wrong as a sentence on the page.
+
+        Every error is caught: what is raised while a message is answered is seen by nobody. What
+        vidlab did not raise itself also goes to the log, with all its lines.
+        """
+        try:
+            yield
+        except VidlabError as error:
+            self.tell(str(error), problem=True)
+        except Exception as error:
+            self.log.exception("An explorer could not answer.")
+            self.tell(f"This did not work: {type(error).__name__}: {error}", problem=True)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        live = is_live()
+        drawing = self.figure() if self.is_drawn_at_once or not live else None
+        bundle = {"text/plain": self.describe()}
+        if drawing is not None:
+            bundle["image/png"] = base64.b64encode(drawing._repr_png_()).decode()
+        if live:
+            shown = super()._repr_mimebundle_()
+            bundle = {**(shown[0] if isinstance(shown, tuple) else shown), **bundle}
+        return bundle

@@ -1,0 +1,315 @@
+// The clip, the heat over it, and the frames that counted.
+
+const INFERNO = [
+  [0, 0, 4], [27, 12, 65], [74, 12, 107], [120, 28, 109], [165, 44, 96],
+  [207, 68, 70], [237, 105, 37], [251, 155, 6], [247, 209, 61], [252, 255, 164],
+];
+const METHODS = {
+  grad_cam: "Grad-CAM", "grad_cam++": "Grad-CAM++", layer_cam: "LayerCAM",
+  score_cam: "Score-CAM", saliency: "saliency", smooth_grad: "SmoothGrad",
+};
+
+function inferno(heat) {
+  const place = heat * (INFERNO.length - 1);
+  const below = Math.min(Math.floor(place), INFERNO.length - 2);
+  return mixed(INFERNO[below], INFERNO[below + 1], place - below);
+}
+
+const HEAT_COLOURS = Array.from({ length: 256 }, (_, heat) => inferno(heat / 255));
+
+function renderCam({ model, el }) {
+  const state = { at: 0, playing: false, timer: 0, loading: 0, moved: false };
+  let pictures = [];
+  let panels = [];
+
+  const title = make("div", { className: "vl-title" });
+  const stage = make("div", { className: "vl-stage" });
+  const play = make("button", {
+    className: "vl-play", type: "button", title: "Play or pause (Space)", onclick: () => toggle(),
+  });
+  const seek = make("input", {
+    type: "range", min: 0, value: 0, className: "vl-seek", "aria-label": "Frame",
+    oninput: () => move(Number(seek.value)),
+  });
+  const clock = make("span", { className: "vl-clock" });
+  const speed = choice("speed", [["1", "1×"], ["0.5", "½×"], ["0.25", "¼×"]], () => {});
+  const opacity = make("input", {
+    type: "range", min: 0, max: 100, value: 75, className: "vl-opacity", oninput: () => repaint(),
+  });
+  const strength = make("label", { className: "vl-choice" }, make("span", { text: "heat" }), opacity);
+  const timeline = make("canvas", {
+    className: "vl-timeline", title: "Click to go to a frame",
+    onclick: (event) => move(nearest(event.offsetX)),
+  });
+  const first = choice("evidence for", [], () => explain());
+  const second = choice("beside it", [], () => explain());
+  const method = choice("method", [], () => explain());
+  const layer = choice("layer", [], () => explain());
+  const choosers = make(
+    "div", { className: "vl-bar" },
+    first.holder, second.holder, method.holder, layer.holder, strength,
+  );
+  const line = make("div", { className: "vl-status", role: "status", "aria-live": "polite" });
+  const how = make("div", { className: "vl-how" });
+  const body = make(
+    "div", { className: "vl-film" },
+    stage, make("div", { className: "vl-transport" }, play, seek, clock, speed.holder), timeline, choosers, how,
+  );
+  const root = make(
+    "div", { className: "vl-explorer vl-cam", "data-lm-suppress-shortcuts": "true", onkeydown: key },
+    title, body, line,
+  );
+  el.append(root);
+  const { ask, told } = conversation(model, line);
+
+  const repaint = painter(paint);
+  const unfollow = followSizeAndTheme(root, repaint);
+  const changes = {
+    "change:film": load, "change:choices": offer, "change:answer": lay, "change:status": told,
+  };
+  for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
+  offer();
+  load();
+
+  async function load() {
+    pause();
+    const film = model.get("film") ?? {};
+    const number = ++state.loading;
+    const ready = await Promise.all(
+      (film.frames ?? []).map((frame) => createImageBitmap(new Blob([frame], { type: "image/jpeg" }))),
+    );
+    if (number !== state.loading) return ready.forEach((picture) => picture.close());
+    pictures.forEach((picture) => picture.close());
+    pictures = ready;
+    Object.assign(state, { at: 0, moved: false });
+    title.textContent = film.title ?? "";
+    body.hidden = !pictures.length;
+    root.hidden = !film.title && !line.textContent;
+    seek.max = Math.max(0, pictures.length - 1);
+    lay();
+    root.dataset.film = film.title ?? "";
+  }
+
+  // Put one canvas a panel in place: the frames as they are, then one for each class.
+  function lay() {
+    const film = model.get("film") ?? {};
+    const answer = model.get("answer") ?? {};
+    const shown = [null, ...(answer.panels ?? [])];
+    const [height, width] = film.size ?? [3, 4];
+    panels = shown.map((panel, place) => {
+      const canvas = make("canvas", { width, height });
+      const colour = make("i", { className: `vl-swatch vl-series-${place - 1}` });
+      const caption = make("figcaption");
+      if (panel) {
+        const what = panel.role ? `${panel.role} · ` : "";
+        caption.append(
+          colour, make("b", { text: panel.name }), ` ${what}${percent(panel.score)}`,
+        );
+        caption.title = panel.says;
+        if (!panel.evidence) caption.append(make("em", { text: "no positive evidence" }));
+      } else caption.textContent = "the frames";
+      stage.append(make("figure", {}, canvas, caption));
+      const heat = panel && {
+        cells: bytes(panel.heat), rows: panel.size[0], columns: panel.size[1],
+        canvas: make("canvas", { width: panel.size[1], height: panel.size[0] }),
+      };
+      return { panel, canvas, heat };
+    });
+    stage.replaceChildren(...[...stage.children].slice(-panels.length));
+    stage.style.setProperty("--vl-columns", Math.max(2, panels.length));
+    timeline.hidden = panels.length === 1;
+    choosers.classList.toggle("vl-without-heat", !model.get("choices")?.classes);
+    how.textContent = panels.length === 1
+      ? "Space plays and pauses, ← and → go frame by frame."
+      : "Bright places speak for the class named below the picture, and the percentage is what the "
+        + "model gives it. The bars show how much of that evidence each frame holds: click one to "
+        + "go there. First shown is the frame that holds most. Space plays, ← and → go frame by "
+        + "frame.";
+    choose();
+    root.dataset.panels = panels.length - 1;
+    // A recurrent network may have forgotten the first frames: begin where there is most to see.
+    const importance = answer.panels?.at(-1).importance ?? [0];
+    if (!state.moved) goTo(importance.indexOf(Math.max(...importance)));
+    repaint();
+  }
+
+  function offer() {
+    const { classes = [], layers = [], methods = [] } = model.get("choices") ?? {};
+    fill(first.select, classes.map((name) => [name]));
+    fill(second.select, [["", "nothing"], ...classes.map((name) => [name])]);
+    fill(method.select, [["", "usual"], ...methods.map((name) => [name, METHODS[name] ?? name])]);
+    fill(layer.select, [["", "usual"], ...layers.map((name) => [name])]);
+    choosers.classList.toggle("vl-without-heat", !classes.length);
+    choose();
+  }
+
+  function choose() {
+    const answer = model.get("answer") ?? {};
+    if (!answer.panels) return;
+    first.select.value = answer.panels[0].name;
+    second.select.value = answer.panels[1]?.name ?? "";
+    method.select.value = answer.method;
+    layer.select.value = answer.layer;
+    const { layer: where, method: by } = answer.used;
+    method.select.options[0].text = answer.method ? "usual" : `usual: ${METHODS[by] ?? by}`;
+    layer.select.options[0].text = answer.layer ? "usual" : `usual: ${where}`;
+  }
+
+  function explain() {
+    const targets = [first.select.value, second.select.value].filter(Boolean);
+    ask({ kind: "explain", targets, method: method.select.value, layer: layer.select.value });
+  }
+
+  function paint() {
+    if (!pictures.length) return;
+    const strongest = opacity.value / 100;
+    for (const { canvas, heat } of panels) {
+      const context = canvas.getContext("2d");
+      context.drawImage(pictures[state.at], 0, 0, canvas.width, canvas.height);
+      if (!heat) continue;
+      const small = heat.canvas.getContext("2d");
+      const image = small.createImageData(heat.columns, heat.rows);
+      const offset = state.at * heat.rows * heat.columns;
+      for (let cell = 0; cell < heat.rows * heat.columns; cell++) {
+        const value = heat.cells[offset + cell];
+        image.data.set(HEAT_COLOURS[value], 4 * cell);
+        image.data[4 * cell + 3] = 255 * strongest * Math.sqrt(value / 255);
+      }
+      small.putImageData(image, 0, 0);
+      context.imageSmoothingQuality = "high";
+      context.drawImage(heat.canvas, 0, 0, canvas.width, canvas.height);
+    }
+    drawTimeline();
+  }
+
+  function across(second) {
+    const { seconds } = model.get("film");
+    const last = seconds[seconds.length - 1] || 1;
+    return 40 + ((timeline.clientWidth || root.clientWidth) - 56) * (second / last);
+  }
+
+  function nearest(x) {
+    const { seconds } = model.get("film");
+    const distances = seconds.map((second) => Math.abs(across(second) - x));
+    return distances.indexOf(Math.min(...distances));
+  }
+
+  function drawTimeline() {
+    if (timeline.hidden) return;
+    const { ink, right, wrong } = palette(root);
+    const { seconds } = model.get("film");
+    const [width, height, foot] = [body.clientWidth, 92, 18];
+    const context = sharp(timeline, width, height);
+    const series = panels.slice(1).map(({ panel }) => panel.importance);
+    const top = Math.max(0.02, ...series.flat());
+    const bar = Math.min(16, (width - 56) / seconds.length / (series.length + 0.6));
+    context.font = "11px sans-serif";
+    context.fillStyle = css(ink, 0.75);
+    context.textAlign = "right";
+    context.fillText(percent(top), 34, 12);
+    context.fillText("0", 34, height - foot);
+    context.strokeStyle = css(ink, 0.25);
+    context.beginPath();
+    context.moveTo(40, height - foot + 0.5);
+    context.lineTo(width, height - foot + 0.5);
+    context.stroke();
+    series.forEach((shares, place) => {
+      shares.forEach((share, at) => {
+        const tall = (share / top) * (height - foot - 6);
+        const x = across(seconds[at]) + (place - series.length / 2) * bar;
+        context.fillStyle = css(place ? wrong : right, at === state.at ? 1 : 0.6);
+        context.fillRect(x, height - foot - tall, bar - 1, tall);
+      });
+    });
+    context.fillStyle = css(ink, 0.75);
+    const labels = [...new Set([0, Math.floor((seconds.length - 1) / 2), seconds.length - 1])];
+    labels.forEach((at, place) => {
+      context.textAlign = place === 0 ? "left" : place === labels.length - 1 ? "right" : "center";
+      const x = across(seconds[at]) + (place === 0 ? -4 : place === labels.length - 1 ? 12 : 0);
+      context.fillText(`${seconds[at].toFixed(1)} s`, x, height - 4);
+    });
+    context.strokeStyle = css(ink);
+    context.beginPath();
+    context.moveTo(across(seconds[state.at]), 0);
+    context.lineTo(across(seconds[state.at]), height - foot + 3);
+    context.stroke();
+  }
+
+  function goTo(place) {
+    const { seconds = [], numbers = [] } = model.get("film") ?? {};
+    if (!seconds.length) return;
+    state.at = Math.max(0, Math.min(seconds.length - 1, place));
+    seek.value = state.at;
+    clock.textContent =
+      `${seconds[state.at].toFixed(2)} s · frame ${numbers[state.at]} `
+      + `(${state.at + 1} of ${seconds.length} shown to the model)`;
+    root.dataset.frame = state.at;
+    repaint();
+  }
+
+  function move(place) {
+    pause();
+    state.moved = true;
+    goTo(place);
+  }
+
+  function toggle() {
+    state.moved = true;
+    if (state.playing) return pause();
+    state.playing = true;
+    label();
+    if (state.at >= pictures.length - 1) goTo(0);
+    schedule();
+  }
+
+  // Frames stay as long as they are apart in the video.
+  function schedule() {
+    const { seconds } = model.get("film");
+    const gap = (seconds[seconds.length - 1] - seconds[0]) / Math.max(1, seconds.length - 1);
+    const next = seconds[state.at + 1];
+    const wait = (next === undefined ? Math.max(gap, 0.5) : next - seconds[state.at]) * 1000;
+    state.timer = setTimeout(() => {
+      if (!root.isConnected) return;
+      goTo(next === undefined ? 0 : state.at + 1);
+      schedule();
+    }, Math.max(20, wait / Number(speed.select.value)));
+  }
+
+  function pause() {
+    clearTimeout(state.timer);
+    state.playing = false;
+    label();
+  }
+
+  function label() {
+    play.textContent = state.playing ? "❚❚" : "▶";
+    play.setAttribute("aria-label", state.playing ? "Pause" : "Play");
+  }
+
+  function key(event) {
+    if (["SELECT", "INPUT"].includes(event.target.tagName)) return;
+    const steps = { ArrowLeft: -1, ArrowRight: 1 };
+    if (event.key in steps) {
+      move(state.at + steps[event.key]);
+    } else if (event.key === " ") toggle();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  if (!model.get("answer")?.panels && model.get("film")?.title && !line.textContent) {
+    ask({ kind: "explain" });
+  }
+
+  const stop = () => {
+    pause();
+    state.loading++;
+    pictures.forEach((picture) => picture.close());
+    pictures = [];
+    repaint.stop();
+    unfollow();
+    for (const [name, handler] of Object.entries(changes)) model.off(name, handler);
+  };
+  stop.focus = () => play.focus({ preventScroll: true });
+  return stop;
+}

@@ -1,0 +1,520 @@
+// The matrix, the videos behind a cell, and the video that was chosen.
+
+const GROWTH = 0.6; // colour grows fast for small shares, so that single mistakes are seen
+const TALLEST = 560;
+const NARROW = 740; // pixels; below, the videos stand under the matrix
+const NUMBERS = 19; // pixels a cell needs for its number
+const LABELS = 8.5; // pixels a row needs for its name
+
+async function renderConfusion({ model, el }) {
+  const view = { zoom: 1, x: 0, y: 0, cell: 8, left: 0, foot: 0, width: 0, height: 0 };
+  const cursor = { row: 0, column: 0, shown: false };
+  const state = { table: null, hover: null, drag: null, focusNext: false, serial: null, typing: 0 };
+
+  const order = choice(
+    "classes", [["index", "in index order"], ["accuracy", "worst first"],
+      ["clustered", "mistaken side by side"]], () => arrange(),
+  );
+  const measure = choice("numbers", [["count", "videos"], ["share", "share of row"]], (value) => {
+    model.set("measure", value);
+    model.save_changes();
+  });
+  const group = choice("group", [["", "all"]], () => arrange());
+  const search = make("input", {
+    type: "search", placeholder: "part of name", "aria-label": "Keep classes by name",
+    oninput: () => {
+      clearTimeout(state.typing);
+      state.typing = setTimeout(arrange, 250);
+    },
+  });
+  const searching = make("label", { className: "vl-choice" }, make("span", { text: "only" }), search);
+  const button = (text, title, onclick, name = "") =>
+    make("button", { type: "button", text, title, onclick, className: name });
+  const steps = make(
+    "span", { className: "vl-group" },
+    button("‹", "The pair mistaken more often (p)", () => step(-1), "vl-back"),
+    button("next most confused ›", "Open the pair mistaken next most often (n)", () => step(1),
+      "vl-next"),
+  );
+  const zooms = make(
+    "span", { className: "vl-group" },
+    button("−", "Smaller (−)", () => zoom(1 / 1.5)), button("+", "Larger (+)", () => zoom(1.5)),
+    button("all", "The whole matrix (0)", () => zoom(0)),
+  );
+  const bar = make(
+    "div", { className: "vl-bar" },
+    order.holder, measure.holder, group.holder, searching, steps, zooms,
+  );
+  const canvas = make("canvas", {
+    className: "vl-matrix", tabIndex: 0, role: "application", "aria-label":
+      "Confusion matrix. Arrow keys move from cell to cell, Enter opens a cell's videos, "
+      + "n goes to the pair mistaken next most often.",
+    onkeydown: key, onfocus: () => { cursor.shown = true; repaint(); }, onblur: () => repaint(),
+    onpointermove: move, onpointerleave: () => { state.hover = null; repaint(); },
+    onpointerdown: press, onpointerup: release, onwheel: wheel,
+  });
+  const tip = make("div", { className: "vl-tip", hidden: true });
+  const spoken = make("div", { className: "vl-spoken", "aria-live": "polite" });
+  const matrix = make("div", { className: "vl-holder" }, canvas, tip, spoken);
+  const list = make("div", { className: "vl-list" });
+  const line = make("div", { className: "vl-status", role: "status", "aria-live": "polite" });
+  const how = make("div", {
+    className: "vl-how",
+    text: "A row is what videos are, a column what they were taken for; blue is right, orange "
+      + "wrong, and stronger colour is a larger share of the row. Click a cell to see its videos, "
+      + "then a video to see where the model looked. Keys: arrows, Enter, n for the next mistake, "
+      + "+ and − to zoom, Esc to come back.",
+  });
+  const below = make("div", { className: "vl-below" });
+  const sides = make("div", { className: "vl-columns" }, matrix, list);
+  const root = make(
+    "div", { className: "vl-explorer vl-confusion", "data-lm-suppress-shortcuts": "true" },
+    bar, sides, line, below, how,
+  );
+  el.append(root);
+  const { ask, say, told, heard } = conversation(model, line);
+  const repaint = painter(paint);
+  const unfollow = followSizeAndTheme(root, repaint);
+  const changes = {
+    "change:table": read, "change:listing": show, "change:status": told,
+    "change:measure": () => { measure.select.value = model.get("measure"); repaint(); },
+  };
+  for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
+  measure.select.value = model.get("measure");
+  read();
+  show();
+
+  const key_of_cam = model.get("cam").replace("IPY_MODEL_", "");
+  const cam = await model.widget_manager.get_model(key_of_cam);
+  const stopCam = renderCam({ model: cam, el: below });
+  const opened = () => {
+    heard();
+    told();
+    if (!cam.get("film")?.title && !cam.get("status")?.text) return;
+    below.firstChild.hidden = false;
+    requestAnimationFrame(() => below.scrollIntoView({ block: "nearest", behavior: "smooth" }));
+  };
+  cam.on("change:film", opened);
+  cam.on("change:status", opened);
+
+  // ---- numbers -------------------------------------------------------------------------------
+
+  function read() {
+    const table = model.get("table");
+    const { buffer: all, byteOffset, byteLength } = table.counts;
+    const buffer = all.slice(byteOffset, byteOffset + byteLength); // numbers must lie aligned
+    state.table = { ...table, counts: new Int32Array(buffer) };
+    order.select.value = table.order;
+    fill(group.select, [["", "all"], ...table.groups.map((name) => [name])]);
+    group.select.value = table.group;
+    if (document.activeElement !== search) search.value = table.search;
+    steps.querySelectorAll("button").forEach((one) => { one.disabled = !table.confused.length; });
+    state.serial = null;
+    const { true: is, predicted } = model.get("listing") ?? {};
+    const [row, column] = [table.rows.indexOf(is), table.columns.indexOf(predicted)];
+    const there = row >= 0 && column >= 0; // the cell whose videos are listed
+    Object.assign(cursor, there ? { row, column, shown: true } : { row: 0, column: 0, shown: false });
+    Object.assign(view, { zoom: 1, x: 0, y: 0 });
+    root.dataset.rows = table.rows.length;
+    root.dataset.order = table.order;
+    repaint();
+  }
+
+  function arrange() {
+    ask({
+      kind: "arrange", order: order.select.value, group: group.select.value, search: search.value,
+    });
+  }
+
+  function count(row, column) {
+    return state.table.counts[row * state.table.columns.length + column];
+  }
+
+  function share(row, column) {
+    const whole = state.table.sums[row];
+    return whole ? count(row, column) / whole : 0;
+  }
+
+  function inWords(row, column) {
+    const { rows, columns, sums } = state.table;
+    const what = rows[row] === columns[column] ? "recognised" : `taken for ${columns[column]}`;
+    return `${rows[row]} ${what}: ${count(row, column)} of ${plural(sums[row], "video")}`
+      + (sums[row] ? ` (${percent(share(row, column))})` : "");
+  }
+
+  // ---- drawing -------------------------------------------------------------------------------
+
+  function measureOut(context) {
+    const { rows, columns } = state.table;
+    const longest = (names) => Math.max(...names.map((name) => context.measureText(name).width));
+    context.font = "12px sans-serif";
+    view.left = Math.min(150, longest(rows) + 26);
+    view.foot = Math.min(110, longest(columns) * 0.72 + 30);
+    const whole = sides.clientWidth;
+    const stacked = whole < NARROW;
+    sides.classList.toggle("vl-stacked", stacked);
+    const wide = (stacked ? whole : 0.56 * whole) - view.left - 4;
+    const tall = TALLEST - view.foot;
+    const fit = Math.max(2, Math.min(wide / columns.length, tall / rows.length, 46));
+    view.cell = fit * view.zoom;
+    zooms.hidden = fit >= NUMBERS;
+    view.width = Math.min(wide, fit * columns.length);
+    view.height = fit * rows.length;
+    view.whole = Math.max(view.left + view.width + 4, 200);
+    view.x = Math.max(0, Math.min(view.x, view.cell * columns.length - view.width));
+    view.y = Math.max(0, Math.min(view.y, view.cell * rows.length - view.height));
+  }
+
+  function paint() {
+    if (!state.table || !sides.clientWidth) return;
+    const { rows, columns } = state.table;
+    measureOut(canvas.getContext("2d"));
+    const { cell, left, foot, width, height } = view;
+    const context = sharp(canvas, Math.ceil(view.whole), Math.ceil(height + foot));
+    const colours = palette(root);
+    canvas.dataset.first = [left + cell / 2 - view.x, cell / 2 - view.y, cell].join(" ");
+    context.save();
+    context.beginPath();
+    context.rect(left, 0, width, height);
+    context.clip();
+    context.translate(left - view.x, -view.y);
+    context.fillStyle = css(colours.ink, 0.04);
+    context.fillRect(0, 0, cell * columns.length, cell * rows.length);
+    if (cell >= 7) drawGrid(context, colours);
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.font = `${Math.min(13, cell * 0.45)}px sans-serif`;
+    for (const row of within(rows.length, view.y, height)) {
+      for (const column of within(columns.length, view.x, width)) {
+        if (count(row, column)) drawCell(context, row, column, colours);
+      }
+    }
+    drawCursor(context, colours);
+    context.restore();
+    drawNames(context, colours);
+    showTip();
+  }
+
+  function* within(length, from, room) {
+    const last = Math.min(length, Math.ceil((from + room) / view.cell));
+    for (let place = Math.floor(from / view.cell); place < last; place++) yield place;
+  }
+
+  function drawGrid(context, colours) {
+    const { rows, columns } = state.table;
+    const { cell } = view;
+    context.strokeStyle = css(colours.ink, 0.1);
+    context.lineWidth = 1;
+    context.beginPath();
+    for (let row = 0; row <= rows.length; row++) {
+      context.moveTo(0, row * cell);
+      context.lineTo(cell * columns.length, row * cell);
+    }
+    for (let column = 0; column <= columns.length; column++) {
+      context.moveTo(column * cell, 0);
+      context.lineTo(column * cell, cell * rows.length);
+    }
+    context.stroke();
+  }
+
+  function drawCell(context, row, column, colours) {
+    const { cell } = view;
+    const part = share(row, column);
+    const is_right = state.table.rows[row] === state.table.columns[column];
+    const faintest = cell < 10 ? 0.35 : 0.12; // small cells must be found, too
+    const shade = faintest + (1 - faintest) * part ** GROWTH;
+    const colour = mixed(colours.paper, is_right ? colours.right : colours.wrong, shade);
+    const gap = cell >= 7 ? 0.5 : 0;
+    context.fillStyle = css(colour);
+    context.fillRect(column * cell + gap, row * cell + gap, cell - 2 * gap, cell - 2 * gap);
+    if (cell < NUMBERS) return;
+    const light = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2];
+    context.fillStyle = light > 140 ? "#111" : "#fff";
+    const shares = model.get("measure") === "share";
+    const text = shares ? `${Math.round(100 * part)}` : `${count(row, column)}`;
+    context.fillText(text, (column + 0.5) * cell, (row + 0.5) * cell + 0.5);
+  }
+
+  function drawCursor(context, colours) {
+    const { cell } = view;
+    const frame = (row, column, width, alpha) => {
+      context.strokeStyle = css(colours.ink, alpha);
+      context.lineWidth = width;
+      const grown = cell < 10 ? 2 : 0;
+      context.strokeRect(
+        column * cell - grown, row * cell - grown, cell + 2 * grown, cell + 2 * grown,
+      );
+    };
+    const at = state.hover ?? (document.activeElement === canvas && cursor.shown ? cursor : null);
+    if (at) {
+      context.fillStyle = css(colours.ink, 0.07);
+      context.fillRect(0, at.row * cell, cell * state.table.columns.length, cell);
+      context.fillRect(at.column * cell, 0, cell, cell * state.table.rows.length);
+    }
+    if (state.hover) frame(state.hover.row, state.hover.column, 1, 0.7);
+    if (cursor.shown) frame(cursor.row, cursor.column, 2.5, 1);
+  }
+
+  function drawNames(context, colours) {
+    const { rows, columns } = state.table;
+    const { cell, left, width, height } = view;
+    const at = state.hover ?? (cursor.shown ? cursor : null);
+    const size = Math.max(8, Math.min(12, cell * 0.95));
+    const every = Math.max(1, Math.ceil(LABELS / cell) * (cell < LABELS ? 2 : 1));
+    const names = (labels, span, from, place) => {
+      for (const number of within(labels.length, from, span)) {
+        const middle = (number + 0.5) * cell - from;
+        const chosen = at && (place === "row" ? at.row : at.column) === number;
+        const near = at && Math.abs((place === "row" ? at.row : at.column) - number) * cell < 11;
+        if (middle < 0 || middle > span || (!chosen && (near && cell < 11 || number % every))) continue;
+        context.save();
+        context.font = `${chosen ? "bold 12" : size}px sans-serif`;
+        context.fillStyle = css(colours.ink, chosen ? 1 : 0.75);
+        context.textAlign = "right";
+        context.textBaseline = "middle";
+        if (place === "row") context.translate(left - 5, Math.max(6, middle));
+        else {
+          context.translate(left + middle, height + 6);
+          context.rotate(-Math.PI / 4);
+        }
+        context.fillText(labels[number], 0, 0, place === "row" ? left - 22 : 130);
+        context.restore();
+      }
+    };
+    names(rows, height, view.y, "row");
+    names(columns, width, view.x, "column");
+    context.font = "11px sans-serif";
+    context.fillStyle = css(colours.ink, 0.6);
+    context.textAlign = "center";
+    context.fillText("taken for →", left + width / 2, height + view.foot - 5);
+    context.save();
+    context.translate(9, height / 2);
+    context.rotate(-Math.PI / 2);
+    context.fillText("← what it is", 0, 0);
+    context.restore();
+  }
+
+  function showTip() {
+    const { hover } = state;
+    tip.hidden = !hover;
+    if (!hover) return;
+    tip.textContent = inWords(hover.row, hover.column);
+    const x = view.left - view.x + (hover.column + 1) * view.cell + 8;
+    const room = sides.clientWidth - tip.offsetWidth - 4;
+    tip.style.left = `${Math.max(0, Math.min(x, room))}px`;
+    tip.style.top = `${Math.max(0, (hover.row + 1) * view.cell - view.y + 8)}px`;
+  }
+
+  // ---- mouse and keys ------------------------------------------------------------------------
+
+  function under(event) {
+    const x = event.offsetX - view.left;
+    const y = event.offsetY;
+    if (x < 0 || y < 0 || x >= view.width || y >= view.height) return null;
+    const row = Math.floor((y + view.y) / view.cell);
+    const column = Math.floor((x + view.x) / view.cell);
+    const { rows, columns } = state.table;
+    return row < rows.length && column < columns.length ? { row, column } : null;
+  }
+
+  function move(event) {
+    const { drag } = state;
+    if (drag && view.zoom > 1 && Math.hypot(event.clientX - drag.x, event.clientY - drag.y) > 4) {
+      drag.moved = true;
+      view.x = drag.from.x - (event.clientX - drag.x);
+      view.y = drag.from.y - (event.clientY - drag.y);
+      state.hover = null;
+    } else state.hover = under(event);
+    repaint();
+  }
+
+  function press(event) {
+    state.drag = { x: event.clientX, y: event.clientY, from: { ...view }, moved: false };
+    canvas.setPointerCapture(event.pointerId);
+  }
+
+  function release(event) {
+    const at = under(event);
+    if (at && state.drag && !state.drag.moved) {
+      goTo(at.row, at.column);
+      open();
+    }
+    state.drag = null;
+  }
+
+  function wheel(event) {
+    if (!event.ctrlKey) return; // the page scrolls
+    event.preventDefault();
+    zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, under(event));
+  }
+
+  function zoom(factor, at = state.hover ?? cursor) {
+    const before = view.cell;
+    const place = at ?? cursor;
+    const seen = { x: (place.column + 0.5) * before - view.x, y: (place.row + 0.5) * before - view.y };
+    view.zoom = factor ? Math.max(1, Math.min(12, view.zoom * factor)) : 1;
+    measureOut(canvas.getContext("2d"));
+    view.x = (place.column + 0.5) * view.cell - seen.x;
+    view.y = (place.row + 0.5) * view.cell - seen.y;
+    root.dataset.zoom = view.zoom.toFixed(2);
+    repaint();
+  }
+
+  function goTo(row, column) {
+    const { rows, columns } = state.table;
+    cursor.row = Math.max(0, Math.min(rows.length - 1, row));
+    cursor.column = Math.max(0, Math.min(columns.length - 1, column));
+    cursor.shown = true;
+    const { cell } = view;
+    view.x = Math.max(Math.min(view.x, cursor.column * cell), (cursor.column + 1) * cell - view.width);
+    view.y = Math.max(Math.min(view.y, cursor.row * cell), (cursor.row + 1) * cell - view.height);
+    spoken.textContent = inWords(cursor.row, cursor.column);
+    root.dataset.cell = `${rows[cursor.row]} > ${columns[cursor.column]}`;
+    repaint();
+  }
+
+  function key(event) {
+    const by = event.shiftKey ? 5 : 1;
+    const actions = {
+      ArrowUp: () => goTo(cursor.row - by, cursor.column),
+      ArrowDown: () => goTo(cursor.row + by, cursor.column),
+      ArrowLeft: () => goTo(cursor.row, cursor.column - by),
+      ArrowRight: () => goTo(cursor.row, cursor.column + by),
+      Enter: () => { state.focusNext = true; open(); },
+      " ": () => open(),
+      n: () => step(1),
+      p: () => step(-1),
+      "+": () => zoom(1.5, cursor),
+      "-": () => zoom(1 / 1.5, cursor),
+      0: () => zoom(0),
+    };
+    if (!(event.key in actions) || event.ctrlKey || event.metaKey || event.altKey) return;
+    state.hover = null;
+    actions[event.key]();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  function step(by) {
+    const { confused } = state.table;
+    if (!confused.length) return say("No class was taken for another.");
+    state.serial = state.serial === null
+      ? (by > 0 ? 0 : confused.length - 1)
+      : (state.serial + by + confused.length) % confused.length;
+    goTo(...confused[state.serial]);
+    open();
+  }
+
+  // ---- the videos of a cell ------------------------------------------------------------------
+
+  function open(number = 0) {
+    const { rows, columns } = state.table;
+    list.classList.add("vl-waiting");
+    ask({ kind: "cell", true: rows[cursor.row], predicted: columns[cursor.column], number });
+  }
+
+  function show() {
+    const listing = model.get("listing") ?? {};
+    heard();
+    list.classList.remove("vl-waiting");
+    if (!listing.true) {
+      list.replaceChildren(make("div", {
+        className: "vl-hint", text: "Click a cell of the matrix: its videos appear here.",
+      }));
+      return;
+    }
+    const { true: is, predicted } = listing;
+    const right = is === predicted;
+    const head = make(
+      "div", { className: "vl-head", role: "heading", "aria-level": "3" },
+      make("b", { text: is }), right ? " recognised" : " taken for ",
+      ...(right ? [] : [make("b", { text: predicted })]),
+      make("span", { text: `${listing.count} of ${plural(listing.of, "video")}` }),
+    );
+    const cards = make("div", { className: "vl-cards" }, ...listing.videos.map(card));
+    list.querySelectorAll("img").forEach((image) => URL.revokeObjectURL(image.src));
+    list.replaceChildren(head, cards);
+    if (!listing.count) list.append(make("div", { className: "vl-hint", text: "This cell is empty." }));
+    if (listing.pages > 1) list.append(pager(listing));
+    list.dataset.cell = `${is} > ${predicted}`;
+    if (state.focusNext) list.querySelector("button")?.focus();
+    state.focusNext = false;
+  }
+
+  function card(video) {
+    const seen = video.picture
+      ? make("img", {
+        alt: "", src: URL.createObjectURL(new Blob([video.picture], { type: "image/jpeg" })),
+      })
+      : make("span", { className: "vl-blank", text: video.problem ? "⚠" : "" });
+    const chances = make("span", { className: "vl-chances" }, chance("true", video.p_true, "right"));
+    if (video.p_predicted !== video.p_true) {
+      chances.append(chance("said", video.p_predicted, "wrong"));
+    }
+    const parts = [seen, make("span", { className: "vl-name", text: shortened(video.id) }), chances];
+    if (video.problem) {
+      parts.push(
+        make("span", { className: "vl-problem", text: video.problem, title: video.problem }),
+      );
+    }
+    return make("button", {
+      type: "button", className: "vl-card", title: `${video.id}: answer ${video.answer}`,
+      "data-video": video.id, onkeydown: listKey,
+      onclick: (event) => {
+        list.querySelectorAll(".vl-card").forEach((one) => one.classList.remove("vl-chosen"));
+        event.currentTarget.classList.add("vl-chosen");
+        ask({ kind: "video", video_id: video.id });
+      },
+    }, ...parts);
+  }
+
+  function chance(name, value, kind) {
+    const filled = make("i", { className: `vl-${kind}` });
+    filled.style.width = `${100 * value}%`;
+    return make(
+      "span", { className: "vl-chance" },
+      make("span", { text: name }), make("span", { className: "vl-track" }, filled),
+      make("span", { text: percent(value) }),
+    );
+  }
+
+  // UCF-101's names repeat the class; group and clip tell the videos of a cell apart.
+  function shortened(id) {
+    return id.match(/_(g\d+_c\d+)$/)?.[1].replace("_", " ") ?? id;
+  }
+
+  function pager({ page, pages }) {
+    const turn = (text, to, title) => {
+      const one = button(text, title, () => open(to));
+      one.disabled = to < 0 || to >= pages;
+      return one;
+    };
+    return make(
+      "div", { className: "vl-pager" }, turn("‹", page - 1, "Page before"),
+      make("span", { text: `page ${page + 1} of ${pages}` }), turn("›", page + 1, "Next page"),
+    );
+  }
+
+  function listKey(event) {
+    const cards = [...list.querySelectorAll(".vl-card")];
+    const place = cards.indexOf(event.currentTarget);
+    const across = cards.filter((one) => one.offsetTop === cards[0].offsetTop).length;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
+    if (by) cards[Math.max(0, Math.min(cards.length - 1, place + by))].focus();
+    else if (event.key === "Escape") canvas.focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  return () => {
+    clearTimeout(state.typing);
+    stopCam();
+    repaint.stop();
+    unfollow();
+    for (const [name, handler] of Object.entries(changes)) model.off(name, handler);
+    cam.off("change:film", opened);
+    cam.off("change:status", opened);
+    list.querySelectorAll("img").forEach((image) => URL.revokeObjectURL(image.src));
+  };
+}

@@ -1,0 +1,127 @@
+// What explorers share: making elements, the colours of the theme, sentences, messages.
+
+const HUES = {
+  light: { right: [0, 114, 178], wrong: [213, 94, 0] },
+  dark: { right: [86, 180, 233], wrong: [240, 150, 50] },
+};
+const PATIENCE = 1500; // milliseconds before the page says that the kernel is busy
+
+function make(tag, options = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(options)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "text") element.textContent = value;
+    else if (name in element && name !== "list") element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function choice(label, options, changed) {
+  const select = make("select", { "aria-label": label, onchange: () => changed(select.value) });
+  fill(select, options);
+  const holder = make("label", { className: "vl-choice" }, make("span", { text: label }), select);
+  return { holder, select };
+}
+
+function fill(select, options) {
+  select.replaceChildren(
+    ...options.map(([value, text]) => make("option", { value, text: text ?? value })),
+  );
+}
+
+// A line for sentences, which screen readers read out; `ask` sends a message to the kernel and
+// says so where no answer comes.
+function conversation(model, line) {
+  let waiting = null;
+  const say = (text, problem = false) => {
+    line.textContent = text;
+    line.classList.toggle("vl-problem", problem);
+  };
+  const heard = () => clearTimeout(waiting);
+  const told = () => {
+    const { text = "", problem = false } = model.get("status") ?? {};
+    heard();
+    say(text, problem);
+  };
+  const ask = (message) => {
+    heard();
+    waiting = setTimeout(
+      () => say("The kernel is busy, or has stopped. This is answered when it is free."),
+      PATIENCE,
+    );
+    model.send(message);
+  };
+  told();
+  return { ask, say, heard, told };
+}
+
+function bytes(view) {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+function percent(share) {
+  return share > 0 && share < 0.01 ? "<1 %" : `${Math.round(100 * share)} %`;
+}
+
+function plural(count, word) {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+// Colours as the theme has them now: [red, green, blue].
+function palette(element) {
+  const style = getComputedStyle(element);
+  const rgb = (text) => text.match(/[\d.]+/g).slice(0, 3).map(Number);
+  const paper = rgb(style.backgroundColor);
+  const dark = paper[0] + paper[1] + paper[2] < 382;
+  return { paper, ink: rgb(style.color), dark, ...HUES[dark ? "dark" : "light"] };
+}
+
+function css([red, green, blue], alpha = 1) {
+  return `rgba(${red | 0}, ${green | 0}, ${blue | 0}, ${alpha})`;
+}
+
+function mixed(from, to, share) {
+  return from.map((value, place) => value + (to[place] - value) * share);
+}
+
+// Calls `draw` before the next picture of the screen, once however often it was asked for.
+function painter(draw) {
+  let asked = 0;
+  const later = () => {
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      draw();
+    });
+  };
+  later.stop = () => cancelAnimationFrame(asked);
+  return later;
+}
+
+// Gives a canvas the pixels of the screen and returns its context in CSS pixels.
+function sharp(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}
+
+// Draws again when the size or the theme changes; returns what stops that.
+function followSizeAndTheme(element, draw) {
+  const size = new ResizeObserver(draw);
+  size.observe(element);
+  const theme = new MutationObserver(draw);
+  theme.observe(document.body, { attributes: true });
+  return () => {
+    size.disconnect();
+    theme.disconnect();
+  };
+}
