@@ -7,6 +7,8 @@ from pathlib import Path
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["VIDLAB_QUIET"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: more threads would wait for each other
+    os.environ["OMP_NUM_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 
 import cv2
 import numpy as np

@@ -8,6 +8,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from vidlab.pantomime import CLASSES, clip_length, plan, render
 
@@ -43,7 +44,8 @@ def looks():
 def accuracy(looks, feature, *, kind, train, test):
     probe = make_pipeline(StandardScaler(), PROBES[kind]())
     x, y = looks[feature], looks["label"]
-    return probe.fit(x[train], y[train]).score(x[test], y[test])
+    with threadpool_limits(1):  # for tables as small as this, more threads are slower
+        return probe.fit(x[train], y[train]).score(x[test], y[test])
 
 
 def across_groups(looks, feature, *, kind):
