@@ -7,9 +7,9 @@ hidden, and what `explanation.shortcuts` says is printed. A biased variant shoul
 biased class; a fair one should not. The thresholds of `explanation.shortcuts` were fixed on the
 data seeds 10 and 11 (``--seeds 10 11``), never on these.
 
-The biased classes are those without a thing of their own. A cello is so easy to see that a network
-has no need of the hall it is always played in: with PlayingCello biased it keeps only three of four
-comparisons without the act, and rightly is not flagged.
+Not every biased variant is flagged. Where a class has a thing of its own, a cello or a chair, the
+network can do without the room: with PlayingCello or SitDown biased it keeps some seven of ten
+comparisons with the act hidden, hardly more than on a fair variant.
 
 The videos are kept below ``$VIDLAB_HOME``, or below a folder that is removed again. Quiet, it takes
 a quarter of an hour on two cores.
