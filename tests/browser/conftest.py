@@ -1,5 +1,6 @@
-"""Fixtures of the tests in a real browser: a browser, and a notebook of explorers that has run."""
+"""Fixtures of the tests in a real browser: a browser, a JupyterLab, and notebooks that have run."""
 
+import contextlib
 import os
 
 import pytest
@@ -28,13 +29,6 @@ model = keras.Sequential([
     keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="last"),
     keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="softmax")])
 """
-CELLS = (
-    VIDEOS,
-    "vidlab.widgets.ConfusionExplorer(said, index=index, model=lambda: model)",
-    MODEL,
-    'vidlab.widgets.CamExplorer(model, "gone.avi", classes=index.classes)',
-    'vidlab.widgets.CamExplorer(model, index.paths[0], classes=index.classes, targets=["Run"])',
-)
 
 
 @pytest.fixture(scope="session")
@@ -56,20 +50,37 @@ def browser():
         opened.close()
 
 
-@pytest.fixture(scope="module")
-def notebook(browser, tmp_path_factory):
-    """Run a notebook of explorers in JupyterLab -> driver.Page; its last video is a broken file."""
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Serve a folder with twelve small videos in ``videos`` -> (folder, address)."""
     folder = tmp_path_factory.mktemp("lab")
     for label, name in enumerate(("Jump", "Run", "Wave")):
         for clip in range(1, 5):
             file = folder / "videos" / name / f"v_{name}_g{clip:02d}_c01.avi"
             shade = (60 + 50 * label, 140, 40 * clip)
             video.write(file, (numbered_frame(i, background=shade) for i in range(12)))
-    driver.write_notebook(folder / "explore.ipynb", CELLS)
     with driver.serving(folder) as address:
-        page = driver.Page(browser, address, "explore.ipynb")
-        page.run_all()
-        page.wait_for(".vl-confusion[data-rows='3']")
-        page.wait_for(".vl-cam[data-panels='1']")
-        yield page
-        page.page.close()
+        yield folder, address
+
+
+@pytest.fixture(scope="session")
+def open_cells(browser, lab):
+    """Run cells in a notebook of their own -> driver.Page: (name, cells, wait_for=selectors).
+
+    It is a context, at whose end the page is closed.
+    """
+    folder, address = lab
+
+    @contextlib.contextmanager
+    def open_them(name, cells, *, wait_for=()):
+        driver.write_notebook(folder / f"{name}.ipynb", cells)
+        page = driver.Page(browser, address, f"{name}.ipynb")
+        try:
+            page.run_all()
+            for selector in wait_for:
+                page.wait_for(selector)
+            yield page
+        finally:
+            page.page.close()
+
+    return open_them

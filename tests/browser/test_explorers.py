@@ -2,10 +2,27 @@
 
 import pytest
 
+from tests.browser.conftest import MODEL, VIDEOS
+
 pytestmark = pytest.mark.slow
 
 MATRIX = ".vl-confusion .vl-matrix"
 CAM = ".vl-below .vl-cam"
+CELLS = (
+    VIDEOS,
+    "vidlab.widgets.ConfusionExplorer(said, index=index, model=lambda: model)",
+    MODEL,
+    'vidlab.widgets.CamExplorer(model, "gone.avi", classes=index.classes)',
+    'vidlab.widgets.CamExplorer(model, index.paths[0], classes=index.classes, targets=["Run"])',
+)
+
+
+@pytest.fixture(scope="module")
+def notebook(open_cells):
+    """Run a notebook of both explorers, one of which is given a file that does not exist."""
+    drawn = (".vl-confusion[data-rows='3']", ".vl-cam[data-panels='1']")
+    with open_cells("explore", CELLS, wait_for=drawn) as page:
+        yield page
 
 
 @pytest.fixture

@@ -58,8 +58,8 @@ def page(*names: str, render: str = "") -> str:
 class Explorer(anywidget.AnyWidget):
     """A widget that shows a picture of itself where it cannot be used.
 
-    A class of explorers gives `figure`, a sentence in `describe`, and `answers`: what it does for
-    each kind of message from the page.
+    A class of explorers gives its own `figure`, `describe` and `answers`; without them it has no
+    picture, says its status, and answers nothing.
 
     Attributes
     ----------
@@ -82,16 +82,16 @@ class Explorer(anywidget.AnyWidget):
 
     def figure(self) -> Drawing | None:
         """Draw the picture that stands for the explorer; None where there is nothing to draw."""
-        raise NotImplementedError
+        return None
 
     def describe(self) -> str:
         """Say in a sentence what is shown, for where not even a picture can be."""
-        raise NotImplementedError
+        return f"{type(self).__name__}. {self.status.get('text', '')}".strip()
 
     @property
     def answers(self) -> Mapping[str, Callable[..., None]]:
         """What is done for each kind of message, called with the rest of the message."""
-        raise NotImplementedError
+        return {}
 
     @property
     def is_drawn_at_once(self) -> bool:

@@ -86,6 +86,13 @@ function mixed(from, to, share) {
   return from.map((value, place) => value + (to[place] - value) * share);
 }
 
+// Gives a colour that `plots` has for a class or a model, "#rrggbb", as [red, green, blue]: on dark
+// paper it is lighter, so that it stands out as much as on white.
+function tinted(hex, dark) {
+  const colour = [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
+  return dark ? mixed(colour, [255, 255, 255], 0.35) : colour;
+}
+
 // Calls `draw` before the next picture of the screen, once however often it was asked for.
 function painter(draw) {
   let asked = 0;
