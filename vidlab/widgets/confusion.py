@@ -7,10 +7,8 @@ come from `evaluation` and `plots`, every time they are asked for; videos are op
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import ipywidgets
 import numpy as np
 import pandas as pd
 import traitlets
@@ -20,9 +18,8 @@ from vidlab.errors import MetricError
 from vidlab.plots import Drawing
 from vidlab.predictions import Predictions
 from vidlab.sampling import Sampler
-from vidlab.widgets.cam import CamExplorer
-from vidlab.widgets.explorer import Explorer, page
-from vidlab.widgets.footage import Thumbnails
+from vidlab.widgets.explorer import page
+from vidlab.widgets.listing import VideoExplorer
 
 if TYPE_CHECKING:
     import keras
@@ -33,12 +30,11 @@ __all__ = ["ConfusionExplorer"]
 
 Order = Literal["index", "accuracy", "clustered"]
 _ORDERS = ("index", "accuracy", "clustered")
-_A_PAGE = 9  # thumbnails
 _PAIRS = 300  # that "next most confused" goes through
 _FEW = 20  # classes whose picture is drawn in a moment
 
 
-class ConfusionExplorer(Explorer):
+class ConfusionExplorer(VideoExplorer):
     """A confusion matrix whose cells open: click one and see its videos, choose one and look at it.
 
     Parameters
@@ -71,13 +67,11 @@ class ConfusionExplorer(Explorer):
         If the order is unknown.
     """
 
-    _esm = page("parts.js", "cam.js", "confusion.js", render="renderConfusion")
+    _esm = page("parts.js", "cam.js", "videos.js", "confusion.js", render="renderConfusion")
     _css = page("look.css")
 
     table = traitlets.Dict().tag(sync=True)
-    listing = traitlets.Dict().tag(sync=True)
     measure = traitlets.Unicode("count").tag(sync=True)
-    cam = traitlets.Instance(CamExplorer).tag(sync=True, **ipywidgets.widget_serialization)
 
     def __init__(
         self,
@@ -89,13 +83,8 @@ class ConfusionExplorer(Explorer):
         order: Order = "index",
         normalise: bool = False,
     ):
-        cam = CamExplorer(model, classes=predictions.classes, sampling=sampling)
-        super().__init__(cam=cam, measure="share" if normalise else "count")
-        self._all = self._chosen = predictions
-        self._paths: dict[str, Path] = {}
-        if index is not None:
-            self._paths = dict(zip(index.table["video_id"], index.paths, strict=True))
-        self._thumbnails = Thumbnails()
+        super().__init__(predictions, index=index, model=model, sampling=sampling)
+        self.measure = "share" if normalise else "count"
         self._counts = pd.DataFrame()
         self.arrange(order=order)
 
@@ -166,54 +155,15 @@ class ConfusionExplorer(Explorer):
                 "Clear the filter, or correct the names."
             )
         places = self._behind(true, predicted)
-        pages = max(1, -(-len(places) // _A_PAGE))
-        number = min(max(number, 0), pages - 1)
-        some = places[number * _A_PAGE : (number + 1) * _A_PAGE]
-        self.listing = {
-            "true": true,
-            "predicted": predicted,
-            "count": len(places),
-            "of": int(self._counts.loc[true].sum()),
-            "page": number,
-            "pages": pages,
-            "videos": self._described(some),
-            "opened": self.listing.get("opened", 0) + 1,
-        }
+        of = int(self._counts.loc[true].sum())
+        self._list(places, number=number, about={"true": true, "predicted": predicted, "of": of})
         verb = "recognised" if true == predicted else f"taken for {predicted}"
         if not len(places):
             self.tell(f"No video of {true} was {verb}: this cell is empty.")
         elif not self._paths:
             self.tell("No index was given, so only names are listed: pass index= to see videos.")
         else:
-            self.tell(f"{len(places)} of {self.listing['of']} videos of {true} were {verb}.")
-
-    def open_video(self, video_id: str) -> None:
-        """Show a video with the heat of its true and of its predicted class side by side.
-
-        Parameters
-        ----------
-        video_id
-            One of the predictions.
-
-        Raises
-        ------
-        MetricError
-            If the predictions or the index have no such video.
-        """
-        place = np.flatnonzero(self._all.video_ids == video_id)
-        if not len(place) or video_id not in self._paths:
-            where = "index" if len(place) else "predictions"
-            raise MetricError(
-                f"Expected a video of the {where}. Received: {video_id!r}. "
-                "Pass the index that the predictions were made on."
-            )
-        true = self._all.classes[self._all.y_true[place[0]]]
-        predicted = self._all.classes[self._all.y_pred[place[0]]]
-        roles = {true: "true", predicted: "predicted"}
-        if true == predicted:
-            roles = {true: "true and predicted"}
-        self.cam.show(self._paths[video_id], targets=roles)
-        self.cam.explain()
+            self.tell(f"{len(places)} of {of} videos of {true} were {verb}.")
 
     @property
     def answers(self) -> Mapping[str, Callable[..., None]]:
@@ -272,32 +222,6 @@ class ConfusionExplorer(Explorer):
             held &= said.y_pred == said.classes.index(predicted)
         places = np.flatnonzero(held)
         return places[np.argsort(-said.probabilities[places].max(axis=1), kind="stable")]
-
-    def _described(self, places: np.ndarray) -> list[dict[str, Any]]:
-        """Give what the page shows of videos."""
-        said = self._chosen
-        ids = [str(name) for name in said.video_ids[places]]
-        known = [name for name in ids if name in self._paths]
-        pictures = self._thumbnails.of([self._paths[name] for name in known])
-        thumbnails = dict(zip(known, pictures, strict=True))
-        videos = []
-        for place, name in zip(places, ids, strict=True):
-            picture = thumbnails.get(name)
-            problem = "" if isinstance(picture, bytes) else str(picture or "")
-            if self._paths and name not in self._paths:
-                problem = "This video is not in the index."
-            chances = said.probabilities[place]
-            videos.append(
-                {
-                    "id": name,
-                    "picture": picture if isinstance(picture, bytes) else None,
-                    "problem": problem,
-                    "answer": said.classes[said.y_pred[place]],
-                    "p_true": round(float(chances[said.y_true[place]]), 4),
-                    "p_predicted": round(float(chances.max()), 4),
-                }
-            )
-        return videos
 
 
 def _of_group(predictions: Predictions, group: str) -> Predictions:

@@ -9,7 +9,7 @@ const LABELS = 8.5; // pixels a row needs for its name
 async function renderConfusion({ model, el }) {
   const view = { zoom: 1, x: 0, y: 0, cell: 8, left: 0, foot: 0, width: 0, height: 0 };
   const cursor = { row: 0, column: 0, shown: false };
-  const state = { table: null, hover: null, drag: null, focusNext: false, serial: null, typing: 0 };
+  const state = { table: null, hover: null, drag: null, serial: null, typing: 0 };
 
   const order = choice(
     "classes", [["index", "in index order"], ["accuracy", "worst first"],
@@ -56,7 +56,6 @@ async function renderConfusion({ model, el }) {
   const tip = make("div", { className: "vl-tip", hidden: true });
   const spoken = make("div", { className: "vl-spoken", "aria-live": "polite" });
   const matrix = make("div", { className: "vl-holder" }, canvas, tip, spoken);
-  const list = make("div", { className: "vl-list" });
   const line = make("div", { className: "vl-status", role: "status", "aria-live": "polite" });
   const how = make("div", {
     className: "vl-how",
@@ -66,7 +65,12 @@ async function renderConfusion({ model, el }) {
       + "+ and − to zoom, Esc to come back.",
   });
   const below = make("div", { className: "vl-below" });
-  const sides = make("div", { className: "vl-columns" }, matrix, list);
+  const videos = videoList({
+    model, about, ask: (message) => ask(message), turn: (number) => open(number),
+    leave: () => canvas.focus(), hint: "Click a cell of the matrix: its videos appear here.",
+    nothing: "This cell is empty.",
+  });
+  const sides = make("div", { className: "vl-columns" }, matrix, videos.list);
   const root = make(
     "div", { className: "vl-explorer vl-confusion", "data-lm-suppress-shortcuts": "true" },
     bar, sides, line, below, how,
@@ -84,18 +88,7 @@ async function renderConfusion({ model, el }) {
   read();
   show();
 
-  const key_of_cam = model.get("cam").replace("IPY_MODEL_", "");
-  const cam = await model.widget_manager.get_model(key_of_cam);
-  const stopCam = renderCam({ model: cam, el: below });
-  const opened = () => {
-    heard();
-    told();
-    if (!cam.get("film")?.title && !cam.get("status")?.text) return;
-    below.firstChild.hidden = false;
-    requestAnimationFrame(() => below.scrollIntoView({ block: "nearest", behavior: "smooth" }));
-  };
-  cam.on("change:film", opened);
-  cam.on("change:status", opened);
+  const closeCam = await camBelow({ model, below, heard, told });
 
   // ---- numbers -------------------------------------------------------------------------------
 
@@ -380,7 +373,7 @@ async function renderConfusion({ model, el }) {
       ArrowDown: () => goTo(cursor.row + by, cursor.column),
       ArrowLeft: () => goTo(cursor.row, cursor.column - by),
       ArrowRight: () => goTo(cursor.row, cursor.column + by),
-      Enter: () => { state.focusNext = true; open(); },
+      Enter: () => { videos.focusNext(); open(); },
       " ": () => open(),
       n: () => step(1),
       p: () => step(-1),
@@ -409,112 +402,33 @@ async function renderConfusion({ model, el }) {
 
   function open(number = 0) {
     const { rows, columns } = state.table;
-    list.classList.add("vl-waiting");
+    videos.wait();
     ask({ kind: "cell", true: rows[cursor.row], predicted: columns[cursor.column], number });
   }
 
   function show() {
-    const listing = model.get("listing") ?? {};
     heard();
-    list.classList.remove("vl-waiting");
-    if (!listing.true) {
-      list.replaceChildren(make("div", {
-        className: "vl-hint", text: "Click a cell of the matrix: its videos appear here.",
-      }));
-      return;
-    }
-    const { true: is, predicted } = listing;
+    videos.show();
+  }
+
+  function about({ true: is, predicted, count: held, of }) {
     const right = is === predicted;
-    const head = make(
-      "div", { className: "vl-head", role: "heading", "aria-level": "3" },
-      make("b", { text: is }), right ? " recognised" : " taken for ",
-      ...(right ? [] : [make("b", { text: predicted })]),
-      make("span", { text: `${listing.count} of ${plural(listing.of, "video")}` }),
-    );
-    const cards = make("div", { className: "vl-cards" }, ...listing.videos.map(card));
-    list.querySelectorAll("img").forEach((image) => URL.revokeObjectURL(image.src));
-    list.replaceChildren(head, cards);
-    if (!listing.count) list.append(make("div", { className: "vl-hint", text: "This cell is empty." }));
-    if (listing.pages > 1) list.append(pager(listing));
-    list.dataset.cell = `${is} > ${predicted}`;
-    if (state.focusNext) list.querySelector("button")?.focus();
-    state.focusNext = false;
-  }
-
-  function card(video) {
-    const seen = video.picture
-      ? make("img", {
-        alt: "", src: URL.createObjectURL(new Blob([video.picture], { type: "image/jpeg" })),
-      })
-      : make("span", { className: "vl-blank", text: video.problem ? "⚠" : "" });
-    const chances = make("span", { className: "vl-chances" }, chance("true", video.p_true, "right"));
-    if (video.p_predicted !== video.p_true) {
-      chances.append(chance("said", video.p_predicted, "wrong"));
-    }
-    const parts = [seen, make("span", { className: "vl-name", text: shortened(video.id) }), chances];
-    if (video.problem) {
-      parts.push(
-        make("span", { className: "vl-problem", text: video.problem, title: video.problem }),
-      );
-    }
-    return make("button", {
-      type: "button", className: "vl-card", title: `${video.id}: answer ${video.answer}`,
-      "data-video": video.id, onkeydown: listKey,
-      onclick: (event) => {
-        list.querySelectorAll(".vl-card").forEach((one) => one.classList.remove("vl-chosen"));
-        event.currentTarget.classList.add("vl-chosen");
-        ask({ kind: "video", video_id: video.id });
-      },
-    }, ...parts);
-  }
-
-  function chance(name, value, kind) {
-    const filled = make("i", { className: `vl-${kind}` });
-    filled.style.width = `${100 * value}%`;
-    return make(
-      "span", { className: "vl-chance" },
-      make("span", { text: name }), make("span", { className: "vl-track" }, filled),
-      make("span", { text: percent(value) }),
-    );
-  }
-
-  // UCF-101's names repeat the class; group and clip tell the videos of a cell apart.
-  function shortened(id) {
-    return id.match(/_(g\d+_c\d+)$/)?.[1].replace("_", " ") ?? id;
-  }
-
-  function pager({ page, pages }) {
-    const turn = (text, to, title) => {
-      const one = button(text, title, () => open(to));
-      one.disabled = to < 0 || to >= pages;
-      return one;
+    return {
+      key: `${is} > ${predicted}`,
+      head: [
+        make("b", { text: is }), right ? " recognised" : " taken for ",
+        ...(right ? [] : [make("b", { text: predicted })]),
+        make("span", { text: `${held} of ${plural(of, "video")}` }),
+      ],
     };
-    return make(
-      "div", { className: "vl-pager" }, turn("‹", page - 1, "Page before"),
-      make("span", { text: `page ${page + 1} of ${pages}` }), turn("›", page + 1, "Next page"),
-    );
-  }
-
-  function listKey(event) {
-    const cards = [...list.querySelectorAll(".vl-card")];
-    const place = cards.indexOf(event.currentTarget);
-    const across = cards.filter((one) => one.offsetTop === cards[0].offsetTop).length;
-    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
-    if (by) cards[Math.max(0, Math.min(cards.length - 1, place + by))].focus();
-    else if (event.key === "Escape") canvas.focus();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
   }
 
   return () => {
     clearTimeout(state.typing);
-    stopCam();
+    closeCam();
+    videos.stop();
     repaint.stop();
     unfollow();
     for (const [name, handler] of Object.entries(changes)) model.off(name, handler);
-    cam.off("change:film", opened);
-    cam.off("change:status", opened);
-    list.querySelectorAll("img").forEach((image) => URL.revokeObjectURL(image.src));
   };
 }

@@ -1,0 +1,154 @@
+"""The videos behind what was clicked, as a list of pictures, and the one that was chosen.
+
+Takes `Predictions`, an index and a model; gives `VideoExplorer` to `confusion` and `per_class`,
+which say of which videos a list is. Pictures are made of the page that is seen, no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import numpy as np
+import traitlets
+
+from vidlab.errors import MetricError
+from vidlab.predictions import Predictions
+from vidlab.sampling import Sampler
+from vidlab.widgets.cam import CamExplorer
+from vidlab.widgets.explorer import Explorer
+from vidlab.widgets.footage import Thumbnails
+
+if TYPE_CHECKING:
+    import keras
+
+    from vidlab.index import VideoIndex
+
+__all__ = ["VideoExplorer"]
+
+_A_PAGE = 9  # thumbnails
+
+
+class VideoExplorer(Explorer):
+    """An explorer of predictions that lists videos, and opens one of them in a `CamExplorer`.
+
+    Parameters
+    ----------
+    predictions
+        What a model said of videos.
+    index
+        Where the videos are; without it their names are listed.
+    model
+        The model that said it, or a function that loads it, such as ``run.model``; without it
+        videos are played without heat.
+    sampling
+        Picks the frames that are played and shown to the model: 16, spread evenly, if left out.
+
+    Attributes
+    ----------
+    listing : dict
+        What the page shows of the videos that were asked for; nothing at first.
+    cam : CamExplorer
+        Shows the video that was chosen.
+    """
+
+    listing = traitlets.Dict().tag(sync=True)
+    cam = traitlets.Instance(CamExplorer).tag(sync=True, **ipywidgets.widget_serialization)
+
+    def __init__(
+        self,
+        predictions: Predictions,
+        *,
+        index: VideoIndex | None = None,
+        model: keras.Model | Callable[[], keras.Model] | None = None,
+        sampling: Sampler | None = None,
+    ):
+        super().__init__(cam=CamExplorer(model, classes=predictions.classes, sampling=sampling))
+        self._all = self._chosen = predictions
+        self._paths: dict[str, Path] = {}
+        if index is not None:
+            self._paths = dict(zip(index.table["video_id"], index.paths, strict=True))
+        self._thumbnails = Thumbnails()
+
+    def open_video(self, video_id: str) -> None:
+        """Show a video with the heat of its true and of its predicted class side by side.
+
+        Parameters
+        ----------
+        video_id
+            One of the predictions.
+
+        Raises
+        ------
+        MetricError
+            If the predictions or the index have no such video.
+        """
+        place = np.flatnonzero(self._all.video_ids == video_id)
+        if not len(place) or video_id not in self._paths:
+            where = "index" if len(place) else "predictions"
+            raise MetricError(
+                f"Expected a video of the {where}. Received: {video_id!r}. "
+                "Pass the index that the predictions were made on."
+            )
+        self.cam.show(self._paths[video_id], targets=self._roles(place[0]))
+        self.cam.explain()
+
+    def _roles(self, place: int) -> dict[str, str]:
+        """Name the classes that a video is looked at for, and say what each one is."""
+        true = self._all.classes[self._all.y_true[place]]
+        predicted = self._all.classes[self._all.y_pred[place]]
+        if true == predicted:
+            return {true: "true and predicted"}
+        return {true: "true", predicted: "predicted"}
+
+    def _list(self, places: np.ndarray, *, number: int, about: dict[str, Any]) -> None:
+        """Put a list on the page.
+
+        Parameters
+        ----------
+        places
+            int64, (videos,): which of the chosen predictions, in their order.
+        number
+            Which page of them; the nearest one that there is.
+        about
+            What else the page says of the list.
+        """
+        pages = max(1, -(-len(places) // _A_PAGE))
+        number = min(max(number, 0), pages - 1)
+        some = places[number * _A_PAGE : (number + 1) * _A_PAGE]
+        self.listing = {
+            **about,
+            "count": len(places),
+            "page": number,
+            "pages": pages,
+            "videos": self._described(some),
+            "opened": self.listing.get("opened", 0) + 1,  # so that the page hears of the same again
+        }
+
+    def _described(self, places: np.ndarray) -> list[dict[str, Any]]:
+        """Give what the page shows of videos."""
+        said = self._chosen
+        ids = [str(name) for name in said.video_ids[places]]
+        known = [name for name in ids if name in self._paths]
+        pictures = self._thumbnails.of([self._paths[name] for name in known])
+        thumbnails = dict(zip(known, pictures, strict=True))
+        videos = []
+        for place, name in zip(places, ids, strict=True):
+            picture = thumbnails.get(name)
+            problem = "" if isinstance(picture, bytes) else str(picture or "")
+            if self._paths and name not in self._paths:
+                problem = "This video is not in the index."
+            chances = said.probabilities[place]
+            videos.append(
+                {
+                    "id": name,
+                    "picture": picture if isinstance(picture, bytes) else None,
+                    "problem": problem,
+                    "answer": said.classes[said.y_pred[place]],
+                    "p_true": round(float(chances[said.y_true[place]]), 4),
+                    "p_predicted": round(float(chances.max()), 4),
+                }
+            )
+        return videos

@@ -1,0 +1,130 @@
+// A list of videos as cards with pictures, and the video that was chosen, opened below.
+
+// Gives the list and what is done with it. `about(listing)` says what stands over the cards, `head`,
+// and names the list in its data, `key`; `turn(page)` asks for another page, `leave()` goes back to
+// where the list was asked for. `says(video)` gives what stands under a picture.
+function videoList({ model, ask, about, turn, leave, hint, nothing, says = chancesOf }) {
+  const list = make("div", { className: "vl-list" });
+  let isFocused = false; // once the list is there, by who came with the keyboard
+
+  function show() {
+    const listing = model.get("listing") ?? {};
+    list.classList.remove("vl-waiting");
+    if (!listing.videos) {
+      list.replaceChildren(make("div", { className: "vl-hint", text: hint }));
+      return;
+    }
+    const { key, head } = about(listing);
+    const title = make("div", { className: "vl-head", role: "heading", "aria-level": "3" }, ...head);
+    const cards = make("div", { className: "vl-cards" }, ...listing.videos.map(card));
+    forget();
+    list.replaceChildren(title, cards);
+    if (!listing.count) list.append(make("div", { className: "vl-hint", text: nothing }));
+    if (listing.pages > 1) list.append(pager(listing));
+    list.dataset.cell = key;
+    if (isFocused) list.querySelector("button")?.focus();
+    isFocused = false;
+  }
+
+  function card(video) {
+    const seen = video.picture
+      ? make("img", {
+        alt: "", src: URL.createObjectURL(new Blob([video.picture], { type: "image/jpeg" })),
+      })
+      : make("span", { className: "vl-blank", text: video.problem ? "⚠" : "" });
+    const parts = [
+      seen, make("span", { className: "vl-name", text: shortened(video.id) }), says(video),
+    ];
+    if (video.problem) {
+      parts.push(
+        make("span", { className: "vl-problem", text: video.problem, title: video.problem }),
+      );
+    }
+    return make("button", {
+      type: "button", className: "vl-card", title: `${video.id}: answer ${video.answer}`,
+      "data-video": video.id, onkeydown: key,
+      onclick: (event) => {
+        list.querySelectorAll(".vl-card").forEach((one) => one.classList.remove("vl-chosen"));
+        event.currentTarget.classList.add("vl-chosen");
+        ask({ kind: "video", video_id: video.id });
+      },
+    }, ...parts);
+  }
+
+  function pager({ page, pages }) {
+    const step = (text, to, title) => {
+      const one = make("button", { type: "button", text, title, onclick: () => turn(to) });
+      one.disabled = to < 0 || to >= pages;
+      return one;
+    };
+    return make(
+      "div", { className: "vl-pager" }, step("‹", page - 1, "Page before"),
+      make("span", { text: `page ${page + 1} of ${pages}` }), step("›", page + 1, "Next page"),
+    );
+  }
+
+  function key(event) {
+    const cards = [...list.querySelectorAll(".vl-card")];
+    const place = cards.indexOf(event.currentTarget);
+    const across = cards.filter((one) => one.offsetTop === cards[0].offsetTop).length;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
+    if (by) cards[Math.max(0, Math.min(cards.length - 1, place + by))].focus();
+    else if (event.key === "Escape") leave();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  function forget() {
+    list.querySelectorAll("img").forEach((image) => URL.revokeObjectURL(image.src));
+  }
+
+  return {
+    list, show, stop: forget,
+    wait: () => list.classList.add("vl-waiting"),
+    focusNext: () => { isFocused = true; },
+  };
+}
+
+// UCF-101's names repeat the class; group and clip tell the videos of a list apart.
+function shortened(id) {
+  return id.match(/_(g\d+_c\d+)$/)?.[1].replace("_", " ") ?? id;
+}
+
+function chancesOf({ p_true, p_predicted }) {
+  const chances = make("span", { className: "vl-chances" }, chance("true", p_true, "right"));
+  if (p_predicted !== p_true) chances.append(chance("said", p_predicted, "wrong"));
+  return chances;
+}
+
+function chance(name, value, kind) {
+  const filled = make("i", { className: `vl-${kind}` });
+  filled.style.width = `${100 * value}%`;
+  return make(
+    "span", { className: "vl-chance" },
+    make("span", { text: name }), make("span", { className: "vl-track" }, filled),
+    make("span", { text: percent(value) }),
+  );
+}
+
+// Draws the explorer of the chosen video, brings it into sight when a video is opened, and gives
+// what takes it away.
+async function camBelow({ model, below, heard, told }) {
+  const key = model.get("cam").replace("IPY_MODEL_", "");
+  const cam = await model.widget_manager.get_model(key);
+  const stop = renderCam({ model: cam, el: below });
+  const opened = () => {
+    heard();
+    told();
+    if (!cam.get("film")?.title && !cam.get("status")?.text) return;
+    below.firstChild.hidden = false;
+    requestAnimationFrame(() => below.scrollIntoView({ block: "nearest", behavior: "smooth" }));
+  };
+  cam.on("change:film", opened);
+  cam.on("change:status", opened);
+  return () => {
+    stop();
+    cam.off("change:film", opened);
+    cam.off("change:status", opened);
+  };
+}
