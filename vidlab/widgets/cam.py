@@ -61,7 +61,7 @@ class CamExplorer(Explorer):
         Class name to `Explanation`, of the classes shown.
     """
 
-    _esm = page("parts.js", "cam.js", render="renderCam")
+    _esm = page("parts.js", "player.js", "cam.js", render="renderCam")
     _css = page("look.css")
 
     film = traitlets.Dict().tag(sync=True)

@@ -67,7 +67,7 @@ class ConfusionExplorer(VideoExplorer):
         If the order is unknown.
     """
 
-    _esm = page("parts.js", "cam.js", "videos.js", "confusion.js", render="renderConfusion")
+    _esm = page("parts.js", "player.js", "cam.js", "videos.js", "confusion.js", render="renderConfusion")
     _css = page("look.css")
 
     table = traitlets.Dict().tag(sync=True)

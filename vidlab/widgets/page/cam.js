@@ -18,28 +18,29 @@ function inferno(heat) {
 const HEAT_COLOURS = Array.from({ length: 256 }, (_, heat) => inferno(heat / 255));
 
 function renderCam({ model, el }) {
-  const state = { at: 0, playing: false, timer: 0, loading: 0, moved: false };
-  let pictures = [];
+  const reel = makeReel();
+  const player = makePlayer({
+    shown: (at) => {
+      root.dataset.frame = at;
+      repaint();
+    },
+    clock: (at) => {
+      const { seconds, numbers } = model.get("film");
+      return `${seconds[at].toFixed(2)} s · frame ${numbers[at]} `
+        + `(${at + 1} of ${seconds.length} shown to the model)`;
+    },
+  });
   let panels = [];
 
   const title = make("div", { className: "vl-title" });
   const stage = make("div", { className: "vl-stage" });
-  const play = make("button", {
-    className: "vl-play", type: "button", title: "Play or pause (Space)", onclick: () => toggle(),
-  });
-  const seek = make("input", {
-    type: "range", min: 0, value: 0, className: "vl-seek", "aria-label": "Frame",
-    oninput: () => move(Number(seek.value)),
-  });
-  const clock = make("span", { className: "vl-clock" });
-  const speed = choice("speed", [["1", "1×"], ["0.5", "½×"], ["0.25", "¼×"]], () => {});
   const opacity = make("input", {
     type: "range", min: 0, max: 100, value: 75, className: "vl-opacity", oninput: () => repaint(),
   });
   const strength = make("label", { className: "vl-choice" }, make("span", { text: "heat" }), opacity);
   const timeline = make("canvas", {
     className: "vl-timeline", title: "Click to go to a frame",
-    onclick: (event) => move(nearest(event.offsetX)),
+    onclick: (event) => player.move(nearest(event.offsetX)),
   });
   const first = choice("evidence for", [], () => explain());
   const second = choice("beside it", [], () => explain());
@@ -53,7 +54,7 @@ function renderCam({ model, el }) {
   const how = make("div", { className: "vl-how" });
   const body = make(
     "div", { className: "vl-film" },
-    stage, make("div", { className: "vl-transport" }, play, seek, clock, speed.holder), timeline, choosers, how,
+    stage, player.bar, timeline, choosers, how,
   );
   const root = make(
     "div", { className: "vl-explorer vl-cam", "data-lm-suppress-shortcuts": "true", onkeydown: key },
@@ -72,20 +73,13 @@ function renderCam({ model, el }) {
   load();
 
   async function load() {
-    pause();
+    player.load([]); // until the frames are unpacked there is no place to go to
     const film = model.get("film") ?? {};
-    const number = ++state.loading;
-    const ready = await Promise.all(
-      (film.frames ?? []).map((frame) => createImageBitmap(new Blob([frame], { type: "image/jpeg" }))),
-    );
-    if (number !== state.loading) return ready.forEach((picture) => picture.close());
-    pictures.forEach((picture) => picture.close());
-    pictures = ready;
-    Object.assign(state, { at: 0, moved: false });
+    if (!(await reel.load(film.frames ?? []))) return;
+    player.load(film.seconds ?? []);
     title.textContent = film.title ?? "";
-    body.hidden = !pictures.length;
+    body.hidden = !reel.pictures.length;
     root.hidden = !film.title && !line.textContent;
-    seek.max = Math.max(0, pictures.length - 1);
     lay();
     root.dataset.film = film.title ?? "";
   }
@@ -129,7 +123,7 @@ function renderCam({ model, el }) {
     root.dataset.panels = panels.length - 1;
     // A recurrent network may have forgotten the first frames: begin where there is most to see.
     const importance = answer.panels?.at(-1).importance ?? [0];
-    if (!state.moved) goTo(importance.indexOf(Math.max(...importance)));
+    if (!player.moved) player.goTo(importance.indexOf(Math.max(...importance)));
     repaint();
   }
 
@@ -161,15 +155,15 @@ function renderCam({ model, el }) {
   }
 
   function paint() {
-    if (!pictures.length) return;
+    if (!reel.pictures.length) return;
     const strongest = opacity.value / 100;
     for (const { canvas, heat } of panels) {
       const context = canvas.getContext("2d");
-      context.drawImage(pictures[state.at], 0, 0, canvas.width, canvas.height);
+      context.drawImage(reel.pictures[player.at], 0, 0, canvas.width, canvas.height);
       if (!heat) continue;
       const small = heat.canvas.getContext("2d");
       const image = small.createImageData(heat.columns, heat.rows);
-      const offset = state.at * heat.rows * heat.columns;
+      const offset = player.at * heat.rows * heat.columns;
       for (let cell = 0; cell < heat.rows * heat.columns; cell++) {
         const value = heat.cells[offset + cell];
         image.data.set(HEAT_COLOURS[value], 4 * cell);
@@ -217,7 +211,7 @@ function renderCam({ model, el }) {
       shares.forEach((share, at) => {
         const tall = (share / top) * (height - foot - 6);
         const x = across(seconds[at]) + (place - series.length / 2) * bar;
-        context.fillStyle = css(place ? wrong : right, at === state.at ? 1 : 0.6);
+        context.fillStyle = css(place ? wrong : right, at === player.at ? 1 : 0.6);
         context.fillRect(x, height - foot - tall, bar - 1, tall);
       });
     });
@@ -230,71 +224,14 @@ function renderCam({ model, el }) {
     });
     context.strokeStyle = css(ink);
     context.beginPath();
-    context.moveTo(across(seconds[state.at]), 0);
-    context.lineTo(across(seconds[state.at]), height - foot + 3);
+    context.moveTo(across(seconds[player.at]), 0);
+    context.lineTo(across(seconds[player.at]), height - foot + 3);
     context.stroke();
-  }
-
-  function goTo(place) {
-    const { seconds = [], numbers = [] } = model.get("film") ?? {};
-    if (!seconds.length) return;
-    state.at = Math.max(0, Math.min(seconds.length - 1, place));
-    seek.value = state.at;
-    clock.textContent =
-      `${seconds[state.at].toFixed(2)} s · frame ${numbers[state.at]} `
-      + `(${state.at + 1} of ${seconds.length} shown to the model)`;
-    root.dataset.frame = state.at;
-    repaint();
-  }
-
-  function move(place) {
-    pause();
-    state.moved = true;
-    goTo(place);
-  }
-
-  function toggle() {
-    state.moved = true;
-    if (state.playing) return pause();
-    state.playing = true;
-    label();
-    if (state.at >= pictures.length - 1) goTo(0);
-    schedule();
-  }
-
-  // Frames stay as long as they are apart in the video.
-  function schedule() {
-    const { seconds } = model.get("film");
-    const gap = (seconds[seconds.length - 1] - seconds[0]) / Math.max(1, seconds.length - 1);
-    const next = seconds[state.at + 1];
-    const wait = (next === undefined ? Math.max(gap, 0.5) : next - seconds[state.at]) * 1000;
-    state.timer = setTimeout(() => {
-      if (!root.isConnected) return;
-      goTo(next === undefined ? 0 : state.at + 1);
-      schedule();
-    }, Math.max(20, wait / Number(speed.select.value)));
-  }
-
-  function pause() {
-    clearTimeout(state.timer);
-    state.playing = false;
-    label();
-  }
-
-  function label() {
-    play.textContent = state.playing ? "❚❚" : "▶";
-    play.setAttribute("aria-label", state.playing ? "Pause" : "Play");
   }
 
   function key(event) {
     if (["SELECT", "INPUT"].includes(event.target.tagName)) return;
-    const steps = { ArrowLeft: -1, ArrowRight: 1 };
-    if (event.key in steps) {
-      move(state.at + steps[event.key]);
-    } else if (event.key === " ") toggle();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
+    player.key(event);
   }
 
   if (!model.get("answer")?.panels && model.get("film")?.title && !line.textContent) {
@@ -302,14 +239,12 @@ function renderCam({ model, el }) {
   }
 
   const stop = () => {
-    pause();
-    state.loading++;
-    pictures.forEach((picture) => picture.close());
-    pictures = [];
+    player.pause();
+    reel.close();
     repaint.stop();
     unfollow();
     for (const [name, handler] of Object.entries(changes)) model.off(name, handler);
   };
-  stop.focus = () => play.focus({ preventScroll: true });
+  stop.focus = player.focus;
   return stop;
 }
