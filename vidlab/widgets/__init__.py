@@ -3,7 +3,8 @@
 Takes `Predictions`, an index and a model; gives explorers to notebooks. Nothing is computed here:
 tables come from `evaluation`, heat from `explanation`, pictures from `plots`, and each is asked for
 when somebody looks. `confusion` and `cam` hold an explorer each, `explorer` what they share,
-`footage` reads and packs frames. Where no kernel or no browser is there, each shows a picture.
+`footage` reads and packs frames. Where no kernel or no browser is there, each shows a picture;
+`standalone` keeps the matrix, its videos and their heat as one file that works without a kernel.
 
 An explorer draws itself with the few hundred lines of plain JavaScript in ``page``: a hundred
 classes are ten thousand cells, which a canvas draws in milliseconds, and a click is one message to
@@ -12,5 +13,6 @@ the kernel and one back. No script is fetched from anywhere.
 
 from vidlab.widgets.cam import CamExplorer
 from vidlab.widgets.confusion import ConfusionExplorer
+from vidlab.widgets.standalone import save_page
 
-__all__ = ["CamExplorer", "ConfusionExplorer"]
+__all__ = ["CamExplorer", "ConfusionExplorer", "save_page"]

@@ -40,6 +40,7 @@ function videoList({ model, ask, about, turn, leave, hint, nothing, says = chanc
         make("span", { className: "vl-problem", text: video.problem, title: video.problem }),
       );
     }
+    if (video.note) parts.push(make("span", { className: "vl-note", text: video.note }));
     return make("button", {
       type: "button", className: "vl-card", title: `${video.id}: answer ${video.answer}`,
       "data-video": video.id, onkeydown: key,

@@ -1,0 +1,303 @@
+"""The confusion matrix, its videos and their heat as one HTML file, which needs no kernel.
+
+Takes what `ConfusionExplorer` needs; gives a page to the reports of a run. The page draws itself
+with the explorer's own scripts. What a kernel would have answered, the explorer is asked beforehand
+and the file holds: the orders of the classes, and the frames and the heat of some videos. Only
+counting videos and listing those of a cell is left to the page.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from vidlab import evaluation
+from vidlab.errors import MetricError
+from vidlab.predictions import Predictions
+from vidlab.progress import counter
+from vidlab.runs import replacing
+from vidlab.sampling import Sampler, Uniform
+from vidlab.widgets.confusion import ConfusionExplorer
+from vidlab.widgets.explorer import page
+
+if TYPE_CHECKING:
+    import keras
+
+    from vidlab.index import VideoIndex
+
+__all__ = ["save_page"]
+
+_FRAMES = 12  # of a video, where no sampler is given
+_WIDEST = 240  # pixels of a frame
+_JPEG = (
+    *(cv2.IMWRITE_JPEG_QUALITY, 62),
+    *(cv2.IMWRITE_JPEG_OPTIMIZE, 1),
+    *(cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
+)
+_FINEST = 24  # cells of a heatmap, which is drawn smooth
+_IN_TURN = 3  # videos of a pair of classes, before it is the next pair's turn
+_RIGHT = 6  # one in so many videos is one that was named rightly
+_MOST_GROUPS = 60  # more have no order of classes each; theirs is that of all videos
+
+
+def save_page(
+    predictions: Predictions,
+    file: str | Path,
+    *,
+    index: VideoIndex,
+    model: keras.Model | Callable[[], keras.Model] | None = None,
+    sampling: Sampler | None = None,
+    videos: int = 60,
+    title: str = "Explore the mistakes",
+    about: str = "",
+    back: str = "",
+) -> Path:
+    """Write a page on which the mistakes of a model are explored without a kernel or a network.
+
+    All videos are counted. Some can also be played, with the heat of their true class and of the
+    answer: the most frequent mistakes and of these the surest answers first, three of a pair of
+    classes before the next pair, and one in six that was named rightly. 60 videos of 12 frames make
+    a file of about 5 MB.
+
+    Parameters
+    ----------
+    predictions
+        What a model said of videos.
+    file
+        Where the page goes, such as ``runs/quick/explore.html``.
+    index
+        Where the videos are.
+    model
+        The model that said it, or a function that loads it, such as ``run.model``; without it
+        videos are played without heat.
+    sampling
+        Picks the frames that are kept and shown to the model: 12, spread evenly, if left out. A
+        model of clips needs its own.
+    videos
+        How many can be played, at most.
+    title
+        The heading.
+    about
+        A line below it, plain text, that names the model and the videos.
+    back
+        A link above it, such as ``"index.html"``, to the report that the page belongs to.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    MetricError
+        If `videos` is negative, or there are no predictions to show.
+    """
+    if videos < 0 or not len(predictions):
+        raise MetricError(
+            "Expected predictions, and a number of videos to play of at least 0. Received: "
+            f"{len(predictions)} predictions, videos={videos}. Take the predictions of a run."
+        )
+    explorer = ConfusionExplorer(
+        predictions, index=index, model=model, sampling=sampling or Uniform(_FRAMES)
+    )
+    for one in (explorer, explorer.cam):  # it is asked, not shown: nothing goes to an open notebook
+        one.close()
+    kept = _counted(predictions) | {"orders": _orders(explorer, predictions)}
+    kept["videos"], kept["problems"], parts = _films(explorer, predictions, most=videos)
+    kept["says"] = cap = _cap(predictions, kept["videos"])
+    text = Template(page("offline.html")).substitute(
+        title=escape(title),
+        about=escape(about),
+        back=f'<a href="{escape(back)}">← all notebooks and results</a>' if back else "",
+        cap=escape(cap),
+        style=f"{explorer._css}\n{page('offline.css')}",
+        script=_script(explorer),
+        kept=_as_json(kept),
+        parts=base64.b64encode(parts).decode(),
+    )
+    target = Path(file)
+    with replacing(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return target
+
+
+def _script(explorer: ConfusionExplorer) -> str:
+    """Join the explorer's script, a module, with what stands in for the kernel."""
+    own = str(explorer._esm).replace("export default", "const explorer =")
+    script = "\n".join([own, page("offline.js"), "openOffline(explorer);"])
+    return script.replace("</script", "<\\/script")
+
+
+def _as_json(kept: dict[str, Any]) -> str:
+    """Write a record so that nothing in it can end the element that holds it."""
+    return json.dumps(kept, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _counted(said: Predictions) -> dict[str, Any]:
+    """Give what the page counts and lists: of each video its group, its class and its answer."""
+    places = np.arange(len(said))
+    groups, group = np.unique(said.groups, return_inverse=True)
+    sure = said.probabilities.max(axis=1)
+    return {
+        "classes": said.classes,
+        "other": evaluation.OTHER,
+        "ids": said.video_ids.tolist(),
+        "groups": groups.tolist(),
+        "group": group.tolist(),
+        "true": said.y_true.tolist(),
+        "predicted": said.y_pred.tolist(),
+        "p_true": _short(said.probabilities[places, said.y_true]),
+        "p_predicted": _short(sure),
+        "surest": _surest(said).tolist(),
+    }
+
+
+def _short(shares: np.ndarray) -> list[float]:
+    return [round(float(share), 4) for share in shares]
+
+
+def _surest(said: Predictions) -> np.ndarray:
+    """Order the videos, the surest answers first: int64, (videos,)."""
+    return np.argsort(-said.probabilities.max(axis=1), kind="stable")
+
+
+def _orders(explorer: ConfusionExplorer, said: Predictions) -> dict[str, dict[str, list[int]]]:
+    """Ask for the orders of the classes, of all videos and of each group's."""
+    number = {name: place for place, name in enumerate(said.classes)}
+    groups = sorted(set(said.groups.tolist()))
+    orders: dict[str, dict[str, list[int]]] = {}
+    for group in ["", *(groups if len(groups) <= _MOST_GROUPS else [])]:
+        orders[group] = {}
+        for order in ("index", "accuracy", "clustered"):
+            explorer.arrange(order=order, group=group)
+            orders[group][order] = [number[name] for name in explorer.table["rows"]]
+    explorer.arrange()
+    return orders
+
+
+def _films(
+    explorer: ConfusionExplorer, said: Predictions, *, most: int
+) -> tuple[dict[str, Any], dict[str, str], bytes]:
+    """Open videos one after the other and keep what the explorer shows of them.
+
+    Returns
+    -------
+    tuple
+        Of each video that can be played its record; of each that cannot, why; and the frames and
+        the heat, which the records refer to as [from, length].
+    """
+    films: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    parts = bytearray()
+
+    def place(part: bytes) -> list[int]:
+        parts.extend(part)
+        return [len(parts) - len(part), len(part)]
+
+    with counter(desc="videos for the page", total=min(most, len(said)), unit="video") as bar:
+        for candidate in _worth_opening(said, most=most):
+            if len(films) == most:
+                break
+            name = str(said.video_ids[candidate])
+            try:
+                explorer.open_video(name)
+            except MetricError:
+                problems[name] = "This video is not in the index."
+                continue
+            cam = explorer.cam
+            if not cam.film:
+                problems[name] = cam.status["text"]
+                continue
+            frames = [_lighter(frame) for frame in cam.film["frames"]]
+            films[name] = {
+                "frames": [place(packed) for packed, _ in frames],
+                "size": frames[0][1],
+                "numbers": cam.film["numbers"],
+                "seconds": cam.film["seconds"],
+                "panels": [
+                    panel | dict(zip(("heat", "size"), _coarser(panel, place), strict=True))
+                    for panel in cam.answer.get("panels", [])
+                ],
+                "used": cam.answer.get("used"),
+                "status": {name: cam.status[name] for name in ("text", "problem")},
+            }
+            bar.update()
+    return films, problems, bytes(parts)
+
+
+def _lighter(frame: bytes) -> tuple[bytes, list[int]]:
+    """Shrink a JPEG; give it and its height and width."""
+    picture = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR)
+    height, width = _within(picture.shape[:2], most=_WIDEST)
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", small, _JPEG)[1].tobytes(), [height, width]
+
+
+def _coarser(
+    panel: dict[str, Any], place: Callable[[bytes], list[int]]
+) -> tuple[list[int], list[int]]:
+    """Shrink the heat of a panel; give where it is and its rows and columns."""
+    heat = np.frombuffer(panel["heat"], np.uint8).reshape(-1, *panel["size"])
+    rows, columns = _within(panel["size"], most=_FINEST)
+    small = [cv2.resize(one, (columns, rows), interpolation=cv2.INTER_AREA) for one in heat]
+    return place(np.stack(small).tobytes()), [rows, columns]
+
+
+def _within(size: tuple[int, int], *, most: int) -> list[int]:
+    """Shrink (height, width) so that no side is longer than `most`."""
+    share = min(1.0, most / max(size))
+    return [max(1, round(side * share)) for side in size]
+
+
+def _worth_opening(said: Predictions, *, most: int) -> list[int]:
+    """Order all videos by how much they are worth playing, the first `most` of all kinds."""
+    surest = _surest(said)
+    right = said.y_true == said.y_pred
+    pairs = evaluation.most_confused(said, n=len(said))
+    rank = {
+        (true, predicted): place
+        for place, (true, predicted) in enumerate(
+            zip(pairs["true"], pairs["predicted"], strict=True)
+        )
+    }
+    wrong = [place for place in surest if not right[place]]
+    ranks = [rank[said.classes[said.y_true[p]], said.classes[said.y_pred[p]]] for p in wrong]
+    mistakes = _in_turn(wrong, ranks, at_a_time=_IN_TURN)
+    rightly = surest[right[surest]]
+    others = _in_turn(rightly, said.y_true[rightly], at_a_time=1)
+    spared = min(len(others), most // _RIGHT)
+    first = most - spared
+    return [*mistakes[:first], *others[:spared], *mistakes[first:], *others[spared:]]
+
+
+def _in_turn(places: Any, kinds: Any, *, at_a_time: int) -> list[int]:
+    """Take some of each kind, in the order of the kinds, and again until none is left."""
+    table = pd.DataFrame({"place": places, "kind": kinds})
+    table["turn"] = table.groupby("kind").cumcount() // at_a_time
+    return table.sort_values(["turn", "kind"], kind="stable")["place"].tolist()
+
+
+def _cap(said: Predictions, films: dict[str, Any]) -> str:
+    """Say how many of the videos can be played, and which."""
+    if len(films) == len(said):
+        return f"All {len(said)} videos can be played here."
+    counted = f"all {len(said)} are counted"
+    if not films:
+        return f"No video can be played here; {counted}."
+    right = dict(zip(said.video_ids.tolist(), said.y_true == said.y_pred, strict=True))
+    wrong = sum(not right[name] for name in films)
+    kinds = ["those of the most frequent mistakes"] if wrong else []
+    if wrong < len(films):
+        kinds.append("some that were named rightly")
+    return (
+        f"{len(films)} of {len(said)} videos can be played here: {' and '.join(kinds)}; {counted}."
+    )
