@@ -247,6 +247,74 @@ def test_one_cluster_gives_no_interval():
     assert str(sure) == "50.0% (no interval: 1 cluster)"
 
 
+def bootstrapped(right, groups, *, draws, seed):
+    """Draw whole groups with replacement, and give the middle 95% of the shares that are right."""
+    held = [[hit for hit, own in zip(right, groups, strict=True) if own == g] for g in set(groups)]
+    draw, means = np.random.default_rng(seed), []
+    for _ in range(draws):
+        chosen = draw.integers(len(held), size=len(held))
+        means.append(np.mean([hit for place in chosen for hit in held[place]]))
+    return np.quantile(means, [0.025, 0.975])
+
+
+def test_intervals_of_classes_agree_with_a_bootstrap_written_out():
+    said = make(classes=10, videos=300, groups=8)
+    table = evaluation.class_intervals(said, repeats=4000)
+    ranked = np.argsort(-said.probabilities, axis=1)
+    for label, name in list(enumerate(said.classes))[:3]:
+        own = said.y_true == label
+        assert table.loc[name, "groups"] == len(set(said.groups[own]))
+        for k in (1, 5):
+            right = (ranked[own, :k] == label).any(axis=1)
+            assert table.loc[name, f"top{k}"] == pytest.approx(right.mean())
+            bounds = table.loc[name, [f"top{k}_low", f"top{k}_high"]].to_numpy(dtype=float)
+            expected = bootstrapped(right, said.groups[own], draws=4000, seed=label)
+            np.testing.assert_allclose(bounds, expected, atol=0.03)
+
+
+def test_intervals_of_classes_are_those_of_each_class_alone():
+    said = make(classes=4, videos=90, groups=5)
+    table = evaluation.class_intervals(said, repeats=200, level=0.9, seed=3)
+    for name in said.classes:
+        alone = evaluation.interval(said, classes=[name], repeats=200, level=0.9, seed=3)
+        assert table.loc[name, ["top1_low", "top1_high"]].tolist() == [alone.low, alone.high]
+    assert list(table) == ["support", "groups", "top1", "top1_low", "top1_high"]
+
+
+def test_a_class_of_one_group_or_of_none_has_no_interval():
+    table = evaluation.class_intervals(of_labels([0, 0, 1], [0, 1, 1], ["A", "B", "C"]))
+    assert table["groups"].tolist() == [1, 1, 0]
+    assert table["top1"].tolist()[:2] == [0.5, 1]
+    assert table[["top1_low", "top1_high"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("history", "kept"),
+    [
+        ({"phase": [1, 1, 1], "val_loss": [0.5, 0.3, 0.4]}, 1),
+        ({"phase": [1, 1, 2, 2], "val_loss": [0.1, 0.2, 0.4, 0.3]}, 3),
+        ({"phase": [1, 1, 1], "val_loss": [0.5, 0.3, 0.3]}, 1),
+        ({"phase": [1, 1], "val_loss": [np.nan, 0.9]}, 1),
+        ({"phase": [1, 2], "val_loss": [0.4, np.nan]}, None),
+        ({"val_loss": [0.5, 0.3, 0.4]}, 1),
+        ({"phase": [1, 1], "loss": [0.5, 0.3]}, None),
+        ({"phase": [], "val_loss": []}, None),
+    ],
+    ids=[
+        "lowest",
+        "last-phase",
+        "first-of-equals",
+        "nan-skipped",
+        "all-nan",
+        "no-phases",
+        "no-validation",
+        "empty",
+    ],
+)
+def test_the_kept_epoch_has_the_lowest_validation_loss_of_the_last_phase(history, kept):
+    assert evaluation.kept_epoch(pd.DataFrame(history)) == kept
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

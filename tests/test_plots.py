@@ -170,6 +170,16 @@ def test_a_class_without_accuracy_comes_last():
     assert labels(plots.per_class_bars(table).axes[0].yaxis)[-1] == "Class002"
 
 
+def test_classes_stand_in_a_given_order_with_their_intervals():
+    table = per_class(4, top5=False).assign(top1_low=0.1, top1_high=[0.2, 0.4, np.nan, 1.0])
+    order = ["Class002", "Class000", "Class003", "Class001"]
+    axes = plots.per_class_bars(table, order=order).axes[0]
+    assert labels(axes.yaxis) == order
+    _, (whiskers,) = axes.containers[-1].lines[1:]
+    heights = {segment[0][1]: segment[1][0] for segment in whiskers.get_segments()}
+    assert heights == pytest.approx({1: 0.2, 2: 1.0, 3: 0.4})
+
+
 def recipes():
     return pd.DataFrame(
         {
@@ -269,6 +279,33 @@ def test_learning_curves_part_phases_and_ring_the_kept_epoch():
 def test_learning_curves_without_validation_have_no_ring():
     figure = plots.learning_curves(history().drop(columns=["val_loss", "val_accuracy"]))
     assert legend(figure) == ["training"]
+
+
+def test_compared_learning_curves_have_a_colour_a_recipe_and_ring_what_was_kept():
+    unvalidated = history((1, 1, 1, 1, 1)).drop(columns=["val_loss", "val_accuracy"])
+    figure = plots.learning_curves_compared({"first": history(), "second": unvalidated})
+    colours = plots.recipe_colours(["first", "second"])
+    for axes, measure, kept in zip(figure.axes, ("loss", "accuracy"), (1.1, 0.6), strict=True):
+        drawn = {(line.get_color(), line.get_linestyle()): line for line in axes.lines}
+        assert set(drawn) >= {
+            (colours["first"], "-"), (colours["first"], "--"), (colours["second"], "--")
+        }  # fmt: skip
+        assert (colours["second"], "-") not in drawn
+        validation = drawn[colours["first"], "-"].get_ydata()
+        np.testing.assert_allclose(validation, history()[f"val_{measure}"])
+        (ring,) = [line for line in axes.lines if line.get_marker() == "o"]
+        assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([4], [kept])
+    assert legend(figure) == ["first", "second", "validation", "training", "kept"]
+
+
+def test_recipes_side_by_side_never_share_a_colour():
+    every = [f"mine-{place}" for place in range(16)]
+    assert len({plots.recipe_colour(name) for name in every}) < 16
+    assert len(set(plots.recipe_colours(every).values())) == 16
+    assert len(plots.recipe_colours([*every, "one-more"])) == 17
+    assert plots.recipe_colours(["frame-vote", "cnn-lstm"]) == {
+        name: plots.recipe_colour(name) for name in ("frame-vote", "cnn-lstm")
+    }
 
 
 def confusions(count, *, counts):

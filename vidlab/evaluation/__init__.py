@@ -5,12 +5,13 @@ notebooks. Of one model: `accuracy` counts the right answers, `tables` shows whe
 are, `pairs` looks at actions that are one another's reverse, `motion` at what the order of frames
 is worth, `intervals` tells how sure the numbers are. Of several: `comparison` puts them side by
 side, `paired` tests their differences, `reports` compares printed ones. `maps` draws up the plane
-in which similar videos are neighbours.
+in which similar videos are neighbours, `histories` reads how a training went.
 """
 
 from vidlab.evaluation.accuracy import frame_top_k, per_class, top_k, top_ks
 from vidlab.evaluation.comparison import class_deltas, compare, leaderboard
-from vidlab.evaluation.intervals import Interval, interval, pool, summary
+from vidlab.evaluation.histories import kept_epoch
+from vidlab.evaluation.intervals import Interval, class_intervals, interval, pool, summary
 from vidlab.evaluation.maps import feature_map
 from vidlab.evaluation.motion import MotionProbe, motion_probe
 from vidlab.evaluation.paired import mcnemar, same_videos, sign_flip
@@ -24,12 +25,14 @@ __all__ = [
     "Interval",
     "MotionProbe",
     "class_deltas",
+    "class_intervals",
     "compare",
     "compare_reports",
     "confusion",
     "feature_map",
     "frame_top_k",
     "interval",
+    "kept_epoch",
     "leaderboard",
     "mcnemar",
     "most_confused",

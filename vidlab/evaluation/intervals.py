@@ -14,10 +14,18 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.evaluation.accuracy import class_positions, hits, top_ks
+from vidlab.evaluation.accuracy import class_positions, hits, per_class, reported_ks, top_ks
 from vidlab.predictions import FramePredictions, Predictions
 
-__all__ = ["Interval", "bootstrap", "clusters_of", "interval", "pool", "summary"]
+__all__ = [
+    "Interval",
+    "bootstrap",
+    "class_intervals",
+    "clusters_of",
+    "interval",
+    "pool",
+    "summary",
+]
 
 Metric = str | Callable[[Predictions], np.ndarray]
 
@@ -107,6 +115,43 @@ def interval(
         level=level,
         seed=seed,
     )
+
+
+def class_intervals(
+    predictions: Predictions, *, repeats: int = 1000, level: float = 0.95, seed: int = 0
+) -> pd.DataFrame:
+    """Give the accuracy of each class with its interval over the class's groups.
+
+    Parameters
+    ----------
+    predictions
+        Of any videos.
+    repeats, level, seed
+        Of the bootstrap, as for `interval`, which gives the same numbers for a single class.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by class, in their order: support (videos), groups, top1, top1_low, top1_high and,
+        from ten classes on, the same for top5. Shares from 0 to 1; not a number for a class without
+        videos, the bounds also for a single group. A test part has seven groups a class, so take
+        the interval for a rough one; it has no width where all groups score the same.
+    """
+    table, clusters = per_class(predictions), clusters_of(predictions)
+    videos = [np.flatnonzero(predictions.y_true == label) for label in range(len(table))]
+    table.insert(1, "groups", [len(np.unique(clusters[own])) for own in videos])
+    for k in reported_ks(len(table)):
+        right = hits(predictions, k=k).astype(np.float64)
+        bounds = np.full((len(table), 2), np.nan)
+        for label, own in enumerate(videos):
+            if own.size:
+                options = {"repeats": repeats, "level": level, "seed": seed}
+                sure = bootstrap(right[own], clusters[own], **options)
+                bounds[label] = sure.low, sure.high
+        place = table.columns.get_loc(f"top{k}") + 1
+        table.insert(place, f"top{k}_low", bounds[:, 0])
+        table.insert(place + 1, f"top{k}_high", bounds[:, 1])
+    return table
 
 
 def clusters_of(predictions: Predictions) -> np.ndarray:

@@ -34,9 +34,16 @@ from vidlab.plots.maps import feature_map
 from vidlab.plots.motion import motion_costs, reversed_answers
 from vidlab.plots.pictures import as_pictures, augmentation_grid, contact_sheet, frame_strip
 from vidlab.plots.pixels import change_over_time, evidence_boxes, pixel_values, time_slice
-from vidlab.plots.style import Drawing, class_colours, recipe_colour, save, use_style
+from vidlab.plots.style import (
+    Drawing,
+    class_colours,
+    recipe_colour,
+    recipe_colours,
+    save,
+    use_style,
+)
 from vidlab.plots.timeline import frame_timeline
-from vidlab.plots.training import learning_curves
+from vidlab.plots.training import learning_curves, learning_curves_compared
 
 __all__ = [
     "Drawing",
@@ -67,6 +74,7 @@ __all__ = [
     "leaderboard",
     "leakage_bars",
     "learning_curves",
+    "learning_curves_compared",
     "mean_heat",
     "motion_costs",
     "overlay",
@@ -74,6 +82,7 @@ __all__ = [
     "pixel_values",
     "pointing_bars",
     "recipe_colour",
+    "recipe_colours",
     "reversed_answers",
     "sampling_strip",
     "save",

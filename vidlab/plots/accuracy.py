@@ -165,6 +165,7 @@ def per_class_bars(
     *,
     ceiling: float | None = None,
     pairs: Sequence[tuple[str, str]] = (),
+    order: Sequence[str] | None = None,
     title: str = "Accuracy of each class",
 ) -> Drawing:
     """Draw the accuracy of each class, the best one first, in two columns where there are many.
@@ -172,23 +173,28 @@ def per_class_bars(
     Parameters
     ----------
     table
-        What `evaluation.per_class` gave: indexed by class, top1 and perhaps top5.
+        What `evaluation.per_class` or `class_intervals` gave: indexed by class, top1 and perhaps
+        top5; with the columns top1_low and top1_high, intervals are drawn.
     ceiling
         The best accuracy over all classes that is open to the model; a single class may pass it.
     pairs
         Classes that are one another's reverse stand together, in a colour of their own. Without the
         order of the frames the two share one half between them: a dashed line over both.
+    order
+        The classes from the top down, instead of by their accuracy; pairs then stand where they do.
     title
         Over the figure.
     """
-    order, paired = _in_order(table["top1"], pairs)
-    figure, columns = class_rows(order, title=title)
+    by_accuracy, paired = _in_order(table["top1"], pairs)
+    figure, columns = class_rows(by_accuracy if order is None else list(order), title=title)
     for (axes,), names in columns:
         part, rows = table.loc[names], np.arange(len(names))
         if "top5" in table:
             axes.barh(rows, part["top5"], color=_PALE, height=0.78)
         colours = [VERMILLION if name in paired else BLUE for name in names]
         axes.barh(rows, part["top1"], color=colours, height=0.78)
+        if "top1_low" in table:
+            whiskers(axes, part["top1"], part["top1_low"], part["top1_high"])
         for row, name in enumerate(names[:-1]):
             if paired.get(name) == names[row + 1]:
                 axes.plot([0.5, 0.5], [row - 0.45, row + 1.45], color=INK, linestyle="--", lw=1.4)

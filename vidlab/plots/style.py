@@ -34,6 +34,7 @@ __all__ = [
     "class_colours",
     "percent_axis",
     "recipe_colour",
+    "recipe_colours",
     "save",
     "use_style",
 ]
@@ -155,6 +156,26 @@ def recipe_colour(name: str) -> str:
     if name in _RECIPES:
         return _series(_RECIPES.index(name))
     return _series(zlib.crc32(name.encode()) % TOLD_APART)
+
+
+def recipe_colours(names: Sequence[str]) -> dict[str, str]:
+    """Give recipes that stand side by side their colours, ``#rrggbb``, no two the same.
+
+    Each has the colour of `recipe_colour`, unless one named before it has that one already: then
+    the next in the series, as far as the colours go.
+
+    Examples
+    --------
+    >>> recipe_colours(["frame-finetuned", "the other"])
+    {'frame-finetuned': '#0072b2', 'the other': '#e69f00'}
+    """
+    chosen: dict[str, str] = {}
+    for name in names:
+        free = [_series(place) for place in range(TOLD_APART)]
+        free = [colour for colour in free if colour not in chosen.values()]
+        own = recipe_colour(name)
+        chosen[name] = own if own in free or not free else free[0]
+    return chosen
 
 
 def save(

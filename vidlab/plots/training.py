@@ -1,17 +1,31 @@
 """The way to a trained model, epoch by epoch.
 
-Takes a history from `runs` or `training`; gives a figure to notebooks.
+Takes a history from `runs` or `training`; gives a figure to notebooks. Which epoch was kept, says
+`evaluation`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from vidlab.plots.style import BLUE, GREY, INK, ORANGE, Drawing, percent_axis
+from vidlab.evaluation import kept_epoch
+from vidlab.plots.style import BLUE, GREY, INK, ORANGE, Drawing, percent_axis, recipe_colours
 
-__all__ = ["learning_curves"]
+__all__ = ["learning_curves", "learning_curves_compared"]
+
+_RING = {
+    "marker": "o",
+    "markersize": 11,
+    "markerfacecolor": "none",
+    "markeredgecolor": INK,
+    "markeredgewidth": 1.5,
+}
 
 
 def learning_curves(history: pd.DataFrame, *, title: str = "Learning curves") -> Drawing:
@@ -31,33 +45,16 @@ def learning_curves(history: pd.DataFrame, *, title: str = "Learning curves") ->
     figure = Drawing(figsize=(10, 4), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
     epochs = np.arange(1, len(history) + 1)
-    validated = "val_loss" in history and history["val_loss"].notna().all()
-    best = None
-    if validated:
-        last = history["phase"].to_numpy() == history["phase"].iloc[-1]
-        best = int(np.nanargmin(np.where(last, history["val_loss"], np.nan)))
+    best = kept_epoch(history)
     dot = "." if len(epochs) <= 40 else None
     phased = history["phase"].nunique() > 1
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         axes.plot(epochs, history[measure], color=BLUE, marker=dot, label="training")
-        if validated and f"val_{measure}" in history:
+        if best is not None and f"val_{measure}" in history:
             values = history[f"val_{measure}"].to_numpy()
             axes.plot(epochs, values, color=ORANGE, marker=dot, label="validation")
-            axes.plot(
-                epochs[best],
-                values[best],
-                linestyle="none",
-                marker="o",
-                markersize=11,
-                markerfacecolor="none",
-                markeredgecolor=INK,
-                markeredgewidth=1.5,
-                label=f"kept: epoch {epochs[best]}",
-                zorder=5,
-            )
-        axes.set_xlabel("epoch")
-        axes.set_xlim(0.5, len(epochs) + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            _ring(axes, epochs[best], values[best], label=f"kept: epoch {epochs[best]}")
+        _epoch_axis(axes, len(epochs))
         axes.set_title(measure.capitalize(), pad=20 if phased else 6)
         if phased:
             _phases(axes, history, epochs)
@@ -68,6 +65,59 @@ def learning_curves(history: pd.DataFrame, *, title: str = "Learning curves") ->
         else:
             percent_axis(axes, "accuracy", horizontal=False)
     return figure
+
+
+def learning_curves_compared(
+    histories: Mapping[str, pd.DataFrame], *, title: str = "Learning curves"
+) -> Drawing:
+    """Draw the loss and accuracy of several trainings over their epochs, a colour a recipe.
+
+    Validation videos are drawn as a full line and training videos as a thin broken one; a ring
+    marks the epoch whose weights the model ended up with.
+
+    Parameters
+    ----------
+    histories
+        Recipe to what `learning_curves` takes.
+    title
+        Over the figure.
+    """
+    figure = Drawing(figsize=(10, 4.4), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left")
+    colours = recipe_colours(list(histories))
+    longest = max((len(history) for history in histories.values()), default=1)
+    for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for name, history in histories.items():
+            epochs, best = np.arange(1, len(history) + 1), kept_epoch(history)
+            axes.plot(epochs, history[measure], color=colours[name], linestyle="--", linewidth=1)
+            if best is not None and f"val_{measure}" in history:
+                values = history[f"val_{measure}"].to_numpy()
+                axes.plot(epochs, values, color=colours[name], linewidth=1.8)
+                _ring(axes, epochs[best], values[best])
+        _epoch_axis(axes, longest)
+        axes.set_title(measure.capitalize())
+    loss, accuracy = figure.axes
+    loss.set_ylabel("cross-entropy")
+    loss.set_ylim(bottom=0)
+    percent_axis(accuracy, "accuracy", horizontal=False)
+    handles = [Line2D([], [], color=colours[name], label=name) for name in histories]
+    handles += [
+        Line2D([], [], color=INK, linewidth=1.8, label="validation"),
+        Line2D([], [], color=INK, linewidth=1, linestyle="--", label="training"),
+        Line2D([], [], linestyle="none", label="kept", **_RING),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
+    return figure
+
+
+def _ring(axes: Axes, epoch: int, value: float, *, label: str | None = None) -> None:
+    axes.plot(epoch, value, linestyle="none", label=label, zorder=5, **_RING)
+
+
+def _epoch_axis(axes: Axes, count: int) -> None:
+    axes.set_xlabel("epoch")
+    axes.set_xlim(0.5, count + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _phases(axes, history: pd.DataFrame, epochs: np.ndarray) -> None:
