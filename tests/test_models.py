@@ -454,6 +454,22 @@ class TestStream:
         found = np.stack([stream.step(batch[:, time]) for time in range(5)], axis=1)
         np.testing.assert_allclose(found, said(models.every_frame(convgru), batch), atol=1e-6)
 
+    @every_head
+    def test_frames_handed_over_in_pieces_are_read_as_one_clip(self, build, encoder):
+        model = models.assemble(encoder, mixed_up(build(FEATURES, CLASSES, units=6)))
+        (clip,) = clips_of(7)
+        stream = models.Stream(model)
+        found = np.concatenate(
+            [stream.read(clip[:3]), stream.read(clip[3:4]), stream.read(clip[4:])]
+        )
+        np.testing.assert_allclose(found, said(models.every_frame(model), clip[None])[0], atol=1e-6)
+
+    def test_a_piece_that_begins_with_padding_goes_on_from_what_was_said(self, convgru):
+        batch = models.pad(clips_of(2, 6))
+        stream = models.Stream(convgru)
+        found = np.concatenate([stream.read(batch[:, :3]), stream.read(batch[:, 3:])], axis=1)
+        np.testing.assert_allclose(found, said(models.every_frame(convgru), batch), atol=1e-6)
+
     def test_it_forgets_when_told(self, convgru):
         stream = models.Stream(convgru)
         (clip,) = clips_of(3)

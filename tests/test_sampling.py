@@ -14,6 +14,7 @@ from vidlab.sampling import (
     Segments,
     Uniform,
     Window,
+    from_text,
 )
 
 frame_counts = st.integers(1, 2000)
@@ -210,3 +211,21 @@ def test_frozen_is_one_frame_of_those_chosen():
 def test_an_unknown_order_is_refused():
     with pytest.raises(SamplingError, match=r"reversed, shuffled or frozen. Received: 'backwards'"):
         Reordered(Uniform(8), "backwards")
+
+
+@pytest.mark.parametrize("sampler", [*ONE_OF_EACH, EverySecond(8, at_most=80)], ids=repr)
+def test_a_sampler_is_made_again_from_its_text(sampler):
+    assert from_text(repr(sampler)) == sampler
+
+
+@pytest.mark.parametrize(
+    "text", ["Uniform", "Uniform()", "Random(3)", "Uniform(n)", "f().x", "1 +"]
+)
+def test_text_that_is_no_sampler_is_refused(text):
+    with pytest.raises(SamplingError, match=r"Expected a sampler.*Samplers: Uniform, EverySecond"):
+        from_text(text)
+
+
+def test_options_that_a_sampler_refuses_are_told_in_its_own_words():
+    with pytest.raises(SamplingError, match=r"Expected Uniform\(count\).*Received: 0"):
+        from_text("Uniform(0)")

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vidlab import sampling
-from vidlab.errors import ProfileError
+from vidlab.errors import ProfileError, SamplingError
 
 if TYPE_CHECKING:
     from vidlab.recipes import Recipe
@@ -304,12 +304,7 @@ def _checked(settings: dict, *, where: object) -> Profile:
 
 
 def _sampler(text: str, profile: Profile):
-    name, _, rest = text.partition("(")
-    kinds = {n: getattr(sampling, n) for n in sampling.__all__ if n not in ("Sampler", "Reordered")}
-    arguments = rest.removesuffix(")").strip()
-    if name not in kinds or not text.endswith(")") or not (arguments == "" or arguments.isdigit()):
-        raise ProfileError(
-            f"Expected a sampler such as Uniform(16) or AllFrames() in profile {profile.name}. "
-            f"Received: {text!r}. Samplers: {', '.join(kinds)}."
-        )
-    return kinds[name](*([int(arguments)] if arguments else []))
+    try:
+        return sampling.from_text(text)
+    except SamplingError as error:
+        raise ProfileError(f"In profile {profile.name}: {error}") from error

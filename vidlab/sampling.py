@@ -8,6 +8,7 @@ which is what prediction uses.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, fields
 from typing import Literal, Protocol
 
@@ -24,6 +25,7 @@ __all__ = [
     "Segments",
     "Uniform",
     "Window",
+    "from_text",
 ]
 
 
@@ -293,6 +295,37 @@ class Reordered:
             return np.full_like(chosen, chosen[len(chosen) // 2])
         chance = np.random.default_rng([frame_count, len(chosen)]) if rng is None else rng
         return chance.permutation(chosen)
+
+
+def from_text(text: str) -> Sampler:
+    """Make a sampler from how it is written in Python, as profiles and finished runs hold it.
+
+    Raises
+    ------
+    SamplingError
+        If it is none, or its options are no whole numbers from 1.
+
+    Examples
+    --------
+    >>> from_text("Uniform(16)")
+    Uniform(count=16)
+    >>> from_text(repr(Window(10)))
+    Window(length=10)
+    """
+    kinds = (Uniform, EverySecond, EveryNth, Window, Segments, AllFrames)
+    known = {kind.__name__: kind for kind in kinds}
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        options = [ast.literal_eval(one) for one in call.args]
+        named = {one.arg: ast.literal_eval(one.value) for one in call.keywords}
+        return known[call.func.id](*options, **named)
+    except (SyntaxError, AttributeError, KeyError, ValueError, TypeError) as error:
+        if isinstance(error, SamplingError):  # a sampler that says itself what is wrong
+            raise
+        raise SamplingError(
+            f"Expected a sampler such as Uniform(16) or AllFrames(). Received: {text!r}. "
+            f"Samplers: {', '.join(known)}."
+        ) from error
 
 
 def _spread(frame_count: int, count: int) -> np.ndarray:

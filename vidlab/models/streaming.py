@@ -49,9 +49,10 @@ def every_frame(model: keras.Model) -> keras.Model:
 
 
 class Stream:
-    """A model that is shown one frame at a time and keeps its state in between.
+    """A model that is shown frames as they come and keeps its state in between.
 
-    After n steps it has said what `every_frame` says of the n frames as one clip.
+    After n steps it has said what `every_frame` says of the n frames as one clip, however they
+    were handed over: what it holds does not grow with the length of the video.
 
     Parameters
     ----------
@@ -71,15 +72,26 @@ class Stream:
 
         def read(layer: keras.layers.RNN, x: keras.KerasTensor) -> keras.KerasTensor:
             before.extend(keras.Input((size,)) for size in keras.tree.flatten(layer.state_size))
-            once = keras.layers.RNN(layer.cell, return_state=True, name=layer.name)
+            run = keras.layers.RNN(
+                layer.cell, return_sequences=True, return_state=True, name=layer.name
+            )
             # Keras hands masks on by itself only to layers with a single input.
-            real = keras.ops.any(keras.ops.not_equal(x, 0.0), axis=-1)  # (batch, 1)
-            after.extend(once(x, initial_state=before, mask=real)[1:])
-            return after[0]  # the output of a cell, and unlike it kept where a step is skipped
+            real = keras.ops.any(keras.ops.not_equal(x, 0.0), axis=-1)  # (batch, time)
+            # Adding a zero a stream leaves their number open, as it is in a graph for any length.
+            none = keras.ops.zeros_like(x[:, 0, :1])
+            held = [state + none for state in before]
+            outputs, *states = run(x, initial_state=held, mask=real)
+            after.extend(states)
+            # The output of a cell is its first state. Before the first real step that is the state
+            # from outside, where Keras puts zeros.
+            begun = keras.ops.cumsum(keras.ops.cast(real, "int32"), axis=1) > 0
+            outputs = keras.ops.where(begun[..., None], outputs, held[0][:, None])
+            return FoldTime(name="fold_states")(outputs)
 
-        inputs = keras.Input((1, *model.input_shape[2:]), name=model.layers[0].name)
+        inputs = keras.Input((None, *model.input_shape[2:]), name=model.layers[0].name)
         said = run_through(model.layers[1:], inputs, read=read)
-        self._step = keras.Model([inputs, *before], [said, *after], name=f"{model.name}_step")
+        said = UnfoldTime(name="unfold_labels")(said, inputs)
+        self._steps = keras.Model([inputs, *before], [said, *after], name=f"{model.name}_steps")
         self._sizes = [state.shape[1] for state in before]
         self._state: list[np.ndarray] | None = None
 
@@ -103,21 +115,53 @@ class Stream:
             If the frame has another shape than the model takes, or the number of streams changed.
         """
         frame = np.asarray(frame)
-        expected = self._step.inputs[0].shape[2:]
-        batch = frame if frame.ndim > len(expected) else frame[None]
-        streams = len(batch) if self._state is None else len(self._state[0])
-        if batch.shape != (streams, *expected):
-            raise ModelError(
-                f"Expected {streams} × {expected}, one step of each stream. "
-                f"Received: shape {frame.shape}. Resize the frame, or call reset() first."
-            )
-        state = self._state or [np.zeros((streams, size), np.float32) for size in self._sizes]
-        said, *self._state = self._step.predict_on_batch([batch[:, None], *state])
-        return said if frame is batch else said[0]
+        alone = frame.ndim <= len(self._shape)
+        said = self._read(frame[None, None] if alone else frame[:, None], given=frame)
+        return said[0, 0] if alone else said[:, 0]
+
+    def read(self, frames: np.ndarray) -> np.ndarray:
+        """Look at the next few frames.
+
+        Parameters
+        ----------
+        frames
+            Time steps of what the model takes, (time, …) for one stream or (batch, time, …).
+
+        Returns
+        -------
+        numpy.ndarray
+            ``float32``, (time, classes) or (batch, time, classes): after each of them.
+
+        Raises
+        ------
+        ModelError
+            As for `step`.
+        """
+        frames = np.asarray(frames)
+        alone = frames.ndim <= len(self._shape) + 1
+        said = self._read(frames[None] if alone else frames, given=frames)
+        return said[0] if alone else said
 
     def reset(self) -> None:
         """Forget all frames, before another video begins."""
         self._state = None
+
+    def _read(self, batch: np.ndarray, *, given: np.ndarray) -> np.ndarray:
+        """Return (batch, time, classes) for (batch, time, …); `given` is named in an error."""
+        streams = len(batch) if self._state is None else len(self._state[0])
+        if batch.shape[:1] + batch.shape[2:] != (streams, *self._shape):
+            raise ModelError(
+                f"Expected {streams} × {self._shape}, steps of each stream. "
+                f"Received: shape {given.shape}. Resize the frames, or call reset() first."
+            )
+        state = self._state or [np.zeros((streams, size), np.float32) for size in self._sizes]
+        said, *self._state = self._steps.predict_on_batch([batch, *state])
+        return said
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """What one step is."""
+        return self._steps.inputs[0].shape[2:]
 
 
 def _check(model: keras.Model) -> None:
