@@ -32,6 +32,7 @@ LAYERS = (
     "ucf101",
     "datasets",
     "sampling",
+    "coverage",
     "clips",
     "augment",
     "backbones",

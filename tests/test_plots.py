@@ -418,6 +418,20 @@ def test_sampling_strip_draws_every_pick_and_ten_frames():
     assert lines[-1].get_xlabel() == "time in the video (s)"
 
 
+def test_sampling_strip_reads_only_the_frames_it_shows():
+    asked = []
+
+    def read(numbers):
+        asked.extend(numbers.tolist())
+        return coloured(200)[numbers]
+
+    picks = {"All": np.arange(190), "Reversed": np.array([7, 5, 3])}
+    figure = plots.sampling_strip(picks, 190, frames=read)
+    pictures = [[image.get_array()[0, 0, 0] for image in axes.images] for axes in figure.axes[1::2]]
+    assert pictures == [[0, 21, 42, 63, 84, 105, 126, 147, 168, 189], [7, 5, 3]]
+    assert asked == sorted({*pictures[0], *pictures[1]})
+
+
 @pytest.mark.parametrize(
     ("picks", "message"),
     [

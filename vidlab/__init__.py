@@ -1,8 +1,9 @@
 """Learn and analyse video classification, from frame sampling to trained and explained models.
 
-The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`, `clips`,
-`augment`, `backbones`, `features`, `models`, `recipes`, `training`, `predictions`, `evaluation`,
-`runs`, `experiment`, `explanation`, `plots`, `widgets`, `profiles`, `lab`, `notebooks`, `cli`.
+The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`,
+`coverage`, `clips`, `augment`, `backbones`, `features`, `models`, `recipes`, `training`,
+`predictions`, `evaluation`, `runs`, `experiment`, `explanation`, `plots`, `widgets`, `profiles`,
+`lab`, `notebooks`, `cli`.
 Importing ``vidlab`` loads none of them: each is loaded when first used, so that nothing waits for
 TensorFlow that does not need it.
 """
@@ -28,6 +29,7 @@ _MODULES = (
     "augment",
     "backbones",
     "clips",
+    "coverage",
     "datasets",
     "errors",
     "evaluation",

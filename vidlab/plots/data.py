@@ -5,7 +5,7 @@ Takes the table of an index from `index` and picks from `sampling`; gives figure
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ def sampling_strip(
     frame_count: int,
     *,
     fps: float = 25.0,
-    frames: np.ndarray | None = None,
+    frames: np.ndarray | Callable[[np.ndarray], np.ndarray] | None = None,
     title: str = "Which frames each sampler picks",
 ) -> Drawing:
     """Draw for each sampler a line of time with its picks and, below it, the frames picked.
@@ -76,8 +76,10 @@ def sampling_strip(
     fps
         Frames a second.
     frames
-        All frames of the video, (frame_count, height, width, 3), 0 to 255. At most ten picks a
-        sampler are shown, evenly spread over all of them.
+        All frames of the video, (frame_count, height, width, 3), 0 to 255; of a long video rather
+        what reads some of them: frame numbers, int64, in order and each once, to
+        (numbers, height, width, 3). At most ten picks a sampler are shown, evenly spread over all
+        of them.
     title
         Over the figure.
 
@@ -88,11 +90,13 @@ def sampling_strip(
     """
     picks = {name: np.asarray(chosen, dtype=np.int64) for name, chosen in samplers.items()}
     _check_picks(picks, frame_count, frames)
-    pictures = None if frames is None else as_pictures(frames, dimensions=4)
-    shown = min(_THUMBNAILS, max(len(chosen) for chosen in picks.values()))
+    most = min(_THUMBNAILS, max(len(chosen) for chosen in picks.values()))
+    shown = {name: _spread(chosen, most) for name, chosen in picks.items()}
+    pictures = None if frames is None else _pictures(frames, np.concatenate([*shown.values()]))
     below = 0.0
     if pictures is not None:
-        below = 10.5 / max(shown, 5) * pictures.shape[1] / pictures.shape[2]
+        height, width = next(iter(pictures.values())).shape[:2]
+        below = 10.5 / max(most, 5) * height / width
     figure = Drawing(figsize=(11, 0.75 + len(picks) * (0.75 + below)), layout="constrained")
     figure.suptitle(f"{title} ({frame_count} frames, {frame_count / fps:.1f} s)", x=0.01, ha="left")
     # The last one also carries the name of the axis of time.
@@ -108,10 +112,9 @@ def sampling_strip(
         _timeline(cells[0], chosen, frame_count, fps=fps, last=place == len(picks) - 1)
         many = f"{len(chosen)} picks" if len(chosen) != 1 else "1 pick"
         if pictures is not None:
-            every = np.unique(np.linspace(0, len(chosen) - 1, min(shown, len(chosen))).round())
-            _thumbnails(cells[1], pictures, chosen[every.astype(int)], room=max(shown, 5))
-            if len(every) < len(chosen):
-                many += f", {len(every)} of them shown"
+            _thumbnails(cells[1], pictures, shown[name], room=max(most, 5))
+            if len(shown[name]) < len(chosen):
+                many += f", {len(shown[name])} of them shown"
         cells[0].set_title(f"{name}: {many}", fontsize=9.5)
     return figure
 
@@ -132,11 +135,24 @@ def _timeline(axes, chosen: np.ndarray, frame_count: int, *, fps: float, last: b
         axes.set_xlabel("time in the video (s)", fontsize=9)
 
 
-def _thumbnails(axes, pictures: np.ndarray, chosen: np.ndarray, *, room: int) -> None:
+def _spread(chosen: np.ndarray, most: int) -> np.ndarray:
+    """Take at most so many of the picks, evenly spread over all of them."""
+    places = np.unique(np.linspace(0, len(chosen) - 1, min(most, len(chosen))).round())
+    return chosen[places.astype(int)]
+
+
+def _pictures(frames, shown: np.ndarray) -> dict[int, np.ndarray]:
+    """Give the frames that are shown, by their numbers."""
+    numbers = np.unique(shown)
+    some = frames(numbers) if callable(frames) else np.asarray(frames)[numbers]
+    return dict(zip(numbers.tolist(), as_pictures(some, dimensions=4), strict=True))
+
+
+def _thumbnails(axes, pictures: Mapping[int, np.ndarray], chosen: np.ndarray, *, room: int) -> None:
     """Draw frames from left to right, each with its number."""
-    height, width = pictures.shape[1:3]
+    height, width = next(iter(pictures.values())).shape[:2]
     gap = 0.06 * width
-    for place, frame in enumerate(chosen):
+    for place, frame in enumerate(chosen.tolist()):
         left = place * (width + gap)
         axes.imshow(pictures[frame], extent=(left, left + width, 0, height))
         axes.annotate(
@@ -153,7 +169,9 @@ def _thumbnails(axes, pictures: np.ndarray, chosen: np.ndarray, *, room: int) ->
 
 
 def _check_picks(
-    picks: Mapping[str, np.ndarray], frame_count: int, frames: np.ndarray | None
+    picks: Mapping[str, np.ndarray],
+    frame_count: int,
+    frames: np.ndarray | Callable[[np.ndarray], np.ndarray] | None,
 ) -> None:
     if not picks:
         raise MetricError("Expected at least one sampler. Received: none. Name one with its picks.")
@@ -164,7 +182,7 @@ def _check_picks(
                 f"Expected picks from 0 to {frame_count - 1}. Received: {found} from {name}. "
                 "Ask the sampler for indices of this video's frame count."
             )
-    if frames is not None and len(frames) != frame_count:
+    if frames is not None and not callable(frames) and len(frames) != frame_count:
         raise MetricError(
             f"Expected all {frame_count} frames of the video. Received: {len(frames)}. "
             "Read them with vidlab.video.read_frames and AllFrames."
