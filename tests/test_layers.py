@@ -44,6 +44,7 @@ LAYERS = (
     "predictions",
     "evaluation",
     "runs",
+    "timeline",
     "experiment",
     "explanation",
     "plots",

@@ -2,7 +2,7 @@
 
 The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`,
 `coverage`, `clips`, `augment`, `backbones`, `features`, `models`, `recipes`, `training`,
-`predictions`, `evaluation`, `runs`, `experiment`, `explanation`, `plots`, `widgets`, `profiles`,
+`predictions`, `evaluation`, `runs`, `timeline`, `experiment`, `explanation`, `plots`, `widgets`, `profiles`,
 `lab`, `notebooks`, `cli`.
 Importing ``vidlab`` loads none of them: each is loaded when first used, so that nothing waits for
 TensorFlow that does not need it.
@@ -51,6 +51,7 @@ _MODULES = (
     "recipes",
     "runs",
     "sampling",
+    "timeline",
     "training",
     "ucf101",
     "video",

@@ -1,7 +1,7 @@
 """``vidlab explain``: where in a video a trained recipe looked, as a video and as a picture.
 
-Takes a video file and a finished run; gives both to `explanation`, and what comes back to `plots`
-and into files.
+Takes a video file and a finished run, through `timeline`; gives both to `explanation`, and what
+comes back to `plots` and into files.
 """
 
 from __future__ import annotations
@@ -50,21 +50,19 @@ def explain(
     **Example:** `vidlab explain my.avi --recipe frame-finetuned --target OpenDoor`
     """
     from vidlab import plots, video
-    from vidlab.lab import Lab
     from vidlab.runs import RunFolder
+    from vidlab.timeline import Watcher
 
-    run = RunFolder(run_folder(recipe, profile=profile))
-    classes = list(run.predictions.classes)
+    watcher = Watcher.of_run(RunFolder(run_folder(recipe, profile=profile)))
+    classes, name = watcher.classes, watcher.name
     label, rival = (_label(name, classes) for name in (target, against))
-    name = run.recipe["recipe"]
-    sampling = Lab(run.recipe["profile"]).recipe(name).test_sampling
     info = video.probe(file)
-    indices = sampling.indices(info.frames, fps=info.fps)
+    indices = watcher.sampling.indices(info.frames, fps=info.fps)
     frames = video.read_frames(file, indices)
 
     from vidlab import explanation  # imports Keras
 
-    model = run.model()
+    model = watcher.model
     clip = video.read_frames(file, indices, size=model.input_shape[-3:-1])
     record = explanation.explain(
         model,

@@ -1,0 +1,200 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vidlab import backbones, models, predictions, runs, timeline, video
+from vidlab.errors import MissingVideoError, ModelError, ResultError
+from vidlab.predictions import Predictions
+from vidlab.sampling import AllFrames, Uniform
+
+CLASSES = ["Jump", "Run", "Wave"]
+SIZE = (16, 24)
+
+
+@pytest.fixture(scope="module")
+def keras():
+    import keras
+
+    keras.utils.set_random_seed(3)
+    return keras
+
+
+@pytest.fixture(scope="module")
+def of_frames(keras):
+    return keras.Sequential(
+        [
+            keras.Input((*SIZE, 3)),
+            keras.layers.Rescaling(1 / 64),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, activation="softmax"),
+        ],
+        name="of_frames",
+    )
+
+
+@pytest.fixture(scope="module")
+def of_clips(keras):
+    """Read frames forward, with a memory that matters."""
+    images = keras.Input((*SIZE, 3))
+    found = keras.layers.Conv2D(4, 3, activation="relu")(keras.layers.Rescaling(1 / 64)(images))
+    encoder = backbones.pooled(keras.Model(images, found, name="backbone"))
+    return models.assemble(encoder, models.convgru_head(4, 3, units=5))
+
+
+@pytest.fixture(scope="module")
+def of_both_ways():
+    return models.pixel_rnn_classifier(3, size=SIZE, units=2)
+
+
+def watcher(model, **options):
+    return timeline.Watcher(model, **{"classes": CLASSES, "sampling": Uniform(5), **options})
+
+
+def frames_of(path, numbers):
+    return video.read_frames(path, numbers, size=SIZE)
+
+
+def test_a_model_of_frames_answers_for_each_and_their_mean_for_the_video(of_frames, numbered_video):
+    path = numbered_video(frames=20, fps=10)
+    seen = watcher(of_frames).watch(path)
+    alone = of_frames.predict(frames_of(path, [2, 6, 10, 13, 17]), verbose=0)
+    assert seen.numbers.tolist() == Uniform(5).indices(20).tolist()
+    np.testing.assert_allclose(seen.seconds, seen.numbers / 10)
+    np.testing.assert_allclose(
+        seen.probabilities, of_frames.predict(frames_of(path, seen.numbers), verbose=0), atol=1e-6
+    )
+    np.testing.assert_allclose(seen.answer, seen.probabilities.mean(axis=0), atol=1e-6)
+    assert alone.shape == seen.probabilities.shape
+    assert seen.reads == "frames"
+
+
+def test_frames_may_vote(of_frames, numbered_video):
+    seen = watcher(of_frames, how="vote").watch(numbered_video())
+    votes = np.bincount(seen.probabilities.argmax(axis=1), minlength=3) / 5
+    np.testing.assert_allclose(seen.answer, votes, atol=2e-3)
+
+
+def test_a_model_that_reads_forward_answers_after_every_frame(of_clips, numbered_video):
+    path = numbered_video(frames=20)
+    seen = watcher(of_clips).watch(path)
+    frames = frames_of(path, seen.numbers)
+    for step in range(1, 6):
+        so_far = of_clips.predict(frames[None, :step], verbose=0)[0]
+        np.testing.assert_allclose(seen.probabilities[step - 1], so_far, atol=1e-5)
+    np.testing.assert_array_equal(seen.answer, seen.probabilities[-1])
+    assert seen.reads == "forward"
+
+
+def test_one_video_leaves_no_trace_in_the_next(of_clips, numbered_video):
+    first, second = numbered_video("a.avi", frames=9), numbered_video("b.avi", frames=30)
+    watched = watcher(of_clips)
+    before = watched.watch(second).probabilities
+    watched.watch(first)
+    np.testing.assert_array_equal(watched.watch(second).probabilities, before)
+
+
+def test_a_model_that_waits_for_the_end_says_the_same_at_every_moment(of_both_ways, numbered_video):
+    path = numbered_video(frames=20)
+    seen = watcher(of_both_ways).watch(path)
+    whole = of_both_ways.predict(frames_of(path, seen.numbers)[None], verbose=0)[0]
+    np.testing.assert_allclose(seen.probabilities, np.tile(whole, (5, 1)), atol=1e-6)
+    np.testing.assert_allclose(seen.answer, whole, atol=1e-6)
+    assert seen.reads == "whole"
+
+
+def test_a_long_video_is_looked_at_in_pieces(of_clips, numbered_video, monkeypatch):
+    path = numbered_video(frames=75)
+    asked = []
+    read = video.read_frames
+    monkeypatch.setattr(
+        video, "read_frames", lambda *a, **o: asked.append(len(a[1])) or read(*a, **o)
+    )
+    seen = watcher(of_clips).watch(path, sampling=AllFrames())
+    assert asked == [32, 32, 11]
+    whole = of_clips.predict(read(path, range(75), size=SIZE)[None], verbose=0)[0]
+    np.testing.assert_allclose(seen.answer, whole, atol=1e-5)
+
+
+def test_the_table_and_json_hold_what_was_said(of_frames, numbered_video):
+    seen = watcher(of_frames).watch(numbered_video(frames=20))
+    table = seen.table()
+    assert list(table) == ["frame", "seconds", "answer", *CLASSES]
+    assert table["answer"].tolist() == table[CLASSES].idxmax(axis=1).tolist()
+    np.testing.assert_array_equal(table[CLASSES], seen.probabilities)
+    said = json.loads(json.dumps(seen.as_dict()))
+    assert said["answer"] == seen.top(1).index[0] == next(iter(said["top"]))
+    np.testing.assert_allclose(said["probabilities"], seen.probabilities, atol=1e-6)
+
+
+def test_the_best_classes_come_first(of_frames, numbered_video):
+    seen = watcher(of_frames).watch(numbered_video())
+    expected = pd.Series(seen.answer, CLASSES).sort_values(ascending=False)
+    assert seen.top(2).index.tolist() == expected.index[:2].tolist()
+    assert seen.top().tolist() == expected.tolist()
+
+
+def test_a_function_that_loads_the_model_is_called_once_and_late(of_frames, numbered_video):
+    called = []
+    watched = watcher(lambda: called.append(1) or of_frames)
+    assert called == []
+    watched.watch(numbered_video())
+    watched.watch(numbered_video())
+    assert called == [1]
+
+
+@pytest.fixture
+def finished(tmp_path, of_frames):
+    """Write a finished run: (settings) -> RunFolder."""
+
+    def make(settings):
+        said = Predictions(CLASSES, ["g01"] * 3, np.arange(3), np.eye(3), CLASSES)
+        record = runs.recipe_record(
+            "frame-vote", settings, profile="smoke", seed=0, split=1, fingerprint="none"
+        )
+        return runs.RunFolder(tmp_path / "run").write(
+            model=of_frames, predictions=said, metrics={}, recipe=record
+        )
+
+    return make
+
+
+def test_a_finished_run_is_watched_with_as_it_was_tested(finished, of_frames, numbered_video):
+    run = finished({"test_sampling": "Uniform(count=7)", "aggregation": "vote"})
+    watched = timeline.Watcher.of_run(run)
+    assert (watched.name, watched.how, watched.sampling) == ("frame-vote", "vote", Uniform(7))
+    path = numbered_video()
+    expected = watcher(of_frames, how="vote", sampling=Uniform(7)).watch(path)
+    np.testing.assert_allclose(watched.watch(path).answer, expected.answer, atol=1e-6)
+
+
+def test_a_run_that_does_not_say_how_it_was_tested_is_refused(finished):
+    with pytest.raises(ResultError, match=r"aggregation, test_sampling.*vidlab train frame-vote"):
+        timeline.Watcher.of_run(finished({}))
+
+
+def test_a_missing_file_and_wrong_classes_are_named(of_frames, tmp_path, numbered_video):
+    with pytest.raises(MissingVideoError, match=r"gone\.avi"):
+        watcher(of_frames).watch(tmp_path / "gone.avi")
+    with pytest.raises(ModelError, match=r"names of 3 classes for of_frames.*Received: 2"):
+        watcher(of_frames, classes=["Jump", "Run"]).watch(numbered_video())
+
+
+def test_a_head_alone_is_refused_with_the_remedy(numbered_video):
+    head = models.single_head(8, 3)
+    with pytest.raises(ModelError, match=r"vidlab\.recipes\.assemble"):
+        watcher(head).watch(numbered_video())
+
+
+def test_the_answer_for_a_test_video_is_that_of_the_predictions(of_frames, toy_dataset):
+    """As `predictions.answer` has it, frame by frame and for the video."""
+    from vidlab import clips
+    from vidlab.index import VideoIndex
+
+    index = VideoIndex.from_folder(toy_dataset(groups=2, clips=1))
+    data = clips.Clips(index, sampling=Uniform(5), size=SIZE, batch_size=8, per_frame=True)
+    said = predictions.answer(of_frames, data, videos=index)
+    watched = watcher(of_frames)
+    for place, path in enumerate(index.paths):
+        np.testing.assert_allclose(watched.watch(path).answer, said.probabilities[place], atol=1e-5)
