@@ -6,6 +6,7 @@ import pytest
 
 from vidlab import backbones, models
 from vidlab.errors import ModelError
+from vidlab.explanation.filters import ascent
 from vidlab.explanation.filters.pictures import depths, maximise
 from vidlab.explanation.filters.reading import SCORES, reader
 
@@ -108,6 +109,39 @@ def test_pictures_are_kept_and_found_again(model, tmp_path):
         np.testing.assert_array_equal(getattr(made, name), getattr(again, name))
 
 
+def test_each_picture_is_kept_on_its_own_and_only_missing_ones_are_made(model, tmp_path):
+    kept = maximise(model, "known", filters=[0, 2], steps=2, cache=tmp_path)
+    told = []
+    wishes = {"steps": 2, "cache": tmp_path, "tell": lambda *step: told.append(step)}
+    assert maximise(model, "known", filters=[2], **wishes).loaded
+    assert told == []
+    more = maximise(model, "known", filters=[2, 1, 0], **wishes)
+    assert told == [(1, 2), (2, 2)]
+    assert (more.loaded, more.filters.tolist()) == (False, [2, 1, 0])
+    np.testing.assert_array_equal(more.images[[2, 0]], kept.images)
+    np.testing.assert_array_equal(more.responses[[2, 0]], kept.responses)
+    alone = maximise(model, "known", filters=[1], steps=2).images[0]
+    np.testing.assert_allclose(more.images[1].astype(int), alone.astype(int), atol=1)
+
+
+def test_every_step_is_told_until_the_time_is_up(model):
+    told = []
+    wishes = {"filters": 2, "steps": 50, "tell": lambda *step: told.append(step)}
+    maximise(model, "known", seconds=0, **wishes)
+    assert told == [(1, 50)]
+
+
+def test_a_network_is_compiled_once_for_all_batches_of_its_filters(model):
+    wishes = {"steps": 10, "size": (SIDE, SIDE)}
+    together = maximise(model, "known", filters=range(4), **wishes)
+    (compiled,) = ascent._COMPILED.values()
+    turns = [maximise(model, "known", filters=some, **wishes) for some in ([0, 1, 2], [3])]
+    assert compiled.experimental_get_tracing_count() == 1
+    assert list(ascent._COMPILED.values()) == [compiled]
+    images = np.concatenate([one.images for one in turns])
+    np.testing.assert_allclose(images.astype(int), together.images.astype(int), atol=2)
+
+
 @pytest.mark.parametrize(
     "changed",
     [{"seed": 1}, {"filters": 3}, {"steps": 1}, {"size": (16, 16)}],
@@ -137,7 +171,7 @@ def test_kept_pictures_cut_short_are_made_anew_with_more_time(model, tmp_path):
 def test_a_damaged_file_of_pictures_is_replaced(model, tmp_path):
     wishes = {"filters": 2, "steps": 1, "cache": tmp_path}
     maximise(model, "known", **wishes)
-    (file,) = tmp_path.glob("*.npz")
+    file, _ = sorted(tmp_path.glob("*.npz"))
     file.write_bytes(file.read_bytes()[:100])
     assert not maximise(model, "known", **wishes).loaded
     assert maximise(model, "known", **wishes).loaded

@@ -75,6 +75,13 @@ def test_responses_are_means_of_maps(model, frames, maps):
     np.testing.assert_allclose(said[LAYER], maps.mean(axis=(1, 2)), atol=1e-4)
 
 
+def test_responses_to_frames_of_another_size_are_means_of_their_maps(model, frames):
+    large = frames[:2].repeat(2, axis=1).repeat(2, axis=2)
+    said = filter_responses(model, large, layers=[LAYER])[LAYER]
+    one = feature_maps(model, large[1], layer=LAYER, filters=[7])
+    assert said[1, 7] == pytest.approx(one.maps.mean(), abs=1e-4)
+
+
 def test_responses_in_a_clip_model_are_those_of_its_frames(model, frames):
     backbone = model.get_layer("backbone")
     clips = models.assemble(backbones.pooled(backbone), models.convgru_head(1280, 3, units=4))
@@ -90,6 +97,16 @@ def test_strongest_frames_come_first(model, frames, maps):
         assert said.frames[row].tolist() == expected.tolist()
         np.testing.assert_allclose(said.responses[row], means[expected, number], atol=1e-4)
         np.testing.assert_allclose(said.maps[row], maps[expected, ..., number], atol=1e-4)
+
+
+def test_responses_that_are_known_are_not_read_again(model, frames):
+    known = np.zeros((len(frames), 48), np.float32)
+    known[[6, 1], 4] = 2.0, 1.0
+    said = strongest_frames(model, frames, layer=LAYER, filters=[4], count=2, responses=known)
+    assert said.frames.tolist() == [[6, 1]]
+    assert said.responses.tolist() == [[2.0, 1.0]]
+    again = feature_maps(model, frames[6], layer=LAYER, filters=[4])
+    np.testing.assert_allclose(said.maps[0, 0], again.maps[0], atol=1e-4)
 
 
 def test_of_each_video_only_the_strongest_frame_counts(model, frames, maps):
@@ -156,9 +173,15 @@ def test_selectivity_is_the_distance_of_a_class_in_standard_deviations():
             lambda m, f: strongest_frames(m, f, layer=LAYER, filters=[0], one_of=["a"]),
             "origin of each of 10 frames",
         ),
+        (
+            lambda m, f: strongest_frames(
+                m, f, layer=LAYER, filters=[0], responses=np.ones((9, 48))
+            ),
+            r"10 frames, 48 filters.*\(9, 48\)",
+        ),
         (lambda m, f: class_selectivity(np.ones((3, 2)), ["a"]), "3 frames.*1 labels"),
     ],
-    ids=["frame", "filter", "frames", "origins", "labels"],
+    ids=["frame", "filter", "frames", "origins", "responses", "labels"],
 )
 def test_what_cannot_be_read_is_refused(model, frames, ask, message):
     with pytest.raises(ModelError, match=message):

@@ -37,6 +37,12 @@ def test_grid_has_a_row_for_each_layer():
     np.testing.assert_array_equal(shown(figure)[4].images[0].get_array(), rows[1].images[1])
 
 
+def test_filters_that_have_names_are_called_by_them():
+    classes = [f"class {letter}" for letter in "abcdefghi"]
+    figure = plots.filter_grid([pictures(layer="scores")], names=classes)
+    assert titles(figure) == ["class b", "class f", "class i"]
+
+
 def test_compared_filters_stand_one_above_the_other():
     before, after = pictures(), pictures()
     figure = plots.filters_compared({"old": before, "new": after}, correlations=[0.5, 0.9, 1])

@@ -28,6 +28,7 @@ __all__ = [
     "filter_grid",
     "filters_compared",
     "first_kernels",
+    "kernel_pictures",
     "layer_maps",
     "strongest_frames",
 ]
@@ -36,7 +37,10 @@ _WIDE = 11.0
 
 
 def filter_grid(
-    rows: Sequence[FilterPictures], *, title: str = "What filters look for, first layers on top"
+    rows: Sequence[FilterPictures],
+    *,
+    names: Sequence[str] | None = None,
+    title: str = "What filters look for, first layers on top",
 ) -> Drawing:
     """Draw pictures made for filters, one row a layer.
 
@@ -44,6 +48,8 @@ def filter_grid(
     ----------
     rows
         From `vidlab.explanation.maximise`, in the order of the layers.
+    names
+        Of all filters, by their number, such as the classes of ``"scores"``; numbers when left out.
     title
         Over the figure.
 
@@ -59,7 +65,7 @@ def filter_grid(
     for line, row in zip(cells, rows, strict=True):
         for axes, image, number in zip(line, row.images, row.filters, strict=False):
             axes.imshow(as_pictures(image, dimensions=3), interpolation="bilinear")
-            axes.set_title(str(number), **_SMALL)
+            axes.set_title(str(number) if names is None else names[number], **_SMALL)
         _name(line[0], _short(row.layer))
     return figure
 
@@ -227,16 +233,9 @@ def first_kernels(
     MetricError
         If `weights` has another shape, or `maps` another length.
     """
-    weights = np.asarray(weights)
-    if weights.ndim != 4 or weights.shape[-1] != 3:
-        raise MetricError(
-            f"Expected kernels (filters, rows, columns, 3). Received: {weights.shape}. "
-            "Take them from vidlab.explanation.first_kernels."
-        )
+    pictures = kernel_pictures(weights)
     if maps is not None:
         _check(len(maps), len(weights), "maps")
-    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
-    pictures = 0.5 + 0.5 * weights / np.where(largest > 0, largest, 1)
     columns = min(8, len(weights))
     each = 1 if maps is None else 2
     figure, cells = _sheet(each * math.ceil(len(weights) / columns), columns, title=title)
@@ -251,6 +250,39 @@ def first_kernels(
                 maps[number], cmap="RdGy_r", vmin=-reach, vmax=reach, interpolation="bilinear"
             )
     return figure
+
+
+def kernel_pictures(weights: np.ndarray) -> np.ndarray:
+    """Make first-layer kernels visible: grey is zero, each is scaled by its own largest weight.
+
+    Parameters
+    ----------
+    weights
+        (filters, rows, columns, 3), from `vidlab.explanation.first_kernels`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape, 0..1, RGB.
+
+    Raises
+    ------
+    MetricError
+        If `weights` has another shape.
+
+    Examples
+    --------
+    >>> kernel_pictures(np.array([[[[0.0, 0.2, -0.1]]]])).tolist()
+    [[[[0.5, 1.0, 0.25]]]]
+    """
+    weights = np.asarray(weights)
+    if weights.ndim != 4 or weights.shape[-1] != 3:
+        raise MetricError(
+            f"Expected kernels (filters, rows, columns, 3). Received: {weights.shape}. "
+            "Take them from vidlab.explanation.first_kernels."
+        )
+    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
+    return 0.5 + 0.5 * weights / np.where(largest > 0, largest, 1)
 
 
 def filter_changes(

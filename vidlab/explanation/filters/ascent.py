@@ -22,6 +22,8 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -47,7 +49,13 @@ _COLOURS /= np.linalg.norm(_COLOURS, axis=0).max()
 
 
 def climb(
-    reader: Reader, filters: Sequence[int], *, steps: int, seed: int, seconds: float
+    reader: Reader,
+    filters: Sequence[int],
+    *,
+    steps: int,
+    seed: int,
+    seconds: float,
+    tell: Callable[[int, int], None] | None = None,
 ) -> tuple[np.ndarray, int]:
     """Change noise, step by step, into pictures that excite one filter each.
 
@@ -63,6 +71,8 @@ def climb(
         Of the noise and the movements.
     seconds
         After so much time no further step is begun; at least one is taken.
+    tell
+        Called after each step: how many have been taken, and how many are wanted.
 
     Returns
     -------
@@ -79,7 +89,7 @@ def climb(
     shape = (*reader.size, 3)
     noise = np.stack([draw.standard_normal(shape, dtype=np.float32) for draw in draws])
     start = _GREY + _STEP * smooth(tf.constant(noise))
-    watch = _Watch(seconds)
+    watch = _Watch(seconds, wanted=steps, tell=tell)
     with contextlib.suppress(_OutOfTimeError):  # what has been reached by then is the result
         ActivationMaximization(_Moving(reader, draws, compiled=steps >= _WORTH_COMPILING))(
             lambda said: _of_filters(said, filters),
@@ -121,14 +131,7 @@ class _Moving:
         self.layers = reader.model.layers
         self._size = reader.size
         self._draws = draws
-
-        def see(pictures, movements):
-            moved = keras.ops.image.affine_transform(
-                pictures, movements, interpolation="bilinear", fill_mode="reflect"
-            )
-            return reader(moved)
-
-        self._see = tf.function(see) if compiled else see
+        self._see = _compiled(reader) if compiled else partial(_see_moved, reader)
 
     def __call__(self, pictures, training=False):
         (pictures,) = pictures
@@ -147,15 +150,43 @@ class _Moving:
         return np.stack([*to_x, *to_y, none, none], axis=1).astype(np.float32)
 
 
+def _see_moved(reader: Reader, pictures, movements):
+    moved = keras.ops.image.affine_transform(
+        pictures, movements, interpolation="bilinear", fill_mode="reflect"
+    )
+    return reader(moved)
+
+
+def _compiled(reader: Reader) -> Callable:
+    """Compile what a reader sees, once for all batches of pictures it is asked about."""
+    if reader not in _COMPILED:
+        model = reader.model  # not the reader, which would then never be let go
+        alone = Reader(reader.layer, model, reader.size)
+        _COMPILED[reader] = tf.function(
+            partial(_see_moved, alone),
+            input_signature=(
+                tf.TensorSpec((None, *reader.size, 3)),
+                tf.TensorSpec((None, 8)),
+            ),
+        )
+    return _COMPILED[reader]
+
+
+_COMPILED: WeakKeyDictionary[Reader, Callable] = WeakKeyDictionary()
+
+
 class _OutOfTimeError(Exception):
     """The time is up; raised to leave the loop of tf-keras-vis, and caught beside it."""
 
 
 class _Watch:
-    """A callback of tf-keras-vis: keep the pictures of the last step, stop when the time is up."""
+    """A callback of tf-keras-vis: keep the last step's pictures, tell of it, stop in time."""
 
-    def __init__(self, seconds: float):
+    def __init__(
+        self, seconds: float, *, wanted: int, tell: Callable[[int, int], None] | None = None
+    ):
         self.pictures, self.steps = None, 0
+        self._wanted, self._tell = wanted, tell
         self._until = time.perf_counter() + seconds
 
     def on_begin(self, **kwargs):
@@ -166,6 +197,8 @@ class _Watch:
 
     def __call__(self, i, values, grads, scores, model_outputs, **kwargs):
         self.pictures, self.steps = values[0], i + 1
+        if self._tell is not None:
+            self._tell(self.steps, self._wanted)
         if time.perf_counter() > self._until:
             raise _OutOfTimeError
 
@@ -187,6 +220,7 @@ def _levelled(pictures, *, exactly: bool = False):
     return tf.clip_by_value((pictures - mean) * stretch + _GREY, 0.0, 255.0)
 
 
+@lru_cache(maxsize=4)
 def _smooth(size: tuple[int, int]) -> Callable:
     """Make the function that turns a direction of white noise into one of natural pictures."""
     height, width = size

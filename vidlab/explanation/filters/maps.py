@@ -149,6 +149,7 @@ def strongest_frames(
     filters: Sequence[int],
     count: int = 4,
     one_of: Sequence | None = None,
+    responses: np.ndarray | None = None,
 ) -> StrongestFrames:
     """Find the frames to which filters respond most: what they look for, in real pictures.
 
@@ -167,6 +168,9 @@ def strongest_frames(
     one_of
         For each frame the video or group it is of; then only the strongest frame of each counts,
         since neighbours look alike.
+    responses
+        What `filter_responses` gave for this layer and these frames, (frames, all filters); read
+        anew when left out.
 
     Returns
     -------
@@ -175,8 +179,8 @@ def strongest_frames(
     Raises
     ------
     ModelError
-        If there is no such layer or filter, `frames` are no pictures, or `one_of` has another
-        length.
+        If there is no such layer or filter, `frames` are no pictures, or `one_of` or `responses`
+        are of other frames.
     """
     frames = np.asarray(frames)
     sees = reader(model, layer, size=frames.shape[1:3])
@@ -187,7 +191,14 @@ def strongest_frames(
             f"Expected the origin of each of {len(frames)} frames. Received: {len(origins)} in "
             "one_of. Name all of them."
         )
-    means = read_means([sees], frames)[0][:, chosen].T  # (filters, frames)
+    if responses is None:
+        responses = read_means([sees], frames)[0]
+    elif np.shape(responses) != (len(frames), sees.channels):
+        raise ModelError(
+            f"Expected responses ({len(frames)} frames, {sees.channels} filters) of {layer}. "
+            f"Received: shape {np.shape(responses)}. Take them from filter_responses."
+        )
+    means = np.asarray(responses)[:, chosen].T  # (filters, frames)
     best = np.stack([_first_of_each(np.argsort(-row, kind="stable"), origins) for row in means])
     best = best[:, :count]
     maps = [

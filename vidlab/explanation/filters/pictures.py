@@ -10,24 +10,25 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 
 from vidlab.errors import ModelError
 from vidlab.explanation.filters.ascent import climb, mean_responses
-from vidlab.explanation.filters.reading import SCORES, checked_filters, reader
+from vidlab.explanation.filters.reading import SCORES, Reader, checked_filters, reader
 from vidlab.explanation.layers import laid_open
 from vidlab.features.keys import encoder_digest
 from vidlab.runs import replacing
 
 __all__ = ["FilterPictures", "depths", "maximise"]
 
-_FORM = 1  # counts up when pictures are made otherwise, so that old ones are not shown for new
+_FORM = 2  # counts up when pictures are made otherwise, so that old ones are not shown for new
 _PICTURE = 128
 
 
@@ -47,13 +48,14 @@ class FilterPictures:
         ``float32``, (filters,): how strongly each filter responds to its picture, as a mean over
         the positions of its map.
     steps, wanted : int
-        How many steps were taken, and how many were asked for.
+        How many steps were taken, and how many were asked for; where they were made in several
+        turns, the fewest.
     seconds : float
-        How long it took.
+        How long it took, or the longest turn.
     seed : int
         Of the noise that the pictures began as.
     loaded : bool
-        Whether they were made before and only read from disk.
+        Whether all were made before and only read from disk.
     """
 
     images: np.ndarray
@@ -146,6 +148,7 @@ def maximise(
     size: tuple[int, int] | None = None,
     seconds: float = 120.0,
     cache: str | os.PathLike | None = None,
+    tell: Callable[[int, int], None] | None = None,
 ) -> FilterPictures:
     """Make pictures that excite the filters of a layer as strongly as possible.
 
@@ -174,8 +177,11 @@ def maximise(
     seconds
         A time budget: no step is begun after it. At least one step is taken.
     cache
-        A folder where pictures are kept and looked for. What was cut short by the time budget is
-        made anew when there is more time.
+        A folder where pictures are kept and looked for, each on its own, whatever others are
+        asked for beside it. What was cut short by the time budget is made anew when there is more
+        time.
+    tell
+        Called after each step with how many have been taken, and how many are wanted.
 
     Returns
     -------
@@ -188,34 +194,64 @@ def maximise(
     """
     if steps < 1:
         raise ModelError(f"Expected at least one step. Received: steps={steps}. Take 64.")
+    sees = _reader(model, layer, size=size)
+    chosen = _chosen(filters, channels=sees.channels, layer=layer)
+    files = _files(model, layer, chosen, cache, steps=steps, seed=seed, size=list(sees.size))
+    found = {number: _load(file, layer=layer) for number, file in files.items()}
+    enough = {
+        number: kept
+        for number, kept in found.items()
+        if kept is not None and (kept.steps == steps or kept.seconds >= seconds)
+    }
+    missing = np.array([number for number in chosen if number not in enough], np.int64)
+    if len(missing):
+        started = time.perf_counter()
+        images, taken = climb(sees, missing, steps=steps, seed=seed, seconds=seconds, tell=tell)
+        responses = mean_responses(sees, images, filters=missing).astype(np.float32)
+        took = time.perf_counter() - started
+        for place, number in enumerate(missing):
+            enough[number] = FilterPictures(
+                images=images[place : place + 1],
+                layer=layer,
+                filters=missing[place : place + 1],
+                responses=responses[place : place + 1],
+                steps=taken,
+                wanted=steps,
+                seconds=took,
+                seed=seed,
+            )
+            _keep(enough[number], files.get(number))
+    return _together([enough[number] for number in chosen])
+
+
+def _reader(model: keras.Model, layer: str, *, size: tuple[int, int] | None) -> Reader:
+    """Read the layer asked for last again, since what is compiled for it is worth keeping."""
     if size is None:
         size = None if layer == SCORES else (_PICTURE, _PICTURE)
-    sees = reader(model, layer, size=size, before_activation=True)
-    chosen = _chosen(filters, channels=sees.channels, layer=layer)
-    asked = {
-        "filters": chosen.tolist(),
-        "steps": steps,
-        "seed": seed,
-        "size": list(sees.size),
-    }
-    file = None if cache is None else Path(cache) / f"{_key(model, layer, asked)}.npz"
-    kept = _load(file, layer=layer)
-    if kept is not None and (kept.steps == steps or kept.seconds >= seconds):
-        return kept
-    started = time.perf_counter()
-    images, taken = climb(sees, chosen, steps=steps, seed=seed, seconds=seconds)
-    made = FilterPictures(
-        images=images,
-        layer=layer,
-        filters=chosen,
-        responses=mean_responses(sees, images, filters=chosen).astype(np.float32),
-        steps=taken,
-        wanted=steps,
-        seconds=time.perf_counter() - started,
-        seed=seed,
+    asked, sees = _LAST.get(model, (None, None))
+    if asked != (layer, size):
+        sees = reader(model, layer, size=size, before_activation=True)
+        _LAST[model] = ((layer, size), sees)
+    return sees
+
+
+_LAST: WeakKeyDictionary[keras.Model, tuple[tuple, Reader]] = WeakKeyDictionary()
+
+
+def _together(singles: Sequence[FilterPictures]) -> FilterPictures:
+    """Join pictures of filters of one layer, in their order."""
+    first = singles[0]
+    return FilterPictures(
+        images=np.concatenate([one.images for one in singles]),
+        layer=first.layer,
+        filters=np.concatenate([one.filters for one in singles]),
+        responses=np.concatenate([one.responses for one in singles]),
+        steps=min(one.steps for one in singles),
+        wanted=first.wanted,
+        seconds=max(one.seconds for one in singles),
+        seed=first.seed,
+        loaded=all(one.loaded for one in singles),
     )
-    _keep(made, file)
-    return made
 
 
 def _chosen(filters: Sequence[int] | int, *, channels: int, layer: str) -> np.ndarray:
@@ -225,18 +261,30 @@ def _chosen(filters: Sequence[int] | int, *, channels: int, layer: str) -> np.nd
     return checked_filters(filters, channels=channels, layer=layer)
 
 
-def _key(model: keras.Model, layer: str, asked: dict) -> str:
-    """Digest everything the pictures follow from; layers count by their place, not their name."""
+def _files(
+    model: keras.Model,
+    layer: str,
+    filters: np.ndarray,
+    cache: str | os.PathLike | None,
+    **asked: int | list[int],
+) -> dict[int, Path]:
+    """Name the file of each filter's picture after all that it follows from; none without a cache.
+
+    Layers count by their place, not their name.
+    """
+    if cache is None:
+        return {}
     places = [*laid_open(model).maps, SCORES]
     facts = {**asked, "form": _FORM, "layer": places.index(layer)}
     facts["versions"] = [version(name) for name in ("tf-keras-vis", "keras", "tensorflow")]
     text = encoder_digest(model) + json.dumps(facts, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return {int(number): Path(cache) / f"{key}-{number}.npz" for number in filters}
 
 
-def _load(file: Path | None, *, layer: str) -> FilterPictures | None:
+def _load(file: Path, *, layer: str) -> FilterPictures | None:
     """Read pictures that were kept; None where there are none, or none that can be read."""
-    if file is None or not file.is_file():
+    if not file.is_file():
         return None
     try:
         with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as held:

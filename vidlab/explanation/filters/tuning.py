@@ -29,7 +29,7 @@ def filter_responses(
     model
         Of frames or clips, to class scores.
     frames
-        0..255, (frames, height, width, 3), of the model's size.
+        0..255, (frames, height, width, 3).
     layers
         Out of `vidlab.explanation.layers`.
 
@@ -43,7 +43,8 @@ def filter_responses(
     ModelError
         If there is no such layer, or `frames` are no pictures.
     """
-    said = read_means([reader(model, layer) for layer in layers], frames)
+    size = np.shape(frames)[1:3]
+    said = read_means([reader(model, layer, size=size) for layer in layers], frames)
     return dict(zip(layers, said, strict=True))
 
 
