@@ -1,0 +1,137 @@
+"""``vidlab predict``: what it prints, what it writes, and which run it takes."""
+
+import json
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from vidlab import runs, video
+from vidlab.cli import app
+from vidlab.predictions import Predictions
+
+CLASSES = ["Red", "Green", "Blue"]
+
+
+@pytest.fixture
+def call(monkeypatch, tmp_path):
+    """Call the command line: (words) -> result with exit_code, stdout, stderr."""
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, ["predict", *map(str, words)])
+
+
+@pytest.fixture
+def finish(tmp_path):
+    """Write a finished run whose model names the strongest colour of a frame: (recipe, top1)."""
+
+    def make(recipe, *, top1=0.5):
+        model = keras.Sequential(
+            [
+                keras.Input((8, 8, 3)),
+                keras.layers.Rescaling(1 / 32),
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Softmax(),
+            ]
+        )
+        said = Predictions(CLASSES, ["g01"] * 3, np.arange(3), np.eye(3), CLASSES)
+        settings = {"test_sampling": "Uniform(4)", "aggregation": "mean"}
+        record = runs.recipe_record(
+            recipe, settings, profile="smoke", seed=0, split=1, fingerprint="none"
+        )
+        folder = runs.RunFolder(runs.run_path(tmp_path, recipe, profile="smoke"))
+        history = pd.DataFrame({"phase": [1], "loss": [1.0]})
+        metrics = {"top1": top1}
+        folder.write(model=model, history=history, predictions=said, metrics=metrics, recipe=record)
+
+    return make
+
+
+@pytest.fixture
+def film(tmp_path):
+    """Write a video of one colour after the other: (name, colours) -> path as it is typed."""
+
+    def make(name, *colours):
+        frames = np.zeros((8 * len(colours), 48, 64, 3), np.uint8)
+        for place, colour in enumerate(colours):
+            frames[8 * place : 8 * (place + 1), ..., CLASSES.index(colour)] = 200
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        return video.write(tmp_path / name, frames, fps=8).relative_to(tmp_path)
+
+    return make
+
+
+SMOKE = ("--profile", "smoke")
+
+
+def test_the_answer_stands_first_and_in_json_csv_and_a_picture(call, finish, film, tmp_path):
+    finish("frame-vote")
+    said = call(film("sea.avi", "Blue"), "--recipe", "frame-vote", *SMOKE)
+    assert said.exit_code == 0, said.stderr
+    answers = [line for line in said.stdout.splitlines() if any(name in line for name in CLASSES)]
+    assert "Blue" in answers[0]
+    stem = tmp_path / "predicted" / "sea-frame-vote"
+    for suffix in ("json", "csv", "png"):
+        assert f"Written: predicted/sea-frame-vote.{suffix}" in said.stdout
+        assert (stem.parent / f"{stem.name}.{suffix}").stat().st_size > 100
+    kept = json.loads((stem.parent / f"{stem.name}.json").read_text())
+    assert (kept["recipe"], kept["file"], kept["answer"]) == ("frame-vote", "sea.avi", "Blue")
+
+
+def test_every_frame_looked_at_has_a_row(call, finish, film, tmp_path):
+    finish("frame-vote")
+    call(film("dusk.avi", "Blue", "Red"), "--recipe", "frame-vote", *SMOKE)
+    rows = pd.read_csv(tmp_path / "predicted" / "dusk-frame-vote.csv")
+    assert rows["frame"].tolist() == [2, 6, 9, 13]
+    assert rows["seconds"].tolist() == [0.25, 0.75, 1.125, 1.625]
+    assert rows["answer"].tolist() == ["Blue", "Blue", "Red", "Red"]
+    np.testing.assert_allclose(rows[CLASSES].sum(axis=1), 1, atol=1e-5)
+
+
+def test_more_frames_can_be_looked_at(call, finish, film, tmp_path):
+    finish("frame-vote")
+    call(film("sea.avi", "Blue"), "--recipe", "frame-vote", "--frames", 7, *SMOKE)
+    assert len(pd.read_csv(tmp_path / "predicted" / "sea-frame-vote.csv")) == 7
+
+
+def test_several_videos_are_one_table_and_equal_names_do_not_collide(call, finish, film, tmp_path):
+    finish("frame-vote")
+    files = [film("one/clip.avi", "Blue"), film("two/clip.avi", "Red")]
+    said = call(*files, "--recipe", "frame-vote", *SMOKE)
+    assert said.exit_code == 0, said.stderr
+    assert "2 videos" in said.stdout
+    written = {path.name: path for path in (tmp_path / "predicted").glob("*.json")}
+    answers = {name: json.loads(path.read_text())["answer"] for name, path in written.items()}
+    assert answers == {
+        "one-clip-frame-vote.json": "Blue",
+        "two-clip-frame-vote.json": "Red",
+    }
+
+
+def test_a_file_that_is_no_video_does_not_stop_the_others_and_is_named(
+    call, finish, film, tmp_path
+):
+    finish("frame-vote")
+    (tmp_path / "note.avi").write_text("no video")
+    said = call("note.avi", film("sea.avi", "Blue"), "--recipe", "frame-vote", *SMOKE)
+    assert said.exit_code == 1
+    assert "note.avi" in said.stderr
+    assert (tmp_path / "predicted" / "sea-frame-vote.json").is_file()
+
+
+def test_without_a_recipe_the_best_finished_run_answers_and_is_named(call, finish, film):
+    finish("frame-vote", top1=0.5)
+    finish("frame-scratch", top1=0.7)
+    finish("frame-pretrained", top1=0.6)
+    said = call(film("sea.avi", "Blue"), *SMOKE)
+    assert said.exit_code == 0, said.stderr
+    assert said.stdout.splitlines()[0].startswith("frame-scratch (runs/smoke/frame-scratch)")
+
+
+def test_without_any_run_the_remedy_is_told(call, film):
+    said = call(film("sea.avi", "Blue"), *SMOKE)
+    assert said.exit_code == 1
+    assert "vidlab train convgru-finetuned --profile smoke" in said.stderr

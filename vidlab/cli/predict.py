@@ -1,0 +1,125 @@
+"""``vidlab predict``: what a trained recipe says of any video, of the whole and moment by moment.
+
+Takes video files and a finished run; gives both to `timeline`, prints the answers and writes them
+as JSON, CSV and a picture.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidlab.cli.console import complain, relative, table
+from vidlab.cli.results import Profile, run_folder
+from vidlab.errors import ResultError, VideoError
+
+if TYPE_CHECKING:
+    from vidlab.runs import RunFolder
+    from vidlab.timeline import Timeline
+
+__all__ = ["predict"]
+
+_TOP = 5
+
+
+def predict(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Video files.")],
+    recipe: Annotated[
+        str,
+        typer.Option(help="A recipe that was run, or the folder of a run; the best one if none."),
+    ] = "",
+    profile: Profile = "quick",
+    frames: Annotated[
+        int,
+        typer.Option(min=0, help="Look at so many frames, spread evenly; 0: as in training."),
+    ] = 0,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("predicted"),
+) -> None:
+    """Say what is done in videos of your own, frame by frame and as a whole.
+
+    Prints the most probable classes, and writes for each video a JSON file with everything, a CSV
+    file with a row for each frame that was looked at, and a picture of the answers over time.
+
+    **Example:** `vidlab predict my.avi other.mp4 --recipe convgru-finetuned`
+    """
+    from vidlab.progress import progress
+    from vidlab.sampling import Uniform
+    from vidlab.timeline import Watcher
+
+    run = _chosen(recipe, profile=profile)
+    watcher = Watcher.of_run(run)
+    sampling = Uniform(frames) if frames else watcher.sampling
+    typer.echo(f"{watcher.name} ({relative(run.path)}), {sampling}")
+    seen, failed = [], []
+    for file in progress(files, desc="videos", unit="video"):
+        try:
+            seen.append(watcher.watch(file, sampling=sampling))
+        except VideoError as error:
+            failed.append(str(error))
+    _print(seen)
+    stems = [one.path.stem for one in seen]
+    for one, stem in zip(seen, stems, strict=True):
+        unique = stem if stems.count(stem) == 1 else f"{one.path.resolve().parent.name}-{stem}"
+        for path in _write(one, out / f"{unique}-{watcher.name}", name=watcher.name):
+            typer.echo(f"Written: {relative(path)}")
+    for problem in failed:
+        complain(problem)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _chosen(recipe: str, *, profile: str) -> RunFolder:
+    """Return the run named, or else the finished one of the profile with the best accuracy."""
+    from vidlab import datasets
+    from vidlab.runs import RunFolder, find_runs
+
+    if recipe:
+        return RunFolder(run_folder(recipe, profile=profile))
+    folder = datasets.home() / "runs" / profile
+    found = find_runs(folder)
+    found = found[found["complete"]] if len(found) else found
+    if "top1" not in found or found["top1"].isna().all():
+        raise ResultError(
+            f"Expected a finished run in {folder}. Received: none. Make one with: vidlab train "
+            f"convgru-finetuned --profile {profile}"
+        )
+    return RunFolder(found.loc[found["top1"].idxmax(), "path"])
+
+
+def _print(seen: list[Timeline]) -> None:
+    import pandas as pd
+
+    if len(seen) == 1:
+        (one,) = seen
+        table(one.top(_TOP).reset_index(), title=str(one.path))
+    elif seen:
+        rows = []
+        for one in seen:
+            best = one.top(3)
+            rest = ", ".join(f"{name} {chance:.0%}" for name, chance in best.iloc[1:].items())
+            answer = {"answer": best.index[0], "probability": best.iloc[0], "then": rest}
+            rows.append({"file": str(one.path)} | answer)
+        table(pd.DataFrame(rows), title=f"{len(seen)} videos")
+
+
+def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
+    """Write JSON, CSV and the picture."""
+    from vidlab import plots
+    from vidlab.runs import export, replacing
+
+    file = stem.with_name(f"{stem.name}.json")
+    with replacing(file) as temporary:
+        text = json.dumps({"recipe": name, **one.as_dict()}, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    rows = export(one.table(), stem.with_name(f"{stem.name}.csv"))
+    plots.use_style()
+    picture = plots.frame_timeline(
+        one.probabilities,
+        one.classes,
+        seconds=one.seconds,
+        title=f"{one.path.name}: what {name} says",
+    )
+    return [file, rows, *plots.save(picture, stem, formats=("png",))]
