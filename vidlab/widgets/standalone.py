@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -28,6 +28,7 @@ from vidlab.runs import replacing
 from vidlab.sampling import Sampler, Uniform
 from vidlab.widgets.confusion import ConfusionExplorer
 from vidlab.widgets.explorer import page
+from vidlab.widgets.footage import Thumbnails
 
 if TYPE_CHECKING:
     import keras
@@ -43,6 +44,8 @@ _JPEG = (
     *(cv2.IMWRITE_JPEG_OPTIMIZE, 1),
     *(cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
 )
+_THUMBNAIL = 104  # pixels
+_THUMBNAILS = 400  # of videos that cannot be played, at most
 _FINEST = 24  # cells of a heatmap, which is drawn smooth
 _IN_TURN = 3  # videos of a pair of classes, before it is the next pair's turn
 _RIGHT = 6  # one in so many videos is one that was named rightly
@@ -112,7 +115,13 @@ def save_page(
     for one in (explorer, explorer.cam):  # it is asked, not shown: nothing goes to an open notebook
         one.close()
     kept = _counted(predictions) | {"orders": _orders(explorer, predictions)}
-    kept["videos"], kept["problems"], parts = _films(explorer, predictions, most=videos)
+    parts = _Parts()
+    names = predictions.video_ids[_worth_opening(predictions, most=videos)].tolist()
+    kept["videos"], problems = _films(explorer, names, most=videos, parts=parts)
+    paths = dict(zip(index.table["video_id"], index.paths, strict=True))
+    rest = [name for name in names if name in paths and name not in kept["videos"] | problems]
+    kept["pictures"], unseen = _pictures({name: paths[name] for name in rest}, parts=parts)
+    kept["problems"] = problems | unseen
     kept["says"] = cap = _cap(predictions, kept["videos"])
     text = Template(page("offline.html")).substitute(
         title=escape(title),
@@ -122,7 +131,7 @@ def save_page(
         style=f"{explorer._css}\n{page('offline.css')}",
         script=_script(explorer),
         kept=_as_json(kept),
-        parts=base64.b64encode(parts).decode(),
+        parts=base64.b64encode(parts.held).decode(),
     )
     target = Path(file)
     with replacing(target) as temporary:
@@ -184,75 +193,90 @@ def _orders(explorer: ConfusionExplorer, said: Predictions) -> dict[str, dict[st
     return orders
 
 
+class _Parts:
+    """Frames and heat one behind the other, as the record of the page refers to them."""
+
+    def __init__(self):
+        self.held = bytearray()
+
+    def add(self, part: bytes) -> list[int]:
+        """Hold a part; give where it begins, and its length."""
+        self.held.extend(part)
+        return [len(self.held) - len(part), len(part)]
+
+
 def _films(
-    explorer: ConfusionExplorer, said: Predictions, *, most: int
-) -> tuple[dict[str, Any], dict[str, str], bytes]:
-    """Open videos one after the other and keep what the explorer shows of them.
+    explorer: ConfusionExplorer, names: list[str], *, most: int, parts: _Parts
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Open videos one after the other until there are enough.
 
     Returns
     -------
     tuple
-        Of each video that can be played its record; of each that cannot, why; and the frames and
-        the heat, which the records refer to as [from, length].
+        Of each video that can be played, what the explorer shows; of each that cannot, why.
     """
     films: dict[str, Any] = {}
     problems: dict[str, str] = {}
-    parts = bytearray()
-
-    def place(part: bytes) -> list[int]:
-        parts.extend(part)
-        return [len(parts) - len(part), len(part)]
-
-    with counter(desc="videos for the page", total=min(most, len(said)), unit="video") as bar:
-        for candidate in _worth_opening(said, most=most):
+    cam = explorer.cam
+    with counter(desc="videos for the page", total=min(most, len(names)), unit="video") as bar:
+        for name in names:
             if len(films) == most:
                 break
-            name = str(said.video_ids[candidate])
             try:
                 explorer.open_video(name)
             except MetricError:
                 problems[name] = "This video is not in the index."
                 continue
-            cam = explorer.cam
             if not cam.film:
                 problems[name] = cam.status["text"]
                 continue
-            frames = [_lighter(frame) for frame in cam.film["frames"]]
+            frames = [_lighter(frame, most=_WIDEST) for frame in cam.film["frames"]]
             films[name] = {
-                "frames": [place(packed) for packed, _ in frames],
+                "frames": [parts.add(packed) for packed, _ in frames],
                 "size": frames[0][1],
                 "numbers": cam.film["numbers"],
                 "seconds": cam.film["seconds"],
-                "panels": [
-                    panel | dict(zip(("heat", "size"), _coarser(panel, place), strict=True))
-                    for panel in cam.answer.get("panels", [])
-                ],
+                "panels": [_coarser(panel, parts) for panel in cam.answer.get("panels", [])],
                 "used": cam.answer.get("used"),
-                "status": {name: cam.status[name] for name in ("text", "problem")},
+                "status": {key: cam.status[key] for key in ("text", "problem")},
             }
             bar.update()
-    return films, problems, bytes(parts)
+    return films, problems
 
 
-def _lighter(frame: bytes) -> tuple[bytes, list[int]]:
-    """Shrink a JPEG; give it and its height and width."""
-    picture = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR)
-    height, width = _within(picture.shape[:2], most=_WIDEST)
+def _pictures(
+    paths: dict[str, Path], *, parts: _Parts
+) -> tuple[dict[str, list[int]], dict[str, str]]:
+    """Give small pictures of some videos that cannot be played, and why there is none of others."""
+    some = list(paths)[:_THUMBNAILS]
+    pictures: dict[str, list[int]] = {}
+    problems: dict[str, str] = {}
+    made = Thumbnails(most=_THUMBNAILS).of([paths[name] for name in some])
+    for name, picture in zip(some, made, strict=True):
+        if isinstance(picture, bytes):
+            pictures[name] = parts.add(_lighter(picture, most=_THUMBNAIL)[0])
+        else:
+            problems[name] = str(picture)
+    return pictures, problems
+
+
+def _lighter(packed: bytes, *, most: int) -> tuple[bytes, list[int]]:
+    """Shrink a JPEG; give it, and its height and width."""
+    picture = cv2.imdecode(np.frombuffer(packed, np.uint8), cv2.IMREAD_COLOR)
+    height, width = _within(picture.shape[:2], most=most)
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     return cv2.imencode(".jpg", small, _JPEG)[1].tobytes(), [height, width]
 
 
-def _coarser(
-    panel: dict[str, Any], place: Callable[[bytes], list[int]]
-) -> tuple[list[int], list[int]]:
-    """Shrink the heat of a panel; give where it is and its rows and columns."""
+def _coarser(panel: dict[str, Any], parts: _Parts) -> dict[str, Any]:
+    """Shrink the heat of a panel."""
     heat = np.frombuffer(panel["heat"], np.uint8).reshape(-1, *panel["size"])
     rows, columns = _within(panel["size"], most=_FINEST)
     small = [cv2.resize(one, (columns, rows), interpolation=cv2.INTER_AREA) for one in heat]
-    return place(np.stack(small).tobytes()), [rows, columns]
+    return panel | {"heat": parts.add(np.stack(small).tobytes()), "size": [rows, columns]}
 
 
-def _within(size: tuple[int, int], *, most: int) -> list[int]:
+def _within(size: Sequence[int], *, most: int) -> list[int]:
     """Shrink (height, width) so that no side is longer than `most`."""
     share = min(1.0, most / max(size))
     return [max(1, round(side * share)) for side in size]
@@ -293,9 +317,13 @@ def _cap(said: Predictions, films: dict[str, Any]) -> str:
     counted = f"all {len(said)} are counted"
     if not films:
         return f"No video can be played here; {counted}."
-    right = dict(zip(said.video_ids.tolist(), said.y_true == said.y_pred, strict=True))
-    wrong = sum(not right[name] for name in films)
-    kinds = ["those of the most frequent mistakes"] if wrong else []
+    is_wrong = dict(zip(said.video_ids.tolist(), said.y_true != said.y_pred, strict=True))
+    wrong, mistakes = sum(is_wrong[name] for name in films), sum(is_wrong.values())
+    kinds = []
+    if wrong:
+        kinds.append("those of the most frequent mistakes")
+    if wrong and wrong == mistakes:
+        kinds = [f"all {mistakes} mistakes" if mistakes != 1 else "the one mistake"]
     if wrong < len(films):
         kinds.append("some that were named rightly")
     return (

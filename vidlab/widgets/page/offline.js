@@ -12,6 +12,7 @@ function offlineModel(kept, parts) {
   let chosen = null; // what the matrix shows: videos in their order, rows, columns, counts
   let told = 0;
   let opened = 0;
+  let listed = ""; // what was said of the cell whose videos are listed
   let shown = { panels: [] }; // the video below the matrix
 
   const cam = standIn({ film: {}, choices: {}, answer: {}, status: {} }, { explain });
@@ -109,18 +110,21 @@ function offlineModel(kept, parts) {
       opened: ++opened,
     });
     const verb = is === predicted ? "recognised" : `taken for ${predicted}`;
-    if (!videos.length) tell(model, `No video of ${is} was ${verb}: this cell is empty.`);
-    else tell(model, `${videos.length} of ${of} videos of ${is} were ${verb}.`);
+    listed = videos.length
+      ? `${videos.length} of ${of} videos of ${is} were ${verb}.`
+      : `No video of ${is} was ${verb}: this cell is empty.`;
+    tell(model, listed);
   }
 
   function card(video) {
     const id = kept.ids[video];
     const frames = kept.videos[id]?.frames;
+    const picture = frames?.[Math.floor(frames.length / 2)] ?? kept.pictures[id];
     const problem = kept.problems[id] ?? "";
     return {
       id, problem,
-      picture: frames ? part(frames[Math.floor(frames.length / 2)]) : null,
-      note: frames || problem ? "" : "not kept here",
+      picture: picture ? part(picture) : null,
+      note: frames || problem ? "" : "cannot be played here",
       answer: kept.classes[kept.predicted[video]],
       p_true: kept.p_true[video],
       p_predicted: kept.p_predicted[video],
@@ -134,13 +138,17 @@ function offlineModel(kept, parts) {
       return tell(model, reason ?? `${id} cannot be played here. ${kept.says}`, Boolean(reason));
     }
     const panels = held.panels.map((panel) => ({ ...panel, heat: part(panel.heat) }));
+    const frames = held.frames.map(part);
     shown = { ...held, panels };
+    const mine = shown;
+    tell(model, listed);
     cam.set("answer", {});
     cam.set("choices", panels.length ? { classes: panels.map(({ name }) => name) } : {});
     cam.set("film", {
-      title: id, frames: held.frames.map(part), numbers: held.numbers, seconds: held.seconds,
-      size: held.size,
+      title: id, frames, numbers: held.numbers, seconds: held.seconds, size: held.size,
     });
+    await seen(frames);
+    if (shown !== mine) return; // another video was chosen
     show(panels);
     tell(cam, held.status.text, held.status.problem);
   }
@@ -174,7 +182,15 @@ function standIn(values, answers) {
   };
 }
 
-// Reads base64, 24 bits at a time where the browser has no faster way.
+// Waits as long as the explorer takes to show the frames: heat comes after them, as from a kernel.
+async function seen(frames) {
+  const pictures = await Promise.all(
+    frames.map((frame) => createImageBitmap(new Blob([frame], { type: "image/jpeg" }))),
+  );
+  pictures.forEach((picture) => picture.close());
+}
+
+// Reads base64, also where the browser has no function for it.
 function unpacked(text) {
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
   const letters = atob(text);
