@@ -133,6 +133,7 @@ function renderCam({ model, el }) {
     fill(second.select, [["", "nothing"], ...classes.map((name) => [name])]);
     fill(method.select, [["", "usual"], ...methods.map((name) => [name, METHODS[name] ?? name])]);
     fill(layer.select, [["", "usual"], ...layers.map((name) => [name])]);
+    for (const one of [first, second]) one.holder.hidden = classes.length === 1;
     method.holder.hidden = !methods.length;
     layer.holder.hidden = !layers.length;
     choosers.classList.toggle("vl-without-heat", !classes.length);
