@@ -259,6 +259,21 @@ def test_a_class_keeps_its_colour_on_the_timeline():
     assert curve.get_color() == plots.class_colours(names(12))["Class011"]
 
 
+def test_timeline_shows_what_was_seen_above_the_lines():
+    frames = np.zeros((10, 12, 16, 3), np.uint8)
+    frames[:, :, :, 0] = 25 * np.arange(10)[:, None, None]
+    figure = plots.frame_timeline(said_over_time(12), names(12), frames=frames, title="A door")
+    (strip,) = figure.axes[0].images
+    shown = np.unique(strip.get_array()[..., 0])
+    assert set(range(0, 250, 25)) <= set(shown.tolist())
+    assert figure.axes[0].get_title(loc="left") == "A door"
+
+
+def test_timeline_wants_a_frame_for_every_step():
+    with pytest.raises(MetricError, match=r"frame for each of 10 steps. Received: 3"):
+        plots.frame_timeline(said_over_time(12), names(12), frames=np.zeros((3, 4, 4, 3)))
+
+
 def test_timeline_draws_what_was_answered_before_what_only_came_high():
     probabilities = np.array([[0.5, 0.1, 0.4, 0], [0.5, 0.1, 0.4, 0], [0, 0, 0, 1]])
     figure = plots.frame_timeline(probabilities, names(4), top=2)

@@ -42,7 +42,7 @@ from vidlab.plots.style import (
     save,
     use_style,
 )
-from vidlab.plots.timeline import frame_timeline
+from vidlab.plots.timeline import drawn_classes, frame_timeline
 from vidlab.plots.training import learning_curves, learning_curves_compared
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "confusion_matrix",
     "contact_sheet",
     "deletion_curves",
+    "drawn_classes",
     "evidence_boxes",
     "feature_map",
     "filter_changes",

@@ -14,9 +14,41 @@ from vidlab.errors import MetricError
 from vidlab.plots.rows import legend_below
 from vidlab.plots.style import INK, TOLD_APART, Drawing, class_colours, percent_axis
 
-__all__ = ["frame_timeline"]
+__all__ = ["drawn_classes", "frame_timeline"]
 
 _OTHER = "#D0D0D0"  # the answers that have no line
+_PICTURES = 10  # above the lines, at most
+
+
+def drawn_classes(
+    probabilities: np.ndarray, classes: Sequence[str], *, first: Sequence[str] = (), top: int = 5
+) -> dict[str, str]:
+    """Choose the classes of a timeline that have a line of their own, and its colour.
+
+    Parameters
+    ----------
+    probabilities
+        (time, classes), 0 to 1.
+    classes
+        All of them.
+    first
+        Classes that are drawn in any case.
+    top
+        How many are drawn: `first`, then those most often the answer, then those that come highest
+        anywhere.
+
+    Returns
+    -------
+    dict
+        Class name to ``#rrggbb``; the colours of `class_colours`, where there are few enough
+        classes to be told apart by them.
+    """
+    answered = np.bincount(probabilities.argmax(axis=1), minlength=len(classes))
+    order = np.lexsort((-probabilities.max(axis=0), -answered))
+    drawn = list(dict.fromkeys([*first, *(classes[label] for label in order)]))
+    drawn = drawn[: max(top, len(set(first)))]
+    palette = class_colours(classes if len(classes) <= TOLD_APART else drawn)
+    return {name: palette[name] for name in drawn}
 
 
 def frame_timeline(
@@ -25,6 +57,7 @@ def frame_timeline(
     *,
     seconds: Sequence[float] | None = None,
     truth: Sequence[str] | None = None,
+    frames: np.ndarray | None = None,
     top: int = 5,
     title: str = "What the model says, frame by frame",
 ) -> Drawing:
@@ -40,9 +73,10 @@ def frame_timeline(
         The time of each step, (time,), ascending; without it steps are counted from 0.
     truth
         The right class at each step, (time,), say of a video joined from two actions.
+    frames
+        uint8, (time, height, width, 3): what was seen at each step. Some are drawn above the lines.
     top
-        How many classes are drawn: those of `truth` (all of them), then those most often the
-        answer, then those that come highest anywhere.
+        How many classes are drawn, as by `drawn_classes`; those of `truth` in any case.
     title
         Over the figure.
 
@@ -52,38 +86,61 @@ def frame_timeline(
         If the shapes do not belong together, or `truth` names an unknown class.
     """
     probabilities = np.asarray(probabilities, dtype=float)
+    frames = None if frames is None else np.asarray(frames)
     steps = np.arange(len(probabilities)) if seconds is None else np.asarray(seconds, dtype=float)
     _check(probabilities, classes, steps, truth)
+    if frames is not None and len(frames) != len(steps):
+        raise MetricError(
+            f"Expected a frame for each of {len(steps)} steps. Received: {len(frames)}. Give those "
+            "that the model was shown."
+        )
+    drawn = drawn_classes(probabilities, classes, first=truth or (), top=top)
+    colours = {list(classes).index(name): colour for name, colour in drawn.items()}
+    strips = {"said": probabilities.argmax(axis=1).tolist()}
     true = [] if truth is None else [list(classes).index(name) for name in truth]
-    said = probabilities.argmax(axis=1)
-    steps_won = np.bincount(said, minlength=len(classes))
-    order = np.lexsort((-probabilities.max(axis=0), -steps_won)).tolist()
-    drawn = list(dict.fromkeys([*true, *order]))[: max(top, len(set(true)))]
-    palette = class_colours(
-        classes if len(classes) <= TOLD_APART else [classes[label] for label in drawn]
-    )
-    colours = {label: palette[classes[label]] for label in drawn}
-    strips = {"said": said.tolist()} | ({"true": true} if true else {})
-    figure = Drawing(figsize=(10, 4.2 + 0.3 * len(strips)), layout="constrained")
-    lines, *below = figure.subplots(
-        1 + len(strips), 1, sharex=True, height_ratios=[9] + [1] * len(strips)
-    )
+    strips |= {"true": true} if true else {}
+    rows = [9] + [1] * len(strips)
+    if frames is not None:
+        rows = [2.6, *rows]
+    height = 4.2 + 0.3 * len(strips) + (0 if frames is None else 1.2)
+    figure = Drawing(figsize=(10, height), layout="constrained")
+    axes_of = list(figure.subplots(len(rows), 1, height_ratios=rows))
+    if frames is not None:
+        _pictures(axes_of.pop(0), frames, title=title)
+    lines, *below = axes_of
     for label, colour in colours.items():
         lines.plot(
             steps, probabilities[:, label], color=colour, linewidth=2.2, label=classes[label]
         )
     percent_axis(lines, "probability", horizontal=False, top=1.02)
-    lines.set_title(title)
+    if frames is None:
+        lines.set_title(title)
+    for axes in below:
+        axes.sharex(lines)
+    for axes in (lines, *below[:-1]):
+        axes.tick_params(labelbottom=False)
     for axes, (name, labels) in zip(below, strips.items(), strict=True):
         _strip(axes, steps, labels, colours, name=name)
     below[-1].set_xlabel("time step" if seconds is None else "time in the video (s)")
     lines.set_xlim(*_edges(steps)[[0, -1]])
     for change in np.flatnonzero(np.diff(true)):
         lines.axvline(_edges(steps)[change + 1], color=INK, linestyle="--", linewidth=1.2)
-    if set(strips["said"]) - set(drawn):
+    if set(strips["said"]) - set(colours):
         lines.plot([], [], color=_OTHER, linewidth=6, label="another class")
     legend_below(figure, lines)
     return figure
+
+
+def _pictures(axes: Axes, frames: np.ndarray, *, title: str) -> None:
+    """Draw some of the frames side by side, at about the times they are seen."""
+    height, width = frames.shape[1:3]
+    fitting = max(2, int(_PICTURES * min(1.0, 1.34 * height / width)))
+    chosen = np.unique(np.linspace(0, len(frames) - 1, fitting).round().astype(int))
+    gap = np.full((height, max(1, width // 40), 3), 255, np.uint8)
+    parts = [part for place in chosen for part in (frames[place], gap)]
+    axes.imshow(np.concatenate(parts[:-1], axis=1), aspect="equal")
+    axes.set_axis_off()
+    axes.set_title(title)
 
 
 def _strip(axes: Axes, steps: np.ndarray, labels: list[int], colours: dict, *, name: str) -> None:
