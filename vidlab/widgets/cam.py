@@ -19,7 +19,7 @@ from vidlab.errors import ModelError
 from vidlab.plots import Drawing
 from vidlab.plots.heat import heat_strip
 from vidlab.sampling import Sampler, Uniform
-from vidlab.widgets.explorer import Explorer, page
+from vidlab.widgets.explorer import Explorer, LateModel, class_names, page
 from vidlab.widgets.footage import Footage
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ class CamExplorer(Explorer):
         sampling: Sampler | None = None,
     ):
         super().__init__()
-        self._source = model
-        self._model: keras.Model | None = None
+        self._model = None if model is None else LateModel(model)
         self._names = None if classes is None else [str(name) for name in classes]
         self._sampling = sampling or Uniform(16)
         self._layer, self._method = layer, method
@@ -114,7 +113,7 @@ class CamExplorer(Explorer):
                 else Footage.of_file(clip, sampling=self._sampling)
             )
             self.film = self._footage.packed()
-            if self._source is None:
+            if self._model is None:
                 self.tell("No model was given, so the video is shown without heat: pass model=.")
 
     def explain(
@@ -138,8 +137,8 @@ class CamExplorer(Explorer):
             self._targets = self._targets if targets is None else list(dict.fromkeys(targets))[:2]
             self._layer = self._layer if layer is None else layer or None
             self._method = self._method if method is None else method or None
-            if self._footage is not None and self._source is not None:
-                self.tell("Asking the model …" if self._model else "Loading the model …")
+            if self._footage is not None and self._model is not None:
+                self.tell("Asking the model …" if self._model.is_loaded else "Loading the model …")
                 self.records = {}
                 self.records = self._asked()
                 self.answer = self._packed()
@@ -188,8 +187,8 @@ class CamExplorer(Explorer):
         """Explain every target, all in one pass."""
         from vidlab import explanation  # starts TensorFlow
 
-        model = self._loaded()
-        classes = self._classes(model)
+        model = self._model.get()
+        classes = class_names(model, self._names)
         unknown = [name for name in self._targets if name not in classes]
         if unknown:
             raise ModelError(
@@ -208,25 +207,6 @@ class CamExplorer(Explorer):
         )
         self._targets = [classes[record.target] for record in found]
         return dict(zip(self._targets, found, strict=True))
-
-    def _loaded(self) -> keras.Model:
-        if self._model is None:
-            import vidlab
-
-            _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
-            is_model = hasattr(self._source, "input_shape")
-            self._model = self._source if is_model else self._source()
-        return self._model
-
-    def _classes(self, model: keras.Model) -> list[str]:
-        count = model.output_shape[-1]
-        names = self._names or [f"class {number}" for number in range(count)]
-        if len(names) != count:
-            raise ModelError(
-                f"Expected the names of {count} classes for {model.name}. Received: {len(names)}. "
-                "Pass the classes of the index the model was trained on."
-            )
-        return names
 
     def _offer(self, model: keras.Model, classes: list[str]) -> None:
         """List on the page what can be chosen."""

@@ -8,19 +8,23 @@ from __future__ import annotations
 import base64
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
-from vidlab.errors import VidlabError
+from vidlab.errors import ModelError, VidlabError
 from vidlab.plots import Drawing
 from vidlab.progress import is_open_notebook
 
-__all__ = ["Explorer", "is_live", "page"]
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["Explorer", "LateModel", "class_names", "is_live", "page"]
 
 _PAGE = Path(__file__).parent / "page"
 _LIVE = "VIDLAB_WIDGETS"
@@ -53,6 +57,53 @@ def page(*names: str, render: str = "") -> str:
     """
     parts = [(_PAGE / name).read_text(encoding="utf-8") for name in names]
     return "\n".join([*parts, *([f"export default {{ render: {render} }};"] if render else [])])
+
+
+@dataclass(eq=False)
+class LateModel:
+    """A model that is loaded when it is first asked for.
+
+    Attributes
+    ----------
+    source : keras.Model or callable
+        The model, or a function that loads it, such as ``run.model``.
+    """
+
+    source: keras.Model | Callable[[], keras.Model]
+    _model: keras.Model | None = field(default=None, init=False, repr=False)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it was asked for before."""
+        return self._model is not None
+
+    def get(self) -> keras.Model:
+        """Give the model, loaded at the first call."""
+        if self._model is None:
+            import vidlab
+
+            _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
+            is_model = hasattr(self.source, "input_shape")
+            self._model = self.source if is_model else self.source()
+        return self._model
+
+
+def class_names(model: keras.Model, names: Sequence[str] | None) -> list[str]:
+    """Name a model's classes: as they are given, or by number.
+
+    Raises
+    ------
+    ModelError
+        If the names are of another number of classes.
+    """
+    count = model.output_shape[-1]
+    names = [f"class {number}" for number in range(count)] if names is None else list(names)
+    if len(names) != count:
+        raise ModelError(
+            f"Expected the names of {count} classes for {model.name}. Received: {len(names)}. "
+            "Pass the classes of the index the model was trained on."
+        )
+    return names
 
 
 class Explorer(anywidget.AnyWidget):
