@@ -91,6 +91,26 @@ class CamExplorer(Explorer):
         if clip is not None:
             self.show(clip, targets=targets)
 
+    def use(
+        self,
+        model: keras.Model | Callable[[], keras.Model],
+        *,
+        classes: Sequence[str],
+        sampling: Sampler,
+    ) -> None:
+        """Ask another model from now on; options as in the constructor."""
+        self._model = LateModel(model)
+        self._names = [str(name) for name in classes]
+        self._sampling = sampling
+        self._layer = self._method = None
+        self.choices = {}
+
+    def clear(self) -> None:
+        """Show no clip."""
+        self._footage, self.records = None, {}
+        self.answer, self.film = {}, {}
+        self.tell("")
+
     def show(
         self, clip: str | Path | np.ndarray, *, targets: Mapping[str, str] | Sequence[str] = ()
     ) -> None:
@@ -103,9 +123,7 @@ class CamExplorer(Explorer):
         """
         self._roles = dict(targets) if isinstance(targets, Mapping) else dict.fromkeys(targets, "")
         self._targets = list(self._roles)[:2]
-        self._footage, self.records = None, {}
-        self.answer, self.film = {}, {}
-        self.tell("")
+        self.clear()
         with self.problems_told():
             self._footage = (
                 Footage.of_frames(clip)

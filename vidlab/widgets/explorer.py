@@ -124,7 +124,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, **traits: Any):
         self._told = 0
         super().__init__(**traits)
-        self.on_msg(lambda _, message, buffers: self.receive(message))
+        self.on_msg(lambda _, message, buffers: self.receive(message, buffers))
 
     def open(self) -> None:
         """Connect to the page, where there is one; else nothing is kept in the notebook."""
@@ -149,16 +149,18 @@ class Explorer(anywidget.AnyWidget):
         """Whether the picture is made in a moment, so that a live notebook can hold it as well."""
         return True
 
-    def receive(self, message: dict[str, Any]) -> None:
+    def receive(self, message: dict[str, Any], buffers: Sequence[memoryview] = ()) -> None:
         """Do what the page asks for.
 
         Parameters
         ----------
         message
             ``kind``, one of `answers`, and its options.
+        buffers
+            Bytes that came with it; where there are any, they are one more option, ``buffers``.
         """
         with self.problems_told():
-            options = dict(message)
+            options = {**message, "buffers": buffers} if buffers else dict(message)
             self.answers[options.pop("kind")](**options)
 
     def tell(self, text: str, *, problem: bool = False) -> None:
