@@ -13,6 +13,16 @@ the kernel and one back. No script is fetched from anywhere.
 
 from vidlab.widgets.cam import CamExplorer
 from vidlab.widgets.confusion import ConfusionExplorer
+from vidlab.widgets.per_class import PerClassExplorer
+from vidlab.widgets.sampling import SamplingExplorer
 from vidlab.widgets.standalone import save_page
+from vidlab.widgets.timeline import TimelineExplorer
 
-__all__ = ["CamExplorer", "ConfusionExplorer", "save_page"]
+__all__ = [
+    "CamExplorer",
+    "ConfusionExplorer",
+    "PerClassExplorer",
+    "SamplingExplorer",
+    "TimelineExplorer",
+    "save_page",
+]

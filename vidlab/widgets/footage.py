@@ -19,9 +19,9 @@ from vidlab.errors import VideoError
 from vidlab.plots import as_pictures
 from vidlab.sampling import Sampler
 
-__all__ = ["Footage", "Thumbnails", "jpeg"]
+__all__ = ["Footage", "Thumbnails", "fitted", "jpeg"]
 
-_WIDEST = 360  # pixels a frame has on the page, next to one or two others
+_LARGEST = (640, 360)  # pixels a frame has on the page, next to one or two others
 _QUALITY = 82
 
 
@@ -50,8 +50,10 @@ class Footage:
     path: Path | None = None
 
     @classmethod
-    def of_file(cls, path: str | Path, *, sampling: Sampler) -> Footage:
-        """Read the frames that a sampler picks.
+    def of_file(
+        cls, path: str | Path, *, sampling: Sampler, size: tuple[int, int] = _LARGEST
+    ) -> Footage:
+        """Read the frames that a sampler picks, shrunk to lie within a size (height, width).
 
         Raises
         ------
@@ -62,8 +64,8 @@ class Footage:
         """
         info = video.probe(path)
         numbers = np.asarray(sampling.indices(info.frames, fps=info.fps))
-        height, width = _fitted((info.height, info.width), widest=_WIDEST)
-        frames = video.read_frames(path, numbers, size=(height, width))
+        size = fitted((info.height, info.width), within=size)
+        frames = video.read_frames(path, numbers, size=size)
         return cls(Path(path).stem, frames, numbers, numbers / info.fps, Path(path))
 
     @classmethod
@@ -130,7 +132,7 @@ class Thumbnails:
     def _made(self, path: Path) -> bytes | VideoError:
         try:
             info = video.probe(path)
-            size = _fitted((info.height, info.width), widest=self._width)
+            size = fitted((info.height, info.width), within=(2 * self._width, self._width))
             return jpeg(video.read_frames(path, [info.frames // 2], size=size)[0])
         except VideoError as error:
             return error
@@ -143,8 +145,8 @@ def jpeg(picture: np.ndarray) -> bytes:
     return packed.tobytes()
 
 
-def _fitted(size: tuple[int, int], *, widest: int) -> tuple[int, int]:
-    """Shrink (height, width) to a width, never enlarge."""
+def fitted(size: tuple[int, int], *, within: tuple[int, int]) -> tuple[int, int]:
+    """Shrink (height, width) to lie within a size, never enlarge."""
     height, width = size
-    share = min(1.0, widest / width)
+    share = min(1.0, within[0] / height, within[1] / width)
     return max(1, round(height * share)), max(1, round(width * share))
