@@ -24,6 +24,7 @@ from vidlab.runs import replacing
 
 __all__ = [
     "BLUE",
+    "GREEN",
     "GREY",
     "INK",
     "ORANGE",

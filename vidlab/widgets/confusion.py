@@ -19,7 +19,7 @@ from vidlab.plots import Drawing
 from vidlab.predictions import Predictions
 from vidlab.sampling import Sampler
 from vidlab.widgets.explorer import page
-from vidlab.widgets.listing import VideoExplorer
+from vidlab.widgets.listing import SCRIPTS, VideoExplorer
 
 if TYPE_CHECKING:
     import keras
@@ -67,7 +67,7 @@ class ConfusionExplorer(VideoExplorer):
         If the order is unknown.
     """
 
-    _esm = page("parts.js", "player.js", "cam.js", "videos.js", "confusion.js", render="renderConfusion")
+    _esm = page(*SCRIPTS, "confusion.js", render="renderConfusion")
     _css = page("look.css")
 
     table = traitlets.Dict().tag(sync=True)

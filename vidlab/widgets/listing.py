@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     from vidlab.index import VideoIndex
 
-__all__ = ["VideoExplorer"]
+__all__ = ["SCRIPTS", "VideoExplorer"]
+
+SCRIPTS = ("parts.js", "player.js", "cam.js", "videos.js")
+"""The files of the folder ``page`` that such an explorer's own script builds on."""
 
 _A_PAGE = 9  # thumbnails
 

@@ -4,7 +4,7 @@
 // and names the list in its data, `key`; `turn(page)` asks for another page, `leave()` goes back to
 // where the list was asked for. `says(video)` gives what stands under a picture.
 function videoList({ model, ask, about, turn, leave, hint, nothing, says = chancesOf }) {
-  const list = make("div", { className: "vl-list" });
+  const list = make("div", { className: "vl-list", onkeydown: key });
   let isFocused = false; // once the list is there, by who came with the keyboard
 
   function show() {
@@ -22,7 +22,7 @@ function videoList({ model, ask, about, turn, leave, hint, nothing, says = chanc
     if (!listing.count) list.append(make("div", { className: "vl-hint", text: nothing }));
     if (listing.pages > 1) list.append(pager(listing));
     list.dataset.cell = key;
-    if (isFocused) list.querySelector("button")?.focus();
+    if (isFocused) (list.querySelector(".vl-card") ?? list.querySelector("button"))?.focus();
     isFocused = false;
   }
 
@@ -43,7 +43,7 @@ function videoList({ model, ask, about, turn, leave, hint, nothing, says = chanc
     if (video.note) parts.push(make("span", { className: "vl-note", text: video.note }));
     return make("button", {
       type: "button", className: "vl-card", title: `${video.id}: answer ${video.answer}`,
-      "data-video": video.id, onkeydown: key,
+      "data-video": video.id,
       onclick: (event) => {
         list.querySelectorAll(".vl-card").forEach((one) => one.classList.remove("vl-chosen"));
         event.currentTarget.classList.add("vl-chosen");
@@ -54,7 +54,9 @@ function videoList({ model, ask, about, turn, leave, hint, nothing, says = chanc
 
   function pager({ page, pages }) {
     const step = (text, to, title) => {
-      const one = make("button", { type: "button", text, title, onclick: () => turn(to) });
+      const one = make("button", {
+        type: "button", text, title, onclick: (event) => { keepFocus(event); turn(to); },
+      });
       one.disabled = to < 0 || to >= pages;
       return one;
     };
@@ -66,14 +68,19 @@ function videoList({ model, ask, about, turn, leave, hint, nothing, says = chanc
 
   function key(event) {
     const cards = [...list.querySelectorAll(".vl-card")];
-    const place = cards.indexOf(event.currentTarget);
+    const place = cards.indexOf(event.target);
     const across = cards.filter((one) => one.offsetTop === cards[0].offsetTop).length;
     const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
-    if (by) cards[Math.max(0, Math.min(cards.length - 1, place + by))].focus();
+    if (by && place >= 0) cards[Math.max(0, Math.min(cards.length - 1, place + by))].focus();
     else if (event.key === "Escape") leave();
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  // A button that is pressed by a key is gone with the old list: the focus goes to the new one.
+  function keepFocus(event) {
+    isFocused = event.detail === 0;
   }
 
   function forget() {
@@ -81,7 +88,7 @@ function videoList({ model, ask, about, turn, leave, hint, nothing, says = chanc
   }
 
   return {
-    list, show, stop: forget,
+    list, show, keepFocus, stop: forget,
     wait: () => list.classList.add("vl-waiting"),
     focusNext: () => { isFocused = true; },
   };
