@@ -107,13 +107,14 @@ def test_a_model_that_waits_for_the_end_says_the_same_at_every_moment(of_both_wa
 def test_a_long_video_is_looked_at_in_pieces(of_clips, numbered_video, monkeypatch):
     path = numbered_video(frames=75)
     asked = []
-    read = video.read_frames
+    read = models.Stream.read
+    monkeypatch.setattr(timeline, "_DECODED", 48)
     monkeypatch.setattr(
-        video, "read_frames", lambda *a, **o: asked.append(len(a[1])) or read(*a, **o)
+        models.Stream, "read", lambda one, frames: asked.append(len(frames)) or read(one, frames)
     )
     seen = watcher(of_clips).watch(path, sampling=AllFrames())
-    assert asked == [32, 32, 11]
-    whole = of_clips.predict(read(path, range(75), size=SIZE)[None], verbose=0)[0]
+    assert asked == [32, 16, 27]
+    whole = of_clips.predict(frames_of(path, range(75))[None], verbose=0)[0]
     np.testing.assert_allclose(seen.answer, whole, atol=1e-5)
 
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Reads", "Timeline", "Watcher"]
 
 Reads = Literal["frames", "forward", "whole"]
-_AT_ONCE = 32  # frames that are decoded and looked at together: a long video needs no more memory
+_AT_ONCE = 32  # frames that are looked at together: a long video needs no more memory
+_DECODED = 256  # frames that are read together: each time a file is gone through from its start
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,10 +213,7 @@ class Watcher:
         numbers = np.asarray((sampling or self.sampling).indices(info.frames, fps=info.fps))
         size = self.model.input_shape[-3:-1]
         size = (info.height, info.width) if None in size else size
-        probabilities = self._asked(
-            video.read_frames(path, numbers[start : start + _AT_ONCE], size=size)
-            for start in range(0, len(numbers), _AT_ONCE)
-        )
+        probabilities = self._asked(_pieces(path, numbers, size=size))
         said = np.broadcast_to(probabilities, (len(numbers), len(self.classes)))
         return Timeline(
             path=Path(path),
@@ -239,6 +237,14 @@ class Watcher:
         one = np.zeros(len(said), np.int64)
         frames = FramePredictions(video=one, frame=np.arange(len(said)), probabilities=said)
         return aggregate(frames, how=self.how)[0]
+
+
+def _pieces(
+    path: str | Path, numbers: np.ndarray, *, size: tuple[int, int]
+) -> Iterator[np.ndarray]:
+    for start in range(0, len(numbers), _DECODED):
+        frames = video.read_frames(path, numbers[start : start + _DECODED], size=size)
+        yield from (frames[at : at + _AT_ONCE] for at in range(0, len(frames), _AT_ONCE))
 
 
 def _way_to_ask(

@@ -11,16 +11,20 @@ classes are ten thousand cells, which a canvas draws in milliseconds, and a clic
 the kernel and one back. No script is fetched from anywhere.
 """
 
+from vidlab.widgets.augment import AugmentExplorer
 from vidlab.widgets.cam import CamExplorer
 from vidlab.widgets.confusion import ConfusionExplorer
+from vidlab.widgets.filters import FilterExplorer
 from vidlab.widgets.per_class import PerClassExplorer
 from vidlab.widgets.sampling import SamplingExplorer
 from vidlab.widgets.standalone import save_page
 from vidlab.widgets.timeline import TimelineExplorer
 
 __all__ = [
+    "AugmentExplorer",
     "CamExplorer",
     "ConfusionExplorer",
+    "FilterExplorer",
     "PerClassExplorer",
     "SamplingExplorer",
     "TimelineExplorer",

@@ -1,0 +1,337 @@
+"""Any video, one's own as well, and what a model says of it at every moment.
+
+Takes `timeline.Watcher` records or finished runs, and video files; gives `TimelineExplorer` to
+notebooks. What is said comes from `timeline`, heat from the `CamExplorer` that is opened below.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import numpy as np
+import traitlets
+
+from vidlab import plots
+from vidlab.errors import ModelError, VideoError
+from vidlab.plots import Drawing
+from vidlab.runs import RunFolder
+from vidlab.sampling import Sampler, Uniform
+from vidlab.timeline import Timeline, Watcher
+from vidlab.widgets.cam import CamExplorer
+from vidlab.widgets.explorer import Explorer, page
+from vidlab.widgets.footage import Footage
+from vidlab.widgets.library import Library
+
+if TYPE_CHECKING:
+    from vidlab.index import VideoIndex
+
+__all__ = ["TimelineExplorer"]
+
+_COUNTS = (8, 16, 32, 64, 128)  # frames that can be looked at instead of the usual ones
+_MOST = 300  # frames that the page plays
+_LARGEST = 500  # megabytes of a file that is uploaded
+
+
+class TimelineExplorer(Explorer):
+    """A video, and the answers of a model over time: play it, and see when the answer is found.
+
+    Parameters
+    ----------
+    watchers
+        A finished run, a `vidlab.timeline.Watcher`, or several of either by name, to choose from.
+    source
+        A video file, or an index to choose from; without it, one is uploaded on the page.
+
+    Attributes
+    ----------
+    film, said, library, options : dict
+        What the page plays, what the model says of it, which videos there are, and what can be
+        chosen.
+    timeline : vidlab.timeline.Timeline or None
+        Of the video that is shown.
+    cam : CamExplorer
+        Shows where the model looked, once that is asked for.
+
+    Raises
+    ------
+    ModelError
+        If there is no watcher.
+    """
+
+    _esm = page(
+        "parts.js", "player.js", "cam.js", "videos.js", "library.js", "timeline.js",
+        render="renderTimeline",
+    )  # fmt: skip
+    _css = page("look.css", "timeline.css")
+
+    film = traitlets.Dict().tag(sync=True)
+    said = traitlets.Dict().tag(sync=True)
+    library = traitlets.Dict().tag(sync=True)
+    options = traitlets.Dict().tag(sync=True)
+    cam = traitlets.Instance(CamExplorer).tag(sync=True, **ipywidgets.widget_serialization)
+
+    _folder: tempfile.TemporaryDirectory | None = None  # of the files that were uploaded
+
+    def __init__(
+        self,
+        watchers: Watcher | RunFolder | Mapping[str, Watcher | RunFolder],
+        source: str | Path | VideoIndex | None = None,
+    ):
+        super().__init__(cam=CamExplorer())
+        self._watchers = _by_name(watchers)
+        self._library = None if source is None else Library(source)
+        self._own: dict[str, Path] = {}
+        self._incoming: dict[str, Any] = {}
+        self._footage: Footage | None = None
+        self.timeline: Timeline | None = None
+        self._video = ""
+        self.options = {
+            "models": list(self._watchers),
+            "model": next(iter(self._watchers)),
+            "counts": list(_COUNTS),
+            "count": 0,
+            "usual": repr(next(iter(self._watchers.values())).sampling),
+        }
+        self.find()
+        if self._library is not None:
+            self.show(self._library.first)
+
+    def find(self, search: str = "") -> None:
+        """List the videos whose names hold some words; all when empty."""
+        own = [[name, "uploaded"] for name in reversed(self._own)]
+        packed = {"videos": [], "count": 0, "of": 0, "search": search, "chosen": self._video}
+        if self._library is not None:
+            packed = self._library.packed(search, chosen=self._video)
+        self.library = {
+            **packed,
+            "videos": [*own, *packed["videos"]],
+            "count": packed["count"] + len(own),
+            "of": packed["of"] + len(own),
+        }
+
+    def show(self, video_id: str) -> None:
+        """Play a video; the model is asked about it when `ask` is called.
+
+        Parameters
+        ----------
+        video_id
+            A name of the library, or of a file that was uploaded.
+        """
+        self._video, self._footage, self.timeline = "", None, None
+        self.film, self.said = {}, {}
+        self.cam.clear()
+        self.tell("")
+        with self.problems_told():
+            path = self._path(video_id)
+            self._video = video_id
+            self.library = {**self.library, "chosen": video_id}
+            footage = Footage.of_file(path, sampling=self._sampling)
+            if len(footage.frames) > _MOST:
+                raise VideoError(
+                    f"Expected at most {_MOST} frames to play. Received: {len(footage.frames)} of "
+                    f"{path.name}. Choose a number of frames beside the model."
+                )
+            self._footage, self.film = footage, footage.packed()
+
+    def ask(self, *, model: str = "", count: int | None = None) -> None:
+        """Ask a model about the video that is shown.
+
+        Parameters
+        ----------
+        model
+            The name of a watcher; the one asked before when left out.
+        count
+            Look at so many frames, spread evenly; 0 for those that the watcher usually takes, None
+            for as many as before.
+        """
+        with self.problems_told():
+            model = model or self.options["model"]
+            if model not in self._watchers:
+                raise ModelError(
+                    f"Expected a model out of {', '.join(self._watchers)}. Received: {model!r}. "
+                    "Choose one of these."
+                )
+            before = self._sampling
+            count = self.options["count"] if count is None else count
+            usual = repr(self._watchers[model].sampling)
+            self.options = {**self.options, "model": model, "count": count, "usual": usual}
+            if self._video and (self._sampling != before or self._footage is None):
+                self.show(self._video)
+            if self._footage is None:
+                return
+            self.tell(f"Asking {model} …")
+            path, watcher = self._footage.path, self._watchers[model]
+            self.timeline = watcher.watch(path, sampling=self._sampling)
+            self.said = self._packed(self.timeline, watcher)
+            self.tell(self._says())
+
+    def open_video(self, video_id: str) -> None:
+        """Play a video and ask about it; parameters as for `show`."""
+        self.show(video_id)
+        if self._footage is not None:
+            self.ask()
+
+    def explain(self, target: str) -> None:
+        """Show below where the model looked for a class in the video that is shown.
+
+        Parameters
+        ----------
+        target
+            The name of a class.
+        """
+        if self.timeline is None:
+            self.tell("Choose a video first.", problem=True)
+            return
+        watcher = self._watchers[self.options["model"]]
+        self.cam.use(lambda: watcher.model, classes=watcher.classes, sampling=self._sampling)
+        self.cam.show(self.timeline.path, targets=[target])
+        self.cam.explain()
+
+    def upload(
+        self, name: str, number: int, of: int, size: int, *, buffers: Sequence[memoryview] = ()
+    ) -> None:
+        """Take a piece of a file from the page; the last one shows the video.
+
+        Parameters
+        ----------
+        name
+            Of the file.
+        number, of
+            Which piece, from 0, of how many.
+        size
+            Of the whole file, in bytes.
+        buffers
+            The bytes of the piece.
+
+        Raises
+        ------
+        VideoError
+            If the file is too large, or a piece is missing.
+        """
+        if size > _LARGEST * 1e6:
+            raise VideoError(
+                f"Expected a video of at most {_LARGEST} MB. Received: {name} with "
+                f"{size / 1e6:.0f} MB. Pass its path instead: TimelineExplorer(run, 'my.mp4')."
+            )
+        if number == 0:
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="vidlab-")
+            folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+            self._incoming = {"path": folder / Path(name).name, "next": 0}
+        if number != self._incoming.get("next"):
+            raise VideoError(
+                f"Expected piece {self._incoming.get('next', 0)} of {name}. Received: piece "
+                f"{number}. Upload it again."
+            )
+        with self._incoming["path"].open("ab") as file:
+            file.writelines(buffers)
+        self._incoming["next"] = number + 1
+        if number + 1 < of:
+            self.send({"kind": "go on", "number": number + 1})
+            return
+        path, self._incoming = self._incoming["path"], {}
+        self._own[path.name] = path
+        self.find()
+        self.open_video(path.name)
+
+    def close(self) -> None:
+        """Let go of the page, and of the files that were uploaded."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+        super().close()
+
+    @property
+    def answers(self) -> Mapping[str, Callable[..., None]]:
+        """``find`` videos, show a ``video``, ``ask`` again, ``explain``, or ``upload`` a piece."""
+        return {
+            "find": self.find,
+            "video": self.open_video,
+            "ask": self.ask,
+            "explain": self.explain,
+            "upload": self.upload,
+        }
+
+    @property
+    def is_drawn_at_once(self) -> bool:
+        """Whether the model was asked already."""
+        return self.timeline is not None
+
+    def figure(self) -> Drawing | None:
+        """Draw the answers over time below what was seen."""
+        if self.timeline is None:
+            self.ask()
+        if self.timeline is None:
+            return None
+        return plots.frame_timeline(
+            self.timeline.probabilities,
+            self.timeline.classes,
+            seconds=self.timeline.seconds,
+            frames=self._footage.frames
+            if len(self._footage.frames) == len(self.timeline)
+            else None,
+            title=f"{self.timeline.path.name}: what {self.options['model']} says",
+        )
+
+    def describe(self) -> str:
+        """Say what the model takes the video for."""
+        if self.timeline is None:
+            return f"TimelineExplorer. {self.status.get('text') or 'No video is shown.'}"
+        (name, chance), *_ = self.timeline.top(1).items()
+        model = self.options["model"]
+        return (
+            f"TimelineExplorer, {self.timeline.path.name}: {model} says {name}, {chance:.0%}. Run "
+            "this cell in JupyterLab to play it."
+        )
+
+    @property
+    def _sampling(self) -> Sampler:
+        """Picks the frames, as the options say."""
+        count = self.options["count"]
+        return Uniform(count) if count else self._watchers[self.options["model"]].sampling
+
+    def _path(self, video_id: str) -> Path:
+        if video_id in self._own:
+            return self._own[video_id]
+        if self._library is None:
+            raise VideoError(
+                f"Expected a file that was uploaded. Received: {video_id!r}. Upload it on the "
+                "page, or pass its path: TimelineExplorer(run, 'my.mp4')."
+            )
+        return self._library.path(video_id)
+
+    def _packed(self, said: Timeline, watcher: Watcher) -> dict[str, Any]:
+        """Give what the page draws of the answers."""
+        drawn = plots.drawn_classes(said.probabilities, said.classes)
+        return {
+            "model": self.options["model"],
+            "classes": said.classes,
+            "probabilities": np.ascontiguousarray(said.probabilities, np.float32).tobytes(),
+            "drawn": [[said.classes.index(name), colour] for name, colour in drawn.items()],
+            "answer": [[name, round(float(chance), 4)] for name, chance in said.top().items()],
+            "reads": said.reads,
+            "how": watcher.how,
+            "sampling": repr(self._sampling),
+        }
+
+    def _says(self) -> str:
+        (name, chance), *_ = self.timeline.top(1).items()
+        return f"{self.options['model']} takes the whole video for {name} ({chance:.0%})."
+
+
+def _by_name(watchers: Watcher | RunFolder | Mapping[str, Any]) -> dict[str, Watcher]:
+    """Give watchers by their names."""
+    given = watchers if isinstance(watchers, Mapping) else {"": watchers}
+    if not given:
+        raise ModelError(
+            "Expected a finished run or a Watcher, or several by name. Received: none. "
+            "Pass lab.run('convgru-finetuned')."
+        )
+    made = {
+        name: Watcher.of_run(one) if isinstance(one, RunFolder) else one
+        for name, one in given.items()
+    }
+    return {name or one.name: one for name, one in made.items()}
