@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from string import Template
@@ -28,7 +28,7 @@ from vidlab.runs import replacing
 from vidlab.sampling import Sampler, Uniform
 from vidlab.widgets.confusion import ConfusionExplorer
 from vidlab.widgets.explorer import page
-from vidlab.widgets.footage import Thumbnails
+from vidlab.widgets.footage import Thumbnails, fitted
 
 if TYPE_CHECKING:
     import keras
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 __all__ = ["save_page"]
 
 _FRAMES = 12  # of a video, where no sampler is given
-_WIDEST = 240  # pixels of a frame
+_WIDEST = 224  # pixels of a frame
 _JPEG = (
     *(cv2.IMWRITE_JPEG_QUALITY, 62),
     *(cv2.IMWRITE_JPEG_OPTIMIZE, 1),
     *(cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
 )
 _THUMBNAIL = 104  # pixels
-_THUMBNAILS = 400  # of videos that cannot be played, at most
+_THUMBNAILS = 240  # of videos that cannot be played, at most
 _FINEST = 24  # cells of a heatmap, which is drawn smooth
 _IN_TURN = 3  # videos of a pair of classes, before it is the next pair's turn
 _RIGHT = 6  # one in so many videos is one that was named rightly
@@ -113,6 +113,7 @@ def save_page(
         predictions, index=index, model=model, sampling=sampling or Uniform(_FRAMES)
     )
     for one in (explorer, explorer.cam):  # it is asked, not shown: nothing goes to an open notebook
+        one.layout.close()
         one.close()
     kept = _counted(predictions) | {"orders": _orders(explorer, predictions)}
     parts = _Parts()
@@ -263,7 +264,7 @@ def _pictures(
 def _lighter(packed: bytes, *, most: int) -> tuple[bytes, list[int]]:
     """Shrink a JPEG; give it, and its height and width."""
     picture = cv2.imdecode(np.frombuffer(packed, np.uint8), cv2.IMREAD_COLOR)
-    height, width = _within(picture.shape[:2], most=most)
+    height, width = fitted(picture.shape[:2], within=(most, most))
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     return cv2.imencode(".jpg", small, _JPEG)[1].tobytes(), [height, width]
 
@@ -271,15 +272,9 @@ def _lighter(packed: bytes, *, most: int) -> tuple[bytes, list[int]]:
 def _coarser(panel: dict[str, Any], parts: _Parts) -> dict[str, Any]:
     """Shrink the heat of a panel."""
     heat = np.frombuffer(panel["heat"], np.uint8).reshape(-1, *panel["size"])
-    rows, columns = _within(panel["size"], most=_FINEST)
+    rows, columns = fitted(panel["size"], within=(_FINEST, _FINEST))
     small = [cv2.resize(one, (columns, rows), interpolation=cv2.INTER_AREA) for one in heat]
     return panel | {"heat": parts.add(np.stack(small).tobytes()), "size": [rows, columns]}
-
-
-def _within(size: Sequence[int], *, most: int) -> list[int]:
-    """Shrink (height, width) so that no side is longer than `most`."""
-    share = min(1.0, most / max(size))
-    return [max(1, round(side * share)) for side in size]
 
 
 def _worth_opening(said: Predictions, *, most: int) -> list[int]:

@@ -1,0 +1,330 @@
+"""The page that needs no kernel, opened from the file system in a browser without a network."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.browser.conftest import MODEL, VIDEOS
+from tests.browser.driver import SCREENSHOTS
+from tests.conftest import numbered_frame
+from vidlab import predictions, video, widgets
+from vidlab.widgets.explorer import page as page_file
+
+pytestmark = pytest.mark.slow
+
+MATRIX = ".vl-matrix"
+CAM = ".vl-below .vl-cam"
+ASKED = """async (messages) => {
+  const kept = JSON.parse(document.getElementById("vl-kept").textContent);
+  const model = offlineModel(kept, new Uint8Array());
+  const answers = [];
+  for (const message of messages) {
+    model.send(message);
+    await null;
+    const { counts, ...table } = model.get("table");
+    const { opened, ...listing } = model.get("listing");
+    const said = message.kind === "cell" ? listing : { ...table, counts: [...counts] };
+    answers.push([said, model.get("status").text]);
+  }
+  return answers;
+}"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Write pages: of twelve videos, six of which can be played; and of many videos, none of which
+    can, whose classes have awkward names."""
+    folder = tmp_path_factory.mktemp("pages")
+    for label, name in enumerate(("Jump", "Run", "Wave")):
+        for clip in range(1, 5):
+            file = folder / "videos" / name / f"v_{name}_g{clip:02d}_c01.avi"
+            shade = (60 + 50 * label, 140, 40 * clip)
+            video.write(file, (numbered_frame(i, background=shade) for i in range(12)))
+    made = {}
+    exec(VIDEOS.replace('"videos"', repr(str(folder / "videos"))), made)
+    exec(MODEL, made)
+    widgets.save_page(
+        made["said"],
+        folder / "explore.html",
+        index=made["index"],
+        model=made["model"],
+        videos=6,
+        about="a small model on twelve drawn videos",
+        back="index.html",
+    )
+    nowhere = SimpleNamespace(table=pd.DataFrame({"video_id": []}), paths=[])
+    widgets.save_page(many(), folder / "many.html", index=nowhere, videos=0)
+    return folder
+
+
+def many():
+    """Answers to 400 videos of 9 classes in 4 groups; many counts and many sures are the same."""
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 8, 400)  # the last class has no videos
+    answers = np.where(rng.random(400) < 0.5, true, rng.integers(0, 9, 400))
+    sure = rng.choice([0.6, 0.7, 0.8], 400)
+    chances = np.repeat((1 - sure)[:, None] / 8, 9, axis=1)
+    chances[np.arange(400), answers] = sure
+    return predictions.Predictions(
+        [f"v_{number:03d}" for number in range(400)],
+        rng.choice(["g01", "g02", "g03", "g04"], 400),
+        true,
+        chances,
+        ["Run", "RunBack", "</script><b>", "Jump", "JumpRope", "Ümit", "a & b", "Sit", "Stand"],
+    )
+
+
+@pytest.fixture(scope="module")
+def heard():
+    """What pages said in the console, and what they asked the network for."""
+    return {"console": [], "requests": []}
+
+
+@pytest.fixture(scope="module")
+def opened(browser, folder, heard):
+    """Open a page from the file system, without a network -> page: (name, width=)."""
+    contexts = []
+
+    def open_it(name, *, width=1366):
+        context = browser.new_context(viewport={"width": width, "height": 820}, offline=True)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: heard["console"].append(message.text))
+        page.on("pageerror", lambda error: heard["console"].append(str(error)))
+        page.on("request", lambda request: heard["requests"].append(request.url))
+        page.goto((folder / name).as_uri())
+        page.wait_for_selector(f"{MATRIX}[data-first]")
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def page(opened):
+    return opened("explore.html")
+
+
+@pytest.fixture(scope="module")
+def ask(opened):
+    """Send messages to what stands in for the kernel -> what it answers to each."""
+    page = opened("many.html")
+    page.add_script_tag(content=page_file("offline.js"))
+    return lambda messages: page.evaluate(ASKED, messages)
+
+
+def click_cell(page, row, column):
+    left, top, cell = map(float, page.locator(MATRIX).get_attribute("data-first").split())
+    page.locator(MATRIX).scroll_into_view_if_needed()
+    page.locator(MATRIX).click(position={"x": left + column * cell, "y": top + row * cell})
+
+
+def listing(page, text):
+    page.wait_for_selector(f".vl-list[data-cell='{text}']")
+
+
+def screenshot(page, name):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def pixels(page, selector):
+    """The sum over all pixels of a canvas, read off a copy: the browser warns about else."""
+    return page.locator(selector).evaluate(
+        """one => {
+          const copy = new OffscreenCanvas(one.width, one.height);
+          const context = copy.getContext("2d", { willReadFrequently: true });
+          context.drawImage(one, 0, 0);
+          const { data } = context.getImageData(0, 0, one.width, one.height);
+          return data.reduce((sum, value) => sum + value, 0);
+        }"""
+    )
+
+
+def plain(table):
+    return {name: value for name, value in table.items() if name != "counts"} | {
+        "counts": np.frombuffer(table["counts"], np.int32).tolist()
+    }
+
+
+ARRANGED = [
+    {"order": order, "group": group, "search": search}
+    for order in ("index", "accuracy", "clustered")
+    for group in ("", "g01", "g04")
+    for search in ("", "run", "JUMP, ümit", "b>", "stand a", "n t i u s")
+]
+
+
+def test_every_matrix_is_the_one_that_a_kernel_would_give(ask):
+    explorer = widgets.ConfusionExplorer(many())
+    answers = ask([{"kind": "arrange", **options} for options in ARRANGED])
+    for options, (table, says) in zip(ARRANGED, answers, strict=True):
+        explorer.arrange(**options)
+        assert table == plain(explorer.table), options
+        assert says == explorer.status["text"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"group": "g02", "search": "run, jump"}],
+    ids=["everything", "some classes of a group"],
+)
+def test_every_cell_lists_the_videos_that_a_kernel_would_list(ask, options):
+    explorer = widgets.ConfusionExplorer(many())
+    explorer.arrange(**options)
+    rows, columns = explorer.table["rows"], explorer.table["columns"]
+    cells = [
+        {"true": true, "predicted": predicted, "number": number}
+        for true in rows
+        for predicted in columns
+        for number in (0, 1)
+    ]
+    answers = ask([{"kind": "arrange", **options}, *({"kind": "cell", **cell} for cell in cells)])
+    for cell, (listed, _) in zip(cells, answers[1:], strict=True):
+        explorer.open_cell(**cell)
+        expected = {name: explorer.listing[name] for name in listed if name != "videos"}
+        assert {name: listed[name] for name in expected} == expected
+        told = ("id", "answer", "p_true", "p_predicted")
+        assert [[one[name] for name in told] for one in listed["videos"]] == [
+            [one[name] for name in told] for one in explorer.listing["videos"]
+        ]
+
+
+def test_awkward_names_are_shown_as_they_are(opened):
+    page = opened("many.html")
+    click_cell(page, 2, 2)
+    page.wait_for_selector(".vl-card")
+    assert page.locator(".vl-head").inner_text().startswith("</script><b> recognised")
+
+
+def test_the_page_says_what_it_is_of_what_it_keeps_and_where_it_belongs(page):
+    words = page.locator("main").inner_text()
+    assert "a small model on twelve drawn videos" in words
+    assert "6 of 12 videos can be played here" in words
+    assert page.locator("main > a").get_attribute("href") == "index.html"
+
+
+def test_a_click_on_a_cell_lists_its_videos(page):
+    click_cell(page, 0, 1)
+    listing(page, "Jump > Run")
+    assert page.locator(".vl-card img").count() == 4
+    page.wait_for_function("document.querySelector('.vl-card img').naturalWidth > 0")
+
+
+def test_a_video_opens_in_sight_with_both_classes_side_by_side(page):
+    click_cell(page, 0, 1)
+    listing(page, "Jump > Run")
+    page.click(".vl-card[data-video='v_Jump_g02_c01']")
+    page.wait_for_selector(f"{CAM}[data-film='v_Jump_g02_c01'][data-panels='2']")
+    captions = page.locator(f"{CAM} figcaption").all_inner_texts()
+    assert [words.split(" ·")[0] for words in captions] == [
+        "the frames",
+        "Jump true",
+        "Run predicted",
+    ]
+    page.wait_for_function(
+        "document.querySelector('.vl-transport').getBoundingClientRect().bottom < innerHeight"
+    )
+    screenshot(page, "offline-video")
+
+
+def test_heat_lies_over_the_frames(page):
+    first, second = (pixels(page, f"{CAM} figure:nth-child({place}) canvas") for place in (1, 3))
+    assert 0 < first != second > 0
+
+
+def test_only_what_is_kept_can_be_chosen(page):
+    cam = page.locator(CAM)
+    assert cam.get_by_label("method", exact=True).is_hidden()
+    assert cam.get_by_label("layer", exact=True).is_hidden()
+    other = cam.get_by_label("beside it", exact=True)
+    assert other.locator("option").all_inner_texts() == ["nothing", "Jump", "Run"]
+    other.select_option("")
+    page.wait_for_selector(f"{CAM}[data-panels='1']")
+    other.select_option("Run")
+    page.wait_for_selector(f"{CAM}[data-panels='2']")
+
+
+def test_a_video_that_is_not_kept_says_so_until_another_is_opened(page):
+    click_cell(page, 2, 2)
+    listing(page, "Wave > Wave")
+    card = page.locator(".vl-card", has_text="cannot be played here").first
+    name = card.get_attribute("data-video")
+    card.click()
+    line = page.locator(".vl-confusion > .vl-status")
+    page.wait_for_function(
+        "([name]) => document.querySelector('.vl-confusion > .vl-status')"
+        ".textContent.startsWith(name)",
+        arg=[name],
+    )
+    assert "6 of 12 videos can be played here" in line.inner_text()
+    click_cell(page, 0, 1)
+    page.click(".vl-card >> nth=0")
+    page.wait_for_selector(f"{CAM}[data-panels='2']")
+    assert line.inner_text() == "4 of 4 videos of Jump were taken for Run."
+
+
+def test_the_whole_path_goes_by_keys(page):
+    page.locator(MATRIX).focus()
+    for key in ("ArrowUp",) * 3 + ("ArrowLeft",) * 3 + ("ArrowDown",) * 2:
+        page.keyboard.press(key)
+    page.wait_for_selector(".vl-confusion[data-cell='Wave > Jump']")
+    page.keyboard.press("Enter")
+    listing(page, "Wave > Jump")
+    page.wait_for_selector(".vl-card:focus")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"{CAM}[data-film='v_Wave_g04_c01'][data-panels='2']")
+    page.locator(f"{CAM} .vl-play").focus()
+    page.keyboard.press("ArrowRight")
+    at = page.locator(CAM).get_attribute("data-frame")
+    page.keyboard.press("Space")
+    page.wait_for_selector(f"{CAM}:not([data-frame='{at}'])")
+    page.keyboard.press("Space")
+    page.locator(".vl-card").first.focus()
+    page.keyboard.press("Escape")
+    page.wait_for_selector(f"{MATRIX}:focus")
+    page.keyboard.press("n")
+    listing(page, "Jump > Run")
+
+
+def test_classes_are_filtered_and_a_name_that_no_class_has_is_told(page):
+    search = page.locator("input[type=search]")
+    search.fill("jump")
+    page.wait_for_selector(".vl-confusion[data-rows='1']")
+    search.fill("swim")
+    page.wait_for_selector(".vl-confusion > .vl-status.vl-problem")
+    assert "Try fewer letters" in page.locator(".vl-confusion > .vl-status").inner_text()
+    search.fill("")
+    page.wait_for_selector(".vl-confusion[data-rows='3']")
+
+
+def test_the_page_follows_the_browser_from_light_to_dark(page):
+    paper = "getComputedStyle(document.querySelector('.vl-confusion')).backgroundColor"
+    light = page.evaluate(paper), pixels(page, MATRIX)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_selector("body[data-jp-theme-light='false']")
+    page.wait_for_timeout(100)
+    dark = page.evaluate(paper), pixels(page, MATRIX)
+    assert dark[0] != light[0]
+    assert dark[1] != light[1]
+    screenshot(page, "offline-dark")
+    page.emulate_media(color_scheme="light")
+
+
+def test_a_narrow_window_is_not_overrun(opened):
+    page = opened("explore.html", width=800)
+    page.click(".vl-next")
+    page.wait_for_selector(".vl-card")
+    page.click(".vl-card >> nth=0")
+    page.wait_for_selector(f"{CAM}[data-panels='2']")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+    screenshot(page, "offline-narrow")
+
+
+def test_nothing_was_fetched_and_nothing_complained_about(heard):
+    assert all(url.startswith(("file:///", "blob:null/")) for url in heard["requests"])
+    assert sum(url.startswith("file:") for url in heard["requests"]) == 4
+    assert heard["console"] == []

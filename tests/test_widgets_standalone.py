@@ -1,0 +1,286 @@
+import base64
+import html.parser
+import json
+from types import SimpleNamespace
+
+import cv2
+import ipywidgets
+import numpy as np
+import pandas as pd
+import pytest
+
+from vidlab import evaluation, predictions, sampling, video, widgets
+from vidlab.errors import MetricError
+from vidlab.index import VideoIndex
+
+CLASSES = ["Jump", "Run", "Wave"]
+NOWHERE = SimpleNamespace(table=pd.DataFrame({"video_id": []}), paths=[])
+
+
+@pytest.fixture
+def index(toy_dataset):
+    return VideoIndex.from_folder(toy_dataset(groups=4, clips=2))
+
+
+@pytest.fixture
+def said(index):
+    """Every Jump is taken for a Run, the first Wave for a Jump; later videos are surer."""
+    answers = np.where(index.labels == 0, 1, index.labels)
+    answers[np.flatnonzero(index.labels == 2)[0]] = 0
+    sure = np.linspace(0.5, 0.9, len(index))
+    chances = np.repeat((1 - sure)[:, None] / 2, 3, axis=1)
+    chances[np.arange(len(index)), answers] = sure
+    return predictions.Predictions(
+        index.table["video_id"], index.groups, index.labels, chances, index.classes
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(8, 3, strides=2, activation="relu", padding="same"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
+@pytest.fixture
+def save(said, index, tmp_path):
+    """Write a page of these predictions -> Held."""
+
+    def make(said=said, *, index=index, **options):
+        return Held(widgets.save_page(said, tmp_path / "page.html", index=index, **options))
+
+    return make
+
+
+class Held(html.parser.HTMLParser):
+    """What a page holds, as a browser would read it."""
+
+    def __init__(self, file):
+        super().__init__()
+        self.file, self.text = file, file.read_text(encoding="utf-8")
+        self.tags, self.words = [], []
+        self.scripts = {"vl-kept": "", "vl-parts": "", "": ""}
+        self.inside = None
+        self.feed(self.text)
+        self.script = self.scripts[""]
+        self.kept = json.loads(self.scripts["vl-kept"])
+        self.parts = base64.b64decode(self.scripts["vl-parts"])
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.inside = dict(attributes).get("id", "") if tag == "script" else None
+
+    def handle_endtag(self, tag):
+        self.inside = None
+
+    def handle_data(self, data):
+        if self.inside is None:
+            self.words.append(data)
+        else:
+            self.scripts[self.inside] += data
+
+    def part(self, place):
+        start, length = place
+        return self.parts[start : start + length]
+
+
+def test_the_page_holds_what_is_counted(save, said):
+    kept = save(videos=0).kept
+    counts = np.zeros((3, 3), int)
+    np.add.at(counts, (kept["true"], kept["predicted"]), 1)
+    assert counts.tolist() == evaluation.confusion(said, normalise=False).to_numpy().tolist()
+    assert [kept["groups"][place] for place in kept["group"]] == said.groups.tolist()
+    assert kept["ids"] == said.video_ids.tolist()
+    assert kept["p_predicted"] == [round(float(row.max()), 4) for row in said.probabilities]
+
+
+def test_classes_have_the_orders_of_the_explorer_in_every_group(save, said):
+    orders = save(videos=0).kept["orders"]
+    assert list(orders) == ["", "g01", "g02", "g03", "g04"]
+    explorer = widgets.ConfusionExplorer(said)
+    for group, named in orders.items():
+        for order, places in named.items():
+            explorer.arrange(order=order, group=group)
+            assert [CLASSES[place] for place in places] == explorer.table["rows"]
+
+
+def test_many_groups_share_the_orders_of_all_videos(save):
+    count = 61
+    chances = np.tile(np.float32([0.9, 0.1]), (count, 1))
+    groups = [f"g{number:02d}" for number in range(count)]
+    said = predictions.Predictions(groups, groups, [0] * count, chances, ["A", "B"])
+    assert list(save(said, index=NOWHERE, videos=0).kept["orders"]) == [""]
+
+
+def test_kept_are_mistakes_of_every_pair_the_surest_first_and_some_right_videos(save):
+    assert list(save(videos=6).kept["videos"]) == [
+        "v_Jump_g04_c02",
+        "v_Jump_g04_c01",
+        "v_Jump_g03_c02",  # three of the most frequent mistake, then it is the next one's turn
+        "v_Wave_g01_c01",
+        "v_Jump_g03_c01",
+        "v_Run_g04_c02",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("videos", "says"),
+    [
+        (0, "No video can be played here; all 24 are counted."),
+        (
+            6,
+            "6 of 24 videos can be played here: those of the most frequent mistakes and some that "
+            "were named rightly; all 24 are counted.",
+        ),
+        (
+            12,
+            "12 of 24 videos can be played here: all 9 mistakes and some that were named rightly; "
+            "all 24 are counted.",
+        ),
+        (60, "All 24 videos can be played here."),
+    ],
+)
+def test_the_page_says_what_can_be_played(save, videos, says):
+    page = save(videos=videos)
+    assert len(page.kept["videos"]) == min(videos, 24)
+    assert says in page.words
+    assert page.kept["says"] == says
+
+
+def test_videos_that_cannot_be_played_have_a_small_picture(save):
+    kept = (page := save(videos=6)).kept
+    assert set(kept["videos"]) | set(kept["pictures"]) == set(kept["ids"])
+    assert not set(kept["videos"]) & set(kept["pictures"])
+    for place in kept["pictures"].values():
+        picture = cv2.imdecode(np.frombuffer(page.part(place), np.uint8), cv2.IMREAD_COLOR)
+        assert max(picture.shape) <= 104
+
+
+def test_frames_are_those_the_sampler_picks_and_small(
+    save, draw_numbered_frame, frame_number, tmp_path
+):
+    frames = [draw_numbered_frame(number, size=(240, 320)) for number in range(30)]
+    path = video.write(tmp_path / "v.avi", frames)
+    index = SimpleNamespace(table=pd.DataFrame({"video_id": ["v"]}), paths=[path])
+    said = predictions.Predictions(["v"], ["g01"], [0], [[0.1, 0.9]], ["A", "B"])
+    page = save(said, index=index, sampling=sampling.EveryNth(7))
+    film = page.kept["videos"]["v"]
+    shown = [
+        cv2.imdecode(np.frombuffer(page.part(place), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+        for place in film["frames"]
+    ]
+    assert [frame_number(frame) for frame in shown] == film["numbers"]
+    assert film["numbers"] == sampling.EveryNth(7).indices(30).tolist()
+    assert {frame.shape for frame in shown} == {(*film["size"], 3)} == {(168, 224, 3)}
+
+
+def test_heat_is_that_of_explanation(save, index, model):
+    from vidlab import explanation
+
+    page = save(model=lambda: model, videos=2)
+    name, film = next(iter(page.kept["videos"].items()))
+    path = dict(zip(index.table["video_id"], index.paths, strict=True))[name]
+    frames = video.read_frames(path, film["numbers"], size=(32, 32))
+    assert [(one["name"], one["role"]) for one in film["panels"]] == [
+        ("Jump", "true"),
+        ("Run", "predicted"),
+    ]
+    for target, panel in enumerate(film["panels"]):
+        record = explanation.explain(model, frames, target=target)
+        expected = [
+            cv2.resize(one, tuple(panel["size"][::-1]), interpolation=cv2.INTER_AREA)
+            for one in record.heat
+        ]
+        heat = np.frombuffer(page.part(panel["heat"]), np.uint8)
+        np.testing.assert_allclose(heat.reshape(np.shape(expected)) / 255, expected, atol=0.01)
+        np.testing.assert_allclose(panel["importance"], record.frame_importance, atol=1e-3)
+
+
+def test_a_missing_file_is_told_and_another_video_takes_its_place(save, index):
+    gone = index.paths[index.table["video_id"].tolist().index("v_Jump_g04_c02")]
+    gone.unlink()
+    kept = save(videos=6).kept
+    assert "no such file" in kept["problems"]["v_Jump_g04_c02"]
+    assert len(kept["videos"]) == 6
+
+
+def test_videos_outside_the_index_are_counted_and_told(save, said):
+    kept = save(index=NOWHERE).kept
+    assert kept["says"] == "No video can be played here; all 24 are counted."
+    assert kept["problems"] == dict.fromkeys(
+        said.video_ids.tolist(), "This video is not in the index."
+    )
+
+
+def test_a_model_that_cannot_be_explained_leaves_the_frames_and_says_why(save):
+    import keras
+
+    bare = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten()])
+    (film,) = save(model=bare, videos=1).kept["videos"].values()
+    assert len(film["frames"]) == 12
+    assert film["panels"] == []
+    assert film["status"]["problem"]
+    assert "Expected" in film["status"]["text"]
+
+
+def test_names_and_titles_are_escaped(save):
+    evil = "</script><b>&amp;"
+    said = predictions.Predictions([evil], [evil], [0], [[0.2, 0.8]], [evil, "B"])
+    page = save(said, index=NOWHERE, title=evil, about=evil, back=f'"{evil}')
+    assert page.kept["classes"] == [evil, "B"]
+    assert page.kept["ids"] == [evil]
+    assert page.words.count(evil) == 3  # twice the title, and what it is about
+    assert [tag for tag, _ in page.tags].count("script") == 3
+    assert not [tag for tag, _ in page.tags if tag == "b"]
+    assert ("a", {"href": f'"{evil}'}) in page.tags
+
+
+def test_the_page_draws_itself_with_the_script_and_the_look_of_the_explorer(save, said):
+    page = save(videos=0)
+    explorer = widgets.ConfusionExplorer(said)
+    body, _, render = str(explorer._esm).rpartition("export default")
+    assert body in page.script
+    assert f"const explorer ={render}" in page.script
+    assert str(explorer._css) in page.text
+
+
+def test_the_page_names_no_other_file_and_links_back_where_it_is_told_to(save):
+    for page, links in ((save(videos=0), []), (save(videos=0, back="index.html"), ["index.html"])):
+        assert "://" not in page.text
+        assert not any("src" in attributes for _, attributes in page.tags)
+        found = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+        assert found == links
+
+
+def test_the_page_is_small(save, model):
+    size = save(model=model, videos=6).file.stat().st_size
+    without = save(model=model, videos=0).file.stat().st_size
+    assert without < 130_000
+    assert size - without < 6 * 40_000
+
+
+def test_nothing_is_left_in_an_open_notebook(save, monkeypatch):
+    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
+    before = len(ipywidgets.widgets.widget._instances)
+    save(videos=1)
+    assert len(ipywidgets.widgets.widget._instances) == before
+
+
+def test_a_number_of_videos_below_zero_is_refused(save):
+    with pytest.raises(MetricError, match="videos=-1"):
+        save(videos=-1)
+
+
+def test_no_predictions_are_refused(save):
+    nothing = predictions.Predictions([], [], [], np.zeros((0, 3)), CLASSES)
+    with pytest.raises(MetricError, match="0 predictions"):
+        save(nothing)
