@@ -135,6 +135,14 @@ def test_the_report_shows_measured_beside_published_numbers(patched, tmp_path):
     assert "published for UCF-101" in page
 
 
+def test_the_report_leads_to_the_page_of_mistakes_where_there_is_one(patched, tmp_path):
+    link = '<a href="explore.html">Explore the mistakes'
+    profile = profiles.load("tiny")
+    assert link not in report.write(tmp_path, [], profile=profile).read_text(encoding="utf-8")
+    (tmp_path / "explore.html").touch()
+    assert link in report.write(tmp_path, [], profile=profile).read_text(encoding="utf-8")
+
+
 def test_the_report_lists_what_the_profile_changes(patched, tmp_path):
     RunFolder(tmp_path / "frame-scratch").write(
         metrics={"top1": 0.25},

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["write", "write_page"]
 
 _CONTACT_SHEET = "pantomime.png"
+_EXPLORE = "explore.html"  # notebook 08 keeps it with vidlab.widgets.save_page
 _BACK = (
     '<p style="font:14px system-ui,sans-serif;margin:1rem 1.5rem">'
     '<a href="../index.html">← all notebooks and results</a></p>'
@@ -85,7 +86,7 @@ def write(folder: Path, notebooks: Iterable[Notebook], *, profile: profiles.Prof
     target = folder / "index.html"
     text = page.fill(
         title=f"vidlab: {profile.name}{_on_other_videos(profile)}",
-        lead=_lead(profile, [record for _, record in known]),
+        lead=_lead(profile, [record for _, record in known]) + _explore(folder),
         notebooks="\n".join(_notebook(notebook, record, folder) for notebook, record in known),
         results=_results(folder) + _changes(folder, profile),
         figures=_figures(folder, sheet=profile.dataset == "pantomime"),
@@ -115,6 +116,16 @@ def _lead(profile: profiles.Profile, known: list[Record | None]) -> str:
     return (
         f"<p>{about}</p><p><strong>{done} of {len(known)}</strong> notebooks done, "
         f"<strong>{_duration(seconds)}</strong> of computing.</p>"
+    )
+
+
+def _explore(folder: Path) -> str:
+    """Return the link to the page on which mistakes are explored by hand; empty without it."""
+    if not (folder / _EXPLORE).is_file():
+        return ""
+    return (
+        f'<p><a href="{_EXPLORE}">Explore the mistakes: confusion → video → where the model '
+        'looked</a> <span class="hint">by mouse and keys, in this browser</span></p>'
     )
 
 
