@@ -11,7 +11,7 @@ import os
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -76,6 +76,31 @@ class FilterPictures:
             how = f"stopped after {self.steps} of {self.wanted} steps, the time was up"
         loaded = "loaded; " if self.loaded else ""
         return f"{len(self.filters)} filters of {self.layer}: {loaded}{how} (seed {self.seed})"
+
+    def singles(self) -> list[FilterPictures]:
+        """Take them apart, one record a filter."""
+        return [
+            replace(
+                self,
+                images=self.images[place : place + 1],
+                filters=self.filters[place : place + 1],
+                responses=self.responses[place : place + 1],
+            )
+            for place in range(len(self.filters))
+        ]
+
+    @classmethod
+    def together(cls, records: Sequence[FilterPictures]) -> FilterPictures:
+        """Join records of filters of one layer, in their order."""
+        return replace(
+            records[0],
+            images=np.concatenate([one.images for one in records]),
+            filters=np.concatenate([one.filters for one in records]),
+            responses=np.concatenate([one.responses for one in records]),
+            steps=min(one.steps for one in records),
+            seconds=max(one.seconds for one in records),
+            loaded=all(one.loaded for one in records),
+        )
 
 
 def depths(model: keras.Model, count: int = 6) -> list[str]:
@@ -208,20 +233,20 @@ def maximise(
         started = time.perf_counter()
         images, taken = climb(sees, missing, steps=steps, seed=seed, seconds=seconds, tell=tell)
         responses = mean_responses(sees, images, filters=missing).astype(np.float32)
-        took = time.perf_counter() - started
-        for place, number in enumerate(missing):
-            enough[number] = FilterPictures(
-                images=images[place : place + 1],
-                layer=layer,
-                filters=missing[place : place + 1],
-                responses=responses[place : place + 1],
-                steps=taken,
-                wanted=steps,
-                seconds=took,
-                seed=seed,
-            )
-            _keep(enough[number], files.get(number))
-    return _together([enough[number] for number in chosen])
+        made = FilterPictures(
+            images=images,
+            layer=layer,
+            filters=missing,
+            responses=responses,
+            steps=taken,
+            wanted=steps,
+            seconds=time.perf_counter() - started,
+            seed=seed,
+        )
+        enough |= {int(one.filters[0]): one for one in made.singles()}
+        for number in missing if files else ():
+            _keep(enough[number], files[number])
+    return FilterPictures.together([enough[number] for number in chosen])
 
 
 def _reader(model: keras.Model, layer: str, *, size: tuple[int, int] | None) -> Reader:
@@ -236,22 +261,6 @@ def _reader(model: keras.Model, layer: str, *, size: tuple[int, int] | None) -> 
 
 
 _LAST: WeakKeyDictionary[keras.Model, tuple[tuple, Reader]] = WeakKeyDictionary()
-
-
-def _together(singles: Sequence[FilterPictures]) -> FilterPictures:
-    """Join pictures of filters of one layer, in their order."""
-    first = singles[0]
-    return FilterPictures(
-        images=np.concatenate([one.images for one in singles]),
-        layer=first.layer,
-        filters=np.concatenate([one.filters for one in singles]),
-        responses=np.concatenate([one.responses for one in singles]),
-        steps=min(one.steps for one in singles),
-        wanted=first.wanted,
-        seconds=max(one.seconds for one in singles),
-        seed=first.seed,
-        loaded=all(one.loaded for one in singles),
-    )
 
 
 def _chosen(filters: Sequence[int] | int, *, channels: int, layer: str) -> np.ndarray:
@@ -295,9 +304,7 @@ def _load(file: Path, *, layer: str) -> FilterPictures | None:
     return FilterPictures(layer=layer, loaded=True, **arrays, **facts)
 
 
-def _keep(made: FilterPictures, file: Path | None) -> None:
-    if file is None:
-        return
+def _keep(made: FilterPictures, file: Path) -> None:
     facts = {name: getattr(made, name) for name in ("steps", "wanted", "seconds", "seed")}
     with replacing(file) as temporary:
         np.savez_compressed(
