@@ -194,7 +194,9 @@ async function seen(frames) {
 function unpacked(text) {
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
   const letters = atob(text);
-  return Uint8Array.from({ length: letters.length }, (_, place) => letters.charCodeAt(place));
+  const read = new Uint8Array(letters.length);
+  for (let place = 0; place < read.length; place++) read[place] = letters.charCodeAt(place);
+  return read;
 }
 
 // What explorers read of JupyterLab's theme, from the setting of the browser.
