@@ -19,6 +19,7 @@ from vidlab.widgets.per_class import PerClassExplorer
 from vidlab.widgets.sampling import SamplingExplorer
 from vidlab.widgets.standalone import save_page
 from vidlab.widgets.timeline import TimelineExplorer
+from vidlab.widgets.training import TrainingCurves
 
 __all__ = [
     "AugmentExplorer",
@@ -28,5 +29,6 @@ __all__ = [
     "PerClassExplorer",
     "SamplingExplorer",
     "TimelineExplorer",
+    "TrainingCurves",
     "save_page",
 ]
