@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import ModelError
-from vidlab.widgets.explorer import LateModel
+from vidlab.widgets.explorer import LateModel, class_names
 from vidlab.widgets.stills import Stills
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class FilterAnswers:
         Models or functions that load them; `before` may be None.
     frames
         As `Stills.of` takes them, or None.
+    classes
+        The names of the model's classes; without them they are numbered.
     steps, seed, cache
         As in `vidlab.explanation.maximise`.
     """
@@ -58,6 +60,7 @@ class FilterAnswers:
         *,
         before: keras.Model | Callable[[], keras.Model] | None,
         frames: object,
+        classes: Sequence[str] | None,
         steps: int,
         seed: int,
         cache: str | os.PathLike | None,
@@ -65,7 +68,8 @@ class FilterAnswers:
         self._models = {"now": LateModel(model)}
         if before is not None:
             self._models["before"] = self._models["control"] = LateModel(before)
-        self._frames, self.steps, self._seed, self._cache = frames, steps, seed, cache
+        self._frames, self._classes = frames, classes
+        self.steps, self._seed, self._cache = steps, seed, cache
         self._pictures: OrderedDict[Hashable, FilterPictures] = OrderedDict()
         self._responses: OrderedDict[Hashable, np.ndarray] = OrderedDict()
         self._changes: OrderedDict[Hashable, pd.Series] = OrderedDict()
@@ -86,6 +90,11 @@ class FilterAnswers:
         return "before" in self._models
 
     @property
+    def measures(self) -> bool:
+        """Whether there are frames to tell a change by."""
+        return self.compares and self.has_frames
+
+    @property
     def has_frames(self) -> bool:
         """Whether there are frames to look at."""
         return self._frames is not None
@@ -96,7 +105,7 @@ class FilterAnswers:
         return Stills.of(self._frames, size=self.model.input_shape[-3:-1])
 
     def row(self) -> dict[str, Any]:
-        """Describe the layers worth a look, first to last, and ``every`` layer there is.
+        """Describe the model, its layers worth a look, first to last, and ``every`` layer.
 
         A layer has a ``name``, the ``size`` of its map (None: it has none), and so many
         ``filters``. Before the first stand its kernels, where they are of three colours; behind the
@@ -105,7 +114,7 @@ class FilterAnswers:
         Raises
         ------
         ModelError
-            If the model has no convolution.
+            If the model has no convolution, or the names are of another number of classes.
         """
         import keras
 
@@ -123,9 +132,16 @@ class FilterAnswers:
         if isinstance(layer, keras.layers.Conv2D) and layer.kernel.shape[2] == 3:
             layers.insert(0, {**every[first], "name": KERNELS})
         if anatomy.per_frame:
-            count = self.model.output_shape[-1]
-            layers.append({"name": SCORES, "size": None, "filters": count})
-        return {"layers": layers, "every": list(every.values())}
+            layers.append({"name": SCORES, "size": None, "filters": self.model.output_shape[-1]})
+        return {
+            "model": self.model.name,
+            "layers": layers,
+            "every": list(every.values()),
+            "classes": class_names(self.model, self._classes),
+            "steps": self.steps,
+            "compares": self.compares,
+            "measures": self.measures,
+        }
 
     def kept(self, layer: str, number: int, *, which: Which = "now") -> FilterPictures | None:
         """Give the picture of a filter if it was made already."""

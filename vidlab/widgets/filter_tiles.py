@@ -51,8 +51,13 @@ def seen(answers: FilterAnswers, layer: str, number: int, *, frame: int | None) 
             found.frames[0], found.responses[0], found.maps[0], strict=True
         )
     ]
+    known = {one["frame"]: one["map"] for one in strongest}
     frame = strongest[0]["frame"] if frame is None else frame
-    return {"strongest": strongest, "place": map_of(answers, layer, number, frame=frame)}
+    if frame in known:
+        place = {"frame": frame, "map": known[frame]}
+    else:
+        place = map_of(answers, layer, number, frame=frame)
+    return {"strongest": strongest, "place": place}
 
 
 def map_of(answers: FilterAnswers, layer: str, number: int, *, frame: int) -> dict[str, Any]:

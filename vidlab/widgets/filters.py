@@ -16,9 +16,9 @@ import numpy as np
 import traitlets
 
 from vidlab import plots
-from vidlab.errors import ModelError
+from vidlab.errors import ModelError, VidlabError
 from vidlab.plots import Drawing
-from vidlab.widgets.explorer import Explorer, class_names, page
+from vidlab.widgets.explorer import Explorer, page
 from vidlab.widgets.filter_answers import KERNELS, SCORES, FilterAnswers, Which
 from vidlab.widgets.filter_tiles import WHO, map_of, picture, seen
 
@@ -37,6 +37,7 @@ _AT_A_STRETCH = 0.3  # seconds that pictures found on disk are given out before 
 _IN_PICTURE = {False: 8, True: 6}  # filters, without and with the model from before
 _KERNELS_IN_PICTURE = 16
 _BETWEEN_TELLING = 0.1  # seconds
+_CALLED = {KERNELS: "kernels: the weights of the first layer as they are", SCORES: "classes"}
 
 
 class FilterExplorer(Explorer):
@@ -69,7 +70,7 @@ class FilterExplorer(Explorer):
         What the page shows: the layers, the filters of one, the one that is open, and the frames.
     """
 
-    _esm = page("parts.js", "filters.js", render="renderFilters")
+    _esm = page("parts.js", "maps.js", "filter.js", "filters.js", render="renderFilters")
     _css = page("look.css", "filters.css")
 
     row = traitlets.Dict().tag(sync=True)
@@ -92,10 +93,10 @@ class FilterExplorer(Explorer):
         cache: str | os.PathLike | None = None,
     ):
         super().__init__()
+        of_pictures = {"steps": steps, "seed": seed, "cache": cache}
         self._answers = FilterAnswers(
-            model, before=before, frames=frames, steps=steps, seed=seed, cache=cache
+            model, before=before, frames=frames, classes=classes, **of_pictures
         )
-        self._names = classes
         self._begin = (layer, number)
         self._seconds = self._left = float(seconds)
         self._turns = 1  # how often the time has been given, for this page of the grid
@@ -114,17 +115,10 @@ class FilterExplorer(Explorer):
 
     def start(self) -> None:
         """Load the model, list its layers, and show what was asked for at the beginning."""
-        answers = self._answers
         with self.problems_told():
             if not self.row:
                 self.tell("Loading the model …")
-                self.row = {
-                    **answers.row(),
-                    "model": answers.model.name,
-                    "classes": class_names(answers.model, self._names),
-                    "steps": answers.steps,
-                    "measures": answers.compares and answers.has_frames,
-                }
+                self.row = self._answers.row()
             layer, number = self._begin
             usual = [one["name"] for one in self.row["layers"] if one["name"] != KERNELS]
             self.show(layer or usual[0])
@@ -163,6 +157,7 @@ class FilterExplorer(Explorer):
             "page": min(max(number, 0), pages - 1),
             "pages": pages,
             "number": self.grid.get("number", 0),
+            **{"tiles": [], "going": False, "more": False},
         }
         if self.opened.get("layer") != layer:
             self.opened = {}
@@ -220,20 +215,16 @@ class FilterExplorer(Explorer):
             )
         opened = {"layer": layer, "filter": number, "name": self._called(number), "note": ""}
         opened |= {"change": answers.known_change(layer, number), "pictures": [], "strongest": []}
-        for which in answers.whose:
-            if layer != KERNELS:
-                self._made([number], which=which)
-            elif which == "control":
-                continue
-            large = picture(answers, layer, number, which=which)
-            opened["pictures"] = [*opened["pictures"], {"who": WHO[which], **large}]
-            self.opened = opened
-        if layer == SCORES:
-            opened["note"] = "A class has no map of the picture. CamExplorer shows where it looks."
-        elif not answers.has_frames:
-            opened["note"] = "No frames were given, so only pictures are shown: pass frames=."
-        else:
+        try:
+            for which in [one for one in answers.whose if layer != KERNELS or one != "control"]:
+                if layer != KERNELS:
+                    self._made([number], which=which)
+                large = {"who": WHO[which], **picture(answers, layer, number, which=which)}
+                opened["pictures"] = [*opened["pictures"], large]
+                self.opened = opened
             opened |= self._seen(number)
+        except VidlabError as error:  # told in its place, while the grid goes on
+            opened |= {"note": str(error), "is_problem": True}
         self.opened = {**opened, "is_whole": True}
         self._give()
 
@@ -270,8 +261,12 @@ class FilterExplorer(Explorer):
         """Draw the filter that is open with its frames, or the first filters of the page."""
         if not self.row:
             self.start()
-        if not self.grid:
-            return None
+        if self.grid:
+            with self.problems_told():
+                return self._drawn()
+        return None
+
+    def _drawn(self) -> Drawing:
         layer, answers = self.grid["layer"], self._answers
         if layer == KERNELS:
             return plots.first_kernels(answers.kernels()[:_KERNELS_IN_PICTURE])
@@ -297,13 +292,10 @@ class FilterExplorer(Explorer):
 
     def describe(self) -> str:
         """Say what is shown, and how to use it."""
-        said = self.status.get("text", "")
-        if not self.row:
-            return f"FilterExplorer. {said or 'Run this cell in JupyterLab to use it.'}"
-        return (
-            f"FilterExplorer of {self.row['model']}: {len(self.row['layers'])} layers. "
-            f"{said} Run this cell in JupyterLab to open them."
-        )
+        if self.status.get("problem"):
+            return f"FilterExplorer. {self.status['text']}"
+        what = f" of {self.row['model']}, {len(self.row['every'])} layers" if self.row else ""
+        return f"FilterExplorer{what}. Run this cell in JupyterLab to open its filters."
 
     # ---- parts ---------------------------------------------------------------------------------
 
@@ -315,7 +307,7 @@ class FilterExplorer(Explorer):
                 f"Expected a layer of {self.row['model']}. Received: {layer!r}. Choose one of "
                 f"{', '.join(one['name'] for one in self.row['layers'])}."
             )
-        if order == "change" and (layer == SCORES or not self.row["measures"]):
+        if order == "change" and (layer == SCORES or not self._answers.measures):
             raise ModelError(
                 "Expected a layer with maps, a model from before, and frames to tell what has "
                 f"changed. Received: {layer}. Pass before= and frames=, or choose another layer."
@@ -323,8 +315,12 @@ class FilterExplorer(Explorer):
         return known[layer]
 
     def _seen(self, number: int) -> dict[str, Any]:
-        """Look up what a filter makes of the frames."""
+        """Look up what a filter makes of the frames, or say why it makes nothing of them."""
         answers, layer, what = self._answers, self.grid["layer"], self._called(number)
+        if layer == SCORES:
+            return {"note": "A class has no map of the picture. CamExplorer shows where it looks."}
+        if not answers.has_frames:
+            return {"note": "No frames were given, so only pictures are shown: pass frames=."}
         if not self.stills:
             self.tell("Reading frames …")
             self.stills = answers.stills.packed
@@ -355,9 +351,9 @@ class FilterExplorer(Explorer):
         """Make pictures of filters, and say on the page how far they are."""
         from vidlab.explanation import FilterPictures
 
-        what = f"{_short(self.grid['layer'])}, {self._called(numbers[0])}"
-        what += f" to {self._called(numbers[-1])}" if len(numbers) > 1 else ""
-        what += f" ({WHO[which]})" if which != "now" else ""
+        whose = "" if which == "now" else f" ({WHO[which]})"
+        names = ", ".join(self._called(one) for one in numbers).replace(", filter ", ", ")
+        what = f"{_short(self.grid['layer'])}, {names}{whose}"
 
         def tell(step: int, steps: int) -> None:
             now = time.perf_counter()
@@ -365,13 +361,8 @@ class FilterExplorer(Explorer):
                 self._told_at = now
                 self.tell(f"{what}: step {step} of {steps}")
 
-        made = self._answers.pictures(
-            self.grid["layer"],
-            numbers,
-            which=which,
-            seconds=self._seconds if seconds is None else seconds,
-            tell=tell,
-        )
+        layer, seconds = self.grid["layer"], self._seconds if seconds is None else seconds
+        made = self._answers.pictures(layer, numbers, which=which, seconds=seconds, tell=tell)
         return FilterPictures.together(made)
 
     def _called(self, number: int) -> str:
@@ -401,7 +392,7 @@ class FilterExplorer(Explorer):
             said += f". {'Stopped' if self._stopped else 'The time for them is up'}: “go on” gives "
             said += f"{2 * self._turns * self._seconds:g} s more"
         elif not missing:
-            said = f"{self.grid['count']} {'classes' if layer == SCORES else 'filters'} in {layer}"
+            said = f"{self.grid['count']} {_CALLED.get(layer, f'filters in {layer}')}"
         self.tell(f"{said}.")
 
 

@@ -1,18 +1,9 @@
 // The layers of a network in a row, the filters of one as a grid, and the one that was opened.
 
-const VIRIDIS = [
-  [68, 1, 84], [72, 40, 120], [62, 74, 137], [49, 104, 142], [38, 130, 142],
-  [31, 158, 137], [53, 183, 121], [109, 205, 89], [180, 222, 44], [253, 231, 37],
-];
 const TALLEST_MAP = 44; // pixels, of the block that stands for a layer
-const SHADOW = 0.55; // how dark a frame is where a filter is silent
 
 function renderFilters({ model, el }) {
-  const state = {
-    at: 0, focusNext: "", shown: "", find: null, loading: 0, stills: null, strip: "",
-  };
-  let pictures = []; // the frames, as the browser draws them
-
+  const state = { at: 0, shown: "", isFocused: false };
   const row = make("div", { className: "vl-layers", role: "group", "aria-label": "Layers" });
   const every = choice("any layer", [], (name) => name && show(name));
   const order = choice(
@@ -39,30 +30,33 @@ function renderFilters({ model, el }) {
   const grid = make("div", {
     className: "vl-filters", role: "group", "aria-label": "Filters of the layer", onkeydown: walk,
   });
-  const detail = make("div", { className: "vl-detail" });
+  const detail = filterDetail({ model, ask: (message) => ask(message), short });
   const line = make("div", { className: "vl-status", role: "status", "aria-live": "polite" });
   const how = make("div", { className: "vl-how" });
-  const sides = make("div", { className: "vl-columns vl-looking" }, grid, detail);
+  const sides = make("div", { className: "vl-columns vl-looking" }, grid, detail.element);
   const root = make(
-    "div", { className: "vl-explorer vl-look", "data-lm-suppress-shortcuts": "true", onkeydown: key },
-    row, bar, sides, line, how,
+    "div", {
+      className: "vl-explorer vl-look", "data-lm-suppress-shortcuts": "true", onkeydown: key,
+    },
+    row, bar, line, sides, how,
   );
   el.append(root);
   const { ask, say, told, heard } = conversation(model, line);
-  const repaint = painter(paint);
-  const unfollow = followSizeAndTheme(root, repaint);
   const changes = {
-    "change:row": offer, "change:grid": lay, "change:opened": open, "change:stills": load,
+    "change:row": offer, "change:grid": lay, "change:opened": open,
+    "change:stills": () => detail.load(),
     "change:status": () => {
       told();
-      if (model.get("status")?.problem) [grid, detail].forEach((one) => one.classList.remove("vl-waiting"));
+      if (!model.get("status")?.problem) return;
+      halt.hidden = true;
+      for (const one of [grid, detail.element]) one.classList.remove("vl-waiting");
     },
   };
   for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
   offer();
   lay();
-  load();
   open();
+  detail.load();
   if (!model.get("row")?.layers) ask({ kind: "start" });
 
   // ---- the row of layers ---------------------------------------------------------------------
@@ -85,15 +79,17 @@ function renderFilters({ model, el }) {
     const others = all.filter(({ name }) => !names.includes(name));
     every.holder.hidden = !others.length;
     fill(every.select, [
-      ["", `${others.length} more`], ...others.map((one) => [one.name, `${short(one.name)}  ${inWords(one)}`]),
+      ["", `${others.length} more`],
+      ...others.map((one) => [one.name, `${short(one.name)}  ${inWords(one)}`]),
     ]);
-    const measured = !measures ? ""
-      : " r tells how alike a filter's maps of the frames are before and now: at 1 it sees the same.";
-    how.textContent = "A row from the first layer to the last: the block is as tall as the layer's maps, and "
-      + "the numbers say how large they are and how many filters there are. Each picture was made "
-      + "to excite its filter everywhere, which real frames never do. Frames are dark where the "
-      + `filter is silent; its map is yellow where it responds most.${measured} Keys: arrows and `
-      + "Page Up/Down move among filters, Enter opens one, Esc comes back, [ and ] go to the layer before and after.";
+    const compared = !model.get("row")?.compares ? ""
+      : " A difference between before and now means something only where it is larger than the one "
+        + "that other noise makes; r tells how alike the maps of the frames are, 1 is the same.";
+    how.textContent = "Layers stand from first to last, each block as tall as its maps, with their "
+      + "size and the number of filters. A picture was made to excite its filter everywhere, "
+      + "as no real frame does; the number under it is the response. Frames are dark where the "
+      + `filter is silent; its map is yellow where it responds most.${compared} Keys: arrows and `
+      + "Page Up/Down among filters, Enter opens, Esc comes back, [ and ] change the layer.";
     drawRow();
   }
 
@@ -142,9 +138,7 @@ function renderFilters({ model, el }) {
     const names = inRow().map(({ name }) => name);
     const next = names[names.indexOf(model.get("grid")?.layer) + by];
     if (!next) return say(by < 0 ? "This is the first layer." : "This is the last layer.");
-    if (grid.contains(document.activeElement) || detail.contains(document.activeElement)) {
-      state.focusNext = "grid";
-    }
+    state.isFocused = sides.contains(document.activeElement);
     show(next);
   }
 
@@ -154,7 +148,7 @@ function renderFilters({ model, el }) {
     const now = model.get("grid") ?? {};
     heard();
     told();
-    if (!now.tiles) return;
+    if (!now.tiles?.length) return; // they follow at once
     grid.classList.remove("vl-waiting");
     const key = `${now.layer} ${now.order} ${now.page}`;
     if (key !== state.shown) {
@@ -176,8 +170,8 @@ function renderFilters({ model, el }) {
     halt.hidden = !now.going;
     more.hidden = !now.more;
     mark();
-    if (state.focusNext === "grid") grid.children[state.at]?.focus();
-    if (state.focusNext === "grid") state.focusNext = "";
+    if (state.isFocused) grid.children[state.at]?.focus();
+    state.isFocused = false;
     const made = now.tiles.filter((one) => one.picture).length;
     Object.assign(root.dataset, {
       layer: now.layer, page: now.page, order: now.order, made, count: now.count,
@@ -201,28 +195,17 @@ function renderFilters({ model, el }) {
 
   function complete(element, one) {
     const { steps } = model.get("row");
+    const now = model.get("grid");
     const [holder, name, note] = element.children;
     if (element.dataset.steps !== String(one.steps)) {
       release(holder);
-      holder.replaceChildren(...(one.picture ? [image(one.picture)] : []));
+      holder.replaceChildren(...(one.picture ? [wanted(one.picture, now.layer)] : []));
       element.dataset.steps = one.steps;
     }
-    name.textContent = model.get("grid").layer === "scores" ? one.name : one.filter;
-    const cut = one.steps && one.steps < steps ? `${one.steps} of ${steps} steps` : "";
-    note.textContent = cut || (one.change === null ? "" : `r ${one.change.toFixed(2)}`);
-  }
-
-  function image(data) {
-    const kernel = model.get("grid").layer === "kernels";
-    const type = kernel ? "image/png" : "image/jpeg";
-    return make("img", {
-      alt: "", className: kernel ? "vl-pixels" : "",
-      src: URL.createObjectURL(new Blob([data], { type })),
-    });
-  }
-
-  function release(element) {
-    element.querySelectorAll("img").forEach((one) => URL.revokeObjectURL(one.src));
+    name.textContent = now.layer === "scores" ? one.name : one.filter;
+    const cut = one.steps && one.steps < steps ? `${one.steps}/${steps}` : "";
+    note.textContent = cut || (one.change === null ? "" : `r ${toTwo(one.change)}`);
+    element.title = cut ? `${one.name}: ${one.steps} of ${steps} steps` : one.name;
   }
 
   function mark() {
@@ -237,7 +220,7 @@ function renderFilters({ model, el }) {
 
   function turn(number) {
     const { layer } = model.get("grid");
-    if (grid.contains(document.activeElement)) state.focusNext = "grid";
+    state.isFocused = grid.contains(document.activeElement);
     show(layer, number);
   }
 
@@ -247,7 +230,7 @@ function renderFilters({ model, el }) {
   }
 
   function look(filter) {
-    detail.classList.add("vl-waiting");
+    detail.element.classList.add("vl-waiting");
     ask({ kind: "open", number: filter });
   }
 
@@ -285,7 +268,7 @@ function renderFilters({ model, el }) {
     } else if (event.key === "PageDown") { if (page < pages - 1) turn(page + 1); }
     else if (event.key === "PageUp") { if (page > 0) turn(page - 1); }
     else if (event.key === "Enter") {
-      state.focusNext = "detail";
+      detail.focusNext();
       openAt(state.at);
     } else return;
     event.preventDefault();
@@ -305,192 +288,23 @@ function renderFilters({ model, el }) {
 
   // ---- the filter that is open ---------------------------------------------------------------
 
-  async function load() {
-    const { pictures: packed = [] } = model.get("stills") ?? {};
-    const number = ++state.loading;
-    const ready = await Promise.all(
-      packed.map((one) => createImageBitmap(new Blob([one], { type: "image/jpeg" }))),
-    );
-    if (number !== state.loading) return ready.forEach((one) => one.close());
-    pictures.forEach((one) => one.close());
-    pictures = ready;
-    open();
-  }
-
   function open() {
     const now = model.get("opened") ?? {};
     heard();
-    detail.classList.toggle("vl-waiting", Boolean(now.pictures) && !now.is_whole);
-    const stay = document.activeElement?.closest?.(".vl-strip") && detail.contains(document.activeElement);
-    const scrolled = detail.querySelector(".vl-strip")?.scrollLeft ?? 0;
-    release(detail);
-    state.places = [];
-    if (!now.pictures) {
-      detail.replaceChildren(make("div", {
-        className: "vl-hint",
-        text: "Click a filter: its picture appears here, and the frames that excite it most.",
-      }));
-      delete root.dataset.opened;
-      mark();
-      return;
-    }
-    const scores = now.layer === "scores";
-    const head = make(
-      "div", { className: "vl-head", role: "heading", "aria-level": "3" },
-      make("b", { text: now.name }), ` of ${short(now.layer)}`,
-    );
-    if (now.change !== null) {
-      head.append(make("span", { className: "vl-kept", text: kept(now.change) }));
-    }
-    const alone = now.pictures.length === 1;
-    const made = now.pictures.map((one) => make(
-      "figure", {}, image(one.picture),
-      make("figcaption", { text: caption(one, alone) }),
-    ));
-    const large = make("div", { className: "vl-made" }, ...made);
-    const parts = [head, large];
-    if (now.strongest?.length && pictures.length) {
-      const seen = make("div", { className: "vl-seen" }, ...now.strongest.map(frameButton));
-      parts.push(make("div", { className: "vl-sub", text: "the frames that excite it most" }), seen);
-      parts.push(...chosenFrame(now.place));
-    }
-    if (now.note) parts.push(make("div", { className: "vl-hint", text: now.note }));
-    detail.replaceChildren(...parts);
-    const strip = detail.querySelector(".vl-strip");
-    if (strip) strip.scrollLeft = scrolled;
-    strip?.querySelector("[aria-pressed=true]")?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
-    if (state.focusNext === "detail" && now.is_whole) {
-      (strip ?? detail).focus({ preventScroll: false });
-      state.focusNext = "";
-    } else if (stay) strip?.focus({ preventScroll: true });
-    root.dataset.opened = `${now.layer} ${now.filter}`;
-    root.dataset.whole = Boolean(now.is_whole);
-    root.dataset.place = now.place?.frame ?? "";
-    if (now.is_whole) place(now.filter);
+    detail.show();
+    // The tile of the filter that is open is where the keys go on from.
+    const place = [...grid.children].findIndex((one) => one.dataset.filter === String(now.filter));
+    if (place >= 0) state.at = place;
     mark();
-    repaint();
-    if (scores) delete root.dataset.place;
-  }
-
-  // The tile of the filter that is open is where the keys go on from.
-  function place(filter) {
-    const found = [...grid.children].findIndex((one) => one.dataset.filter === String(filter));
-    if (found >= 0) state.at = found;
-  }
-
-  function caption({ who, response, steps }, alone) {
-    const { steps: wanted } = model.get("row");
-    const what = alone ? (response === null ? "its weights" : "made for it") : who;
-    const cut = steps < wanted ? `, ${steps} of ${wanted} steps` : "";
-    return response === null ? what : `${what}: ${response.toFixed(2)}${cut}`;
-  }
-
-  function kept(r) {
-    const degree = r > 0.95 ? "sees nearly what it saw before" : r > 0.7 ? "sees much of what it saw before"
-      : r > 0.3 ? "has changed a lot" : "looks for something else";
-    return `r = ${r.toFixed(2)}: ${degree}`;
-  }
-
-  function frameButton({ frame, response, map }) {
-    const { size, names } = model.get("stills");
-    const canvas = make("canvas", { width: size[1], height: size[0] });
-    state.places.push({ canvas, frame, map, lit: true });
-    return make(
-      "button", {
-        type: "button", className: "vl-shot", title: "Show the filter's map of this frame",
-        "data-frame": frame, onclick: () => choose(frame),
-      },
-      canvas, make("span", { className: "vl-called", text: names[frame] }),
-      make("span", { text: response.toFixed(2) }),
-    );
-  }
-
-  function chosenFrame({ frame, map }) {
-    const { size, names, says } = model.get("stills");
-    const plain = make("canvas", { width: size[1], height: size[0] });
-    const drawn = make("canvas", { width: map.size[1], height: map.size[0], className: "vl-pixels" });
-    state.places.push({ canvas: plain, frame, map, lit: false }, { canvas: drawn, map });
-    const pair = make(
-      "div", { className: "vl-pair" },
-      make("figure", {}, plain, make("figcaption", { text: names[frame] })),
-      make("figure", {}, drawn, make("figcaption", {
-        text: `its map: ${map.size.join("×")}, ${map.low.toFixed(2)} to ${map.high.toFixed(2)}`,
-      })),
-    );
-    const strip = make("div", {
-      className: "vl-strip", tabIndex: 0, role: "group", onkeydown: step,
-      "aria-label": "Frames: left and right arrows choose another",
+    Object.assign(root.dataset, {
+      opened: now.pictures ? `${now.layer} ${now.filter}` : "", whole: Boolean(now.is_whole),
+      place: now.place?.frame ?? "",
     });
-    strip.append(...pictures.map((_, number) => {
-      const canvas = make("canvas", { width: 64, height: Math.round((64 * size[0]) / size[1]) });
-      state.places.push({ canvas, frame: number });
-      return make(
-        "button", {
-          type: "button", tabIndex: -1, title: names[number], "data-place": number,
-          "aria-pressed": String(number === frame), onclick: () => choose(number),
-        }, canvas,
-      );
-    }));
-    return [
-      make("div", { className: "vl-sub", text: `a frame, and the filter's map of it (${says})` }),
-      pair, strip,
-    ];
-  }
-
-  function choose(frame) {
-    ask({ kind: "place", frame });
-  }
-
-  function step(event) {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!by) return;
-    const frame = model.get("opened").place.frame + by;
-    if (frame >= 0 && frame < pictures.length) choose(frame);
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  function paint() {
-    for (const { canvas, frame, map, lit } of state.places ?? []) {
-      const context = canvas.getContext("2d");
-      if (frame !== undefined) context.drawImage(pictures[frame], 0, 0, canvas.width, canvas.height);
-      if (!map || (frame !== undefined && !lit)) continue;
-      const small = painted(map, lit);
-      context.imageSmoothingQuality = "high";
-      context.imageSmoothingEnabled = Boolean(lit);
-      context.drawImage(small, 0, 0, canvas.width, canvas.height);
-    }
-  }
-
-  // A map in colours, or as the shadow that lies on a frame.
-  function painted(map, asShadow) {
-    const [rows, across] = map.size;
-    const cells = bytes(map.cells);
-    const canvas = make("canvas", { width: across, height: rows });
-    const context = canvas.getContext("2d");
-    const drawn = context.createImageData(across, rows);
-    cells.forEach((value, cell) => {
-      const colour = asShadow ? [0, 0, 0] : viridis(value / 255);
-      drawn.data.set([...colour, asShadow ? SHADOW * (255 - value) : 255], 4 * cell);
-    });
-    context.putImageData(drawn, 0, 0);
-    return canvas;
-  }
-
-  function viridis(share) {
-    const at = share * (VIRIDIS.length - 1);
-    const below = Math.min(Math.floor(at), VIRIDIS.length - 2);
-    return mixed(VIRIDIS[below], VIRIDIS[below + 1], at - below);
   }
 
   return () => {
-    state.loading++;
-    pictures.forEach((one) => one.close());
-    pictures = [];
-    state.places = [];
-    repaint.stop();
-    unfollow();
+    detail.stop();
     for (const [name, handler] of Object.entries(changes)) model.off(name, handler);
-    release(root);
+    release(grid);
   };
 }
