@@ -118,8 +118,9 @@ def test_a_folder_of_videos_is_passed_on_as_an_absolute_path(tmp_path, monkeypat
     (tmp_path / "mine").mkdir()
     (tmp_path / "pantomime").mkdir()
     monkeypatch.chdir(tmp_path)
-    given = {"dataset": "mine", "word": "mine"}
-    assert planning._placed(given) == {"dataset": str(tmp_path / "mine"), "word": "mine"}
+    given = {"dataset": "mine", "video": "mine", "word": "mine"}
+    placed = str(tmp_path / "mine")
+    assert planning._placed(given) == {"dataset": placed, "video": placed, "word": "mine"}
     assert planning._placed({"dataset": "pantomime"}) == {"dataset": "pantomime"}
 
 

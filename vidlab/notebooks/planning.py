@@ -25,7 +25,7 @@ from vidlab.notebooks.parameters import fit
 
 __all__ = ["Plan"]
 
-_PATHS = ("dataset", "weights")
+_PATHS = ("dataset", "weights", "video")
 _NAMES = ("", "pantomime", "ucf101", "imagenet")
 _REPLACING = ("dataset", "backbone", "weights", "image_size", "split")  # as vidlab.lab.Lab has them
 
