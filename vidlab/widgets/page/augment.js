@@ -110,7 +110,7 @@ function renderAugment({ model, el }) {
     });
     const slider = make("input", {
       type: "range", min: least, max: most, step, "aria-label": `${name}, slider`, tabIndex: -1,
-      oninput: () => { number.value = slider.value; vary(); },
+      oninput: () => { number.value = slider.value; vary(); }, onkeydown: keepKeys,
     });
     const holder = make("label", { className: "vl-choice" }, make("span", { text }), slider, number);
     const set = (value) => {

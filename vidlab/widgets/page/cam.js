@@ -36,6 +36,7 @@ function renderCam({ model, el }) {
   const stage = make("div", { className: "vl-stage" });
   const opacity = make("input", {
     type: "range", min: 0, max: 100, value: 75, className: "vl-opacity", oninput: () => repaint(),
+    onkeydown: keepKeys,
   });
   const strength = make("label", { className: "vl-choice" }, make("span", { text: "heat" }), opacity);
   const timeline = make("canvas", {

@@ -23,7 +23,7 @@ function makePlayer({ shown, clock }) {
   });
   const seek = make("input", {
     type: "range", min: 0, value: 0, className: "vl-seek", "aria-label": "Frame",
-    oninput: () => move(Number(seek.value)),
+    oninput: () => move(Number(seek.value)), onkeydown: keepKeys,
   });
   const time = make("span", { className: "vl-clock" });
   const speed = choice("speed", [["1", "1×"], ["0.5", "½×"], ["0.25", "¼×"]], () => {});
@@ -106,6 +106,11 @@ function makePlayer({ shown, clock }) {
     get moved() { return state.moved; },
     get seconds() { return state.seconds; },
   };
+}
+
+// Lets a slider have its keys: JupyterLab would take them to go from cell to cell.
+function keepKeys(event) {
+  if (event.target.type === "range" && event.key !== "Escape") event.stopPropagation();
 }
 
 // Unpacks JPEG frames and holds the pictures of the clip that was asked for last.

@@ -265,6 +265,7 @@ function renderSampling({ model, el }) {
     const slider = make("input", {
       type: "range", min: 1, max: most, "aria-label": `${row} ${name}, slider`, tabIndex: -1,
       oninput: () => { number.value = slider.value; change(Number(slider.value)); },
+      onkeydown: keepKeys,
     });
     const holder = make(
       "label", { className: "vl-choice" }, make("span", { text: name.replaceAll("_", " ") }), number,
