@@ -316,6 +316,22 @@ def test_the_kept_epoch_has_the_lowest_validation_loss_of_the_last_phase(history
 
 
 @pytest.mark.parametrize(
+    ("phases", "spans"),
+    [
+        ([1, 1, 2], [(0, 2), (2, 3)]),
+        ([3], [(0, 1)]),
+        ([1, 2, 1], [(0, 1), (1, 2), (2, 3)]),
+        ([], []),
+    ],
+    ids=["two", "one", "again", "none"],
+)
+def test_phases_begin_and_end_where_their_number_changes(phases, spans):
+    assert evaluation.phase_spans(pd.DataFrame({"phase": phases})) == spans
+    whole = [(0, len(phases))] if phases else []
+    assert evaluation.phase_spans(pd.DataFrame({"loss": np.ones(len(phases))})) == whole
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"metric": "accuracy"}, "top1, top5 or a function"),

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from vidlab import features, recipes, training
+from vidlab import evaluation, features, recipes, training
 from vidlab.errors import RecipeError
 from vidlab.index import VideoIndex
 from vidlab.recipes import Phase
@@ -80,6 +80,30 @@ def test_the_best_epoch_is_kept(recipe, parts):
     fitted.model.compile(loss="sparse_categorical_crossentropy")
     again = fitted.model.evaluate(frames, verbose=0)
     assert again == pytest.approx(fitted.history["val_loss"].min(), rel=1e-3)
+
+
+def test_the_kept_epoch_read_off_the_history_is_the_one_the_model_was_left_with(recipe, parts):
+    wild = Phase(3, "sgd", 30.0, 8, trainable="none")
+    late = recipe.adapted(phases=(recipe.phases[0], wild), augment=False)
+    fitted = fit(late, parts, settings=Settings(seed=1, patience=10))
+    kept = evaluation.kept_epoch(fitted.history)
+    assert fitted.history["val_loss"].idxmin() < 2 <= kept  # the last phase decides
+    frames = training.Clips(
+        parts[1], sampling=Uniform(4), size=(32, 32), batch_size=8, per_frame=True
+    )
+    fitted.model.compile(loss="sparse_categorical_crossentropy")
+    again = fitted.model.evaluate(frames, verbose=0)
+    assert again == pytest.approx(fitted.history["val_loss"][kept], rel=1e-3)
+
+
+def test_callbacks_hear_of_every_epoch_of_every_phase(recipe, parts):
+    heard = []
+    listening = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: heard.append((epoch, logs["val_loss"]))
+    )
+    history = fit(recipe, parts, settings=Settings(seed=1, callbacks=[listening])).history
+    assert [epoch for epoch, _ in heard] == [0, 1, 0, 1]
+    assert [loss for _, loss in heard] == pytest.approx(history["val_loss"].tolist())
 
 
 def test_training_stops_when_patience_is_spent(recipe, parts):

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -48,6 +49,8 @@ class Settings:
     key : str
         What else makes this training another one, such as a digest of the starting model's recipe;
         a checkpoint is taken up only under the same key.
+    callbacks : sequence of keras.callbacks.Callback
+        What else hears of each epoch, such as `widgets.TrainingCurves.watch`.
     """
 
     seed: int = 0
@@ -55,6 +58,7 @@ class Settings:
     cache: FrameCache | None = None
     checkpoint: Path | None = None
     key: str = ""
+    callbacks: Sequence[keras.callbacks.Callback] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,7 +262,7 @@ def _run_phase(model, recipe, parts, *, progress, checkpoint, settings) -> None:
                 epochs=phase.epochs,
                 initial_epoch=progress.epoch,
                 shuffle=False,  # the examples shuffle by themselves, by the seed
-                callbacks=[watch],
+                callbacks=[watch, *settings.callbacks],
                 verbose=0,
             )
             best = watch.best

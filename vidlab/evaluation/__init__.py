@@ -10,7 +10,7 @@ in which similar videos are neighbours, `histories` reads how a training went.
 
 from vidlab.evaluation.accuracy import frame_top_k, per_class, top_k, top_ks
 from vidlab.evaluation.comparison import class_deltas, compare, leaderboard
-from vidlab.evaluation.histories import kept_epoch
+from vidlab.evaluation.histories import kept_epoch, phase_spans
 from vidlab.evaluation.intervals import Interval, class_intervals, interval, pool, summary
 from vidlab.evaluation.maps import feature_map
 from vidlab.evaluation.motion import MotionProbe, motion_probe
@@ -40,6 +40,7 @@ __all__ = [
     "order_blind_ceiling",
     "pair_accuracy",
     "per_class",
+    "phase_spans",
     "pool",
     "report",
     "same_videos",

@@ -1,7 +1,7 @@
 """What the history of a training says about the model it left.
 
-Takes histories as `training` makes and `runs` keeps them; gives the kept epoch to `plots` and
-`widgets`.
+Takes histories as `training` makes and `runs` keeps them; gives the kept epoch and the phases to
+`plots` and `widgets`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["kept_epoch"]
+__all__ = ["kept_epoch", "phase_spans"]
 
 
 def kept_epoch(history: pd.DataFrame) -> int | None:
@@ -41,3 +41,28 @@ def kept_epoch(history: pd.DataFrame) -> int | None:
     if "phase" in history:
         losses = np.where(history["phase"] == history["phase"].iloc[-1], losses, np.nan)
     return None if np.isnan(losses).all() else int(np.nanargmin(losses))
+
+
+def phase_spans(history: pd.DataFrame) -> list[tuple[int, int]]:
+    """Tell where each phase of a training begins and ends.
+
+    Parameters
+    ----------
+    history
+        One row an epoch: phase (one phase where there is no such column).
+
+    Returns
+    -------
+    list of (int, int)
+        The first row of each phase, and the one after its last.
+
+    Examples
+    --------
+    >>> phase_spans(pd.DataFrame({"phase": [1, 1, 2, 2, 2]}))
+    [(0, 2), (2, 5)]
+    """
+    if not len(history):
+        return []
+    phases = history["phase"].to_numpy() if "phase" in history else np.zeros(len(history))
+    starts = [0, *(np.flatnonzero(phases[1:] != phases[:-1]) + 1).tolist()]
+    return list(zip(starts, [*starts[1:], len(history)], strict=True))

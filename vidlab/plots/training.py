@@ -1,7 +1,7 @@
 """The way to a trained model, epoch by epoch.
 
-Takes a history from `runs` or `training`; gives a figure to notebooks. Which epoch was kept, says
-`evaluation`.
+Takes a history from `runs` or `training`; gives a figure to notebooks. Which epoch was kept and
+where a phase begins, says `evaluation`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from vidlab.evaluation import kept_epoch
+from vidlab.evaluation import kept_epoch, phase_spans
 from vidlab.plots.style import BLUE, GREY, INK, ORANGE, Drawing, percent_axis, recipe_colours
 
 __all__ = ["learning_curves", "learning_curves_compared"]
@@ -123,8 +123,7 @@ def _epoch_axis(axes: Axes, count: int) -> None:
 def _phases(axes, history: pd.DataFrame, epochs: np.ndarray) -> None:
     """Part the phases by lines and name them above the axes."""
     phases = history["phase"].to_numpy()
-    starts = [0, *(np.flatnonzero(phases[1:] != phases[:-1]) + 1)]
-    for start, end in zip(starts, [*starts[1:], len(epochs)], strict=True):
+    for start, end in phase_spans(history):
         if start:
             axes.axvline(epochs[start] - 0.5, color=GREY, linewidth=1, linestyle=":")
         rate = ""

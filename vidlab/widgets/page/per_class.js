@@ -112,7 +112,8 @@ async function renderPerClass({ model, el }) {
     const one = make("i", { className: kind });
     one.style.left = `${100 * from}%`;
     one.style.width = `${100 * Math.max(0, (to ?? 0) - from)}%`;
-    one.style.background = `var(--vl-${kind === "vl-top5" || kind === "vl-unsure" ? "pale" : "model"}-${which})`;
+    const shade = ["vl-top5", "vl-unsure"].includes(kind) ? "pale" : "model";
+    one.style.background = `var(--vl-${shade}-${which})`;
     return one;
   }
 
@@ -143,7 +144,8 @@ async function renderPerClass({ model, el }) {
   function inLegend({ name, overall }, place) {
     const swatch = make("i", { className: "vl-swatch" });
     swatch.style.background = `var(--vl-model-${place})`;
-    const texts = Object.entries(overall).map(([top, share]) => `${top.replace("top", "top-")} ${percentOf(share)}`);
+    const texts = Object.entries(overall)
+      .map(([top, share]) => `${top.replace("top", "top-")} ${percentOf(share)}`);
     return make("span", {}, swatch, make("b", { text: name }), ` ${texts.join(", ")}`);
   }
 
@@ -165,10 +167,9 @@ async function renderPerClass({ model, el }) {
 
   // The class and its videos, then a line a model, then the difference.
   function inWords(place) {
-    const lines = [
-      `${classes[place]}: ${plural(table.videos[place], "video")} of ${plural(table.groups[place], "group")}`,
-    ];
-    if (!table.videos[place]) return lines;
+    const [held, groups] = [table.videos[place], table.groups[place]];
+    const lines = [`${classes[place]}: ${plural(held, "video")} of ${plural(groups, "group")}`];
+    if (!held) return lines;
     for (const one of models) {
       const tops = (has5 ? ["top1", "top5"] : ["top1"]).map((top) => {
         const [low, high] = [one[`${top}_low`][place], one[`${top}_high`][place]];
@@ -186,7 +187,8 @@ async function renderPerClass({ model, el }) {
   }
 
   function explained() {
-    const pale = has5 ? " The pale bar reaches to top-5: the class is among the first five answers." : "";
+    const pale = has5
+      ? " The pale bar reaches to top-5: the class is among the first five answers." : "";
     const apart = two
       ? ` The difference is ${models[0].name} minus ${models[1].name}, in points, in the colour of `
         + "the better one; it is pale where the interval holds 0 and chance may be all there is."
