@@ -138,7 +138,7 @@ function renderFilters({ model, el }) {
     const names = inRow().map(({ name }) => name);
     const next = names[names.indexOf(model.get("grid")?.layer) + by];
     if (!next) return say(by < 0 ? "This is the first layer." : "This is the last layer.");
-    state.isFocused = sides.contains(document.activeElement);
+    state.isFocused = detail.element.contains(document.activeElement);
     show(next);
   }
 
@@ -151,7 +151,9 @@ function renderFilters({ model, el }) {
     if (!now.tiles?.length) return; // they follow at once
     grid.classList.remove("vl-waiting");
     const key = `${now.layer} ${now.order} ${now.page}`;
-    if (key !== state.shown) {
+    const isNew = key !== state.shown;
+    const isHeld = state.isFocused || grid.contains(document.activeElement);
+    if (isNew) {
       release(grid);
       state.shown = key;
       state.at = 0;
@@ -170,8 +172,8 @@ function renderFilters({ model, el }) {
     halt.hidden = !now.going;
     more.hidden = !now.more;
     mark();
-    if (state.isFocused) grid.children[state.at]?.focus();
-    state.isFocused = false;
+    if (isNew && isHeld) grid.children[0].focus();
+    if (isNew) state.isFocused = false;
     const made = now.tiles.filter((one) => one.picture).length;
     Object.assign(root.dataset, {
       layer: now.layer, page: now.page, order: now.order, made, count: now.count,
@@ -219,9 +221,7 @@ function renderFilters({ model, el }) {
   }
 
   function turn(number) {
-    const { layer } = model.get("grid");
-    state.isFocused = grid.contains(document.activeElement);
-    show(layer, number);
+    show(model.get("grid").layer, number);
   }
 
   function openAt(place) {
