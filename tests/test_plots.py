@@ -432,6 +432,16 @@ def test_sampling_strip_reads_only_the_frames_it_shows():
     assert asked == sorted({*pictures[0], *pictures[1]})
 
 
+def test_sampling_strip_draws_the_frames_of_some_rows_alone():
+    picks = {"Few": np.array([3, 9]), "Many": np.arange(30)}
+    figure = plots.sampling_strip(picks, 30, frames=coloured(30), with_frames=["Few"])
+    assert [len(axes.images) for axes in figure.axes] == [0, 2, 0]
+    assert [axes.get_title(loc="left") for axes in figure.axes][::2] == [
+        "Few: 2 picks",
+        "Many: 30 picks",
+    ]
+
+
 @pytest.mark.parametrize(
     ("picks", "message"),
     [

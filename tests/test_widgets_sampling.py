@@ -263,11 +263,18 @@ def test_an_empty_index_is_told(index):
 def test_the_static_form_draws_the_picks_as_they_are_now(explored):
     explored.change("Uniform", "count", 5)
     explored.change("Window", "length", 0)
-    axes = explored.figure().axes[0::2]
-    titles = [one.get_title(loc="left") + one.get_title() for one in axes]
+    explored.choose("EveryNth")
+    axes = explored.figure().axes
+    titles = [one.get_title(loc="left") for one in axes]
     assert titles[0] == "Uniform(count=5): 5 picks"
     assert titles[-1].startswith("Reordered(sampler=Uniform(count=5)")
     assert not any("Window" in title for title in titles)
+    with_frames = [place for place, one in enumerate(axes) if one.images]
+    assert [titles[place - 1] for place in with_frames] == [
+        "EveryNth(step=4): 12 picks, 10 of them shown"
+    ]
+    explored.draw_number(2)
+    assert "picks in training, draw 2" in explored.figure().get_suptitle()
     bundle = explored._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "image/png"}
     assert "Uniform(count=5) 5, EverySecond(count=8) 24" in bundle["text/plain"]

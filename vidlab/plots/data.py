@@ -5,7 +5,7 @@ Takes the table of an index from `index` and picks from `sampling`; gives figure
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,7 @@ def sampling_strip(
     *,
     fps: float = 25.0,
     frames: np.ndarray | Callable[[np.ndarray], np.ndarray] | None = None,
+    with_frames: Collection[str] | None = None,
     title: str = "Which frames each sampler picks",
 ) -> Drawing:
     """Draw for each sampler a line of time with its picks and, below it, the frames picked.
@@ -80,6 +81,8 @@ def sampling_strip(
         what reads some of them: frame numbers, int64, in order and each once, to
         (numbers, height, width, 3). At most ten picks a sampler are shown, evenly spread over all
         of them.
+    with_frames
+        Names of the samplers whose frames are drawn; those of all when left out.
     title
         Over the figure.
 
@@ -90,32 +93,30 @@ def sampling_strip(
     """
     picks = {name: np.asarray(chosen, dtype=np.int64) for name, chosen in samplers.items()}
     _check_picks(picks, frame_count, frames)
-    most = min(_THUMBNAILS, max(len(chosen) for chosen in picks.values()))
-    shown = {name: _spread(chosen, most) for name, chosen in picks.items()}
-    pictures = None if frames is None else _pictures(frames, np.concatenate([*shown.values()]))
-    below = 0.0
-    if pictures is not None:
+    most, pictures, below = 0, {}, 0.0
+    named = [name for name in picks if with_frames is None or name in with_frames]
+    shown: dict[str, np.ndarray] = {}
+    if frames is not None and named:
+        most = min(_THUMBNAILS, max(len(picks[name]) for name in named))
+        shown = {name: _spread(picks[name], most) for name in named}
+        pictures = _pictures(frames, np.concatenate([*shown.values()]))
         height, width = next(iter(pictures.values())).shape[:2]
         below = 10.5 / max(most, 5) * height / width
-    figure = Drawing(figsize=(11, 0.75 + len(picks) * (0.75 + below)), layout="constrained")
+    heights = [0.75 + (below if name in shown else 0.0) for name in picks]
+    figure = Drawing(figsize=(11, 0.75 + sum(heights)), layout="constrained")
     figure.suptitle(f"{title} ({frame_count} frames, {frame_count / fps:.1f} s)", x=0.01, ha="left")
-    # The last one also carries the name of the axis of time.
-    heights = [0.75 + below] * (len(picks) - 1) + [1.0 + below]
+    heights[-1] += 0.25  # the last one also carries the name of the axis of time
     strips = figure.subfigures(len(picks), 1, squeeze=False, height_ratios=heights)[:, 0]
     for place, (strip, (name, chosen)) in enumerate(zip(strips, picks.items(), strict=True)):
-        cells = strip.subplots(
-            1 if pictures is None else 2,
-            1,
-            squeeze=False,
-            height_ratios=[1] if pictures is None else [0.3, below],
-        )[:, 0]
+        parts = [0.3, below] if name in shown else [1]
+        cells = strip.subplots(len(parts), 1, squeeze=False, height_ratios=parts)[:, 0]
         _timeline(cells[0], chosen, frame_count, fps=fps, last=place == len(picks) - 1)
         many = f"{len(chosen)} picks" if len(chosen) != 1 else "1 pick"
-        if pictures is not None:
+        if name in shown:
             _thumbnails(cells[1], pictures, shown[name], room=max(most, 5))
             if len(shown[name]) < len(chosen):
                 many += f", {len(shown[name])} of them shown"
-        cells[0].set_title(f"{name}: {many}", fontsize=9.5)
+        cells[0].set_title(f"{name}: {many}", fontsize=9.5, loc="left")
     return figure
 
 
@@ -129,7 +130,7 @@ def _timeline(axes, chosen: np.ndarray, frame_count: int, *, fps: float, last: b
     axes.set_xlim(-0.015 * seconds, 1.015 * seconds)
     axes.set_ylim(-0.8, max(0.8, again.max(initial=0) + 0.8))
     axes.set_yticks([])
-    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.spines[:].set_visible(False)
     axes.tick_params(axis="x", labelsize=8, length=0, labelcolor=GREY)
     if last:
         axes.set_xlabel("time in the video (s)", fontsize=9)

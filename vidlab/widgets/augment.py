@@ -6,6 +6,7 @@ notebooks. The clip is shown at once, Keras is loaded after that.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,6 +31,7 @@ __all__ = ["AugmentExplorer"]
 Each = Literal["clip", "frame"]
 _EACH = ("clip", "frame")
 _DRAWS = 6  # shown as stills
+_TITLE = 110  # letters in a line of the picture's title
 _NO_OPTIONS = ("name", "trainable", "dtype", "seed")  # of the layer's configuration
 
 
@@ -196,7 +198,7 @@ class AugmentExplorer(Explorer):
             return plots.frame_strip(
                 frame[None], titles=["original"], title=f"{self._footage.title}\n{self._said}"
             )
-        title = f"{self._footage.title}: {self.answer['words']}"
+        title = textwrap.fill(f"{self._footage.title}: {self.answer['words']}", _TITLE)
         if self._each == "frame":
             title += "\nFrames in succession, each with a draw of its own"
             frame = self._footage.frames[0]

@@ -222,22 +222,24 @@ class SamplingExplorer(Explorer):
 
     @property
     def is_drawn_at_once(self) -> bool:
-        """Never: a picture with frames of every row takes seconds."""
+        """Never: a row of pictures takes longer than the explorer itself."""
         return False
 
     def figure(self) -> Drawing | None:
-        """Draw the time line with the picks of each sampler and some of the frames."""
+        """Draw the time line with the picks of each sampler, and frames of the chosen one."""
         picks = self.picks()
         if not picks:
             return None
         info = self._info
         size = fitted((info.height, info.width), within=(160, 160))
+        drawn = f" in training, draw {self.draw}" if self.draw else ""
         return plots.sampling_strip(
             {self._samplers.titled(name): chosen for name, chosen in picks.items()},
             info.frames,
             fps=info.fps,
             frames=lambda numbers: video.read_frames(info.path, numbers, size=size),
-            title=f"{self.film['title']}: which frames each sampler picks",
+            with_frames=[self._samplers.titled(self._chosen)],
+            title=f"{self.film['title']}: which frames each sampler picks{drawn}",
         )
 
     def describe(self) -> str:
