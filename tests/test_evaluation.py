@@ -49,6 +49,27 @@ def test_top_k_agrees_with_scikit_learn(k):
     assert evaluation.top_k(said, k) == pytest.approx(expected)
 
 
+@given(st.lists(st.lists(st.sampled_from([0, 0.25, 0.5]), min_size=6, max_size=6), min_size=1))
+def test_where_classes_tie_the_first_one_goes_first(chances):
+    said = Predictions(
+        video_ids=[f"v{number}" for number in range(len(chances))],
+        groups=["g01"] * len(chances),
+        y_true=np.arange(len(chances)) % 6,
+        probabilities=chances,
+        classes=list("ABCDEF"),
+    )
+    for k in (1, 3):
+        best = [sorted(range(6), key=lambda c, row=row: -row[c])[:k] for row in chances]
+        right = [true in first for true, first in zip(said.y_true, best, strict=True)]
+        assert evaluation.top_k(said, k) == pytest.approx(np.mean(right))
+
+
+def test_what_is_not_a_number_is_never_right():
+    said = of_labels([0, 0, 1], [0, 0, 0], ["A", "B"])
+    said.probabilities[1] = np.nan
+    assert evaluation.top_k(said) == pytest.approx(1 / 3)
+
+
 def test_top_k_of_chosen_classes_counts_their_videos_only():
     said = make()
     chosen = [

@@ -2,8 +2,9 @@
 
 Run it with ``python -m tests.browser.measure``. It writes 3,783 videos (most of them links), opens
 them in JupyterLab, and measures inside the page: from the key that runs the cell to the drawn
-matrix, from a click to the last thumbnail, and from a click on a video to the drawn heat. The
-kernel's and the page's memory are taken before and after 200 clicks.
+matrix or bars, from a click to the last thumbnail, from a choice to the sorted or searched rows,
+and from a click on a video to the drawn heat. The kernel's and the page's memory are taken before
+and after 200 clicks.
 """
 
 import os
@@ -36,10 +37,14 @@ said = vidlab.predictions.Predictions(
     index.table["video_id"], index.groups, index.labels, chances, index.classes)
 """
 EXPLORE = "widgets.ConfusionExplorer(said, index=index, model=model)"
+CLASSWISE = """
+other = vidlab.predictions.Predictions(index.table["video_id"], index.groups, index.labels,
+    np.roll(chances, 1, axis=0) / 2 + chances / 2, index.classes)
+widgets.PerClassExplorer(said, against=other, index=index, model=model)"""
 
 # Each gives the milliseconds from a click until what it leads to is drawn.
 CLICK = """() => new Promise((resolve) => {
-  const list = document.querySelector('.vl-list');
+  const list = document.querySelector('.vl-confusion .vl-list');
   const start = performance.now();
   new MutationObserver(async (_, observer) => {
     observer.disconnect();
@@ -49,8 +54,8 @@ CLICK = """() => new Promise((resolve) => {
   document.querySelector('.vl-next').click();
 })"""
 VIDEO = """(place) => new Promise((resolve) => {
-  const cam = document.querySelector('.vl-below .vl-cam');
-  const cards = document.querySelectorAll('.vl-card');
+  const cam = document.querySelector('.vl-confusion .vl-below .vl-cam');
+  const cards = document.querySelectorAll('.vl-confusion .vl-card');
   const start = performance.now();
   let cleared = false;
   new MutationObserver((_, observer) => {
@@ -72,10 +77,29 @@ ORDER = """(order) => new Promise((resolve) => {
   select.value = order;
   select.dispatchEvent(new Event('change'));
 })"""
-FIRST = """() => {
+CLASS = """(place) => new Promise((resolve) => {
+  const list = document.querySelector('.vl-per-class .vl-list');
+  const start = performance.now();
+  new MutationObserver(async (_, observer) => {
+    observer.disconnect();
+    await Promise.all([...list.querySelectorAll('img')].map((image) => image.decode()));
+    requestAnimationFrame(() => resolve(performance.now() - start));
+  }).observe(list, { childList: true });
+  document.querySelectorAll('.vl-per-class .vl-rows .vl-row')[place].click();
+})"""
+# To the picture after the one in which the rows stand in their new places.
+ROWS = """([selector, value, event]) => new Promise((resolve) => {
+  const input = document.querySelector(`.vl-per-class ${selector}`);
+  const start = performance.now();
+  input.value = value;
+  input.dispatchEvent(new Event(event));
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - start)));
+})"""
+FIRST = """(drawn) => {
+  Object.assign(window, { started: undefined, seen: undefined });
   document.addEventListener('keydown', () => { window.started ??= performance.now(); }, true);
   const look = () => {
-    if (document.querySelector('.vl-matrix[data-first]')) window.seen = performance.now();
+    if (document.querySelector(drawn)) window.seen = performance.now();
     else requestAnimationFrame(look);
   };
   look();
@@ -125,26 +149,47 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_videos(folder / "videos")
-        driver.write_notebook(folder / "measure.ipynb", [SETTING, EXPLORE])
+        driver.write_notebook(folder / "measure.ipynb", [SETTING, EXPLORE, CLASSWISE])
         with driver.serving(folder) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=driver.CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
             )
             opened = driver.Page(browser, address, "measure.ipynb")
-            measure(opened)
+            opened.page.click(".jp-Cell >> nth=0")
+            opened.page.keyboard.press("Shift+Enter")
+            opened.page.locator(".jp-InputPrompt", has_text="[1]:").wait_for(timeout=300_000)
+            measure_classes(opened)
+            measure_matrix(opened)
+            print("complaints:", opened.complaints())
             browser.close()
 
 
-def measure(opened):
+def tell_first_view(opened, name, *, cell, drawn):
+    """Run a cell and tell how long it takes until something is drawn."""
     page = opened.page
-    page.click(".jp-Cell >> nth=0")
-    page.keyboard.press("Shift+Enter")
-    page.locator(".jp-InputPrompt", has_text="[1]:").wait_for(timeout=300_000)
-    page.evaluate(FIRST)
-    page.click(".jp-Cell >> nth=1")
+    page.evaluate(FIRST, drawn)
+    page.click(f".jp-Cell >> nth={cell} >> .jp-InputArea-editor")
     page.keyboard.press("Shift+Enter")
     page.wait_for_function("() => window.seen", timeout=60_000)
-    tell("first view", [page.evaluate("() => window.seen - window.started")])
+    tell(name, [page.evaluate("() => window.seen - window.started")])
+
+
+def measure_classes(opened):
+    page = opened.page
+    tell_first_view(opened, "classes, first view", cell=2, drawn=".vl-per-class[data-rows]")
+    page.wait_for_selector(".vl-per-class .vl-below .vl-cam", state="attached")
+    opened.screenshot("hundred-classes-bars")
+    orders = ["worst", "difference", "name", "index"] * 4
+    tell("sorting", [page.evaluate(ROWS, ["select", order, "change"]) for order in orders])
+    words = ["1", "10", "100", "", "class05", "7, 8", ""] * 2
+    tell("searching", [page.evaluate(ROWS, ["input", word, "input"]) for word in words])
+    tell("a class", [page.evaluate(CLASS, place) for place in range(0, 100, 5)])
+    opened.screenshot("hundred-classes-opened")
+
+
+def measure_matrix(opened):
+    page = opened.page
+    tell_first_view(opened, "matrix, first view", cell=1, drawn=".vl-matrix[data-first]")
     opened.screenshot("hundred-classes")
     tell("a cell", [page.evaluate(CLICK) for _ in range(20)])
     orders = ["clustered", "accuracy", "index"] * 4
@@ -161,7 +206,6 @@ def measure(opened):
     after = memory(page, server)
     for what, held, holds in zip(("kernel", "page"), before, after, strict=True):
         print(f"memory of the {what} over 200 clicks: {held:.0f} -> {holds:.0f} MB")
-    print("complaints:", opened.complaints())
 
 
 if __name__ == "__main__":

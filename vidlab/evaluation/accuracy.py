@@ -57,13 +57,20 @@ def class_positions(predictions: Predictions, classes: Sequence[str]) -> np.ndar
 def hits(predictions: Predictions, *, k: int = 1) -> np.ndarray:
     """Tell for each video whether its class is among the first `k`: bool, (videos,).
 
+    A class whose probability is not a number is never among them.
+
     Raises
     ------
     MetricError
         If `k` is under 1, or over 1 and more than half the classes.
     """
     _check_k(k, len(predictions.classes))
-    return (predictions.top_k(k) == predictions.y_true[:, None]).any(axis=1)
+    chances, labels = predictions.probabilities, predictions.y_true[:, None]
+    own = np.take_along_axis(chances, labels, axis=1)
+    # Counting who stands before the right class takes a fraction of the time of sorting all.
+    tied_before = (chances == own) & (np.arange(chances.shape[1]) < labels)
+    before = ((chances > own) | tied_before).sum(axis=1)
+    return (before < k) & ~np.isnan(own[:, 0])
 
 
 def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None = None) -> float:

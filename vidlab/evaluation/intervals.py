@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -179,7 +180,7 @@ def bootstrap(
     if count < 2:
         return Interval(estimate, float("nan"), float("nan"), clusters=count, level=level)
     totals, videos = np.bincount(cluster, weights=scores), np.bincount(cluster)
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=repeats)
+    drawn = _draws(count, repeats, seed)
     low, high = np.quantile((drawn @ totals) / (drawn @ videos), [(1 - level) / 2, (1 + level) / 2])
     return Interval(estimate, float(low), float(high), clusters=count, level=level)
 
@@ -266,6 +267,13 @@ def summary(results: Iterable[tuple[str, int, int, Predictions]]) -> pd.DataFram
         summed[name] = recipes[name].mean()
         summed[f"{name}_spread"] = recipes[name].std(ddof=1)
     return summed
+
+
+@lru_cache(maxsize=4)  # a hundred classes of seven groups each need the same draws
+def _draws(clusters: int, repeats: int, seed: int) -> np.ndarray:
+    """Draw clusters with replacement: how often each, int64, (repeats, clusters)."""
+    chances = np.full(clusters, 1 / clusters)
+    return np.random.default_rng(seed).multinomial(clusters, chances, size=repeats)
 
 
 def _scores(predictions: Predictions, metric: Metric) -> np.ndarray:
