@@ -217,3 +217,24 @@ def listed(tmp_path):
 def ucf101_lists(shared):
     """Index the official UCF-101 lists, without videos -> VideoIndex."""
     return VideoIndex.from_lists(shared / "ucf101")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Give a browser without a window; skip, with the remedy, where there is none.
+
+    With ``VIDLAB_CHROMIUM=required`` it has to be there.
+    """
+    from tests.browser import driver
+
+    if driver.CHROMIUM is None and os.environ.get("VIDLAB_CHROMIUM") == "required":
+        pytest.fail(driver.NO_CHROMIUM)
+    api = pytest.importorskip("playwright.sync_api", reason='needs: pip install -e ".[test]"')
+    if driver.CHROMIUM is None:
+        pytest.skip(driver.NO_CHROMIUM)
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=driver.CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield opened
+        opened.close()

@@ -4,6 +4,7 @@ One run of all notebooks in the smoke profile is shared by the tests; its videos
 pages lie in a temporary folder. What a notebook shows is compared with the files it left.
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.browser import driver
 from tests.executed import Executed
 from vidlab import datasets, evaluation, notebooks, pantomime, profiles, recipes
 from vidlab.predictions import Predictions
@@ -425,6 +427,43 @@ def test_comparison_trains_a_recipe_of_ones_own_as_the_profile_runs_it(executed,
     assert f"with eight units {mine.metrics['top1']:.1%}" in executed(10).answers
 
 
+OF_BOTH = ["frame-finetuned", "convgru-finetuned"]
+
+
+def test_own_video_notebook_has_an_answer_to_nothing_and_says_how_sure(executed):
+    rows = executed(11).table("nothing-table")
+    assert [row[0] for row in rows] == ["grey", "noise", "stripes", "one frame"]
+    loudest = max(int(chance.removesuffix("%")) for row in rows for chance in row[-2:])
+    assert f"{loudest}%. Equal shares would be 25%" in executed(11).answers
+
+
+def test_own_video_notebook_shows_the_probabilities_that_the_runs_hold(executed, course):
+    shown, model = {}, ""
+    for row in executed(11).table("confidence"):
+        model, kind = row[:2] if len(row) == 5 else (model, row[0])
+        shown[model, kind] = row[-3:]
+    for name in OF_BOTH:
+        said = RunFolder(course.folder / name).predictions
+        top, right = said.probabilities.max(axis=1), said.y_pred == said.y_true
+        for kind, held in (("right", top[right]), ("wrong", top[~right])):
+            if len(held):
+                high = (held > 0.9).mean()
+                expected = [f"{len(held)}", f"{np.median(held):.0%}", f"{high:.0%}"]
+                assert shown[name, kind] == expected
+
+
+def test_own_video_notebook_watches_as_the_runs_were_tested(executed, course, index):
+    """With as many frames as the test took, the share of right answers is that of the run."""
+    chosen = np.linspace(0, len(index.split(1)[2]) - 1, 24).round().astype(int)
+    (row,) = [row for row in executed(11).table("pace") if row[0] == "4"]
+    for name, share in zip(OF_BOTH, row[1:], strict=True):
+        said = RunFolder(course.folder / name).predictions
+        assert (
+            RunFolder(course.folder / name).recipe["config"]["test_sampling"] == "Uniform(count=4)"
+        )
+        assert share == f"{np.mean(said.y_pred[chosen] == said.y_true[chosen]):.0%}"
+
+
 def test_papermill_alone_runs_a_notebook_from_any_folder_and_loads_what_is_there(course, tmp_path):
     command = [sys.executable, "-m", "papermill", str(FOLDER / "04_frame_models.ipynb")]
     ended = subprocess.run(
@@ -441,3 +480,79 @@ def test_papermill_alone_runs_a_notebook_from_any_folder_and_loads_what_is_there
     for name in FRAME_RECIPES:
         assert f"{name}: loaded from" in printed
     assert "trained now" not in printed
+
+
+# ---- the same notebooks, open in a real JupyterLab ----------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def live(browser, course, tmp_path_factory):
+    """Run a notebook in JupyterLab, its results being there: (number) -> driver.Page, a context."""
+    folder = tmp_path_factory.mktemp("live")
+    for path in FOLDER.glob("[0-9]*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        small = text.replace('profile: str = \\"quick\\"', 'profile: str = \\"smoke\\"')
+        assert small != text
+        (folder / path.name).write_text(small, encoding="utf-8")
+    with driver.serving(folder) as address:
+
+        @contextlib.contextmanager
+        def run(number):
+            (path,) = folder.glob(f"{number:02d}_*.ipynb")
+            page = driver.Page(browser, address, path.name)
+            try:
+                page.run_all()
+                page.wait_until_idle()
+                yield page
+                page.screenshot(f"notebook-{number:02d}")
+                assert page.complaints() == []
+            finally:
+                page.page.close()
+
+        yield run
+
+
+def test_samplers_and_variations_are_moved_in_notebook_03(live):
+    with live(3) as page:
+        samplers = page.scroll_to(".vl-sampling[data-film]")
+        samplers.get_by_label("Uniform count", exact=True).fill("3")
+        page.wait_for(".vl-sampling[data-row='Uniform'][data-strip='3']")
+        varied = page.scroll_to(".vl-augment[data-film]")
+        varied.get_by_label("rotation (°)", exact=True).fill("40")
+        varied.get_by_text("Augment(rotation=40)").wait_for(timeout=30_000)
+
+
+def test_a_mistake_is_followed_to_where_the_model_looked_in_notebook_04(live, runs):
+    said = runs["frame-finetuned"].predictions
+    worst = evaluation.most_confused(said).iloc[0]
+    with live(4) as page:
+        assert page.scroll_to(".vl-training").get_attribute("data-trainings") == "4"
+        page.scroll_to(".vl-confusion .vl-matrix").focus()
+        page.page.keyboard.press("n")  # the next most confused pair
+        cell = f"{worst['true']} > {worst['predicted']}"
+        page.wait_for(f".vl-confusion .vl-list[data-cell='{cell}']")
+        card = page.page.locator(".vl-confusion .vl-card").first
+        video_id = card.get_attribute("data-video")
+        card.click()
+        page.wait_for(f".vl-below .vl-cam[data-film='{video_id}'][data-panels='2']")
+
+
+def test_classes_of_two_models_are_opened_in_notebook_10(live):
+    with live(10) as page:
+        page.scroll_to(".vl-per-class.vl-two .vl-rows").focus()
+        page.page.keyboard.press("End")
+        page.page.keyboard.press("Enter")
+        page.page.locator(".vl-per-class .vl-card").first.wait_for(timeout=30_000)
+        assert page.page.locator(".vl-per-class .vl-card .vl-verdict").count() > 1
+
+
+def test_a_moment_and_another_model_are_chosen_in_notebook_11(live):
+    with live(11) as page:
+        watch = page.scroll_to(".vl-watch[data-steps='4']")
+        watch.locator(".vl-chart").focus()
+        page.page.keyboard.press("ArrowRight")
+        page.wait_for(".vl-watch[data-frame='1']")
+        watch.get_by_label("model", exact=True).select_option("convgru-finetuned")
+        page.wait_for(".vl-watch[data-model='convgru-finetuned'][data-steps='4']")
+        watch.locator(".vl-where").click()
+        page.wait_for(".vl-watch .vl-cam[data-panels='1']")

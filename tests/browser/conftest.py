@@ -1,7 +1,6 @@
-"""Fixtures of the tests in a real browser: a browser, a JupyterLab, and notebooks that have run."""
+"""Fixtures of the tests in a real browser: a JupyterLab, and notebooks that have run in it."""
 
 import contextlib
-import os
 
 import pytest
 
@@ -29,25 +28,6 @@ model = keras.Sequential([
     keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="last"),
     keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="softmax")])
 """
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Give a browser without a window; skip, with the remedy, where there is none.
-
-    With ``VIDLAB_CHROMIUM=required`` it has to be there.
-    """
-    if driver.CHROMIUM is None and os.environ.get("VIDLAB_CHROMIUM") == "required":
-        pytest.fail(driver.NO_CHROMIUM)
-    api = pytest.importorskip("playwright.sync_api", reason='needs: pip install -e ".[test]"')
-    if driver.CHROMIUM is None:
-        pytest.skip(driver.NO_CHROMIUM)
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=driver.CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")

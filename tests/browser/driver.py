@@ -110,6 +110,34 @@ class Page:
         self.page.click(".lm-MenuBar-item:has-text('Run')")
         self.page.click(".lm-Menu-item:has-text('Run All Cells')")
 
+    def wait_until_idle(self, *, seconds=300):
+        """Wait until no cell runs and none waits to run."""
+        end, calm = time.monotonic() + seconds, 0
+        idle = self.page.locator("#jp-main-statusbar", has_text="| Idle")
+        while calm < 8:
+            if time.monotonic() > end:
+                raise AssertionError(f"still running after {seconds} s: {self.complaints()}")
+            self.page.wait_for_timeout(250)
+            calm = calm + 1 if idle.count() else 0
+
+    def scroll_to(self, selector):
+        """Scroll down until an element is there: cells out of sight are none of the page's."""
+        found = self.page.locator(selector)
+        panel = self.page.locator(".jp-WindowedPanel-outer").first
+        panel.evaluate("one => { one.scrollTop = 0; }")
+        for _ in range(200):
+            if found.count():
+                found.first.scroll_into_view_if_needed()
+                return found.first
+            at_end = panel.evaluate(
+                "one => { const from = one.scrollTop; one.scrollBy(0, 500);"
+                " return one.scrollTop === from; }"
+            )
+            self.page.wait_for_timeout(100)
+            if at_end and not found.count():
+                break
+        raise AssertionError(f"{selector} is nowhere: {self.complaints()}")
+
     def wait_for(self, selector, *, seconds=90):
         """Wait for an element; where it does not come, tell what the cells complain about."""
         from playwright.sync_api import TimeoutError
