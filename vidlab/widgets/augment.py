@@ -236,9 +236,14 @@ class AugmentExplorer(Explorer):
         frames, numbers = self._footage.frames, self._footage.numbers
         middle = len(frames) // 2
         if each == "clip":
-            varied = layer(np.stack([frames] * _DRAWS), training=True)  # (draws, time, …, 3)
-            clip, stills = _pictures(varied[draw]), _pictures(varied[:, middle])
-            return clip, stills, [int(numbers[middle])] * _DRAWS
+            # One clip after the other, as in training; a still is as good as its clip, and faster.
+            still = slice(middle, middle + 1)
+            batches = [
+                frames[None, slice(None) if place == draw else still] for place in range(_DRAWS)
+            ]
+            varied = [_pictures(layer(batch, training=True)[0]) for batch in batches]
+            stills = [one[middle if place == draw else 0] for place, one in enumerate(varied)]
+            return varied[draw], np.stack(stills), [int(numbers[middle])] * _DRAWS
         clip = _pictures(layer(frames, training=True))
         return clip, clip[:_DRAWS], numbers[:_DRAWS].tolist()
 
