@@ -186,6 +186,15 @@ def test_many_filters_are_shown_a_page_at_a_time():
     assert [one["filter"] for one in grid["tiles"]] == [40, 41, 42, 43, 44]
 
 
+def test_the_grid_turns_to_the_page_of_a_filter_that_is_opened():
+    explored = FilterExplorer(cnn(filters=45), layer="top", number=23, steps=1)
+    explored.start()
+    assert explored.opened["filter"] == 23
+    assert [one["filter"] for one in explored.grid["tiles"]] == list(range(20, 40))
+    explored.open_filter(2)
+    assert explored.grid["page"] == 0
+
+
 def test_when_the_time_is_up_it_is_told_and_more_can_be_given(model):
     explored, said = started(model, layer="top", seconds=1e-6)
     assert said[-1].startswith("5 of 7 pictures are made, 5 of them with fewer steps than wanted.")

@@ -126,8 +126,9 @@ def test_the_whole_path_goes_by_keys_and_the_notebook_stays_where_it_is(page):
     waits(page, "[data-layer=first]")
     page.keyboard.press("[")
     waits(page, "[data-layer=kernels]")
+    page.locator(".vl-status").get_by_text("8 kernels").wait_for()
     page.keyboard.press("[")
-    first(page, ".vl-status").get_by_text("This is the first layer.").wait_for()
+    page.locator(".vl-status").get_by_text("This is the first layer.").wait_for()
     assert page.locator(".jp-Cell").count() == 5
 
 

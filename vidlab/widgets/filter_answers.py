@@ -242,6 +242,11 @@ class FilterAnswers:
             _keep(self._changes, layer, one, most=_LAYERS)
         return self._changes[layer]
 
+    def by_change(self, layer: str) -> np.ndarray:
+        """Order filters by how much they have changed, the silent last: int64, (filters,)."""
+        kept = self.changes(layer).sort_values(kind="stable", na_position="last")
+        return kept.index.to_numpy()
+
     def known_change(self, layer: str, number: int) -> float | None:
         """Give how much of a filter was kept, if that was measured already and can be told."""
         known = self._changes.get(self._mapped(layer))

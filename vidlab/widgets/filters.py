@@ -93,10 +93,8 @@ class FilterExplorer(Explorer):
         cache: str | os.PathLike | None = None,
     ):
         super().__init__()
-        of_pictures = {"steps": steps, "seed": seed, "cache": cache}
-        self._answers = FilterAnswers(
-            model, before=before, frames=frames, classes=classes, **of_pictures
-        )
+        made = {"steps": steps, "seed": seed, "cache": cache}
+        self._answers = FilterAnswers(model, before=before, frames=frames, classes=classes, **made)
         self._begin = (layer, number)
         self._seconds = self._left = float(seconds)
         self._turns = 1  # how often the time has been given, for this page of the grid
@@ -146,8 +144,7 @@ class FilterExplorer(Explorer):
         self._numbers = np.arange(count)
         if order == "change":
             self.tell(f"{_short(layer)}: showing the frames to the model before and now …")
-            kept = self._answers.changes(layer).sort_values(kind="stable", na_position="last")
-            self._numbers = kept.index.to_numpy()
+            self._numbers = self._answers.by_change(layer)
         self._left, self._turns, self._stopped = self._seconds, 1, False
         pages = max(1, -(-count // _A_PAGE))
         self.grid = {
@@ -195,7 +192,7 @@ class FilterExplorer(Explorer):
         self._give()
 
     def open_filter(self, number: int) -> None:
-        """Show a filter of the layer large, and the frames that excite it.
+        """Show a filter of the layer large, with the frames that excite it, and turn to its page.
 
         Parameters
         ----------
@@ -213,6 +210,9 @@ class FilterExplorer(Explorer):
                 f"Expected a filter from 0 to {count - 1}, those of {layer}. Received: {number}. "
                 "Choose one of these."
             )
+        page_of_it = int(np.flatnonzero(self._numbers == number)[0]) // _A_PAGE
+        if page_of_it != self.grid["page"]:
+            self.grid = {**self.grid, "page": page_of_it, "tiles": []}
         opened = {"layer": layer, "filter": number, "name": self._called(number), "note": ""}
         opened |= {"change": answers.known_change(layer, number), "pictures": [], "strongest": []}
         try:
