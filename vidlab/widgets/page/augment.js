@@ -147,7 +147,9 @@ function renderAugment({ model, el }) {
     body.hidden = !film.title;
     if (!(await asIs.load(film.frames ?? []))) return;
     const [height, width] = film.size ?? [3, 4];
-    for (const { canvas } of panels) Object.assign(canvas, { width: 2 * width, height: 2 * height });
+    const grown = Math.min(320 / width, 280 / height);
+    const size = { width: Math.round(grown * width), height: Math.round(grown * height) };
+    for (const { canvas } of panels) Object.assign(canvas, size);
     player.load(film.seconds ?? []);
     root.dataset.film = film.title ?? "";
   }
