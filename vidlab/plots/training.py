@@ -86,13 +86,21 @@ def learning_curves_compared(
     figure.suptitle(title, x=0.01, ha="left")
     colours = recipe_colours(list(histories))
     longest = max((len(history) for history in histories.values()), default=1)
+    dot = "." if longest <= 40 else None  # a single epoch makes no line
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for name, history in histories.items():
             epochs, best = np.arange(1, len(history) + 1), kept_epoch(history)
-            axes.plot(epochs, history[measure], color=colours[name], linestyle="--", linewidth=1)
+            axes.plot(
+                epochs,
+                history[measure],
+                marker=dot,
+                linestyle="--",
+                linewidth=1,
+                color=colours[name],
+            )
             if best is not None and f"val_{measure}" in history:
                 values = history[f"val_{measure}"].to_numpy()
-                axes.plot(epochs, values, color=colours[name], linewidth=1.8)
+                axes.plot(epochs, values, color=colours[name], linewidth=1.8, marker=dot)
                 _ring(axes, epochs[best], values[best])
         _epoch_axis(axes, longest)
         axes.set_title(measure.capitalize())
