@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vidlab import plots, runs, timeline
-from vidlab.errors import ModelError, VideoError
+from vidlab.errors import ModelError
 from vidlab.index import VideoIndex
 from vidlab.sampling import Uniform
 from vidlab.widgets import TimelineExplorer
@@ -50,6 +50,18 @@ def test_the_video_is_there_before_the_model_is_asked(watchers, index):
     assert explored.film["title"] == index.table["video_id"][0]
     assert len(explored.film["frames"]) == 5
     assert explored.said == {}
+
+
+def test_an_uploaded_file_stands_before_the_others_and_is_found(watchers, index):
+    explored = TimelineExplorer(watchers, index)
+    data = index.paths[0].read_bytes()
+    message = {"kind": "upload", "name": "mine.avi", "number": 0, "of": 1, "size": len(data)}
+    explored.receive(message, [memoryview(data)])
+    explored.find()
+    assert explored.library["videos"][0] == ["mine.avi", "uploaded"]
+    assert explored.library["count"] == len(index) + 1
+    explored.find("uploaded")
+    assert [name for name, _ in explored.library["videos"]] == ["mine.avi"]
 
 
 def test_what_is_said_is_that_of_the_watcher(watchers, index):
@@ -229,9 +241,3 @@ def test_a_video_of_too_many_frames_is_not_packed(watchers, numbered_video, monk
     assert "at most 10 frames to play. Received: 20" in explored.status["text"]
     explored.receive({"kind": "ask", "count": 8})
     assert len(chances(explored)) == 8
-
-
-def test_a_file_is_asked_for_where_none_was_uploaded(watchers):
-    explored = TimelineExplorer(watchers)
-    with pytest.raises(VideoError, match="Upload it on the page"):
-        explored._path("mine.avi")

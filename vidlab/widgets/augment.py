@@ -18,9 +18,9 @@ from vidlab import plots
 from vidlab.errors import ModelError
 from vidlab.plots import Drawing
 from vidlab.sampling import Sampler, Uniform
-from vidlab.widgets.explorer import Explorer, page
+from vidlab.widgets.explorer import page
 from vidlab.widgets.footage import Footage, jpeg
-from vidlab.widgets.library import Library
+from vidlab.widgets.library import Library, LibraryExplorer
 
 if TYPE_CHECKING:
     from vidlab.augment import Augment
@@ -35,7 +35,7 @@ _TITLE = 110  # letters in a line of the picture's title
 _NO_OPTIONS = ("name", "trainable", "dtype", "seed")  # of the layer's configuration
 
 
-class AugmentExplorer(Explorer):
+class AugmentExplorer(LibraryExplorer):
     """A clip and its varied form, playing in step, with several draws as stills beside them.
 
     Parameters
@@ -64,7 +64,6 @@ class AugmentExplorer(Explorer):
     _esm = page("parts.js", "player.js", "library.js", "augment.js", render="renderAugment")
     _css = page("look.css", "fields.css", "augment.css")
 
-    library = traitlets.Dict().tag(sync=True)
     film = traitlets.Dict().tag(sync=True)
     answer = traitlets.Dict().tag(sync=True)
     answered = traitlets.Int(0).tag(sync=True)
@@ -84,10 +83,9 @@ class AugmentExplorer(Explorer):
         self._size, self._sampling = size, sampling or Uniform(16)
         self._footage: Footage | None = None
         self._stills = np.zeros((0, 1, 1, 3), np.uint8)
-        self._library: Library | None = None
         with self.problems_told():
-            self._library = Library(source)
-            self._open(self._library.first)
+            self.videos = Library(source)
+            self._open(self.videos.first)
 
     def open_video(self, video_id: str) -> None:
         """Put another video in place, and vary it as the last one.
@@ -106,12 +104,6 @@ class AugmentExplorer(Explorer):
         """
         self._open(video_id)
         self.vary()
-
-    def find(self, search: str) -> None:
-        """List the videos whose name or class holds all words of a text."""
-        chosen = self.library.get("chosen", "")
-        self.library = self._library.packed(search, chosen=chosen)
-        self.tell("")
 
     def vary(
         self,
@@ -221,8 +213,7 @@ class AugmentExplorer(Explorer):
         return self.status.get("text", "")
 
     def _open(self, video_id: str) -> None:
-        path = self._library.path(video_id)
-        self.library = self._library.packed(self.library.get("search", ""), chosen=video_id)
+        path = self.take(video_id)
         self._footage = None
         self.film, self.answer = {}, {}
         self._footage = Footage.of_file(path, sampling=self._sampling, size=self._size)

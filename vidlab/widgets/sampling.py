@@ -17,9 +17,9 @@ from vidlab import plots, video
 from vidlab.plots import Drawing
 from vidlab.sampling import Sampler, Uniform
 from vidlab.video import VideoInfo
-from vidlab.widgets.explorer import Explorer, page
+from vidlab.widgets.explorer import page
 from vidlab.widgets.footage import fitted, jpeg
-from vidlab.widgets.library import Library
+from vidlab.widgets.library import Library, LibraryExplorer
 from vidlab.widgets.samplers import SamplerRows
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _SMALL, _LARGE = (60, 80), (400, 320)  # pixels: of those, and of frames that ar
 _SHOWN = 32  # picks of a row, at most
 
 
-class SamplingExplorer(Explorer):
+class SamplingExplorer(LibraryExplorer):
     """A video's time line with one row a sampler, and a tick at each frame it picks.
 
     Parameters
@@ -65,7 +65,6 @@ class SamplingExplorer(Explorer):
     _esm = page("parts.js", "player.js", "library.js", "sampling.js", render="renderSampling")
     _css = page("look.css", "fields.css", "sampling.css")
 
-    library = traitlets.Dict().tag(sync=True)
     film = traitlets.Dict().tag(sync=True)
     rows = traitlets.List().tag(sync=True)
     strip = traitlets.Dict().tag(sync=True)
@@ -84,10 +83,9 @@ class SamplingExplorer(Explorer):
         self._info: VideoInfo | None = None
         self._samplers = SamplerRows(samplers, seed=seed)
         self._chosen = next(iter(self._samplers))
-        self._library: Library | None = None
         with self.problems_told():
-            self._library = Library(source)
-            self.open_video(self._library.first)
+            self.videos = Library(source)
+            self.open_video(self.videos.first)
 
     def open_video(self, video_id: str) -> None:
         """Put another video in place.
@@ -104,8 +102,7 @@ class SamplingExplorer(Explorer):
         VideoError
             If it cannot be read.
         """
-        path = self._library.path(video_id)
-        self.library = self._library.packed(self.library.get("search", ""), chosen=video_id)
+        path = self.take(video_id)
         self._info, self.film, self.strip, self.seen = None, {}, {}, {}
         self.rows = []
         info = video.probe(path)
@@ -123,12 +120,6 @@ class SamplingExplorer(Explorer):
         self.tell("")
         self.rows = self._samplers.packed()
         self.choose(self._chosen)
-
-    def find(self, search: str) -> None:
-        """List the videos whose name or class holds all words of a text."""
-        chosen = self.library.get("chosen", "")
-        self.library = self._library.packed(search, chosen=chosen)
-        self.tell("")
 
     def change(self, row: str, option: str, value: Any) -> None:
         """Change an option of a sampler; one that does not fit is told in the sampler's row.

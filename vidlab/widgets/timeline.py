@@ -22,9 +22,9 @@ from vidlab.runs import RunFolder
 from vidlab.sampling import Sampler, Uniform
 from vidlab.timeline import Timeline, Watcher
 from vidlab.widgets.cam import CamExplorer
-from vidlab.widgets.explorer import Explorer, page
+from vidlab.widgets.explorer import page
 from vidlab.widgets.footage import Footage
-from vidlab.widgets.library import Library
+from vidlab.widgets.library import Library, LibraryExplorer
 
 if TYPE_CHECKING:
     from vidlab.index import VideoIndex
@@ -36,7 +36,7 @@ _MOST = 300  # frames that the page plays
 _LARGEST = 500  # megabytes of a file that is uploaded
 
 
-class TimelineExplorer(Explorer):
+class TimelineExplorer(LibraryExplorer):
     """A video, and the answers of a model over time: play it, and see when the answer is found.
 
     Parameters
@@ -48,9 +48,8 @@ class TimelineExplorer(Explorer):
 
     Attributes
     ----------
-    film, said, library, options : dict
-        What the page plays, what the model says of it, which videos there are, and what can be
-        chosen.
+    film, said, options : dict
+        What the page plays, what the model says of it, and which models and frames can be chosen.
     timeline : vidlab.timeline.Timeline or None
         Of the video that is shown.
     cam : CamExplorer
@@ -70,7 +69,6 @@ class TimelineExplorer(Explorer):
 
     film = traitlets.Dict().tag(sync=True)
     said = traitlets.Dict().tag(sync=True)
-    library = traitlets.Dict().tag(sync=True)
     options = traitlets.Dict().tag(sync=True)
     cam = traitlets.Instance(CamExplorer).tag(sync=True, **ipywidgets.widget_serialization)
 
@@ -83,8 +81,6 @@ class TimelineExplorer(Explorer):
     ):
         super().__init__(cam=CamExplorer())
         self._watchers = _by_name(watchers)
-        self._library = None if source is None else Library(source)
-        self._own: dict[str, Path] = {}
         self._incoming: dict[str, Any] = {}
         self._footage: Footage | None = None
         self.timeline: Timeline | None = None
@@ -96,22 +92,11 @@ class TimelineExplorer(Explorer):
             "count": 0,
             "usual": repr(next(iter(self._watchers.values())).sampling),
         }
-        self.find()
-        if self._library is not None:
-            self.show(self._library.first)
-
-    def find(self, search: str = "") -> None:
-        """List the videos whose names hold some words; all when empty."""
-        own = [[name, "uploaded"] for name in reversed(self._own)]
-        packed = {"videos": [], "count": 0, "of": 0, "search": search, "chosen": self._video}
-        if self._library is not None:
-            packed = self._library.packed(search, chosen=self._video)
-        self.library = {
-            **packed,
-            "videos": [*own, *packed["videos"]],
-            "count": packed["count"] + len(own),
-            "of": packed["of"] + len(own),
-        }
+        with self.problems_told():
+            self.videos = Library(source)
+            self.find()
+        if self.videos.first:
+            self.show(self.videos.first)
 
     def show(self, video_id: str) -> None:
         """Play a video; the model is asked about it when `ask` is called.
@@ -126,9 +111,8 @@ class TimelineExplorer(Explorer):
         self.cam.clear()
         self.tell("")
         with self.problems_told():
-            path = self._path(video_id)
+            path = self.take(video_id)
             self._video = video_id
-            self.library = {**self.library, "chosen": video_id}
             footage = Footage.of_file(path, sampling=self._sampling)
             if len(footage.frames) > _MOST:
                 raise VideoError(
@@ -233,9 +217,7 @@ class TimelineExplorer(Explorer):
             self.send({"kind": "go on", "number": number + 1})
             return
         path, self._incoming = self._incoming["path"], {}
-        self._own[path.name] = path
-        self.find()
-        self.open_video(path.name)
+        self.open_video(self.videos.add(path, about="uploaded"))
 
     def close(self) -> None:
         """Let go of the page, and of the files that were uploaded."""
@@ -292,16 +274,6 @@ class TimelineExplorer(Explorer):
         """Picks the frames, as the options say."""
         count = self.options["count"]
         return Uniform(count) if count else self._watchers[self.options["model"]].sampling
-
-    def _path(self, video_id: str) -> Path:
-        if video_id in self._own:
-            return self._own[video_id]
-        if self._library is None:
-            raise VideoError(
-                f"Expected a file that was uploaded. Received: {video_id!r}. Upload it on the "
-                "page, or pass its path: TimelineExplorer(run, 'my.mp4')."
-            )
-        return self._library.path(video_id)
 
     def _packed(self, said: Timeline, watcher: Watcher) -> dict[str, Any]:
         """Give what the page draws of the answers."""
