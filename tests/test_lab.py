@@ -40,10 +40,16 @@ def test_results_of_other_videos_have_a_folder_of_their_own(small_lab, tmp_path)
 
 
 def test_a_run_is_trained_once_and_then_loaded(small_lab, capsys):
-    first = small_lab().run("gru-pixels")
+    from keras.callbacks import LambdaCallback
+
+    epochs = []
+    watch = LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(logs["loss"]))
+    first = small_lab().run("gru-pixels", callbacks=[watch])
     assert "trained now" in capsys.readouterr().out
-    second = small_lab().run("gru-pixels")
+    assert epochs == pytest.approx(first.history["loss"].tolist())
+    second = small_lab().run("gru-pixels", callbacks=[watch])
     assert "loaded from" in capsys.readouterr().out
+    assert len(epochs) == len(first.history)
     assert first.path == second.path
     np.testing.assert_array_equal(first.predictions.probabilities, second.predictions.probabilities)
     test = small_lab().split()[2]

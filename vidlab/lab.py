@@ -103,7 +103,14 @@ class Lab:
         rows = [row for name in names for row in profiles.changes(recipes.get(name), self.profile)]
         return pd.DataFrame(rows, columns=["recipe", "setting", "original", "here"])
 
-    def run(self, name: str, *, seed: int = 0, split: int = 0) -> runs.RunFolder:
+    def run(
+        self,
+        name: str,
+        *,
+        seed: int = 0,
+        split: int = 0,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> runs.RunFolder:
         """Return the finished run of a recipe: loaded where there is one, else trained now.
 
         A run counts as finished only for exactly this recipe, these videos, this seed and this
@@ -117,6 +124,9 @@ class Lab:
             Counts from 0. Each seed and split has a folder of its own.
         split
             1, 2 or 3; 0 means the profile's.
+        callbacks
+            Told of a training that happens now, such as ``curves.watch(name)`` of
+            `vidlab.widgets.TrainingCurves`.
 
         Returns
         -------
@@ -128,7 +138,7 @@ class Lab:
             print(f"{name}: loaded from {folder.path.relative_to(self.home)}")
             return folder
         started = time.perf_counter()
-        self._train(name, folder, record)
+        self._train(name, folder, record, callbacks=callbacks)
         print(
             f"{name}: trained now ({self.profile.name} profile, {len(folder.history)} epochs, "
             f"{time.perf_counter() - started:.0f} s)"
@@ -183,7 +193,14 @@ class Lab:
         record = self._record(name, seed=seed, split=split)
         return folder, record, folder.is_complete and folder.recipe["config"] == record["config"]
 
-    def _train(self, name: str, folder: runs.RunFolder, record: dict) -> None:
+    def _train(
+        self,
+        name: str,
+        folder: runs.RunFolder,
+        record: dict,
+        *,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
         from vidlab import training  # imports Keras
 
         recipe, seed, split = self.recipe(name), record["seed"], record["split"]
@@ -198,6 +215,7 @@ class Lab:
                 patience=self.profile.patience,
                 checkpoint=folder.path / "checkpoint.npz",
                 key=json.dumps(record["config"], sort_keys=True),
+                callbacks=tuple(callbacks),
             ),
             start=self._start(name, seed=seed, split=split),
         )

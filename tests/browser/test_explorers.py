@@ -58,10 +58,10 @@ def pixels(page, selector):
 def test_a_click_on_a_cell_lists_its_videos(page, notebook):
     click_cell(page, 0, 1)
     listing(page, "Jump > Run")
-    assert page.locator(".vl-tip").inner_text() == "Jump taken for Run: 4 of 4 videos (100 %)"
+    assert page.locator(".vl-tip").inner_text() == "Jump taken for Run: 4 of 4 videos (100%)"
     assert page.locator(".vl-card img").count() == 4
     assert page.locator(".vl-card img").first.evaluate("one => one.naturalWidth") > 0
-    assert "70 %" in page.locator(".vl-card").first.inner_text()
+    assert "70%" in page.locator(".vl-card").first.inner_text()
     notebook.screenshot("cell")
 
 

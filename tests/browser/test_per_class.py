@@ -60,7 +60,7 @@ def listing(page, text):
 
 def test_each_class_has_a_bar_a_model_and_their_difference(page, notebook):
     row = page.locator(f"{ROWS} .vl-row[data-name='Run']")
-    assert row.locator(".vl-values span").all_inner_texts() == ["100 %", "0 %"]
+    assert row.locator(".vl-values span").all_inner_texts() == ["100%", "0%"]
     assert row.locator(".vl-number").last.inner_text() == "+100"
     track, bar = (
         row.locator(f".vl-bars >> nth=0 {inner}").bounding_box()["width"]
@@ -69,7 +69,7 @@ def test_each_class_has_a_bar_a_model_and_their_difference(page, notebook):
     assert bar == pytest.approx(track)
     row.hover()
     told = page.locator(f"{TWO} .vl-tip").inner_text()
-    assert told.startswith("Run: 4 videos of 4 groups\nframe-vote: top-1 100 % (100–100 %)")
+    assert told.startswith("Run: 4 videos of 4 groups\nframe-vote: top-1 100% (100–100%)")
     assert told.endswith("difference: +100 points (+100 to +100)")
     notebook.screenshot("classes", of=TWO)
 

@@ -84,7 +84,7 @@ def test_each_row_shows_the_picks_of_its_sampler(picks, notebook):
     wait_for_picks(picks, "EveryNth", sampling.EveryNth(4))
     wait_for_picks(picks, "AllFrames", sampling.AllFrames())
     facts = picks.locator("[data-sampler='Uniform'] ~ .vl-facts").first.inner_text()
-    assert facts.split("\n") == ["16 frames, 100 % of all", "no gap", "4 frames repeated"]
+    assert facts.split("\n") == ["16 frames, 100% of all", "no gap", "4 frames repeated"]
     notebook.screenshot("sampling", of=PICKS)
 
 

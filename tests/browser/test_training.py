@@ -56,7 +56,7 @@ def point_at(curves, measure, share):
 
 def test_at_first_the_kept_epochs_are_read(curves, notebook):
     has(curves, at="", epochs=5)
-    assert cells(curves, "frame-vote") == ["4", "1.00", "1.00", "60.0 %", "40.0 %", "◯ kept"]
+    assert cells(curves, "frame-vote") == ["4", "1.00", "1.00", "60.0%", "40.0%", "◯ kept"]
     assert cells(curves, "cnn-lstm")[0] == "3"
     notebook.screenshot("training", of=".vl-training")
 
@@ -64,7 +64,7 @@ def test_at_first_the_kept_epochs_are_read(curves, notebook):
 def test_the_mouse_reads_all_values_of_an_epoch(curves):
     point_at(curves, "accuracy", 0.26)
     has(curves, at=2)
-    assert cells(curves, "frame-vote") == ["2", "1.50", "1.30", "40.0 %", "30.0 %", ""]
+    assert cells(curves, "frame-vote") == ["2", "1.50", "1.30", "40.0%", "30.0%", ""]
     point_at(curves, "loss", 1)
     has(curves, at=5)
     assert cells(curves, "cnn-lstm") == ["–"] * 5 + [""]  # it had three epochs

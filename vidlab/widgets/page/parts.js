@@ -85,7 +85,7 @@ function bytes(view) {
 }
 
 function percent(share) {
-  return share > 0 && share < 0.01 ? "<1 %" : `${Math.round(100 * share)} %`;
+  return share > 0 && share < 0.01 ? "<1%" : `${Math.round(100 * share)}%`;
 }
 
 function plural(count, word) {

@@ -33,7 +33,7 @@ async function renderPerClass({ model, el }) {
   const head = make(
     "div", { className: "vl-row vl-rows-head", "aria-hidden": "true" },
     make("span", { text: "class" }), make("span", { className: "vl-number", text: "videos" }),
-    make("span", { className: "vl-scale" }, ...["0", "50", "100 %"].map((text) => make("i", { text }))),
+    make("span", { className: "vl-scale" }, ...["0", "50", "100%"].map((text) => make("i", { text }))),
     make("span", { className: "vl-number", text: "top-1" }),
     ...(two ? [make("span", { className: "vl-middle", text: "difference" }), make("span")] : []),
   );
@@ -152,7 +152,7 @@ async function renderPerClass({ model, el }) {
   // ---- words -----------------------------------------------------------------------------------
 
   function percentOf(share) {
-    return share === null || Number.isNaN(share) ? "–" : `${Math.round(100 * share)} %`;
+    return share === null || Number.isNaN(share) ? "–" : `${Math.round(100 * share)}%`;
   }
 
   function signed(share) {

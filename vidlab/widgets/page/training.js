@@ -221,7 +221,7 @@ function renderTraining({ model, el }) {
     context.strokeStyle = css(colours.ink, 0.12);
     for (const tick of ticks) {
       context.textAlign = "right";
-      const text = measure === "accuracy" ? `${Math.round(100 * tick)} %` : `${tick}`;
+      const text = measure === "accuracy" ? `${Math.round(100 * tick)}%` : `${tick}`;
       context.fillText(text, SIDES.left - 6, y(tick));
       context.beginPath();
       context.moveTo(SIDES.left, Math.round(y(tick)) + 0.5);
@@ -320,7 +320,7 @@ function renderTraining({ model, el }) {
       const number = (values, digits) => {
         const value = there ? values?.[row] : null;
         if (value === null || value === undefined) return "–";
-        return digits === "%" ? `${(100 * value).toFixed(1)} %` : value.toPrecision(3);
+        return digits === "%" ? `${(100 * value).toFixed(1)}%` : value.toPrecision(3);
       };
       const cells = [
         there ? row + 1 : "–", number(one.loss), number(one.val_loss), number(one.accuracy, "%"),
