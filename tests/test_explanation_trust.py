@@ -1,4 +1,4 @@
-"""Deletion, hiding and shortcuts, on tiny models that are known to look at one place."""
+"""Deletion, hiding and swapping, on tiny models that are known to look at one place or two."""
 
 import keras
 import numpy as np
@@ -9,7 +9,8 @@ from vidlab.errors import MetricError, ModelError
 from vidlab.explanation import asking
 from vidlab.explanation.records import explained
 from vidlab.explanation.trust import curves, hiding
-from vidlab.explanation.trust.shortcuts import Halves, ask_halves, shortcuts
+from vidlab.explanation.trust.shortcuts import SCENE_SHARE, shortcuts
+from vidlab.explanation.trust.swapping import Swaps, swap_scenes
 
 SIDE = 32
 ACT = (slice(12, 20), slice(12, 20))
@@ -147,83 +148,286 @@ def test_what_moves_is_found_though_the_camera_shakes():
     assert not hiding.what_moves(np.array(frames[:1])).any()
 
 
-def test_a_hidden_act_leaves_its_surroundings_and_a_hidden_scene_the_act():
+def test_a_hidden_act_leaves_its_surroundings():
     clip = clip_with(act=255, scene=200)
-    act = np.zeros(clip.shape[:3], bool)
-    act[:, *ACT] = True
+    act = marks_of(ACT)
     hidden = hiding.without_act(clip, act)
     np.testing.assert_array_equal(hidden[~act], clip[~act])
     assert np.abs(hidden[act] - 60).max() < 25
-    alone = hiding.without_scene(clip, act)
-    assert (alone[act] == 255).all()
-    assert (alone[~act] == 127).all()
     everywhere = hiding.without_act(clip, np.ones_like(act))
     assert (everywhere == 127).all()
     with pytest.raises(MetricError, match="at the size of the clip"):
         hiding.without_act(clip, act[:2])
 
 
-def judged(model, *, scenes):
-    """Ask about eight clips, whose second class has a bright act, in scenes so bright."""
+def test_an_act_is_put_into_the_scene_of_another_clip():
+    one, other = clip_with(act=255, scene=200), clip_with(act=10, scene=20)
+    act = marks_of(ACT)
+    swapped = hiding.on_scene(one, other, act=act)
+    assert (swapped[act] == 255).all()
+    np.testing.assert_array_equal(swapped[~act], other[~act])
+    with pytest.raises(MetricError, match="at the size of the clip"):
+        hiding.on_scene(one, other[:2], act=act)
+
+
+def marks_of(place, frames=3):
+    marks = np.zeros((frames, SIDE, SIDE), bool)
+    marks[:, *place] = True
+    return marks
+
+
+def looking_at_both(act, scene):
+    """Build a model whose log-odds (base 2) grow by so much from a dark to a bright place each."""
+    frames = keras.Input((SIDE, SIDE, 3))
+    means = []
+    for rows, columns in (ACT, SCENE):
+        crop = ((rows.start, SIDE - rows.stop), (columns.start, SIDE - columns.stop))
+        cropped = keras.layers.Cropping2D(crop)(keras.layers.Rescaling(1 / 255)(frames))
+        means.append(keras.layers.GlobalAveragePooling2D()(cropped))
+    dense = keras.layers.Dense(2, activation="softmax")
+    model = keras.Model(frames, dense(keras.layers.Concatenate()(means)))
+    each = np.log(2) / 3 * np.repeat([act, scene], 3)
+    half = np.log(2) * (act + scene) / 2
+    dense.set_weights([np.stack([-each / 2, each / 2], axis=1), np.array([half / 2, -half / 2])])
+    return model
+
+
+def swapped_in(model, *, scenes, **options):
+    """Swap eight clips, whose second class has a bright act, in scenes so bright."""
+    labels = [0, 1] * 4
     clips = [
-        clip_with(act=255 * label, scene=scene)
-        for label, scene in zip((0, 1) * 4, scenes, strict=True)
+        clip_with(act=255 * label, scene=scene) for label, scene in zip(labels, scenes, strict=True)
     ]
-    acts = np.zeros((8, 3, SIDE, SIDE), bool)
-    acts[:, :, *ACT] = True
-    halves = ask_halves(model, clips, acts=acts)
-    return halves, shortcuts(halves, labels=[0, 1] * 4, classes=["Dark", "Bright"])
+    return swap_scenes(model, clips, labels=labels, acts=[marks_of(ACT)] * 8, **options)
+
+
+def judged(swaps):
+    return shortcuts(swaps, classes=["Dark", "Bright"])
 
 
 def test_a_model_that_looks_at_the_scene_is_found_out():
-    halves, table = judged(looking_at(SCENE), scenes=(0, 255) * 4)
-    assert halves.rests_on == "boxes"
+    swaps = swapped_in(looking_at(SCENE), scenes=(0, 255) * 4)
+    table = judged(swaps)
+    assert swaps.rests_on == "boxes"
     assert table["looks_at"].tolist() == ["scene", "scene"]
-    assert (table["without_act"] == 1).all()
-    assert (table["without_scene"] == 0.5).all()
+    assert table[["share", "low", "told", "at_home"]].to_numpy() == pytest.approx(1)
+    assert table[["by_act", "elsewhere"]].to_numpy() == pytest.approx(0)
     assert "Bright is told by its scene" in table.loc["Bright", "says"]
+    assert "100% of its acts are named rightly, in others 0%" in table.loc["Bright", "says"]
 
 
 def test_a_model_that_looks_at_the_act_is_not():
-    _, table = judged(looking_at(ACT, clips=True), scenes=(90, 90, 200, 200) * 2)
+    table = judged(swapped_in(looking_at(ACT, clips=True), scenes=(0, 255) * 4))
     assert table["looks_at"].tolist() == ["act", "act"]
-    assert (table["without_act"] <= 0.6).all()
-    assert (table["without_scene"] == 1).all()
+    assert table[["share", "high"]].to_numpy() == pytest.approx(0, abs=1e-6)
+    assert table[["at_home", "elsewhere"]].to_numpy() == pytest.approx(1)
+    assert "Dark is told by its act" in table.loc["Dark", "says"]
 
 
-def test_without_boxes_the_verdict_says_that_it_rests_on_motion():
+def test_pulls_are_counted_in_doublings_of_the_odds():
+    swaps = swapped_in(looking_at_both(act=6, scene=2), scenes=(0, 255) * 4)
+    assert swaps.pulls["by_act"].to_numpy() == pytest.approx(6, abs=1e-3)
+    assert swaps.pulls["by_scene"].to_numpy() == pytest.approx(2, abs=1e-3)
+    table = judged(swaps)
+    assert table["share"].to_numpy() == pytest.approx(2 / 8, abs=1e-3)
+    assert "25% lies in its scene" in table.loc["Bright", "says"]
+
+
+class OnlyTogether(keras.layers.Layer):
+    """Names the second class where act and scene are both bright: 10 doublings above the first."""
+
+    def call(self, frames):
+        act, scene = (
+            keras.ops.mean(frames[:, *place], axis=(1, 2, 3)) / 255 for place in (ACT, SCENE)
+        )
+        odds = np.log(2) * (10 * act * scene - 5)
+        return keras.ops.softmax(keras.ops.stack([0 * odds, odds], axis=1))
+
+
+def test_where_both_are_needed_at_once_each_has_half():
+    frames = keras.Input((SIDE, SIDE, 3))
+    model = keras.Model(frames, OnlyTogether()(frames))
+    table = judged(swapped_in(model, scenes=(0, 255) * 4))
+    assert table[["by_act", "by_scene"]].to_numpy() == pytest.approx(5, abs=0.01)
+    assert table["share"].to_numpy() == pytest.approx(0.5, abs=1e-3)
+    assert table.loc["Bright", ["at_home", "elsewhere"]].tolist() == [1, 0]
+
+
+def test_scenes_that_are_no_class_s_own_pull_nowhere_on_average():
+    swaps = swapped_in(looking_at_both(act=4, scene=4), scenes=(0, 0, 255, 255) * 2, rounds=200)
+    table = judged(swaps)
+    assert table["by_scene"].to_numpy() == pytest.approx(0, abs=0.6)
+    assert table["by_act"].to_numpy() == pytest.approx(4, abs=1e-3)
+    assert not (table["looks_at"] == "scene").any()
+
+
+def test_the_shape_of_what_is_hidden_tells_nothing():
+    """The boxes of one class hide the bright place that all scenes have."""
+    labels = [0, 1] * 4
+    clips = [clip_with(act=255 * label, scene=255) for label in labels]
+    acts = [marks_of(ACT) | (marks_of(SCENE) if label else False) for label in labels]
+    swaps = swap_scenes(looking_at(SCENE), clips, labels=labels, acts=acts)
+    assert swaps.pulls["by_scene"].to_numpy() == pytest.approx(0, abs=1e-6)
+
+
+def test_no_clip_meets_its_own_class_or_keeps_an_act_of_its_own_group(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "vidlab.explanation.trust.swapping.answers",
+        lambda model, clips: np.array([asked.append(clip) or [0.5, 0.5] for clip in clips]),
+    )
+    labels, groups = [0, 0, 0, 1, 1, 1], ["g1", "g1", "g2", "g1", "g1", "g2"]
+    clips = [clip_with(act=10 * place, scene=10 * place) for place in range(6)]
+    swaps = swap_scenes(None, clips, labels=labels, groups=groups, acts=[marks_of(ACT)] * 6)
+    seen = np.array([[clip[0, 2, 2, 0], clip[0, 15, 15, 0]] for clip in asked[6:]]) // 10
+    fours = seen.reshape(-1, 4, 2).astype(int)  # (meetings, clips, scene and act)
+    assert 0 < 2 * len(fours) == len(swaps.pulls) == 6 * 6
+    for four in fours:
+        scenes, acts = four[[0, 2], 0], four[:2, 1]
+        assert four.tolist() == [[scene, act] for scene in scenes for act in acts]
+        assert (np.take(labels, scenes) == np.take(labels, acts)).all()
+        assert labels[scenes[0]] != labels[scenes[1]]
+        assert (np.take(groups, scenes) != np.take(groups, acts)).all()
+
+
+def test_swaps_repeat_with_the_seed():
+    swaps, again, other = (
+        swapped_in(looking_at(ACT), scenes=(0, 255) * 4, seed=seed) for seed in (1, 1, 2)
+    )
+    pd.testing.assert_frame_equal(swaps.pulls, again.pulls)
+    assert swaps.pulls["clip"].tolist() != other.pulls["clip"].tolist()
+
+
+@pytest.mark.parametrize("place", [ACT, SCENE], ids=["act", "scene"])
+def test_without_boxes_a_class_can_be_cleared_but_not_convicted(place):
     clips = []
     for label in (0, 1) * 3:
         clip = clip_with(scene=255 * label, frames=4)
-        clip[::2, *ACT] = 255
+        clip[::2, *ACT] = 255 if label else 120
         clips.append(clip)
-    halves = ask_halves(looking_at(SCENE), clips)
-    table = shortcuts(halves, labels=[0, 1] * 3, classes=["Dark", "Bright"])
-    assert halves.rests_on == "motion"
-    assert table.loc["Bright", "looks_at"] == "scene"
-    assert "everything that moves" in table.loc["Bright", "says"]
+    swaps = swap_scenes(
+        looking_at_both(*(16 * (place == ACT), 8 * (place == SCENE))), clips, labels=[0, 1] * 3
+    )
+    row = judged(swaps).loc["Bright"]
+    assert swaps.rests_on == "motion"
+    assert row["looks_at"] == ("act" if place == ACT else "unclear")
+    assert row["share"] == pytest.approx(float(place == SCENE), abs=0.01)
+    assert "what does not move" in row["says"]
+
+
+def test_each_group_meets_as_many_classes_as_can_be(monkeypatch):
+    monkeypatch.setattr(
+        "vidlab.explanation.trust.swapping.answers",
+        lambda model, clips: np.array([[0.25] * 4 for _ in clips]),
+    )
+    labels, groups = np.repeat(np.arange(4), 6), [f"g{place // 2}" for place in range(24)]
+    clips = [clip_with()] * 24
+    options = {"labels": labels, "groups": groups, "acts": [marks_of(ACT)] * 24, "rounds": 3}
+    pulls = swap_scenes(None, clips, **options).pulls
+    half = len(pulls) // 2
+    met = pd.concat([pulls["clip"][half:], pulls["clip"][:half]]).to_numpy()
+    table = pd.crosstab(np.array(groups)[pulls["clip"]], labels[met])
+    assert len(pulls) > 0.9 * 3 * 24
+    assert np.sort(table.to_numpy(), axis=1)[:, 1:].min() >= 1  # none of its own, all others
+
+
+def made_up(by_scene, *, by_act=8.0, spread=1.0, seed=0):
+    """Make swaps of twelve classes in seven groups of two clips; rooms pull as chance has it."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(12), 14)
+    groups = np.tile(np.repeat([f"g{number}" for number in range(7)], 2), 12)
+    clips = np.tile(np.arange(168), 4)
+    rooms = np.repeat(rng.normal(0, spread, 84), 2) + np.repeat(by_scene, 14)
+    pulls = pd.DataFrame(
+        {
+            "clip": clips,
+            "by_act": by_act + rng.normal(0, 3, 672),
+            "by_scene": rooms[clips] + rng.normal(0, spread, 672),
+            "at_home": True,
+            "elsewhere": np.arange(672) % 2 == 0,
+        }
+    )
+    return Swaps(np.eye(12, dtype=np.float32)[labels], labels, groups, pulls, "boxes")
+
+
+LETTERS = list("ABCDEFGHIJKL")
+
+
+def test_no_class_of_many_is_called_by_chance_and_one_with_a_room_of_its_own_is():
+    own_room = np.zeros(12)
+    own_room[4] = 6
+    for seed in range(20):
+        table = shortcuts(made_up(np.zeros(12), seed=seed), classes=LETTERS)
+        assert (table["looks_at"] != "scene").all()
+        table = shortcuts(made_up(own_room, seed=seed), classes=LETTERS)
+        assert table.index[table["looks_at"] == "scene"].tolist() == ["E"]
+
+
+def test_a_share_too_uncertain_to_judge_is_said_to_be():
+    table = shortcuts(made_up(np.full(12, 1.5), spread=4.0), classes=LETTERS)
+    unclear = table[table["looks_at"] == "unclear"]
+    assert len(unclear) >= 6
+    assert unclear["says"].str.contains("cannot be judged").all()
+    assert ((unclear["low"] <= SCENE_SHARE) & (unclear["high"] >= SCENE_SHARE)).all()
+
+
+def test_the_interval_leaves_out_one_group_at_a_time():
+    swaps = made_up(np.full(12, 2.0))
+    row = shortcuts(swaps, classes=LETTERS).loc["C"]
+    own = swaps.pulls[swaps.pulls["clip"].between(28, 41)]
+    numbers = (own["clip"].to_numpy() - 28) // 2
+
+    def share_of(kept):
+        scene, act = (
+            np.mean([own[column].to_numpy()[numbers == g].mean() for g in kept])
+            for column in ("by_scene", "by_act")
+        )
+        return scene / (scene + act)
+
+    left = [share_of([g for g in range(7) if g != out]) for out in range(7)]
+    reach = 3.862991 * np.sqrt(6 * np.var(left))  # Student's t of 6 at 1 - 0.05 / 12
+    assert row["share"] == pytest.approx(share_of(range(7)))
+    assert (row["low"], row["high"]) == pytest.approx((row["share"] - reach, row["share"] + reach))
 
 
 def test_a_class_that_is_not_told_is_not_judged():
-    even = np.full((6, 3), 1 / 3, np.float32)
-    table = shortcuts(Halves(even, even, even, "boxes"), labels=[0, 1] * 3, classes=["A", "B", "C"])
+    swaps = made_up(np.full(12, 9.0))
+    swaps.whole[:, 0] = 0.5
+    table = shortcuts(swaps, classes=LETTERS)
+    assert table["looks_at"].tolist() == ["unclear"] + ["scene"] * 11
+    assert "A is not told" in table.loc["A", "says"]
+
+
+def test_a_class_without_videos_or_meetings_has_no_numbers():
+    alone = swap_scenes(looking_at(ACT), [clip_with()] * 2, labels=[0, 0])
+    assert alone.pulls.empty
+    table = shortcuts(alone, classes=["A", "B", "C"])
     assert table["looks_at"].tolist() == ["unclear"] * 3
-    assert table.loc["C", "videos"] == 0
-    assert np.isnan(table.loc["C", "without_act"])
+    assert table["videos"].tolist() == [2, 0, 0]
+    assert table[["told", "share"]].isna().all(axis=None)
 
 
 def test_two_groups_are_too_few_for_a_verdict():
-    halves, _ = judged(looking_at(SCENE), scenes=(0, 255) * 4)
-    options = {"labels": [0, 1] * 4, "classes": ["Dark", "Bright"]}
-    few = shortcuts(halves, groups=["g01"] * 4 + ["g02"] * 4, **options)
+    groups = ["g01"] * 4 + ["g02"] * 4
+    few = judged(swapped_in(looking_at(SCENE), scenes=(0, 255) * 4, groups=groups))
     assert few["looks_at"].tolist() == ["unclear", "unclear"]
     assert "2 groups here, too few" in few.loc["Bright", "says"]
-    assert (few["without_act"] == 1).all()
+    assert (few["by_scene"] > 0).all()
+
+
+def test_a_class_that_neither_half_tells_alone_is_unclear():
+    table = shortcuts(made_up(np.zeros(12), by_act=-9.0), classes=LETTERS)
+    assert table["looks_at"].tolist() == ["unclear"] * 12
+    assert table["says"].str.contains("neither by its act").all()
 
 
 def test_what_does_not_fit_is_refused():
-    even = np.full((2, 2), 0.5, np.float32)
+    clips, model = [clip_with()] * 2, looking_at(ACT)
     with pytest.raises(MetricError, match=r"each of 2 clips.*1 labels"):
-        shortcuts(Halves(even, even, even, "boxes"), labels=[0], classes=["A", "B"])
-    with pytest.raises(MetricError, match="Received: none"):
-        ask_halves(looking_at(ACT), [])
+        swap_scenes(model, clips, labels=[0])
+    with pytest.raises(MetricError, match=r"each of 2 clips.*1 groups"):
+        swap_scenes(model, clips, labels=[0, 1], groups=["g1"])
+    with pytest.raises(MetricError, match=r"0 clips of \[\] frames"):
+        swap_scenes(model, [], labels=[])
+    with pytest.raises(MetricError, match=r"2 clips of \[2, 3\] frames.*Uniform"):
+        swap_scenes(model, [clip_with(), clip_with(frames=2)], labels=[0, 1])

@@ -60,24 +60,25 @@ def test_every_class_has_its_mean_map(count):
         plots.mean_heat({})
 
 
-def test_what_still_tells_a_class_has_a_panel_for_each_half():
+def test_the_share_of_the_scene_is_drawn_with_its_interval_and_verdict():
     table = pd.DataFrame(
         {
             "told": [1.0, 0.9, 0.6],
-            "without_act": [0.95, 0.5, np.nan],
-            "low": [0.9, 0.4, np.nan],
-            "high": [1.0, 0.6, np.nan],
-            "without_scene": [0.7, 0.8, np.nan],
+            "share": [0.7, -0.02, np.nan],
+            "low": [0.55, -0.1, np.nan],
+            "high": [1.1, 0.06, np.nan],
             "looks_at": ["scene", "act", "unclear"],
         },
         index=["A", "B", "C"],
     )
-    figure = plots.scene_or_act(table, limit=0.85)
-    told, scene_hidden, act_hidden = figure.axes
+    figure = plots.scene_or_act(table, limit=0.2)
+    told, shares = figure.axes
     assert [bar.get_width() for bar in told.patches] == [1.0, 0.9, 0.6]
-    assert [bar.get_width() for bar in scene_hidden.patches][:2] == [0.7, 0.8]
-    assert [bar.get_width() for bar in act_hidden.patches][:2] == [0.95, 0.5]
-    colours = {bar.get_facecolor() for bar in act_hidden.patches}
-    assert len(colours) == 3
+    intervals, points = shares.collections
+    ends = [line[:, 0].tolist() for line in intervals.get_segments() if len(line)]
+    assert ends[:2] == [[0.55, 1.0], [0.0, 0.06]]
+    assert points.get_offsets()[:2].tolist() == [[0.7, 0], [0.0, 1]]
+    assert [0.2, 0.2] in [list(line.get_xdata()) for line in shares.lines]
+    assert len({tuple(colour) for colour in intervals.get_colors()}) == 3
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["told by the act", "told by the scene", "unclear"]

@@ -1,7 +1,7 @@
 """What a model says of a clip, whether it takes clips or single frames.
 
 Takes models and clips as they take them; gives class probabilities to `curves`, `sanity` and
-`shortcuts`, which change clips and ask again.
+`swapping`, which change clips and ask again.
 """
 
 from __future__ import annotations

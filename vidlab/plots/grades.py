@@ -168,41 +168,34 @@ def mean_heat(
 
 
 def scene_or_act(
-    table: pd.DataFrame, *, limit: float, title: str = "What still tells a class"
+    table: pd.DataFrame, *, limit: float, title: str = "What tells a class: the act or the scene?"
 ) -> Drawing:
-    """Draw by class how well it is told without the act, and without the scene.
+    """Draw by class how well it is told, and which share of what tells it lies in its scene.
 
     Parameters
     ----------
     table
-        By class: told, without_act, low, high, without_scene (0–1, 0.5 is chance) and looks_at,
-        as `explanation.shortcuts` gives it.
+        By class: told (0–1, 0.5 is chance), share, low, high (0–1, or beyond: then cut there) and
+        looks_at, as `explanation.shortcuts` gives it.
     limit
-        The value of without_act from which a class counts as told by its scene.
+        The share beyond which a class counts as told by its scene.
     title
         Over the figure.
     """
-    figure, columns = class_rows(list(table.index), title=title, panels=3)
-    for panels, names in columns:
+    figure, columns = class_rows(list(table.index), title=title, panels=2)
+    for (told, shares), names in columns:
         part, rows = table.loc[names], np.arange(len(names))
-        shown = (
-            ("told", "all in sight"),
-            ("without_scene", "scene hidden"),
-            ("without_act", "act hidden"),
-        )
-        for axes, (column, heading) in zip(panels, shown, strict=True):
-            colours = [_SURE[what] for what in part["looks_at"]]
-            axes.barh(
-                rows,
-                part[column],
-                color=colours if column == "without_act" else "#9DB7C9",
-                height=0.66,
-            )
-            axes.axvline(0.5, color=INK, linewidth=1)
-            axes.set_title(heading, fontsize=10)
-            percent_axis(axes, "comparisons won (%)")
-        panels[-1].hlines(rows, part["low"], part["high"], color=INK, linewidth=1.4)
-        panels[-1].axvline(limit, color=INK, linestyle=":", linewidth=1.2)
+        told.barh(rows, part["told"], color="#9DB7C9", height=0.66)
+        told.axvline(0.5, color=INK, linewidth=1)
+        told.set_title("is it told at all?", fontsize=10)
+        percent_axis(told, "comparisons won (%)")
+        shown = part[["share", "low", "high"]].clip(0, 1)
+        colours = [_SURE[what] for what in part["looks_at"]]
+        shares.hlines(rows, shown["low"], shown["high"], color=colours, linewidth=2.2)
+        shares.scatter(shown["share"], rows, color=colours, s=44, zorder=3, clip_on=False)
+        shares.axvline(limit, color=INK, linestyle=":", linewidth=1.2)
+        shares.set_title("by its scene?", fontsize=10)
+        percent_axis(shares, "share of the scene (%)")
     handles = [
         Patch(color=colour, label=f"told by the {name}" if name != "unclear" else name)
         for name, colour in _SURE.items()

@@ -2,8 +2,8 @@
 
 Takes explanations, the boxes of the evidence and clips; gives grades, curves and verdicts to
 `plots`, notebooks and the command line. `pointing` and `grading` compare heat with what is known
-to matter, `curves` and `sanity` ask the model itself, `hiding`, `means` and `shortcuts` find out
-whether it looks at the act or at the scene.
+to matter, `curves` and `sanity` ask the model itself, `hiding`, `means`, `swapping` and
+`shortcuts` find out whether it looks at the act or at the scene.
 """
 
 from vidlab.explanation.trust.curves import (
@@ -17,9 +17,9 @@ from vidlab.explanation.trust.curves import (
 from vidlab.explanation.trust.grading import grade, grade_frames, grade_points, summary
 from vidlab.explanation.trust.hiding import (
     act_of_boxes,
+    on_scene,
     what_moves,
     without_act,
-    without_scene,
 )
 from vidlab.explanation.trust.means import MeanMaps, contributions, mean_maps
 from vidlab.explanation.trust.pointing import (
@@ -30,18 +30,18 @@ from vidlab.explanation.trust.pointing import (
     random_points,
 )
 from vidlab.explanation.trust.sanity import randomise, randomised_check, rank_correlation
-from vidlab.explanation.trust.shortcuts import TOLD_BY_SCENE, Halves, ask_halves, shortcuts
+from vidlab.explanation.trust.shortcuts import SCENE_SHARE, shortcuts
+from vidlab.explanation.trust.swapping import Swaps, swap_scenes
 
 __all__ = [
     "EVIDENCE",
-    "TOLD_BY_SCENE",
+    "SCENE_SHARE",
     "Agreement",
-    "Halves",
     "MeanMaps",
+    "Swaps",
     "act_of_boxes",
     "agrees_with_deletion",
     "area_under",
-    "ask_halves",
     "contributions",
     "deletion_curve",
     "energy_inside",
@@ -50,6 +50,7 @@ __all__ = [
     "grade_points",
     "insertion_curve",
     "mean_maps",
+    "on_scene",
     "peaks",
     "pointing_game",
     "random_heat",
@@ -59,7 +60,7 @@ __all__ = [
     "rank_correlation",
     "shortcuts",
     "summary",
+    "swap_scenes",
     "what_moves",
     "without_act",
-    "without_scene",
 ]

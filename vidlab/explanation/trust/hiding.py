@@ -1,6 +1,6 @@
-"""Clips without the act, and clips without the scene: what a model says when half is hidden.
+"""Clips without their act, and acts in the scenes of other clips.
 
-Takes clips, and the boxes of `pantomime` where there are any; gives changed clips to `shortcuts`.
+Takes clips, and the boxes of `pantomime` where there are any; gives changed clips to `swapping`.
 Where no boxes exist the act is what moves: that finds the limbs and what is carried, but not a
 person who stands still, and shaking hands behind the camera make edges move too.
 """
@@ -16,7 +16,7 @@ import pandas as pd
 from vidlab.errors import MetricError
 from vidlab.explanation.trust.pointing import FRAME_SIZE
 
-__all__ = ["act_of_boxes", "softened", "what_moves", "without_act", "without_scene"]
+__all__ = ["act_of_boxes", "on_scene", "softened", "what_moves", "without_act"]
 
 _MARGIN = 0.03  # of the picture's width: shadows and soft edges belong to the act
 _GREY = 127.0
@@ -116,10 +116,30 @@ def without_act(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
     return np.stack([_filled(frame, mark) for frame, mark in zip(clip, act, strict=True)])
 
 
-def without_scene(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
-    """Leave only the act, on grey; parameters, result and errors as for `without_act`."""
+def on_scene(clip: np.ndarray, scene: np.ndarray, *, act: np.ndarray) -> np.ndarray:
+    """Put the act of one clip into the scene of another, frame by frame.
+
+    Parameters
+    ----------
+    clip, scene
+        (time, height, width, 3), 0–255, both of one shape; hide the act of `scene` first, by
+        `without_act`.
+    act
+        bool, (time, height, width): where the act of `clip` is.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, the clips' shape.
+
+    Raises
+    ------
+    MetricError
+        If clips and marks are not of one size.
+    """
     clip, act = _checked(clip, act)
-    return np.where(act[..., None], clip, np.float32(_GREY))
+    scene, _ = _checked(scene, act)
+    return np.where(act[..., None], clip, scene)
 
 
 def softened(picture: np.ndarray, spread: float) -> np.ndarray:

@@ -1,217 +1,136 @@
-"""Does the model look at the scene instead of the act? One half is hidden, and it is asked again.
+"""Does the model look at the scene instead of the act? A verdict on each class.
 
-Takes a model and clips of test videos, with `hiding` in between; gives a verdict on each class to
-notebooks, `plots` and the benchmark of shortcuts. Maps show where a model looks; whether it *needs*
-what is there only shows when it is gone. The test videos must not share groups with those learned
-from, or a scene known by heart would pass for a shortcut.
+Takes what `swapping` measured; gives a table to notebooks, `plots` and the benchmark of shortcuts.
+The test videos must not share groups with those learned from, or a scene known by heart would pass
+for a shortcut.
 
-How well a class is told is measured by pairs: how often a video of the class gets a higher score
-for it than a video of another class (the area under the ROC curve; 0.5 is guessing). Probabilities
-themselves would mislead: a clip without an act is none the model has seen, and often all of them
-are taken for one class. The order of their scores still shows who is recognised; without a
-shortcut it is chance.
+The verdict rests on the share that the scene has in all that tells a class. Scenes pull by chance,
+too: a class has a handful of test rooms, and some of them happen to speak for it. So the verdict
+wants more than a share that differs from none: an interval over the groups, wide enough to hold for
+all classes at once, has to lie above a fifth.
+
+Hiding the act and asking what is left would be simpler, but it says little: the model has never
+seen such a clip, a score that rises with the scene need not matter beside an act, and a class whose
+rooms happen to speak for it keeps far more than half of all comparisons.
+
+Without boxes the act is what moves, and a person or a thing at rest stays behind in the scene. Then
+a class can be cleared, but a large share leaves open what it was: the verdict is "unclear".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import keras
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from vidlab.errors import MetricError
-from vidlab.explanation.asking import answers
-from vidlab.explanation.trust.hiding import what_moves, without_act, without_scene
+from vidlab.explanation.trust.swapping import PULLS, Swaps
 
-__all__ = ["RECOGNISED", "TOLD_BY_SCENE", "Halves", "ask_halves", "shortcuts"]
+__all__ = ["RECOGNISED", "SCENE_SHARE", "shortcuts"]
 
 RECOGNISED = 0.75
 """From here on a class is told from the others at all, and can be judged."""
 
-TOLD_BY_SCENE = 0.85
-"""A class that is told so well with the act hidden is told by its scene."""
+SCENE_SHARE = 0.2
+"""A class whose scene surely has more than this share in what tells it is told by its scene."""
 
-_SURELY = 0.7  # and the lower end of the interval has to be above this
 _FEWEST_GROUPS = 3
-_LEVEL = 0.9
-_REPEATS = 1000
+_FALSE_ALARM = 0.05  # how likely some class may be called wrongly, of all that are judged
+_MEASURED = ("told", *PULLS, "share", "low", "high")
 
 
-@dataclass(frozen=True, eq=False)
-class Halves:
-    """What a model says of whole clips, and of each half of them.
-
-    Attributes
-    ----------
-    whole, without_act, without_scene : numpy.ndarray
-        float32, (clips, classes), probabilities.
-    rests_on : str
-        How the act was found: ``"boxes"`` or ``"motion"``.
-    """
-
-    whole: np.ndarray
-    without_act: np.ndarray
-    without_scene: np.ndarray
-    rests_on: str
-
-
-def ask_halves(
-    model: keras.Model,
-    clips: Iterable[np.ndarray],
-    *,
-    acts: Iterable[np.ndarray] | None = None,
-) -> Halves:
-    """Ask a model about clips, about their scenes alone, and about their acts alone.
-
-    Parameters
-    ----------
-    model
-        Of clips or frames, to class probabilities.
-    clips
-        Each (time, height, width, 3), 0–255, of the model's size. They are taken one after the
-        other, so that they may be read on the way.
-    acts
-        For each clip where the act is, bool, (time, height, width), as `act_of_boxes` marks it;
-        without them, the act is what moves.
-
-    Returns
-    -------
-    Halves
-
-    Raises
-    ------
-    MetricError
-        If there are no clips, or not as many marks.
-    """
-    rows = []
-    if acts is None:
-        pairs = ((clip, what_moves(clip)) for clip in clips)
-    else:
-        pairs = zip(clips, acts, strict=True)
-    for clip, act in pairs:
-        halves = (clip, without_act(clip, act), without_scene(clip, act))
-        rows.append(answers(model, halves))
-    if not rows:
-        raise MetricError(
-            "Expected a clip or more. Received: none. Take the test videos of a split."
-        )
-    said = np.asarray(rows, np.float32)  # (clips, 3, classes)
-    return Halves(*said.transpose(1, 0, 2), rests_on="motion" if acts is None else "boxes")
-
-
-def shortcuts(
-    halves: Halves,
-    *,
-    labels: Sequence[int],
-    classes: Sequence[str],
-    groups: Sequence[str] | None = None,
-    seed: int = 0,
-) -> pd.DataFrame:
+def shortcuts(swaps: Swaps, *, classes: Sequence[str]) -> pd.DataFrame:
     """Judge for each class whether the model looks at the scene instead of the act.
 
     Parameters
     ----------
-    halves
-        From `ask_halves`.
-    labels
-        The class of each clip, int, (clips,).
+    swaps
+        From `swap_scenes`.
     classes
         The names of the classes.
-    groups
-        The group of each clip: its clips are drawn together when the uncertainty is estimated.
-        Each clip is its own group unless given.
-    seed
-        Of the bootstrap.
 
     Returns
     -------
     pandas.DataFrame
-        By class: videos; told, without_act and without_scene (0–1, 0.5 is chance: how well it is
-        told with everything in sight, and with one half hidden; NaN for a class without videos);
-        low and high (90% interval of without_act over groups); looks_at ("act", "scene" or
-        "unclear") and says, the verdict in a sentence.
-
-    Raises
-    ------
-    MetricError
-        If labels or groups are not as many as clips.
+        By class: videos; told (0–1: how often a video of the class gets a higher score for it than
+        one of another class; 0.5 is chance); by_act and by_scene (what each does to its score, in
+        doublings of the odds); at_home and elsewhere (0–1: its acts that are named rightly in
+        scenes of the class, and in scenes of others); share (of by_scene in both together; below 0
+        where its scenes happen to speak against it); low and high (the share's interval over
+        groups, which holds for all classes at once: jackknife); looks_at ("act", "scene" or
+        "unclear") and says, the verdict in a sentence. What cannot be measured is NaN.
     """
-    labels = np.asarray(labels)
-    groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
-    if not len(labels) == len(groups) == len(halves.whole):
-        raise MetricError(
-            f"Expected a label and a group for each of {len(halves.whole)} clips. Received: "
-            f"{len(labels)} labels and {len(groups)} groups. Take both from the same index."
-        )
-    rng = np.random.default_rng(seed)
+    places = swaps.pulls["clip"].to_numpy(int)
+    found = swaps.pulls.assign(label=swaps.labels[places], group=swaps.groups[places])
+    by_class = dict(list(found.groupby("label")))
+    level = 1 - _FALSE_ALARM / max(1, len(by_class))
     rows = []
     for label, name in enumerate(classes):
-        own = labels == label
-        row = {"class_name": name, "videos": int(own.sum())}
-        if own.all() or not own.any():
-            empty = dict.fromkeys(("told", "without_act", "low", "high", "without_scene"), np.nan)
-            rows.append(row | empty | _verdict(name, empty, groups=0, rests_on=halves.rests_on))
-            continue
-        whole, hidden, alone = (
-            _above_others(said[:, label], own)
-            for said in (halves.whole, halves.without_act, halves.without_scene)
-        )
-        drawn = hidden[_drawn(groups[own], rng)].mean(axis=1)
-        low, high = np.quantile(drawn, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-        measured = {
-            "told": whole.mean(),
-            "without_act": hidden.mean(),
-            "low": low,
-            "high": high,
-            "without_scene": alone.mean(),
-        }
-        count = len(np.unique(groups[own]))
-        verdict = _verdict(name, measured, groups=count, rests_on=halves.rests_on)
-        rows.append(row | measured | verdict)
+        own = swaps.labels == label
+        measured = dict.fromkeys(_MEASURED, np.nan)
+        if label in by_class:
+            told = _told(swaps.whole[:, label], own)
+            measured |= {"told": told} | _measured(by_class[label], level=level)
+        groups = len(np.unique(swaps.groups[own]))
+        verdict = _verdict(name, measured, groups=groups, rests_on=swaps.rests_on)
+        rows.append({"class_name": name, "videos": int(own.sum())} | measured | verdict)
     return pd.DataFrame(rows).set_index("class_name")
 
 
-def _above_others(scores: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Return for each of a class's clips the share of other clips that score lower; ties half."""
+def _told(scores: np.ndarray, own: np.ndarray) -> float:
+    """Return how often a clip of a class scores higher than one of another; ties count half."""
     others, mine = np.sort(scores[~own]), scores[own]
     lower = np.searchsorted(others, mine, side="left")
     as_high = np.searchsorted(others, mine, side="right")
-    return (lower + as_high) / (2 * len(others))
+    return float(np.mean(lower + as_high) / (2 * len(others)))
 
 
-def _drawn(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw groups with replacement; return positions of clips, (repeats, about as many clips)."""
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    most = max(map(len, members))
-    # Groups of fewer clips repeat theirs, so that all draws are of one length.
-    table = np.stack([np.resize(part, most) for part in members])
-    chosen = rng.integers(0, len(table), (_REPEATS, len(table)))
-    return table[chosen].reshape(_REPEATS, -1)
+def _measured(found: pd.DataFrame, *, level: float) -> dict[str, float]:
+    """Return the pulls of a class, and the scene's share in them with its interval."""
+    by_clip = found.groupby(["group", "clip"])[list(PULLS)].mean()
+    by_group = by_clip.groupby("group").mean()
+    measured = by_group.mean().to_dict()
+    pulls = by_group[["by_act", "by_scene"]].to_numpy(float)
+    count, total = len(pulls), pulls.sum(axis=0)
+    without = total - pulls  # the sums over all other groups
+    if count < _FEWEST_GROUPS or total.sum() <= 0 or without.sum(axis=1).min() <= 0:
+        return measured
+    share, others = total[1] / total.sum(), without[:, 1] / without.sum(axis=1)
+    error = np.sqrt((count - 1) / count * np.sum((others - others.mean()) ** 2))
+    reach = float(stats.t.ppf(level, count - 1) * error)
+    return measured | {"share": float(share), "low": share - reach, "high": share + reach}
 
 
 def _verdict(
     name: str, measured: dict[str, float], *, groups: int, rests_on: str
 ) -> dict[str, str]:
-    act = "the act (its boxes)" if rests_on == "boxes" else "everything that moves"
-    left = measured["without_act"]
+    boxes = rests_on == "boxes"
+    scene = "its scene" if boxes else "what does not move"
+    share = f"of what tells it, {max(measured['share'], 0):.0%} lies in {scene}"
+    looks_at = "unclear"
     if not measured["told"] >= RECOGNISED:
-        looks_at = "unclear"
         says = f"{name} is not told from the other classes well enough to judge."
     elif groups < _FEWEST_GROUPS:
-        looks_at = "unclear"
         says = f"{name} has videos of {groups} groups here, too few to judge."
-    elif left >= TOLD_BY_SCENE and measured["low"] >= _SURELY:
+    elif np.isnan(measured["share"]):
+        says = f"{name} is told neither by its act alone nor by its scene alone."
+    elif measured["low"] > SCENE_SHARE and boxes:
         looks_at = "scene"
         says = (
-            f"{name} is told by its scene: with {act} hidden, it still gets the higher score in "
-            f"{left:.0%} of comparisons with other classes (chance: 50%)."
+            f"{name} is told by its scene: {share}, the rest in the act. In scenes of its own "
+            f"class {measured['at_home']:.0%} of its acts are named rightly, in others "
+            f"{measured['elsewhere']:.0%}."
         )
-    else:
-        looks_at = "act"
+    elif measured["low"] > SCENE_SHARE:
         says = (
-            f"{name} is told by the act: with {act} hidden, it gets the higher score in "
-            f"{left:.0%} of comparisons with other classes (chance: 50%)."
+            f"{name} may be told by its scene: {share}, which can be a person or a thing at rest, "
+            "too. Look at its mean map."
         )
+    elif measured["high"] < SCENE_SHARE:
+        looks_at = "act"
+        says = f"{name} is told by its act: {share}, surely less than {SCENE_SHARE:.0%}."
+    else:
+        low, high = (min(max(measured[end], 0), 1) for end in ("low", "high"))
+        says = f"{name} cannot be judged: {share}, or anything from {low:.0%} to {high:.0%}."
     return {"looks_at": looks_at, "says": says}
