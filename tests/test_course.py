@@ -518,7 +518,7 @@ def test_samplers_and_variations_are_moved_in_notebook_03(live):
         samplers.get_by_label("Uniform count", exact=True).fill("3")
         page.wait_for(".vl-sampling[data-row='Uniform'][data-strip='3']")
         varied = page.scroll_to(".vl-augment[data-film]")
-        varied.get_by_label("rotation (°)", exact=True).fill("40")
+        varied.get_by_label("rotation", exact=True).fill("40")
         varied.get_by_text("Augment(rotation=40)").wait_for(timeout=30_000)
 
 

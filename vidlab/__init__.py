@@ -2,8 +2,8 @@
 
 The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`,
 `coverage`, `clips`, `augment`, `backbones`, `features`, `models`, `recipes`, `training`,
-`predictions`, `evaluation`, `runs`, `timeline`, `experiment`, `explanation`, `plots`, `widgets`, `profiles`,
-`lab`, `notebooks`, `cli`.
+`predictions`, `evaluation`, `runs`, `timeline`, `experiment`, `explanation`, `plots`, `widgets`,
+`profiles`, `lab`, `notebooks`, `cli`.
 Importing ``vidlab`` loads none of them: each is loaded when first used, so that nothing waits for
 TensorFlow that does not need it.
 """

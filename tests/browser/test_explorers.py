@@ -167,6 +167,7 @@ def test_the_explorers_follow_the_theme(page, notebook):
     assert page.locator(".vl-confusion").evaluate(paper) != light
     page.locator(MATRIX).scroll_into_view_if_needed()
     notebook.screenshot("dark")
+    notebook.theme("JupyterLab Light")
 
 
 def test_nothing_was_complained_about_in_the_console(notebook):

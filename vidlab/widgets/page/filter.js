@@ -129,7 +129,9 @@ function filterDetail({ model, ask, short }) {
       return make(
         "button", {
           type: "button", tabIndex: -1, title: names[number], "data-place": number,
-          "aria-pressed": String(number === frame), onclick: () => choose(number),
+          // Already when pressed: a new answer may put other buttons in place before the release.
+          "aria-pressed": String(number === frame), onmousedown: () => choose(number),
+          onclick: () => choose(number),
         }, canvas,
       );
     }));
