@@ -363,6 +363,14 @@ def test_grad_cam_notebook_explains_and_judges_every_test_video(executed, index)
     assert {"grad_cam", "random weights", "centre of the picture"} <= set(graded)
 
 
+def test_grad_cam_notebook_keeps_a_page_that_the_report_leads_to(executed, course):
+    page = course.folder / "explore.html"
+    megabytes = page.stat().st_size / 1e6
+    assert f"explore.html: {megabytes:.1f} MB" in executed(8).printed
+    assert "28 test videos of pantomime-smoke" in page.read_text(encoding="utf-8")
+    assert 'href="explore.html"' in (course.folder / "index.html").read_text(encoding="utf-8")
+
+
 def test_filters_notebook_keeps_the_pictures_it_makes(executed, home):
     steps = profiles.load("smoke").filters.steps
     made = re.findall(r"8 filters of backbone/\w+: (\d+) steps", executed(9).printed)
@@ -535,6 +543,24 @@ def test_a_mistake_is_followed_to_where_the_model_looked_in_notebook_04(live, ru
         video_id = card.get_attribute("data-video")
         card.click()
         page.wait_for(f".vl-below .vl-cam[data-film='{video_id}'][data-panels='2']")
+
+
+def test_a_cell_is_opened_by_mouse_in_notebook_08(live):
+    with live(8) as page:
+        matrix = page.scroll_to(".vl-confusion .vl-matrix[data-first]")
+        left, top, cell = map(float, matrix.get_attribute("data-first").split())
+        matrix.click(position={"x": left + 3 * cell, "y": top + 3 * cell})  # the last class, right
+        page.page.locator(".vl-confusion .vl-card").first.click()
+        page.wait_for(".vl-below .vl-cam[data-panels='1']")
+
+
+def test_a_filter_is_opened_with_its_frames_in_notebook_09(live):
+    with live(9) as page:
+        look = page.scroll_to(".vl-look[data-layer][data-going=false]")
+        look.locator(".vl-filter").first.focus()
+        page.page.keyboard.press("ArrowRight")
+        page.page.keyboard.press("Enter")
+        page.wait_for(".vl-look[data-whole=true] .vl-detail .vl-shot")
 
 
 def test_classes_of_two_models_are_opened_in_notebook_10(live):
