@@ -14,7 +14,10 @@ seen such a clip, a score that rises with the scene need not matter beside an ac
 rooms happen to speak for it keeps far more than half of all comparisons.
 
 Without boxes the act is what moves, and a person or a thing at rest stays behind in the scene. Then
-a class can be cleared, but a large share leaves open what it was: the verdict is "unclear".
+a class can be cleared, but a large share leaves open what it was: the verdict is "unclear". With
+boxes the error is on the other side: a box holds a piece of the room around the person, and what a
+model takes from it counts as act. So a shortcut can be missed where either piece of the room, in
+the boxes or around them, is enough.
 """
 
 from __future__ import annotations
