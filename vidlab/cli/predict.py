@@ -52,7 +52,8 @@ def predict(
     run = _chosen(recipe, profile=profile)
     watcher = Watcher.of_run(run)
     sampling = Uniform(frames) if frames else watcher.sampling
-    typer.echo(f"{watcher.name} ({relative(run.path)}), {sampling}")
+    known = f"which knows {len(watcher.classes)} classes, and no other"
+    typer.echo(f"{watcher.name} ({relative(run.path)}), {known}; {sampling}")
     seen, failed = [], []
     for file in progress(files, desc="videos", unit="video"):
         try:
@@ -96,12 +97,13 @@ def _print(seen: list[Timeline]) -> None:
         (one,) = seen
         table(one.top(_TOP).reset_index(), title=str(one.path))
     elif seen:
-        rows = []
+        rows, names = [], [one.path.name for one in seen]
         for one in seen:
             best = one.top(3)
             rest = ", ".join(f"{name} {chance:.0%}" for name, chance in best.iloc[1:].items())
             answer = {"answer": best.index[0], "probability": best.iloc[0], "then": rest}
-            rows.append({"file": str(one.path)} | answer)
+            unique = names.count(one.path.name) == 1
+            rows.append({"file": one.path.name if unique else str(one.path)} | answer)
         table(pd.DataFrame(rows), title=f"{len(seen)} videos")
 
 
