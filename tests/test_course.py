@@ -558,7 +558,7 @@ def test_a_cell_is_opened_by_mouse_in_notebook_08(live, runs):
 
 def test_a_filter_is_opened_with_its_frames_in_notebook_09(live):
     with live(9) as page:
-        look = page.scroll_to(".vl-look[data-layer]")
+        look = page.scroll_to(".vl-look")
         page.wait_for(".vl-look[data-going=false]")  # until all pictures in sight are made
         look.locator(".vl-filter").first.focus()
         page.page.keyboard.press("ArrowRight")

@@ -121,21 +121,25 @@ class Page:
             calm = calm + 1 if idle.count() else 0
 
     def scroll_to(self, selector):
-        """Scroll down until an element is there: cells out of sight are none of the page's."""
+        """Scroll down until an element is there: cells out of sight are none of the page's.
+
+        A widget needs a moment to be drawn once its cell is in sight, a busy machine a longer one:
+        where it was passed too fast, the notebook is gone through again, more slowly.
+        """
         found = self.page.locator(selector)
         panel = self.page.locator(".jp-WindowedPanel-outer").first
-        panel.evaluate("one => { one.scrollTop = 0; }")
-        for _ in range(200):
-            if found.count():
-                found.first.scroll_into_view_if_needed()
-                return found.first
-            at_end = panel.evaluate(
-                "one => { const from = one.scrollTop; one.scrollBy(0, 500);"
-                " return one.scrollTop === from; }"
-            )
-            self.page.wait_for_timeout(100)
-            if at_end and not found.count():
-                break
+        for patience in (100, 400, 1200):
+            panel.evaluate("one => { one.scrollTop = 0; }")
+            is_at_end = False
+            while not is_at_end:
+                self.page.wait_for_timeout(patience)
+                if found.count():
+                    found.first.scroll_into_view_if_needed()
+                    return found.first
+                is_at_end = panel.evaluate(
+                    "one => { const from = one.scrollTop; one.scrollBy(0, 500);"
+                    " return one.scrollTop === from; }"
+                )
         raise AssertionError(f"{selector} is nowhere: {self.complaints()}")
 
     def wait_for(self, selector, *, seconds=90):
