@@ -1,6 +1,7 @@
 """What all explorers share: live in an open notebook, a picture everywhere else, never silent.
 
-Takes figures of `plots`; gives the base class to `cam` and `confusion`.
+Takes figures of `plots`; gives `Explorer`, the base class, to every explorer, and `LateModel` to
+those that ask a model only once somebody wants to know.
 """
 
 from __future__ import annotations
