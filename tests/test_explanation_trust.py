@@ -119,18 +119,6 @@ def test_heat_of_another_size_is_refused():
         curves.deletion_curve(looking_at(ACT), clip_with(frames=2), heat_at(ACT))
 
 
-def test_boxes_mark_the_act_at_the_size_of_the_clip():
-    boxes = pd.DataFrame(
-        [(4, "person", 160, 120, 240, 240)], columns=["frame", "part", "x0", "y0", "x1", "y1"]
-    )
-    marks = hiding.act_of_boxes(boxes, numbers=[3, 4], size=(24, 32))
-    assert not marks[0].any()
-    assert marks[1, 12:24, 16:24].all()
-    assert not marks[1, :10].any()
-    assert not marks[1, :, :14].any()
-    assert not marks[1, :, 26:].any()
-
-
 def test_what_moves_is_found_though_the_camera_shakes():
     rng = np.random.default_rng(0)
     scene = rng.integers(40, 140, (70, 90, 3))
@@ -152,8 +140,12 @@ def test_a_hidden_act_leaves_its_surroundings():
     clip = clip_with(act=255, scene=200)
     act = marks_of(ACT)
     hidden = hiding.without_act(clip, act)
-    np.testing.assert_array_equal(hidden[~act], clip[~act])
+    around = marks_of(tuple(slice(part.start - 1, part.stop + 1) for part in ACT))
+    np.testing.assert_array_equal(hidden[~around], clip[~around])
     assert np.abs(hidden[act] - 60).max() < 25
+    shadow = clip.copy()
+    shadow[:, ACT[0].stop, ACT[1]] = 0
+    np.testing.assert_array_equal(hiding.without_act(shadow, act), hidden)
     everywhere = hiding.without_act(clip, np.ones_like(act))
     assert (everywhere == 127).all()
     with pytest.raises(MetricError, match="at the size of the clip"):
@@ -166,6 +158,8 @@ def test_an_act_is_put_into_the_scene_of_another_clip():
     swapped = hiding.on_scene(one, other, act=act)
     assert (swapped[act] == 255).all()
     np.testing.assert_array_equal(swapped[~act], other[~act])
+    half = hiding.on_scene(one, other, act=act / 2)
+    assert (half[act] == (255 + 10) / 2).all()
     with pytest.raises(MetricError, match="at the size of the clip"):
         hiding.on_scene(one, other[:2], act=act)
 
@@ -176,20 +170,27 @@ def marks_of(place, frames=3):
     return marks
 
 
+def brightness(frames, place):
+    """Return how bright a place of each frame is, 0–1."""
+    return keras.ops.mean(frames[:, *place], axis=(1, 2, 3)) / 255
+
+
+class Mixed(keras.layers.Layer):
+    """Names the second class the likelier, the brighter act and scene are, so much each."""
+
+    def __init__(self, act, scene):
+        super().__init__()
+        self.by = ((ACT, act), (SCENE, scene))
+
+    def call(self, frames):
+        moved = sum(by * (brightness(frames, place) - 0.5) for place, by in self.by)
+        return keras.ops.stack([0.5 - moved, 0.5 + moved], axis=1)
+
+
 def looking_at_both(act, scene):
-    """Build a model whose log-odds (base 2) grow by so much from a dark to a bright place each."""
+    """Build a model that dark and bright places move, by so much of the probability each."""
     frames = keras.Input((SIDE, SIDE, 3))
-    means = []
-    for rows, columns in (ACT, SCENE):
-        crop = ((rows.start, SIDE - rows.stop), (columns.start, SIDE - columns.stop))
-        cropped = keras.layers.Cropping2D(crop)(keras.layers.Rescaling(1 / 255)(frames))
-        means.append(keras.layers.GlobalAveragePooling2D()(cropped))
-    dense = keras.layers.Dense(2, activation="softmax")
-    model = keras.Model(frames, dense(keras.layers.Concatenate()(means)))
-    each = np.log(2) / 3 * np.repeat([act, scene], 3)
-    half = np.log(2) * (act + scene) / 2
-    dense.set_weights([np.stack([-each / 2, each / 2], axis=1), np.array([half / 2, -half / 2])])
-    return model
+    return keras.Model(frames, Mixed(act, scene)(frames))
 
 
 def swapped_in(model, *, scenes, **options):
@@ -208,11 +209,11 @@ def judged(swaps):
 def test_a_model_that_looks_at_the_scene_is_found_out():
     swaps = swapped_in(looking_at(SCENE), scenes=(0, 255) * 4)
     table = judged(swaps)
-    assert swaps.rests_on == "boxes"
+    assert swaps.rests_on == "outlines"
     assert table["looks_at"].tolist() == ["scene", "scene"]
     assert table[["share", "low", "told", "at_home"]].to_numpy() == pytest.approx(1)
     assert table[["by_act", "elsewhere"]].to_numpy() == pytest.approx(0)
-    assert "Bright is told by its scene" in table.loc["Bright", "says"]
+    assert "Bright leans on its scene" in table.loc["Bright", "says"]
     assert "100% of its acts are named rightly, in others 0%" in table.loc["Bright", "says"]
 
 
@@ -224,45 +225,42 @@ def test_a_model_that_looks_at_the_act_is_not():
     assert "Dark is told by its act" in table.loc["Dark", "says"]
 
 
-def test_pulls_are_counted_in_doublings_of_the_odds():
-    swaps = swapped_in(looking_at_both(act=6, scene=2), scenes=(0, 255) * 4)
-    assert swaps.pulls["by_act"].to_numpy() == pytest.approx(6, abs=1e-3)
-    assert swaps.pulls["by_scene"].to_numpy() == pytest.approx(2, abs=1e-3)
+def test_pulls_are_counted_in_probability():
+    swaps = swapped_in(looking_at_both(act=0.6, scene=0.2), scenes=(0, 255) * 4)
+    assert swaps.pulls["by_act"].to_numpy() == pytest.approx(0.6, abs=1e-3)
+    assert swaps.pulls["by_scene"].to_numpy() == pytest.approx(0.2, abs=1e-3)
     table = judged(swaps)
     assert table["share"].to_numpy() == pytest.approx(2 / 8, abs=1e-3)
     assert "25% lies in its scene" in table.loc["Bright", "says"]
 
 
 class OnlyTogether(keras.layers.Layer):
-    """Names the second class where act and scene are both bright: 10 doublings above the first."""
+    """Names the second class where act and scene are both bright."""
 
     def call(self, frames):
-        act, scene = (
-            keras.ops.mean(frames[:, *place], axis=(1, 2, 3)) / 255 for place in (ACT, SCENE)
-        )
-        odds = np.log(2) * (10 * act * scene - 5)
-        return keras.ops.softmax(keras.ops.stack([0 * odds, odds], axis=1))
+        both = brightness(frames, ACT) * brightness(frames, SCENE)
+        return keras.ops.stack([1 - both, both], axis=1)
 
 
 def test_where_both_are_needed_at_once_each_has_half():
     frames = keras.Input((SIDE, SIDE, 3))
     model = keras.Model(frames, OnlyTogether()(frames))
     table = judged(swapped_in(model, scenes=(0, 255) * 4))
-    assert table[["by_act", "by_scene"]].to_numpy() == pytest.approx(5, abs=0.01)
+    assert table[["by_act", "by_scene"]].to_numpy() == pytest.approx(0.5, abs=1e-3)
     assert table["share"].to_numpy() == pytest.approx(0.5, abs=1e-3)
     assert table.loc["Bright", ["at_home", "elsewhere"]].tolist() == [1, 0]
 
 
 def test_scenes_that_are_no_class_s_own_pull_nowhere_on_average():
-    swaps = swapped_in(looking_at_both(act=4, scene=4), scenes=(0, 0, 255, 255) * 2, rounds=200)
-    table = judged(swaps)
-    assert table["by_scene"].to_numpy() == pytest.approx(0, abs=0.6)
-    assert table["by_act"].to_numpy() == pytest.approx(4, abs=1e-3)
+    model = looking_at_both(act=0.5, scene=0.5)
+    table = judged(swapped_in(model, scenes=(0, 0, 255, 255) * 2, rounds=200))
+    assert table["by_scene"].to_numpy() == pytest.approx(0, abs=0.08)
+    assert table["by_act"].to_numpy() == pytest.approx(0.5, abs=1e-3)
     assert not (table["looks_at"] == "scene").any()
 
 
 def test_the_shape_of_what_is_hidden_tells_nothing():
-    """The boxes of one class hide the bright place that all scenes have."""
+    """The outlines of one class hide the bright place that all scenes have."""
     labels = [0, 1] * 4
     clips = [clip_with(act=255 * label, scene=255) for label in labels]
     acts = [marks_of(ACT) | (marks_of(SCENE) if label else False) for label in labels]
@@ -299,14 +297,14 @@ def test_swaps_repeat_with_the_seed():
 
 
 @pytest.mark.parametrize("place", [ACT, SCENE], ids=["act", "scene"])
-def test_without_boxes_a_class_can_be_cleared_but_not_convicted(place):
+def test_without_outlines_a_class_can_be_cleared_but_not_convicted(place):
     clips = []
     for label in (0, 1) * 3:
         clip = clip_with(scene=255 * label, frames=4)
         clip[::2, *ACT] = 255 if label else 120
         clips.append(clip)
     swaps = swap_scenes(
-        looking_at_both(*(16 * (place == ACT), 8 * (place == SCENE))), clips, labels=[0, 1] * 3
+        looking_at_both(*(1.0 * (place == at) for at in (ACT, SCENE))), clips, labels=[0, 1] * 3
     )
     row = judged(swaps).loc["Bright"]
     assert swaps.rests_on == "motion"
@@ -331,7 +329,7 @@ def test_each_group_meets_as_many_classes_as_can_be(monkeypatch):
     assert np.sort(table.to_numpy(), axis=1)[:, 1:].min() >= 1  # none of its own, all others
 
 
-def made_up(by_scene, *, by_act=8.0, spread=1.0, seed=0):
+def made_up(by_scene, *, by_act=0.8, spread=0.1, seed=0):
     """Make swaps of twelve classes in seven groups of two clips; rooms pull as chance has it."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(12), 14)
@@ -341,13 +339,13 @@ def made_up(by_scene, *, by_act=8.0, spread=1.0, seed=0):
     pulls = pd.DataFrame(
         {
             "clip": clips,
-            "by_act": by_act + rng.normal(0, 3, 672),
+            "by_act": by_act + rng.normal(0, 0.3, 672),
             "by_scene": rooms[clips] + rng.normal(0, spread, 672),
             "at_home": True,
             "elsewhere": np.arange(672) % 2 == 0,
         }
     )
-    return Swaps(np.eye(12, dtype=np.float32)[labels], labels, groups, pulls, "boxes")
+    return Swaps(np.eye(12, dtype=np.float32)[labels], labels, groups, pulls, "outlines")
 
 
 LETTERS = list("ABCDEFGHIJKL")
@@ -355,7 +353,7 @@ LETTERS = list("ABCDEFGHIJKL")
 
 def test_no_class_of_many_is_called_by_chance_and_one_with_a_room_of_its_own_is():
     own_room = np.zeros(12)
-    own_room[4] = 6
+    own_room[4] = 0.6
     for seed in range(20):
         table = shortcuts(made_up(np.zeros(12), seed=seed), classes=LETTERS)
         assert (table["looks_at"] != "scene").all()
@@ -363,16 +361,25 @@ def test_no_class_of_many_is_called_by_chance_and_one_with_a_room_of_its_own_is(
         assert table.index[table["looks_at"] == "scene"].tolist() == ["E"]
 
 
+def test_a_small_share_that_is_sure_is_enough():
+    table = shortcuts(made_up(np.full(12, 0.15), spread=0.01), classes=LETTERS)
+    leans, cleared = SCENE_SHARE
+    assert table["low"].between(leans, cleared).all()
+    assert (table["looks_at"] == "scene").all()
+    assert table["says"].str.contains(r"leans on its scene.* 1\d% .*surely more than 10%").all()
+
+
 def test_a_share_too_uncertain_to_judge_is_said_to_be():
-    table = shortcuts(made_up(np.full(12, 1.5), spread=4.0), classes=LETTERS)
+    table = shortcuts(made_up(np.full(12, 0.15), spread=0.4), classes=LETTERS)
     unclear = table[table["looks_at"] == "unclear"]
     assert len(unclear) >= 6
     assert unclear["says"].str.contains("cannot be judged").all()
-    assert ((unclear["low"] <= SCENE_SHARE) & (unclear["high"] >= SCENE_SHARE)).all()
+    leans, cleared = SCENE_SHARE
+    assert ((unclear["low"] <= leans) & (unclear["high"] >= cleared)).all()
 
 
 def test_the_interval_leaves_out_one_group_at_a_time():
-    swaps = made_up(np.full(12, 2.0))
+    swaps = made_up(np.full(12, 0.2))
     row = shortcuts(swaps, classes=LETTERS).loc["C"]
     own = swaps.pulls[swaps.pulls["clip"].between(28, 41)]
     numbers = (own["clip"].to_numpy() - 28) // 2
@@ -391,7 +398,7 @@ def test_the_interval_leaves_out_one_group_at_a_time():
 
 
 def test_a_class_that_is_not_told_is_not_judged():
-    swaps = made_up(np.full(12, 9.0))
+    swaps = made_up(np.full(12, 0.9))
     swaps.whole[:, 0] = 0.5
     table = shortcuts(swaps, classes=LETTERS)
     assert table["looks_at"].tolist() == ["unclear"] + ["scene"] * 11
@@ -416,7 +423,7 @@ def test_two_groups_are_too_few_for_a_verdict():
 
 
 def test_a_class_that_neither_half_tells_alone_is_unclear():
-    table = shortcuts(made_up(np.zeros(12), by_act=-9.0), classes=LETTERS)
+    table = shortcuts(made_up(np.zeros(12), by_act=-0.9), classes=LETTERS)
     assert table["looks_at"].tolist() == ["unclear"] * 12
     assert table["says"].str.contains("neither by its act").all()
 

@@ -13,7 +13,16 @@ from sklearn.linear_model import LogisticRegression
 from vidlab import video
 from vidlab.errors import DatasetError
 from vidlab.index import VideoIndex
-from vidlab.pantomime import REVERSED_PAIRS, annotations, dataset, is_complete, make, plan
+from vidlab.pantomime import (
+    REVERSED_PAIRS,
+    annotations,
+    boxes_of,
+    dataset,
+    is_complete,
+    make,
+    outlines_of,
+    plan,
+)
 
 FEW = 3
 
@@ -124,6 +133,36 @@ def test_annotations_cover_every_frame_of_every_video(small):
 def test_annotations_that_are_absent_say_how_to_make_them(tmp_path):
     with pytest.raises(DatasetError, match=r"annotations\.parquet.*vidlab data make"):
         annotations(tmp_path)
+
+
+def test_outlines_of_a_video_lie_upon_its_act(small):
+    for name in ("v_OpenDoor_g02_c01", "v_CloseDoor_g02_c01", "v_JumpingJack_g05_c01"):
+        covered = outlines_of(name, root=small, numbers=[3, 11], size=(60, 80))
+        assert covered.shape == (2, 60, 80)
+        assert covered.dtype == np.float32
+        boxes = boxes_of(name, root=small)
+        for number, one in zip((3, 11), covered, strict=True):
+            own = boxes[boxes["frame"] == number]
+            rows, columns = np.nonzero(one > 0.5)
+            extent = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * 4
+            around = *own[["x0", "y0"]].min(), *own[["x1", "y1"]].max()
+            assert extent == pytest.approx(around, abs=5)
+
+
+def test_videos_of_other_datasets_have_no_outlines(small, tmp_path):
+    asked = {"numbers": [0], "size": (60, 80)}
+    assert outlines_of("v_OpenDoor_g02_c01", root=tmp_path, **asked) is None
+    assert outlines_of("holiday", root=small, **asked) is None
+
+
+def test_a_biased_edition_has_outlines_of_its_own(few_groups, tmp_path):
+    """A door stands at the foot of its wall, so another room moves it."""
+    asked = {"numbers": [3], "size": (60, 80)}
+    found = []
+    for bias in (None, "OpenDoor"):
+        root = make(tmp_path / str(bias), size="smoke", bias=bias, jobs=1)
+        found.append(outlines_of("v_OpenDoor_g02_c01", root=root, **asked))
+    assert not np.array_equal(*found)
 
 
 def test_a_complete_dataset_is_left_alone(few_groups, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from vidlab.pantomime import (
     REVERSED_PAIRS,
     clip_length,
     contact_sheet,
+    outlines,
     render,
     rendering,
 )
@@ -164,6 +165,45 @@ def test_boxes_lie_in_the_frame_and_hold_the_evidence(name):
             limbs = rows[rows["part"] == "limb"]
             assert (limbs["x0"] >= person["x0"] - 0.01).all()
             assert (limbs["y1"] <= person["y1"] + 0.01).all()
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_an_outline_holds_what_stays_when_the_scene_changes(name, monkeypatch):
+    """Before a black and a white wall the act looks the same; all else differs, but for shadows."""
+    where = {"indices": [13, 2], "size": "smoke", "bias": name}  # biased rooms are indoors
+    covered = outlines(name, 2, 1, **where)
+    assert covered.shape == (2, 240, 320)
+    assert covered.dtype == np.float32
+    monkeypatch.setattr(rendering.Film, "develop", lambda self, frame, *, number: frame)
+    frames = []
+    for grey in (0, 255):
+        wall = np.full((300, 400, 3), grey, np.uint8)
+        monkeypatch.setattr(rendering, "draw_scene", lambda scene, wall=wall: wall)
+        frames.append(render(name, 2, 1, **where).frames.astype(int))
+    differs = (frames[1] - frames[0]).mean(axis=-1) / 255
+    assert 0.02 < covered.mean() < 0.5
+    assert (differs[covered == 1] == 0).all()
+    assert (differs <= 1.01 - covered).all()  # shadows make it less
+    assert (differs[covered == 0] > 0).all()
+    assert (differs[covered == 0] == 1).mean() > 0.97
+
+
+def test_an_outline_lies_in_the_boxes_of_person_and_things():
+    for name in ("OpenDoor", "PutDown", "HandstandWalking"):
+        covered = outlines(name, 4, 1, indices=[5])[0]
+        boxes = render(name, 4, 1, indices=[5]).boxes
+        rows, columns = np.nonzero(covered > 0.5)
+        around = boxes["x0"].min(), boxes["y0"].min(), boxes["x1"].max(), boxes["y1"].max()
+        extent = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        assert extent == pytest.approx(around, abs=2)
+
+
+def test_twins_have_each_others_outlines():
+    count = clip_length("SitDown", 3, 1)
+    one = outlines("SitDown", 3, 1, indices=[4, 9])
+    assert np.array_equal(one, outlines("StandUp", 3, 1, indices=[count - 5, count - 10]))
+    with pytest.raises(DatasetError, match=f"frames 0 to {count - 1}"):
+        outlines("SitDown", 3, 1, indices=[count])
 
 
 @pytest.mark.parametrize("name", WHOLE_BODY)

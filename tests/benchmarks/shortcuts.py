@@ -83,18 +83,19 @@ def index_of(seed, *, bias):
 
 
 def seen_in(seed, *, bias):
-    """Read the test videos of a variant: their index, clips, and marks of the acts."""
-    from vidlab import explanation, pantomime, video
+    """Read the test videos of a variant: their index, clips, and outlines of the acts."""
+    from vidlab import pantomime, video
     from vidlab.sampling import Uniform
 
     index = index_of(seed, bias=bias)
     test = index.split(1, validation=0)[2]
-    boxes = dict(list(pantomime.annotations(index.root).groupby("video_id")))
     clips, acts = [], []
     for row in test.table.itertuples():
         numbers = Uniform(4).indices(row.frames, fps=row.fps)
         clips.append(video.read_frames(row.path, numbers, size=SIZE))
-        acts.append(explanation.act_of_boxes(boxes[row.video_id], numbers=numbers, size=SIZE))
+        acts.append(
+            pantomime.outlines_of(row.video_id, root=index.root, numbers=numbers, size=SIZE)
+        )
     return test, clips, acts
 
 

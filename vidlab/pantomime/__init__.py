@@ -6,8 +6,8 @@ Takes `video.write` and draws everything else itself; gives a folder in UCF-101 
 
 from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.dataset import SIZES, VERSION, annotations, is_complete, make, plan
-from vidlab.pantomime.lookup import boxes_of, twins
-from vidlab.pantomime.rendering import Rendered, clip_length, render
+from vidlab.pantomime.lookup import boxes_of, outlines_of, twins
+from vidlab.pantomime.rendering import Rendered, clip_length, outlines, render
 from vidlab.pantomime.sheet import contact_sheet
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "contact_sheet",
     "is_complete",
     "make",
+    "outlines",
+    "outlines_of",
     "plan",
     "render",
     "twins",

@@ -31,7 +31,17 @@ from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.rendering import FPS, drawn_class, render
 from vidlab.progress import progress
 
-__all__ = ["GROUPS", "SIZES", "VERSION", "Task", "annotations", "is_complete", "make", "plan"]
+__all__ = [
+    "GROUPS",
+    "SIZES",
+    "VERSION",
+    "Task",
+    "annotations",
+    "is_complete",
+    "make",
+    "plan",
+    "read_note",
+]
 
 VERSION = 1
 GROUPS = 25
@@ -116,7 +126,7 @@ def plan(size: str, *, seed: int = 0) -> list[Task]:
 def is_complete(root: str | Path, *, size: str, seed: int = 0, bias: str | None = None) -> bool:
     """Tell whether `root` holds this size, seed and bias, whole and of this version."""
     root = Path(root)
-    note = _read_note(root)
+    note = read_note(root)
     wanted = {"size": size, "seed": seed, "bias": bias, "version": VERSION, "finished": True}
     if any(note.get(name) != value for name, value in wanted.items()):
         return False
@@ -215,6 +225,20 @@ def annotations(root: str | Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
+def read_note(root: str | Path) -> dict:
+    """Return what the folder says of its size, seed and bias; empty for another dataset."""
+    path = Path(root) / "pantomime.json"
+    if not path.exists():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise DatasetError(
+            f"Expected a note about the dataset. Received: {path}, which is not JSON. "
+            f"Remove the folder {root} and make the dataset again."
+        ) from error
+
+
 def _in_turn(root: Path, tasks: list[Task], edition: _Edition) -> Iterator[None]:
     for task in tasks:
         yield _make_one(root, task, edition)
@@ -275,21 +299,8 @@ def _is_made(root: Path, task: Task) -> bool:
     return _part(root, task).exists() and all(path.exists() for path in _videos(root, task))
 
 
-def _read_note(root: Path) -> dict:
-    path = root / "pantomime.json"
-    if not path.exists():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise DatasetError(
-            f"Expected a note about the dataset. Received: {path}, which is not JSON. "
-            f"Remove the folder {root} and make the dataset again."
-        ) from error
-
-
 def _check_same(root: Path, edition: _Edition) -> None:
-    note = _read_note(root)
+    note = read_note(root)
     wanted = {"size": edition.size, "seed": edition.seed, "version": VERSION}
     found = {name: note.get(name, value) for name, value in wanted.items()}
     if note and edition.bias != note.get("bias"):

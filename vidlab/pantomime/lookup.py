@@ -1,20 +1,26 @@
-"""What is known of a video beyond its label: its twin, and the boxes of its evidence.
+"""What is known of a video beyond its label: its twin, the boxes of its evidence, its outlines.
 
-Takes the table of an index and the annotations of `dataset`; gives small tables to notebooks.
-Videos of other datasets have no twins and no boxes: the tables are then empty.
+Takes the table of an index, and the note and the annotations of `dataset`; gives small tables and
+outlines to notebooks. Videos of other datasets have none of them: the tables are then empty.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pandas as pd
 
 from vidlab.pantomime.actions import REVERSED_PAIRS
-from vidlab.pantomime.dataset import annotations
+from vidlab.pantomime.dataset import annotations, read_note
+from vidlab.pantomime.rendering import outlines
 
-__all__ = ["boxes_of", "twins"]
+__all__ = ["boxes_of", "outlines_of", "twins"]
 
+_NAME = re.compile(r"v_(\w+)_g(\d+)_c(\d+)")
 _BOXES = ["video_id", "frame", "part", "x0", "y0", "x1", "y1"]
 
 
@@ -68,3 +74,37 @@ def boxes_of(video_id: str, *, root: str | Path) -> pd.DataFrame:
         return pd.DataFrame(columns=_BOXES)
     boxes = annotations(root)
     return boxes[boxes["video_id"] == video_id].reset_index(drop=True)
+
+
+def outlines_of(
+    video_id: str, *, root: str | Path, numbers: Sequence[int], size: tuple[int, int]
+) -> np.ndarray | None:
+    """Outline the act in some frames of a video: the person, and the things that are handled.
+
+    They are drawn anew, for the dataset holds the frames alone.
+
+    Parameters
+    ----------
+    video_id
+        As in the table of an index.
+    root
+        The dataset's folder, ``index.root``.
+    numbers
+        Which frames.
+    size
+        Height and width of the outlines.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        float32, (time, height, width): the share of each pixel that the act covers, 0–1. None
+        for a video of another dataset.
+    """
+    note = read_note(root)
+    named = _NAME.fullmatch(video_id)
+    if not note or not named:
+        return None
+    edition = {name: note.get(name) for name in ("seed", "size", "bias")}
+    covered = outlines(named[1], int(named[2]), int(named[3]), indices=numbers, **edition)
+    small = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in covered]
+    return np.stack(small)

@@ -1,15 +1,16 @@
-"""From (class, group, clip) to frames and boxes.
+"""From (class, group, clip) to frames, boxes and outlines.
 
 Takes draws from `casting`, and actions, scenes, props and the camera from their modules; gives
-rendered clips to `dataset` and to whoever wants to look at one. A group draws its scene, palette,
-body and camera from one distribution shared by all classes; its clips differ a little. A reversed
-pair shares its draw, and its second class is the first one's frames from last to first.
+rendered clips to `dataset` and to whoever wants to look at one, and outlines to `lookup`. A group
+draws its scene, palette, body and camera from one distribution shared by all classes; its clips
+differ a little. A reversed pair shares its draw, and its second class is the first one's frames
+from last to first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = [
     "clip_length",
     "draw_moment",
     "drawn_class",
+    "outlines",
     "render",
 ]
 
@@ -121,18 +123,67 @@ def render(
         An unknown class or size, or a frame the clip does not have.
     """
     count, draw, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
-    wanted = range(count) if indices is None else [int(i) for i in indices]
+    wanted = _wanted(class_name, group, clip, count=count, indices=indices)
+    drawn = drawn_class(class_name)
+    made = _film(ACTIONS[drawn], draw, count=count, wanted=wanted, rng=rng)
+    if drawn == class_name:
+        return made
+    return Rendered(made.frames, made.boxes.assign(frame=_mirrored(made.boxes, last=count - 1)))
+
+
+def outlines(
+    class_name: str,
+    group: int,
+    clip: int,
+    *,
+    seed: int = 0,
+    size: str = "quick",
+    bias: str | None = None,
+    indices: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Outline the act in the frames that `render` gives for the same arguments.
+
+    The person and the things that are handled belong to the act; their shadows, and the piece of
+    wall around a door that stands outdoors, to the scene.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (time, 240, 320): the share of each pixel that the act covers, 0–1.
+
+    Raises
+    ------
+    DatasetError
+        As `render`.
+    """
+    count, draw, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
+    wanted = _wanted(class_name, group, clip, count=count, indices=indices)
+    action = ACTIONS[drawn_class(class_name)]
+    covered = np.empty((len(wanted), FRAME[1], FRAME[0]), np.float32)
+    for place, (_, matrix, moment) in enumerate(_shots(action, draw, count, wanted, rng)):
+        # What is drawn looks the same on black and on white; what is not, differs by all of 255.
+        black, white = (np.full((FRAME[1], FRAME[0], 3), grey, np.uint8) for grey in (0, 255))
+        for picture in (black, white):
+            pen = Pen(picture, matrix=matrix, light=draw.scene.light)
+            bare = replace(moment, contacts=())
+            draw_moment(pen, bare, draw.look, draw.style, action=action)
+        covered[place] = 1 - cv2.subtract(white, black).mean(axis=-1) / 255
+    return covered
+
+
+def _wanted(
+    class_name: str, group: int, clip: int, *, count: int, indices: Sequence[int] | None
+) -> list[int]:
+    """Return which of the drawn frames are asked for: a second twin's are counted from the end."""
+    wanted = list(range(count)) if indices is None else [int(i) for i in indices]
     if any(not 0 <= i < count for i in wanted):
         raise DatasetError(
             f"Expected frames 0 to {count - 1} of {class_name}, group {group}, clip {clip}. "
-            f"Received: {list(wanted)}. Ask clip_length for the number of frames."
+            f"Received: {wanted}. Ask clip_length for the number of frames."
         )
-    drawn = drawn_class(class_name)
-    if drawn == class_name:
-        return _film(ACTIONS[drawn], draw, count=count, wanted=wanted, rng=rng)
-    last = count - 1
-    made = _film(ACTIONS[drawn], draw, count=count, wanted=[last - i for i in wanted], rng=rng)
-    return Rendered(made.frames, made.boxes.assign(frame=_mirrored(made.boxes, last=last)))
+    if drawn_class(class_name) == class_name:
+        return wanted
+    return [count - 1 - i for i in wanted]
 
 
 def _mirrored(boxes: pd.DataFrame, *, last: int) -> pd.Series:
@@ -159,30 +210,43 @@ def _begin(
     return 2 * int(rng.integers(low // 2, high // 2 + 1)) + 1, vary(draw, rng), rng
 
 
+def _shots(
+    action: Action, draw: Draw, count: int, wanted: Sequence[int], rng: np.random.Generator
+) -> list[tuple[np.ndarray, np.ndarray, Moment]]:
+    """Return for each frame the maps from canvas and from body heights to pixels, and the moment.
+
+    Takes what the camera trembles from the generator.
+    """
+    placed = _place(action, draw, seconds=(count - 1) / FPS)
+    progress, maps = np.linspace(0, 1, count), draw.camera.path(count, rng=rng)
+    return [
+        (
+            maps[i],
+            _joined(maps[i], placed),
+            action.moment(draw.build, draw.manner, progress=float(progress[i]), seconds=i / FPS),
+        )
+        for i in wanted
+    ]
+
+
 def _film(
     action: Action, draw: Draw, *, count: int, wanted: Sequence[int], rng: np.random.Generator
 ) -> Rendered:
-    progress = np.linspace(0, 1, count)
-    placed = _place(action, draw, seconds=(count - 1) / FPS)
     canvas = draw_scene(draw.scene)
-    maps = draw.camera.path(count, rng=rng)
+    shots = _shots(action, draw, count, wanted, rng)
     film = Film(rng, frames=count, grain=draw.grain, vignette=draw.vignette, balance=draw.balance)
     pictures = np.empty((len(wanted), FRAME[1], FRAME[0], 3), np.uint8)
     rows = []
-    for picture_number, i in enumerate(wanted):
-        matrix = maps[i]
+    for place, (i, (camera, matrix, moment)) in enumerate(zip(wanted, shots, strict=True)):
         picture = cv2.warpAffine(
-            canvas, matrix, FRAME, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            canvas, camera, FRAME, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        moment = action.moment(
-            draw.build, draw.manner, progress=float(progress[i]), seconds=i / FPS
-        )
-        pen = Pen(picture, matrix=_joined(matrix, placed), light=draw.scene.light)
+        pen = Pen(picture, matrix=matrix, light=draw.scene.light)
         draw_moment(
             pen, moment, draw.look, draw.style, action=action, outdoors=not draw.scene.indoors
         )
         rows += [(i, *row) for row in _visible(pen.boxes())]
-        pictures[picture_number] = film.develop(picture, number=i)
+        pictures[place] = film.develop(picture, number=i)
     columns = ["frame", "part", "x0", "y0", "x1", "y1"]
     boxes = pd.DataFrame(rows, columns=columns)
     kinds = {"frame": "int32", **dict.fromkeys(columns[2:], "float32")}

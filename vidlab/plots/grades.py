@@ -26,6 +26,7 @@ from vidlab.plots.style import (
 __all__ = ["deletion_curves", "mean_heat", "pointing_bars", "scene_or_act"]
 
 _SURE = {"act": BLUE, "scene": VERMILLION, "unclear": GREY}
+_LEGEND = {"act": "told by the act", "scene": "leans on the scene", "unclear": "unclear"}
 
 
 def pointing_bars(
@@ -168,7 +169,10 @@ def mean_heat(
 
 
 def scene_or_act(
-    table: pd.DataFrame, *, limit: float, title: str = "What tells a class: the act or the scene?"
+    table: pd.DataFrame,
+    *,
+    limits: tuple[float, float],
+    title: str = "What tells a class: the act or the scene?",
 ) -> Drawing:
     """Draw by class how well it is told, and which share of what tells it lies in its scene.
 
@@ -177,8 +181,9 @@ def scene_or_act(
     table
         By class: told (0–1, 0.5 is chance), share, low, high (0–1, or beyond: then cut there) and
         looks_at, as `explanation.shortcuts` gives it.
-    limit
-        The share beyond which a class counts as told by its scene.
+    limits
+        The shares between which a band is drawn: a class whose interval begins above the first
+        leans on its scene, one whose interval ends below the second is told by its act.
     title
         Over the figure.
     """
@@ -193,11 +198,11 @@ def scene_or_act(
         colours = [_SURE[what] for what in part["looks_at"]]
         shares.hlines(rows, shown["low"], shown["high"], color=colours, linewidth=2.2)
         shares.scatter(shown["share"], rows, color=colours, s=44, zorder=3, clip_on=False)
-        shares.axvline(limit, color=INK, linestyle=":", linewidth=1.2)
+        shares.axvspan(*limits, color=INK, alpha=0.1, linewidth=0)
         shares.set_title("by its scene?", fontsize=10)
         percent_axis(shares, "share of the scene (%)")
     handles = [
-        Patch(color=colour, label=f"told by the {name}" if name != "unclear" else name)
+        Patch(color=colour, label=_LEGEND[name])
         for name, colour in _SURE.items()
         if name in set(table["looks_at"])
     ]

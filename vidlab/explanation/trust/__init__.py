@@ -16,7 +16,6 @@ from vidlab.explanation.trust.curves import (
 )
 from vidlab.explanation.trust.grading import grade, grade_frames, grade_points, summary
 from vidlab.explanation.trust.hiding import (
-    act_of_boxes,
     on_scene,
     what_moves,
     without_act,
@@ -39,7 +38,6 @@ __all__ = [
     "Agreement",
     "MeanMaps",
     "Swaps",
-    "act_of_boxes",
     "agrees_with_deletion",
     "area_under",
     "contributions",

@@ -1,65 +1,22 @@
 """Clips without their act, and acts in the scenes of other clips.
 
-Takes clips, and the boxes of `pantomime` where there are any; gives changed clips to `swapping`.
-Where no boxes exist the act is what moves: that finds the limbs and what is carried, but not a
-person who stands still, and shaking hands behind the camera make edges move too.
+Takes clips, and the outlines of `pantomime` where there are any; gives changed clips to `swapping`.
+Where nobody has outlined the act it is what moves: that finds the limbs and what is carried, but
+not a person who stands still, and shaking hands behind the camera make edges move too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
-import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.explanation.trust.pointing import FRAME_SIZE
 
-__all__ = ["act_of_boxes", "on_scene", "softened", "what_moves", "without_act"]
+__all__ = ["on_scene", "softened", "what_moves", "without_act"]
 
-_MARGIN = 0.03  # of the picture's width: shadows and soft edges belong to the act
+_MARGIN = 0.03  # of the picture's width: shadows and soft edges are hidden with the act
 _GREY = 127.0
 _FEWEST_CORNERS = 8
-
-
-def act_of_boxes(
-    boxes: pd.DataFrame,
-    *,
-    numbers: Sequence[int],
-    size: tuple[int, int],
-    frame_size: tuple[int, int] = FRAME_SIZE,
-) -> np.ndarray:
-    """Mark the act in each frame: the boxes of the person, the object and the limbs.
-
-    Parameters
-    ----------
-    boxes
-        Of one video: frame, part, x0, y0, x1, y1 in pixels.
-    numbers
-        Which frames of the video.
-    size
-        Height and width of the marks.
-    frame_size
-        Height and width of the frames the boxes are given in.
-
-    Returns
-    -------
-    numpy.ndarray
-        bool, (time, height, width).
-    """
-    height, width = size
-    marks = np.zeros((len(numbers), height, width), bool)
-    scale = np.array([width / frame_size[1], height / frame_size[0]] * 2)
-    margin = _MARGIN * width
-    rows = {number: rows for number, rows in boxes.groupby("frame")[["x0", "y0", "x1", "y1"]]}
-    for mark, number in zip(marks, numbers, strict=True):
-        if number not in rows:
-            continue
-        for x0, y0, x1, y1 in rows[number].to_numpy(np.float64) * scale:
-            left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
-            mark[top : int(np.ceil(y1 + margin)), left : int(np.ceil(x1 + margin))] = True
-    return marks
 
 
 def what_moves(clip: np.ndarray) -> np.ndarray:
@@ -86,21 +43,20 @@ def what_moves(clip: np.ndarray) -> np.ndarray:
     spread = np.percentile(steady, 95, axis=0) - np.percentile(steady, 5, axis=0)
     soft = cv2.GaussianBlur(spread.astype(np.float32), (0, 0), width / 60)
     moving = soft > max(8.0, 0.35 * float(np.percentile(soft, 99)))
-    reach = 2 * round(1.5 * _MARGIN * width) + 1
-    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    marked = cv2.dilate(moving.astype(np.uint8), ellipse).astype(bool)
+    marked = _grown(moving, by=1.5 * _MARGIN * width)
     return np.broadcast_to(marked, (time, height, width)) & (time > 1)
 
 
 def without_act(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
-    """Fill the act with what surrounds it, softly.
+    """Fill the act, and a little around it, with what surrounds it, softly.
 
     Parameters
     ----------
     clip
         (time, height, width, 3), 0–255.
     act
-        bool, (time, height, width).
+        (time, height, width), bool, or the share of each pixel that the act covers, 0–1. Shadows
+        and soft edges are hidden with it: a margin of 3% of the width.
 
     Returns
     -------
@@ -113,7 +69,10 @@ def without_act(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
         If clip and marks are not of one size.
     """
     clip, act = _checked(clip, act)
-    return np.stack([_filled(frame, mark) for frame, mark in zip(clip, act, strict=True)])
+    margin = _MARGIN * clip.shape[2]
+    return np.stack(
+        [_filled(frame, _grown(mark > 0, by=margin)) for frame, mark in zip(clip, act, strict=True)]
+    )
 
 
 def on_scene(clip: np.ndarray, scene: np.ndarray, *, act: np.ndarray) -> np.ndarray:
@@ -125,7 +84,7 @@ def on_scene(clip: np.ndarray, scene: np.ndarray, *, act: np.ndarray) -> np.ndar
         (time, height, width, 3), 0–255, both of one shape; hide the act of `scene` first, by
         `without_act`.
     act
-        bool, (time, height, width): where the act of `clip` is.
+        Where the act of `clip` is, (time, height, width), bool, or the share of each pixel, 0–1.
 
     Returns
     -------
@@ -139,7 +98,7 @@ def on_scene(clip: np.ndarray, scene: np.ndarray, *, act: np.ndarray) -> np.ndar
     """
     clip, act = _checked(clip, act)
     scene, _ = _checked(scene, act)
-    return np.where(act[..., None], clip, scene)
+    return scene + act[..., None] * (clip - scene)
 
 
 def softened(picture: np.ndarray, spread: float) -> np.ndarray:
@@ -163,6 +122,13 @@ def softened(picture: np.ndarray, spread: float) -> np.ndarray:
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), spread / smaller, borderType=cv2.BORDER_REPLICATE)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _grown(mark: np.ndarray, *, by: float) -> np.ndarray:
+    """Add what lies within so many pixels of a mark, bool, (height, width)."""
+    reach = 2 * round(by) + 1
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    return cv2.dilate(mark.astype(np.uint8), ellipse).astype(bool)
 
 
 def _filled(frame: np.ndarray, mark: np.ndarray) -> np.ndarray:
@@ -203,7 +169,7 @@ def _laid_over(frame: np.ndarray, other: np.ndarray, corners: np.ndarray | None)
 
 
 def _checked(clip: np.ndarray, act: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    clip, act = np.asarray(clip, np.float32), np.asarray(act, bool)
+    clip, act = np.asarray(clip, np.float32), np.asarray(act, np.float32)
     if clip.ndim != 4 or act.shape != clip.shape[:3]:
         raise MetricError(
             f"Expected a clip (time, height, width, 3) and a mark for each place. Received: shapes "

@@ -7,17 +7,16 @@ for a shortcut.
 The verdict rests on the share that the scene has in all that tells a class. Scenes pull by chance,
 too: a class has a handful of test rooms, and some of them happen to speak for it. So the verdict
 wants more than a share that differs from none: an interval over the groups, wide enough to hold for
-all classes at once, has to lie above a fifth.
+all classes at once, has to lie above a tenth. And a class is cleared only where that interval lies
+below a fifth.
 
 Hiding the act and asking what is left would be simpler, but it says little: the model has never
 seen such a clip, a score that rises with the scene need not matter beside an act, and a class whose
 rooms happen to speak for it keeps far more than half of all comparisons.
 
-Without boxes the act is what moves, and a person or a thing at rest stays behind in the scene. Then
-a class can be cleared, but a large share leaves open what it was: the verdict is "unclear". With
-boxes the error is on the other side: a box holds a piece of the room around the person, and what a
-model takes from it counts as act. So a shortcut can be missed where either piece of the room, in
-the boxes or around them, is enough.
+Without outlines the act is what moves, and a person or a thing at rest stays behind in the scene.
+Then a class can be cleared, but a large share leaves open what it was: the verdict is "unclear".
+With outlines the light is the last thing that an act still brings along from its own room.
 """
 
 from __future__ import annotations
@@ -35,8 +34,9 @@ __all__ = ["RECOGNISED", "SCENE_SHARE", "shortcuts"]
 RECOGNISED = 0.75
 """From here on a class is told from the others at all, and can be judged."""
 
-SCENE_SHARE = 0.2
-"""A class whose scene surely has more than this share in what tells it is told by its scene."""
+SCENE_SHARE = (0.1, 0.2)
+"""A class leans on its scene if that surely has more than the first share in what tells it, and is
+told by its act if it surely has less than the second."""
 
 _FEWEST_GROUPS = 3
 _FALSE_ALARM = 0.05  # how likely some class may be called wrongly, of all that are judged
@@ -57,8 +57,8 @@ def shortcuts(swaps: Swaps, *, classes: Sequence[str]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         By class: videos; told (0–1: how often a video of the class gets a higher score for it than
-        one of another class; 0.5 is chance); by_act and by_scene (what each does to its score, in
-        doublings of the odds); at_home and elsewhere (0–1: its acts that are named rightly in
+        one of another class; 0.5 is chance); by_act and by_scene (how far each moves its
+        probability, −1 to 1); at_home and elsewhere (0–1: its acts that are named rightly in
         scenes of the class, and in scenes of others); share (of by_scene in both together; below 0
         where its scenes happen to speak against it); low and high (the share's interval over
         groups, which holds for all classes at once: jackknife); looks_at ("act", "scene" or
@@ -108,9 +108,10 @@ def _measured(found: pd.DataFrame, *, level: float) -> dict[str, float]:
 def _verdict(
     name: str, measured: dict[str, float], *, groups: int, rests_on: str
 ) -> dict[str, str]:
-    boxes = rests_on == "boxes"
-    scene = "its scene" if boxes else "what does not move"
+    outlined = rests_on == "outlines"
+    scene = "its scene" if outlined else "what does not move"
     share = f"of what tells it, {max(measured['share'], 0):.0%} lies in {scene}"
+    leans, cleared = SCENE_SHARE
     looks_at = "unclear"
     if not measured["told"] >= RECOGNISED:
         says = f"{name} is not told from the other classes well enough to judge."
@@ -118,21 +119,21 @@ def _verdict(
         says = f"{name} has videos of {groups} groups here, too few to judge."
     elif np.isnan(measured["share"]):
         says = f"{name} is told neither by its act alone nor by its scene alone."
-    elif measured["low"] > SCENE_SHARE and boxes:
+    elif measured["low"] > leans and outlined:
         looks_at = "scene"
         says = (
-            f"{name} is told by its scene: {share}, the rest in the act. In scenes of its own "
-            f"class {measured['at_home']:.0%} of its acts are named rightly, in others "
+            f"{name} leans on its scene: {share}, surely more than {leans:.0%}. In scenes of its "
+            f"own class {measured['at_home']:.0%} of its acts are named rightly, in others "
             f"{measured['elsewhere']:.0%}."
         )
-    elif measured["low"] > SCENE_SHARE:
+    elif measured["low"] > leans:
         says = (
-            f"{name} may be told by its scene: {share}, which can be a person or a thing at rest, "
+            f"{name} may lean on its scene: {share}, which can be a person or a thing at rest, "
             "too. Look at its mean map."
         )
-    elif measured["high"] < SCENE_SHARE:
+    elif measured["high"] < cleared:
         looks_at = "act"
-        says = f"{name} is told by its act: {share}, surely less than {SCENE_SHARE:.0%}."
+        says = f"{name} is told by its act: {share}, surely less than {cleared:.0%}."
     else:
         low, high = (min(max(measured[end], 0), 1) for end in ("low", "high"))
         says = f"{name} cannot be judged: {share}, or anything from {low:.0%} to {high:.0%}."

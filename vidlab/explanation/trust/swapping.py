@@ -1,15 +1,16 @@
 """Acts and scenes of two classes in all four combinations, and what a model says of them.
 
 Takes a model and clips of test videos, with `hiding` in between; gives the pull of act and scene on
-the score of each class to `shortcuts`. A map shows where a model looks; whether it *needs* what is
-there only shows when it is exchanged.
+the probability of each class to `shortcuts`. A map shows where a model looks; whether it *needs*
+what is there only shows when it is exchanged.
 
 Two classes meet: an act of the one and an act of the other, each in a scene of the one and in a
-scene of the other. How much does the scene move the score of a class, and how much the act? Where
-both are needed at once, or where one can stand in for the other, the answer depends on the other
-half; so each is the mean over both other halves. These are the Shapley values of scene and act
-(Shapley 1953, *A value for n-person games*), and add up to what both do together. They are counted
-in doublings of the odds of the class.
+scene of the other. How much does the scene move the probability of a class, and how much the act?
+Where both are needed at once, or where one can stand in for the other, the answer depends on the
+other half; so each is the mean over both other halves. These are the Shapley values of scene and
+act (Shapley 1953, *A value for n-person games*), and add up to what both do together. Counted in
+odds instead, a network that is sure of its acts would hide what its scenes do: there the way from
+1% to 0.1% is as long as the one from 91% to 50%, and only one of them is ever noticed.
 """
 
 from __future__ import annotations
@@ -30,8 +31,6 @@ __all__ = ["PULLS", "Swaps", "swap_scenes"]
 PULLS = ("by_act", "by_scene", "at_home", "elsewhere")
 """What is measured in each meeting."""
 
-_FLOOR = 1e-4  # probabilities below are all alike: nobody would notice a difference
-
 
 @dataclass(frozen=True, eq=False)
 class Swaps:
@@ -45,10 +44,11 @@ class Swaps:
         (clips,), the class of each, int, and its group.
     pulls : pandas.DataFrame
         Two rows a meeting, one for each of its classes: clip (whose scene it was, its position),
-        by_act and by_scene (float64, doublings of the odds of the clip's class), at_home and
-        elsewhere (bool: an act of the class is named rightly in its scene, and in the other).
+        by_act and by_scene (float, how far each moves the probability of the clip's class, −1 to
+        1), at_home and elsewhere (bool: an act of the class is named rightly in its scene, and in
+        the other).
     rests_on : str
-        How the act was found: ``"boxes"`` or ``"motion"``.
+        How the act was found: ``"outlines"`` or ``"motion"``.
     """
 
     whole: np.ndarray
@@ -86,8 +86,10 @@ def swap_scenes(
         The group of each clip; the same name in two classes is two groups. Each clip is its own
         group unless given.
     acts
-        For each clip where the act is, bool, (time, height, width), as `act_of_boxes` marks it;
-        without them, the act is what moves.
+        For each clip where the act is, (time, height, width), bool, or the share of each pixel
+        that it covers, 0–1, as `vidlab.pantomime.outlines_of` draws it or a segmentation finds
+        it. Boxes will not do: they hold a piece of their room, which then counts as act, and a
+        shortcut may be missed. Without any, the act is what moves.
     rounds
         How many meetings each clip is in, at most. The model is asked 1 + 2 × rounds times a clip.
     seed
@@ -110,7 +112,7 @@ def swap_scenes(
             f"Expected clips of one length. Received: {len(clips)} clips of {lengths} frames. "
             "Take as many frames of each test video: sampling.Uniform"
         )
-    rests_on = "motion" if acts is None else "boxes"
+    rests_on = "motion" if acts is None else "outlines"
     acts = [what_moves(clip) for clip in clips] if acts is None else acts
     if not len(clips) == len(labels) == len(groups) == len(acts):
         raise MetricError(
@@ -167,7 +169,7 @@ def _swapped(
     clips: Sequence[np.ndarray], acts: Sequence[np.ndarray], *four: int
 ) -> Iterator[np.ndarray]:
     """Put both acts into the first scene, and then both into the second."""
-    hidden = acts[four[0]] | acts[four[1]]
+    hidden = np.maximum(acts[four[0]], acts[four[1]])
     for scene in four[:2]:
         bare = without_act(clips[scene], hidden)
         for act in four[2:]:
@@ -175,25 +177,19 @@ def _swapped(
 
 
 def _pulls(said: np.ndarray, clips: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
-    """Return what acts and scenes of a class do to its score.
+    """Return what acts and scenes of a class do to its probability.
 
     `said` is (meetings, scene, act, classes), and of two scenes and acts the first are its own.
     """
     label = labels[clips]
-    odds = _log_odds(said)[np.arange(len(said)), :, :, label]  # (meetings, scene, act)
+    score = said[np.arange(len(said)), :, :, label]  # (meetings, scene, act)
     right = said.argmax(axis=-1) == label[:, None, None]
     return pd.DataFrame(
         {
             "clip": clips,
-            "by_act": (odds[:, :, 0] - odds[:, :, 1]).mean(axis=1),
-            "by_scene": (odds[:, 0] - odds[:, 1]).mean(axis=1),
+            "by_act": (score[:, :, 0] - score[:, :, 1]).mean(axis=1),
+            "by_scene": (score[:, 0] - score[:, 1]).mean(axis=1),
             "at_home": right[:, 0, 0],
             "elsewhere": right[:, 1, 0],
         }
     )
-
-
-def _log_odds(said: np.ndarray) -> np.ndarray:
-    """Return log2 of p / (1 - p): one more where the odds have doubled."""
-    sure = np.clip(said.astype(np.float64), _FLOOR, 1 - _FLOOR)
-    return np.log2(sure / (1 - sure))
