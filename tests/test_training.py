@@ -65,6 +65,20 @@ def test_all_phases_are_trained_and_noted(recipe, parts):
     assert fitted.seconds == pytest.approx(fitted.history["seconds"].sum())
 
 
+@pytest.mark.parametrize("augment", [True, False])
+def test_each_phase_is_traced_once(recipe, parts, monkeypatch, augment):
+    """Adam has variables for each weight; made at the first batch, they need a second trace."""
+    train_step, traced = keras.Model.train_step, []
+
+    def tracing(self, data):
+        traced.append(1)
+        return train_step(self, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", tracing)
+    fit(recipe.adapted(augment=augment), parts, settings=Settings(seed=1))
+    assert len(traced) == len(recipe.phases)
+
+
 def test_the_model_learns_what_can_be_learned(recipe, parts):
     longer = recipe.adapted(phases=(Phase(12, "adam", 3e-3, 8, trainable="all"),), augment=False)
     history = fit(longer, parts, settings=Settings(seed=1, patience=12)).history

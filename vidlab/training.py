@@ -188,7 +188,6 @@ class _Checkpoint:
 
     def restore(self, model: keras.Model) -> list[np.ndarray]:
         """Set the variables of `model` and its optimizer; return the best weights so far."""
-        model.optimizer.build(model.trainable_variables)
         variables = [*model.variables, *model.optimizer.variables]
         with np.load(self.file) as found:
             for i, variable in enumerate(variables):
@@ -298,11 +297,14 @@ def _compiled(model, recipe, phase, *, seed) -> keras.Model:
         "adam": lambda: keras.optimizers.Adam(rate),
         "sgd": lambda: keras.optimizers.SGD(rate, momentum=phase.momentum),
     }
+    # Variables of metric and optimizer that are made only at the first batch have it traced twice,
+    # and tracing is half of a short training. So all are made here.
     learner.compile(
         optimizer=optimizers[phase.optimizer](),
         loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )
+    learner.optimizer.build(learner.trainable_variables)
     return learner
 
 
