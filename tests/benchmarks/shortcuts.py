@@ -11,19 +11,14 @@ videos of the class are named rightly in this edition, and how many in the other
 people do the same in other rooms. (Its reversed twin counts as right: a network on single frames
 cannot tell them apart.)
 
-The rule (a fifth, over an interval for all classes) was fixed on the data seeds 10 to 14, where all
-ten verdicts are right: biased classes have shares of 37, 50, 51, 81 and 54%, fair variants at most
-8%. On 20 to 24, looked at afterwards, nine are right: 50, 24 (its twin 26), 40, 6 and 30%, fair at
-most 3%. SitDown of seed 23 is missed, though in other rooms only a third of its videos is named
-rightly. On 30 and 31, and the biased edition of 32, four of five: 64, 15 and 53%, fair at most 4%;
-OpenDoor of seed 31 is missed, and even called told by its act. 33, 34 and the fair 32 were not run.
-Seed 23 was looked into: the act's boxes hold a piece of the room. With the act's boxes from the
-biased edition, in the rooms of the fair one, 86% are named rightly, and the other way round 82%,
-but only 43% with neither: either piece of the room is nearly enough, and the one in the boxes
-counts as act. What it needs are acts cut out along their outline.
+The measure and its limits were fixed on the data seeds 10 to 14, 20 to 24, 30 and 31, where all 24
+verdicts are right: biased classes have shares of 27 to 83%, and their intervals begin at 21% and
+above; in fair variants no class has more than 7%. Seeds 45 to 49 were drawn afterwards, and looked
+at once: ten of ten, 60, 24, 46, 43 and 64%, fair at most 14%. OpenDoor of seed 46 is the closest
+call, 11 to 38%; its network leans least on the room, and names 64% of the class rightly without it.
 
-The videos are kept below ``$VIDLAB_HOME``, or below a folder that is removed again. Quiet, it takes
-a quarter of an hour on two cores.
+The videos are kept below ``$VIDLAB_HOME``, or below a folder that is removed again. It takes
+half an hour on two cores.
 """
 
 import argparse
@@ -36,7 +31,7 @@ SIZE = (80, 80)
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.shortcuts")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[20, 21, 22, 23, 24])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[45, 46, 47, 48, 49])
     chosen = parser.parse_args(arguments)
     os.environ["VIDLAB_QUIET"], os.environ["TF_CPP_MIN_LOG_LEVEL"] = "1", "3"
     with tempfile.TemporaryDirectory(prefix="vidlab-bench-") as home:
