@@ -1,6 +1,7 @@
 import numpy as np
 
 from vidlab import backbones, pretraining
+from vidlab.backbones.families import FAMILIES
 from vidlab.pretraining import ATTRIBUTES, MARKS, THINGS, Stage, draw_stills, marks, stills
 from vidlab.pretraining.drawing import _bearing
 
@@ -51,7 +52,8 @@ def test_marks_lie_where_things_and_joints_are():
         assert marked & set(THINGS) == ({thing} if thing != "nothing" and seen[-1] else set())
 
 
-def test_a_stage_goes_on_from_the_one_before():
+def test_a_stage_goes_on_from_the_one_before(tiny_backbone, monkeypatch):
+    monkeypatch.setitem(FAMILIES, "mobilenetv2-0.35", FAMILIES[tiny_backbone])
     backbone, scores = pretraining.train(
         (Stage(size=32, epochs=1, rate=1e-3), Stage(size=48, epochs=1, rate=1e-3)),
         count=8,
