@@ -162,6 +162,8 @@ def test_an_act_is_put_into_the_scene_of_another_clip():
     assert (half[act] == (255 + 10) / 2).all()
     with pytest.raises(MetricError, match="at the size of the clip"):
         hiding.on_scene(one, other[:2], act=act)
+    with pytest.raises(MetricError, match=r"0 to 255\. Divide"):
+        hiding.on_scene(one, other, act=act * np.uint8(255))
 
 
 def marks_of(place, frames=3):

@@ -20,6 +20,7 @@ from vidlab.pantomime import (
     dataset,
     is_complete,
     make,
+    outlines,
     outlines_of,
     plan,
 )
@@ -153,6 +154,21 @@ def test_videos_of_other_datasets_have_no_outlines(small, tmp_path):
     asked = {"numbers": [0], "size": (60, 80)}
     assert outlines_of("v_OpenDoor_g02_c01", root=tmp_path, **asked) is None
     assert outlines_of("holiday", root=small, **asked) is None
+    assert outlines_of("v_Archery_g02_c01", root=small, **asked) is None
+
+
+def test_outlines_of_what_another_version_drew_are_refused(small, tmp_path):
+    note = json.loads((small / "pantomime.json").read_text())
+    (tmp_path / "pantomime.json").write_text(json.dumps(note | {"version": dataset.VERSION + 1}))
+    with pytest.raises(DatasetError, match=r"version 2 .*make the dataset again"):
+        outlines_of("v_OpenDoor_g02_c01", root=tmp_path, numbers=[0], size=(60, 80))
+
+
+def test_outlines_are_those_of_the_dataset_s_seed(small, tmp_path):
+    note = json.loads((small / "pantomime.json").read_text())
+    (tmp_path / "pantomime.json").write_text(json.dumps(note | {"seed": 3}))
+    found = outlines_of("v_JumpingJack_g02_c01", root=tmp_path, numbers=[5], size=(240, 320))
+    assert np.array_equal(found, outlines("JumpingJack", 2, 1, seed=3, size="smoke", indices=[5]))
 
 
 def test_a_biased_edition_has_outlines_of_its_own(few_groups, tmp_path):

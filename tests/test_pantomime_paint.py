@@ -74,6 +74,21 @@ def test_a_soft_shadow_over_the_edge_is_cut_off():
     assert (image[25:, 25:] == 200).all()
 
 
+def test_a_stencil_is_full_wherever_something_is_drawn_whatever_its_colour():
+    stencil = np.zeros((40, 60), np.uint8)
+    pen = Pen(stencil)
+    pen.soft((30, 20), (20, 15), (0, 0, 0), strength=1.0)
+    pen.wash(np.array([[0, 0], [60, 0], [60, 40]]), (255, 255, 255), strength=1.0)
+    assert not stencil.any()
+    with pen.marking("all"):
+        pen.ball((20, 20), (8, 8), (0, 0, 0))
+        pen.at((40, 20)).stroke(np.array([[0, -8], [0, 8]]), 4, (9, 9, 9))
+    assert (stencil[16:25, 16:25] == 255).all()
+    assert stencil[20, 40] == 255
+    assert stencil[0, 0] == 0
+    assert "all" in pen.boxes()
+
+
 def test_colours_are_toned_and_mixed():
     assert tone((200, 100, 0), 0.5) == (100, 50, 0)
     assert tone((0, 0, 0), 1.5) == pytest.approx((127.5,) * 3)

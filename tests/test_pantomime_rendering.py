@@ -182,16 +182,18 @@ def test_an_outline_holds_what_stays_when_the_scene_changes(name, monkeypatch):
         frames.append(render(name, 2, 1, **where).frames.astype(int))
     differs = (frames[1] - frames[0]).mean(axis=-1) / 255
     assert 0.02 < covered.mean() < 0.5
-    assert (differs[covered == 1] == 0).all()
-    assert (differs <= 1.01 - covered).all()  # shadows make it less
+    assert (differs[covered == 1] < 0.01).all()  # both are rounded to 255ths, stroke by stroke
+    assert (differs <= 1.03 - covered).all()  # shadows make it less
     assert (differs[covered == 0] > 0).all()
     assert (differs[covered == 0] == 1).mean() > 0.97
 
 
-def test_an_outline_lies_in_the_boxes_of_person_and_things():
-    for name in ("OpenDoor", "PutDown", "HandstandWalking"):
-        covered = outlines(name, 4, 1, indices=[5])[0]
-        boxes = render(name, 4, 1, indices=[5]).boxes
+def test_an_outline_reaches_as_far_as_the_boxes_of_person_and_things(places):
+    """Outdoors a door has a piece of wall around it, which is in no box."""
+    assert not places("OpenDoor", 18, 1).indoors
+    for name, group in (("OpenDoor", 18), ("PutDown", 4), ("HandstandWalking", 4)):
+        covered = outlines(name, group, 1, indices=[5])[0]
+        boxes = render(name, group, 1, indices=[5]).boxes
         rows, columns = np.nonzero(covered > 0.5)
         around = boxes["x0"].min(), boxes["y0"].min(), boxes["x1"].max(), boxes["y1"].max()
         extent = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1

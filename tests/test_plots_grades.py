@@ -82,4 +82,4 @@ def test_the_share_of_the_scene_is_drawn_with_its_interval_and_verdict():
     assert (band.get_x(), band.get_width()) == pytest.approx((0.1, 0.1))
     assert len({tuple(colour) for colour in intervals.get_colors()}) == 3
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["told by the act", "leans on the scene", "unclear"]
+    assert legend == ["told by the act", "leans on the scene", "unclear", "the limits, 10% and 20%"]

@@ -297,8 +297,8 @@ def _compiled(model, recipe, phase, *, seed) -> keras.Model:
         "adam": lambda: keras.optimizers.Adam(rate),
         "sgd": lambda: keras.optimizers.SGD(rate, momentum=phase.momentum),
     }
-    # Variables of metric and optimizer that are made only at the first batch have it traced twice,
-    # and tracing is half of a short training. So all are made here.
+    # A step that makes variables, as metrics and optimizers do at their first batch, is traced a
+    # second time, and tracing is half of a short training. So all of them are made here.
     learner.compile(
         optimizer=optimizers[phase.optimizer](),
         loss="sparse_categorical_crossentropy",

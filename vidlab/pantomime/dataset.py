@@ -226,7 +226,19 @@ def annotations(root: str | Path) -> pd.DataFrame:
 
 
 def read_note(root: str | Path) -> dict:
-    """Return what the folder says of its size, seed and bias; empty for another dataset."""
+    """Read what the folder says of itself.
+
+    Returns
+    -------
+    dict
+        size, seed, version, finished, versions (of the libraries it was drawn with), and bias where
+        a class is biased; empty for another dataset.
+
+    Raises
+    ------
+    DatasetError
+        If the note is not JSON.
+    """
     path = Path(root) / "pantomime.json"
     if not path.exists():
         return {}

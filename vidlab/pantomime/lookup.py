@@ -1,7 +1,7 @@
 """What is known of a video beyond its label: its twin, the boxes of its evidence, its outlines.
 
 Takes the table of an index, and the note and the annotations of `dataset`; gives small tables and
-outlines to notebooks. Videos of other datasets have none of them: the tables are then empty.
+outlines to notebooks. For videos of other datasets the tables are empty, and the outlines None.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from vidlab.pantomime.actions import REVERSED_PAIRS
-from vidlab.pantomime.dataset import annotations, read_note
+from vidlab.errors import DatasetError
+from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
+from vidlab.pantomime.dataset import VERSION, annotations, read_note
 from vidlab.pantomime.rendering import outlines
 
 __all__ = ["boxes_of", "outlines_of", "twins"]
@@ -79,9 +80,9 @@ def boxes_of(video_id: str, *, root: str | Path) -> pd.DataFrame:
 def outlines_of(
     video_id: str, *, root: str | Path, numbers: Sequence[int], size: tuple[int, int]
 ) -> np.ndarray | None:
-    """Outline the act in some frames of a video: the person, and the things that are handled.
+    """Outline the act in some frames of a video: the person, and the things around it.
 
-    They are drawn anew, for the dataset holds the frames alone.
+    They are drawn anew, by `outlines`, for the dataset holds the frames alone.
 
     Parameters
     ----------
@@ -98,13 +99,27 @@ def outlines_of(
     -------
     numpy.ndarray or None
         float32, (time, height, width): the share of each pixel that the act covers, 0–1. None
-        for a video of another dataset.
+        for a video that Pantomime has not drawn.
+
+    Raises
+    ------
+    DatasetError
+        If the dataset is of another version, which draws otherwise, or its note is damaged; or
+        for a frame the video does not have.
     """
     note = read_note(root)
     named = _NAME.fullmatch(video_id)
-    if not note or not named:
+    if not note or not named or named[1] not in CLASSES:
         return None
+    if note.get("version") != VERSION:
+        raise DatasetError(
+            f"Expected videos drawn by version {VERSION} of Pantomime, to outline what they show. "
+            f"Received: version {note.get('version')} in {root}. Remove the folder and make the "
+            "dataset again: vidlab data make"
+        )
     edition = {name: note.get(name) for name in ("seed", "size", "bias")}
     covered = outlines(named[1], int(named[2]), int(named[3]), indices=numbers, **edition)
-    small = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in covered]
-    return np.stack(small)
+    small = np.empty((len(covered), *size), np.float32)
+    for one, whole in zip(small, covered, strict=True):
+        one[:] = cv2.resize(whole, size[::-1], interpolation=cv2.INTER_AREA)
+    return small

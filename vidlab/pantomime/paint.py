@@ -72,8 +72,10 @@ class Pen:
 
     Parameters
     ----------
-    image : uint8, (height, width, 3), RGB, or None
-        Drawn on in place. None draws nothing and only remembers what was marked.
+    image : uint8, (height, width, 3), RGB, or (height, width), or None
+        Drawn on in place. One of two dimensions is a stencil: all that is drawn is 255 there,
+        whatever its colour, and shadows and glows are left out. None draws nothing and only
+        remembers what was marked.
     matrix : float, (2, 3)
         From the pen's coordinates to pixels; the identity unless given.
     light : (x, y)
@@ -173,7 +175,7 @@ class Pen:
         if self.image is not None:
             thick = max(1, round(width * self.scale))
             fixed = np.round(pixels * (1 << _SHIFT)).astype(np.int32)
-            cv2.polylines(self.image, [fixed], False, colour, thick, cv2.LINE_AA, _SHIFT)
+            cv2.polylines(self.image, [fixed], False, self._ink(colour), thick, cv2.LINE_AA, _SHIFT)
 
     def limb(
         self, joints: Sequence[np.ndarray], radii: Sequence[float], colours: Sequence[Colour]
@@ -222,7 +224,7 @@ class Pen:
 
         `strength` in 0..1 is the share of `colour` in the middle. Not remembered by marks.
         """
-        if self.image is None:
+        if self.image is None or self.image.ndim == 2:
             return
         x, y = self._pixels(np.asarray([centre], dtype=float))[0]
         rx, ry = abs(radii[0]) * self.scale, abs(radii[1]) * self.scale
@@ -239,7 +241,7 @@ class Pen:
 
     def wash(self, points: np.ndarray, colour: Colour, *, strength: float, blur: float = 0) -> None:
         """Blend a see-through polygon in, its edge softened over `blur` pixels."""
-        if self.image is None:
+        if self.image is None or self.image.ndim == 2:
             return
         mask = np.zeros(self.image.shape[:2], np.uint8)
         fixed = np.round(self._pixels(points) * (1 << _SHIFT)).astype(np.int32)
@@ -261,7 +263,10 @@ class Pen:
             self._remember(pixels)
         if self.image is not None:
             fixed = np.round(pixels * (1 << _SHIFT)).astype(np.int32)
-            cv2.fillPoly(self.image, [fixed], colour, cv2.LINE_AA, _SHIFT)
+            cv2.fillPoly(self.image, [fixed], self._ink(colour), cv2.LINE_AA, _SHIFT)
+
+    def _ink(self, colour: Colour) -> Colour | int:
+        return 255 if self.image.ndim == 2 else colour
 
 
 def _capsule(first: np.ndarray, second: np.ndarray, r0: float, r1: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from last to first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -143,8 +143,8 @@ def outlines(
 ) -> np.ndarray:
     """Outline the act in the frames that `render` gives for the same arguments.
 
-    The person and the things that are handled belong to the act; their shadows, and the piece of
-    wall around a door that stands outdoors, to the scene.
+    The person and all props belong to the act, but for the piece of wall around a door that stands
+    outdoors; it belongs to the scene, and so do shadows. Parameters are those of `render`.
 
     Returns
     -------
@@ -159,16 +159,12 @@ def outlines(
     count, draw, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
     wanted = _wanted(class_name, group, clip, count=count, indices=indices)
     action = ACTIONS[drawn_class(class_name)]
-    covered = np.empty((len(wanted), FRAME[1], FRAME[0]), np.float32)
-    for place, (_, matrix, moment) in enumerate(_shots(action, draw, count, wanted, rng)):
-        # What is drawn looks the same on black and on white; what is not, differs by all of 255.
-        black, white = (np.full((FRAME[1], FRAME[0], 3), grey, np.uint8) for grey in (0, 255))
-        for picture in (black, white):
-            pen = Pen(picture, matrix=matrix, light=draw.scene.light)
-            bare = replace(moment, contacts=())
-            draw_moment(pen, bare, draw.look, draw.style, action=action)
-        covered[place] = 1 - cv2.subtract(white, black).mean(axis=-1) / 255
-    return covered
+    stencils = np.zeros((len(wanted), FRAME[1], FRAME[0]), np.uint8)
+    shots = _shots(action, draw, count, wanted, rng)
+    for stencil, (_, matrix, moment) in zip(stencils, shots, strict=True):
+        pen = Pen(stencil, matrix=matrix, light=draw.scene.light)
+        draw_moment(pen, moment, draw.look, draw.style, action=action)
+    return stencils.astype(np.float32) / 255
 
 
 def _wanted(

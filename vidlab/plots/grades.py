@@ -183,7 +183,7 @@ def scene_or_act(
         looks_at, as `explanation.shortcuts` gives it.
     limits
         The shares between which a band is drawn: a class whose interval begins above the first
-        leans on its scene, one whose interval ends below the second is told by its act.
+        leans on its scene; any other whose interval ends below the second is told by its act.
     title
         Over the figure.
     """
@@ -206,5 +206,7 @@ def scene_or_act(
         for name, colour in _SURE.items()
         if name in set(table["looks_at"])
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    between = " and ".join(f"{limit:.0%}" for limit in limits)
+    handles.append(Patch(color=INK, alpha=0.1, label=f"the limits, {between}"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure

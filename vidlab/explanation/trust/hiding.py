@@ -14,7 +14,7 @@ from vidlab.errors import MetricError
 
 __all__ = ["on_scene", "softened", "what_moves", "without_act"]
 
-_MARGIN = 0.03  # of the picture's width: shadows and soft edges are hidden with the act
+_MARGIN = 0.03  # of the picture's width: soft edges are hidden with the act, and most of a shadow
 _GREY = 127.0
 _FEWEST_CORNERS = 8
 
@@ -55,8 +55,8 @@ def without_act(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
     clip
         (time, height, width, 3), 0–255.
     act
-        (time, height, width), bool, or the share of each pixel that the act covers, 0–1. Shadows
-        and soft edges are hidden with it: a margin of 3% of the width.
+        (time, height, width), bool, or the share of each pixel that the act covers, 0–1. A
+        margin of 3% of the width is hidden with it: soft edges, and most of a shadow.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def without_act(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
     Raises
     ------
     MetricError
-        If clip and marks are not of one size.
+        If clip and marks are not of one size, or marks not from 0 to 1.
     """
     clip, act = _checked(clip, act)
     margin = _MARGIN * clip.shape[2]
@@ -94,7 +94,7 @@ def on_scene(clip: np.ndarray, scene: np.ndarray, *, act: np.ndarray) -> np.ndar
     Raises
     ------
     MetricError
-        If clips and marks are not of one size.
+        If clips and marks are not of one size, or marks not from 0 to 1.
     """
     clip, act = _checked(clip, act)
     scene, _ = _checked(scene, act)
@@ -174,5 +174,10 @@ def _checked(clip: np.ndarray, act: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         raise MetricError(
             f"Expected a clip (time, height, width, 3) and a mark for each place. Received: shapes "
             f"{clip.shape} and {act.shape}. Make the marks at the size of the clip."
+        )
+    if act.min(initial=0) < 0 or act.max(initial=0) > 1:
+        raise MetricError(
+            "Expected marks that are true or false, or shares from 0 to 1. Received: "
+            f"{act.min():g} to {act.max():g}. Divide a mask of 0 and 255 by 255."
         )
     return clip, act

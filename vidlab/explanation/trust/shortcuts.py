@@ -16,7 +16,9 @@ rooms happen to speak for it keeps far more than half of all comparisons.
 
 Without outlines the act is what moves, and a person or a thing at rest stays behind in the scene.
 Then a class can be cleared, but a large share leaves open what it was: the verdict is "unclear".
-With outlines the light is the last thing that an act still brings along from its own room.
+Even an act cut out along its outline brings something along from its own room: the light, a thin
+rim, and of a door its place in the picture. That counts as act. And something of the act stays in
+the scene: the ends of shadows, and the wall around a door that stands outdoors.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ RECOGNISED = 0.75
 
 SCENE_SHARE = (0.1, 0.2)
 """A class leans on its scene if that surely has more than the first share in what tells it, and is
-told by its act if it surely has less than the second."""
+told by its act if it surely has less than the second; where both hold, it leans on its scene."""
 
 _FEWEST_GROUPS = 3
 _FALSE_ALARM = 0.05  # how likely some class may be called wrongly, of all that are judged

@@ -44,9 +44,9 @@ class Swaps:
         (clips,), the class of each, int, and its group.
     pulls : pandas.DataFrame
         Two rows a meeting, one for each of its classes: clip (whose scene it was, its position),
-        by_act and by_scene (float, how far each moves the probability of the clip's class, −1 to
-        1), at_home and elsewhere (bool: an act of the class is named rightly in its scene, and in
-        the other).
+        by_act and by_scene (float32, how far each moves the probability of the clip's class, −1
+        to 1), at_home and elsewhere (bool: an act of the class is named rightly in its scene, and
+        in the other).
     rests_on : str
         How the act was found: ``"outlines"`` or ``"motion"``.
     """
@@ -102,7 +102,8 @@ def swap_scenes(
     Raises
     ------
     MetricError
-        If there are no clips, not as many labels, groups or marks, or clips of several lengths.
+        If there are no clips, not as many labels, groups or marks, clips of several lengths, or
+        marks of another size or not from 0 to 1.
     """
     labels = np.asarray(labels)
     groups = np.arange(len(clips)) if groups is None else np.asarray(groups)
