@@ -34,6 +34,29 @@ def test_an_unknown_profile_is_answered_with_the_known_ones():
         profiles.load("slow")
 
 
+def test_a_profile_is_named_by_its_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("about: mine\nimage_size: 64\n")
+    profile = profiles.load(str(path))
+    assert (profile.name, profile.image_size) == ("mine", 64)
+    assert profiles.find(str(path)) == path
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ProfileError, match=r"quick.*a YAML file.*absent\.yaml"):
+        profiles.load(str(tmp_path / "absent.yaml"))
+
+
+def test_the_home_s_profiles_come_before_the_shipped_ones(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
+    (tmp_path / "nbconfig").mkdir()
+    for name in ("mine", "quick"):
+        (tmp_path / "nbconfig" / f"{name}.yaml").write_text("about: of the home\n")
+    assert profiles.names() == ["full", "mine", "quick", "smoke", "ucf101"]
+    assert profiles.load("mine").about == profiles.load("quick").about == "of the home"
+    assert profiles.load("smoke").about != "of the home"
+
+
 @pytest.mark.parametrize(
     ("line", "key"),
     [

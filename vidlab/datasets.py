@@ -26,8 +26,8 @@ def home() -> Path:
     Returns
     -------
     pathlib.Path
-        ``$VIDLAB_HOME`` where it is set; else the folder that holds ``nbconfig``, beside the
-        package; else, for a package installed without its notebooks, ``~/vidlab``.
+        ``$VIDLAB_HOME`` where it is set; else the checkout, where the package stands in one (beside
+        ``nbconfig``); else, for an installed package, ``~/vidlab``.
     """
     if named := os.environ.get("VIDLAB_HOME"):
         return Path(named).expanduser().absolute()

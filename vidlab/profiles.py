@@ -1,9 +1,10 @@
 """Profiles: how big a run is, as checked data.
 
-Takes the YAML files of ``nbconfig/`` (smoke, quick, full, ucf101 and your own); gives `Profile`
-records to `lab`. A profile chooses the videos, the picture size, the frames per video and the
-backbone, and may change a recipe's epochs, learning rate or batch size. It cannot change what a
-recipe *is*, and `adapt` keeps the literature's values beside its own.
+Takes YAML files: the shipped ones (smoke, quick, full, ucf101), those in the ``nbconfig`` folder of
+`vidlab.datasets.home`, or any by its path; gives `Profile` records to `lab`. A profile chooses the
+videos, the picture size, the frames per video and the backbone, and may change a recipe's epochs,
+learning rate or batch size. It cannot change what a recipe *is*, and `adapt` keeps the literature's
+values beside its own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vidlab import sampling
+from vidlab import datasets, sampling
 from vidlab.errors import ProfileError, SamplingError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "RecipeChange",
     "adapt",
     "changes",
+    "find",
     "folder",
     "load",
     "names",
@@ -132,13 +134,39 @@ class Profile(_Record):
 
 
 def folder() -> Path:
-    """Return the folder with the profiles: ``nbconfig`` beside the notebooks."""
-    return Path(__file__).resolve().parent.parent / "nbconfig"
+    """Return the folder with the shipped profiles: of the checkout, else the package."""
+    package = Path(__file__).resolve().parent
+    beside = package.parent / "nbconfig"
+    return beside if beside.is_dir() else package / "nbconfig"
 
 
 def names() -> list[str]:
     """Return the names that `load` accepts, in alphabetical order."""
-    return sorted(path.stem for path in folder().glob("*.yaml"))
+    return sorted(_files())
+
+
+def find(name: str) -> Path:
+    """Return the file of a profile.
+
+    Parameters
+    ----------
+    name
+        One of `names`, or the path of a file that ends in ``.yaml``.
+
+    Raises
+    ------
+    ProfileError
+        For an unknown name (the message lists the known ones) or a path without a file.
+    """
+    own = Path(name).expanduser()
+    path = own if own.suffix == ".yaml" else _files().get(name)
+    if path is None or not path.is_file():
+        place = datasets.home() / "nbconfig" / f"{own.stem}.yaml"
+        raise ProfileError(
+            f"Expected one of the profiles {', '.join(names())}, or a YAML file. Received: "
+            f"{name!r}. A profile of your own is a file {place}, or one named with its path."
+        )
+    return path
 
 
 def load(name: str) -> Profile:
@@ -147,22 +175,17 @@ def load(name: str) -> Profile:
     Parameters
     ----------
     name
-        One of `names`.
+        As for `find`; the profile of ``my/slow.yaml`` is called slow.
 
     Raises
     ------
     ProfileError
-        For an unknown name (the message lists the known ones) or an unknown or unfit setting (the
-        message names the file and the line's key).
+        For an unknown name or path, or an unknown or unfit setting (the message names the file and
+        the line's key).
     """
-    path = folder() / f"{name}.yaml"
-    if not path.is_file():
-        raise ProfileError(
-            f"Expected one of the profiles {', '.join(names())}. Received: {name!r}. "
-            f"A profile of your own is a file {path}."
-        )
+    path = find(name)
     settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    return _checked({**settings, "name": name}, where=path)
+    return _checked({**settings, "name": path.stem}, where=path)
 
 
 def adapt(recipe: Recipe, profile: Profile) -> Recipe:
@@ -270,6 +293,12 @@ def run_name(own: Profile, used: Profile) -> str:
     if used.dataset == own.dataset:
         return own.name
     return f"{own.name}-{Path(used.dataset).expanduser().resolve().name}"
+
+
+def _files() -> dict[str, Path]:
+    """Return the profiles known by name; the home's own come before shipped ones."""
+    places = (folder(), datasets.home() / "nbconfig")
+    return {path.stem: path for place in places for path in place.glob("*.yaml")}
 
 
 def _phases(recipe: Recipe, change: RecipeChange, profile: Profile) -> tuple:

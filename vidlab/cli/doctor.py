@@ -71,6 +71,8 @@ def examine() -> Iterator[Finding]:
     yield _kernel()
     yield _cores()
     yield _memory()
+    yield _place()
+    yield _profiles()
     yield _disk()
     yield _graphics()
     yield _browser()
@@ -138,11 +140,26 @@ def _memory() -> Finding:
     return Finding("memory", f"{free:.1f} of {whole:.1f} GiB free", remedy)
 
 
+def _place() -> Finding:
+    chosen = "chosen by" if os.environ.get("VIDLAB_HOME") else "to choose another, set"
+    return Finding("home", f"{_home()}, for data, caches and runs; {chosen} VIDLAB_HOME")
+
+
+def _profiles() -> Finding:
+    from vidlab import profiles
+
+    folders = sorted({profiles.find(name).parent for name in profiles.names()})
+    return Finding(
+        "profiles", f"{', '.join(profiles.names())}, in {' and '.join(map(str, folders))}"
+    )
+
+
 def _disk() -> Finding:
     home = _home()
-    free = shutil.disk_usage(home).free / 2**30
+    there = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(there).free / 2**30
     remedy = "Set VIDLAB_HOME to a folder on a larger disk." if free < _LEAST_DISK_GB else ""
-    return Finding("disk", f"{free:.0f} GiB free at {relative(home)}", remedy)
+    return Finding("disk", f"{free:.0f} GiB free at {relative(there)}", remedy)
 
 
 def _graphics() -> Finding:

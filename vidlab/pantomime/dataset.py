@@ -11,14 +11,10 @@ alike: a shortcut that a model can take, and that an explanation should uncover.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -28,6 +24,7 @@ import pandas as pd
 from vidlab import video
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
+from vidlab.pantomime.parallel import process_map
 from vidlab.pantomime.rendering import FPS, drawn_class, render
 from vidlab.progress import progress
 
@@ -56,7 +53,6 @@ _COUNTING = 2**16  # takes a clip's place in the seed when the number of clips i
 _TWIN = dict(REVERSED_PAIRS)
 _TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 _PARTS = ".parts"
-_MOST_JOBS = 61  # Windows cannot wait for more processes at once
 
 
 @dataclass(frozen=True)
@@ -187,12 +183,9 @@ def make(
         (root / "UCF-101" / class_name).mkdir(parents=True, exist_ok=True)
     (root / _PARTS).mkdir(exist_ok=True)
     waiting = [task for task in tasks if not _is_made(root, task)]
-    jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1), _MOST_JOBS)
-    made = (
-        _in_turn(root, waiting, edition)
-        if jobs == 1
-        else _pooled(root, waiting, edition, jobs=jobs)
-    )
+    jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1))
+    draw = partial(_make_one, root, edition=edition)
+    made = map(draw, waiting) if jobs == 1 else process_map(draw, waiting, jobs=jobs)
     for _ in progress(made, desc=f"drawing Pantomime ({size})", total=len(waiting), unit="clip"):
         pass
     _write_lists(root, tasks, SIZES[size])
@@ -251,35 +244,7 @@ def read_note(root: str | Path) -> dict:
         ) from error
 
 
-def _in_turn(root: Path, tasks: list[Task], edition: _Edition) -> Iterator[None]:
-    for task in tasks:
-        yield _make_one(root, task, edition)
-
-
-def _pooled(root: Path, tasks: list[Task], edition: _Edition, *, jobs: int) -> Iterator[None]:
-    # "spawn" works alike on all systems and beside threads; the workers leave Ctrl-C to us, so
-    # that each finishes the clip in its hands and no half-written one is left.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
-    try:
-        futures = [pool.submit(_make_one, root, task, edition) for task in tasks]
-        for future in as_completed(futures):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise DatasetError(
-            "Expected processes that draw clips. Received: one that ended early (out of memory, or "
-            'a script without `if __name__ == "__main__":`). Go on in one process: make(…, jobs=1)'
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
-
-
-def _make_one(root: Path, task: Task, edition: _Edition) -> None:
+def _make_one(root: Path, task: Task, *, edition: _Edition) -> None:
     made = render(
         task.class_name,
         task.group,
