@@ -9,6 +9,10 @@ JOBS    ?= 1
 BIN     := .venv/bin
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# TensorFlow frees and takes large blocks at every step: glibc is to keep them (4 GiB, 256 MiB).
+export MALLOC_TRIM_THRESHOLD_ ?= 4294967296
+export MALLOC_MMAP_THRESHOLD_ ?= 4294967296
+export MALLOC_TOP_PAD_ ?= 268435456
 
 .PHONY: run resume lab test bench figures clean
 

@@ -89,7 +89,7 @@ def test_the_package_runs_as_a_module():
 
 
 def test_run_passes_its_options_on(call, asked):
-    words = ("run", "1", "2-4", "--profile", "smoke", "--jobs", "2", "--resume", "--timeout", "3")
+    words = ("run", "1", "2-4", "--profile", "smoke", "--jobs", "2", "--resume", "--silence", "9")
     assert call(*words).exit_code == 0
     assert asked[0] == [
         {
@@ -98,9 +98,7 @@ def test_run_passes_its_options_on(call, asked):
             "jobs": 2,
             "resume": True,
             "parameters": {},
-            "cell_timeout": None,
-            "notebook_timeout": 180.0,
-            "total_timeout": None,
+            "silence": 9.0,
         }
     ]
 

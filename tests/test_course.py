@@ -43,7 +43,7 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def course(home):
     """Run all notebooks once."""
-    return notebooks.run(profile="smoke", total_timeout=15 * MINUTES)
+    return notebooks.run(profile="smoke")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from vidlab import notebooks, video
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 # Filters are the same whatever the videos; that notebook is left to the course's own run.
 COURSE = [path.stem for path in sorted(FOLDER.glob("[0-9]*.ipynb")) if path.stem != "09_filters"]
-MINUTES = 60
 
 pytestmark = pytest.mark.notebook
 
@@ -46,7 +45,6 @@ def own(own_videos, tmp_path_factory):
             COURSE,
             profile="smoke",
             parameters={"dataset": str(own_videos), "image_size": 64},
-            total_timeout=15 * MINUTES,
         )
 
 

@@ -30,7 +30,7 @@ def parameters_cell(source='profile: str = "quick"  # how big'):
 
 
 def test_notebooks_are_found_in_order_of_their_numbers():
-    assert [n.number for n in files.find(FIXTURES)] == [1, 2, 3, 4, 5, 6]
+    assert [n.number for n in files.find(FIXTURES)] == list(range(1, 9))
 
 
 def test_a_notebook_tells_its_title_and_what_it_waits_for():
@@ -47,8 +47,8 @@ def test_a_folder_without_notebooks_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("words", "numbers"),
     [
-        (None, [1, 2, 3, 4, 5, 6]),
-        ([], [1, 2, 3, 4, 5, 6]),
+        (None, list(range(1, 9))),
+        ([], list(range(1, 9))),
         ([2], [2]),
         (["4", "01"], [1, 4]),
         (["2-4"], [2, 3, 4]),
@@ -125,7 +125,7 @@ def test_every_notebook_of_the_course_keeps_the_rules(path):
     assert check(path) == []
 
 
-@pytest.mark.parametrize("path", sorted(FIXTURES.glob("0[1-5]*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("0[!6]*.ipynb")), ids=lambda path: path.stem)
 def test_fixture_notebooks_keep_the_rules(path):
     assert check(path) == []
 
@@ -226,7 +226,7 @@ def test_each_notebook_gets_the_parameters_it_declares():
     chosen = files.select(files.find(FIXTURES), ["1", "3"])
     assert parameters.fit(chosen, {"word": "ho", "seconds": "2"}) == {
         "01_says_hello": {"word": "ho"},
-        "03_takes_too_long": {"seconds": 2.0},
+        "03_falls_silent": {"seconds": 2.0},
     }
 
 

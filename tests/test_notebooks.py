@@ -1,4 +1,4 @@
-"""Running notebooks: outcomes, time limits, resume, order, interruption, report."""
+"""Running notebooks: outcomes, silence, resume, order, interruption, report."""
 
 import json
 import os
@@ -14,10 +14,11 @@ import pytest
 
 from vidlab import notebooks, profiles
 from vidlab.errors import NotebookError, ProfileError
-from vidlab.notebooks import files, kernels, records
+from vidlab.notebooks import files, kernels, records, running, speed
 
 FIXTURES = Path(__file__).parent / "notebooks"
-PROFILE = "about: A profile for tests.\n"
+PROFILE = "about: A profile for tests.\nlimits: {silence: 2}\n"
+SILENCE = 4  # seconds; the long notebooks take 6
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def shown(path):
 @pytest.fixture(scope="module")
 def everything(patched):
     """One run, two side by side, of a notebook for each way to end."""
-    return run(["1-5"], jobs=2, cell_timeout=3)
+    return run(["1-5", "7-8"], jobs=2, silence=SILENCE)
 
 
 @pytest.fixture
@@ -73,9 +74,11 @@ def test_every_notebook_ends_in_its_own_way(everything):
     assert {record.notebook: record.status for record in everything.records} == {
         "01_says_hello": "done",
         "02_fails_in_a_cell": "failed",
-        "03_takes_too_long": "timed out",
+        "03_falls_silent": "timed out",
         "04_kernel_ends": "kernel died",
         "05_waits_for_the_first": "done",
+        "07_prints_now_and_then": "done",
+        "08_shows_only_a_bar": "done",
     }
     assert not everything.ok
 
@@ -109,10 +112,23 @@ def test_a_failure_comes_with_the_command_that_repeats_it(everything):
     assert command.endswith("vidlab run 2 --profile tiny")
 
 
-def test_a_time_limit_names_the_cell_and_the_limit(everything):
-    failure = record_of(everything, "03_takes_too_long").failure
-    assert failure.cell == 4
-    assert "limit of 3 seconds" in failure.error
+def test_silence_is_told_with_the_cell_the_last_progress_and_how_to_go_on(everything):
+    record = record_of(everything, "03_falls_silent")
+    assert record.failure.cell == 4
+    assert "No output and no progress for 4 seconds." in record.failure.error
+    assert "Last progress: Waiting: 0/3 step." in record.failure.error
+    assert "Finished epochs and videos are kept" in record.failure.error
+    assert record.command.endswith("vidlab run 3 --profile tiny --resume --silence 8")
+
+
+@pytest.mark.parametrize("name", ["07_prints_now_and_then", "08_shows_only_a_bar"])
+def test_a_cell_with_signs_of_life_outlasts_the_silence_allowed(pages, name):
+    cells = json.loads((pages / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert max(cell["metadata"]["papermill"]["duration"] or 0 for cell in cells) > SILENCE
+
+
+def test_a_quiet_bar_leaves_nothing_in_the_notebook(pages):
+    assert outputs(pages / "08_shows_only_a_bar.ipynb") == []
 
 
 def test_a_dead_kernel_is_said_to_be_one(everything):
@@ -130,7 +146,7 @@ def test_what_a_failing_notebook_got_done_is_kept_beside(pages):
     ("name", "error"),
     [
         ("02_fails_in_a_cell", "ZeroDivisionError"),
-        ("03_takes_too_long", "CellTimeoutError"),
+        ("03_falls_silent", "TimeoutError: No output and no progress"),
         ("04_kernel_ends", "DeadKernelError"),
     ],
 )
@@ -162,7 +178,7 @@ def test_the_report_lists_every_notebook_with_status_and_page(everything):
     assert 'href="notebooks/02_fails_in_a_cell.failed.html"' in page
     assert "ZeroDivisionError: division by zero" in page
     assert "vidlab run 2 --profile tiny" in page
-    assert "<strong>2 of 6</strong>" in page
+    assert "<strong>4 of 8</strong>" in page
 
 
 def test_the_links_of_the_report_lead_to_files(everything):
@@ -261,15 +277,16 @@ def test_a_page_that_is_gone_is_made_again(everything, pages):
     assert (pages / "05_waits_for_the_first.html").is_file()
 
 
-def test_the_limit_of_the_whole_run_ends_what_runs_and_what_would(patched, tmp_path):
-    summary = run(["3", "4"], total_timeout=2.5, out=tmp_path)
-    assert [record.status for record in summary.records] == ["timed out", "not run"]
-    assert "whole run" in summary.records[1].failure.error
+def test_the_silence_allowed_grows_with_the_slowness_of_the_machine(patched, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "slowness", lambda: 2.5)
+    summary = run(["3"], parameters={"seconds": 30.0}, out=tmp_path)
+    assert "no progress for 5 seconds" in summary.records[0].failure.error
 
 
-def test_the_limit_of_a_notebook_is_kept(patched, tmp_path):
-    summary = run(["3"], notebook_timeout=2.5, out=tmp_path)
-    assert "limit of the notebook" in summary.records[0].failure.error
+@pytest.mark.parametrize(("reference", "fits"), [(1e-9, lambda x: x > 1), (1e9, lambda x: x == 1)])
+def test_a_machine_is_as_slow_as_it_takes_longer_but_never_below_one(monkeypatch, reference, fits):
+    monkeypatch.setattr(speed, "_REFERENCE_SECONDS", reference)
+    assert fits(speed.slowness())
 
 
 def test_an_unknown_profile_lists_the_known_ones(patched):
@@ -320,6 +337,13 @@ def test_kernels_share_the_cores_when_side_by_side():
     assert alone.get("OMP_NUM_THREADS") == os.environ.get("OMP_NUM_THREADS")
 
 
+def test_the_allocator_keeps_what_the_user_has_set(monkeypatch):
+    monkeypatch.setenv("MALLOC_TOP_PAD_", "0")
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    given = kernels.environment(profile="tiny")
+    assert (given["MALLOC_TOP_PAD_"], given["MALLOC_TRIM_THRESHOLD_"]) == ("0", "4294967296")
+
+
 INTERRUPTED = """
 import pathlib, sys
 from vidlab import profiles
@@ -359,7 +383,7 @@ def test_interruption_ends_the_kernels_and_leaves_nothing_half_written(clone, tm
 
 def status_of_waiting_cell(pages):
     """What papermill says of the cell that sleeps, in the notebook as it is executed."""
-    part = pages / ".03_takes_too_long.part.ipynb"
+    part = pages / ".03_falls_silent.part.ipynb"
     try:
         cells = json.loads(part.read_text(encoding="utf-8"))["cells"]
     except (FileNotFoundError, ValueError):  # not written yet, or being written

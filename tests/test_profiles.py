@@ -65,6 +65,7 @@ def test_the_home_s_profiles_come_before_the_shipped_ones(tmp_path, monkeypatch)
         ("validation: 1.5", "validation"),
         ("recipes: {frame-vote: {epochs: [0]}}", "recipes.frame-vote.epochs.0"),
         ("recipes: {frame-vote: {dropout: [0.1]}}", "recipes.frame-vote.dropout"),
+        ("limits: {silence: 60, total: 3600}", "limits.total"),
     ],
 )
 def test_an_unfit_setting_is_named_with_its_file(own_profile, line, key):

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from vidlab.progress import is_watched, progress
+from vidlab.progress import HEARTBEAT, counter, is_watched, progress
 
 
 class Terminal(io.StringIO):
@@ -63,3 +63,34 @@ def test_a_kernel_without_a_server_is_not_watched(terminal, monkeypatch):
     assert not is_watched()
     monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/01.ipynb")
     assert is_watched()
+
+
+@pytest.fixture
+def heartbeat(terminal, monkeypatch, tmp_path):
+    """Give the file that quiet bars keep their line in, and the terminal nobody watches."""
+    stream = terminal()
+    monkeypatch.setenv("VIDLAB_QUIET", "1")
+    monkeypatch.setenv(HEARTBEAT, str(tmp_path / "line"))
+    return tmp_path / "line", stream
+
+
+def test_a_quiet_bar_keeps_its_line_in_the_file_that_is_watched(heartbeat):
+    file, stream = heartbeat
+    with counter(desc="frame-scratch", total=40, unit="batch") as bar:
+        assert file.read_text() == "frame-scratch: 0/40 batch"
+        bar.update(12)
+        bar.set_postfix(loss="0.5")
+    assert file.read_text() == "frame-scratch: 12/40 batch, loss=0.5"
+    assert stream.getvalue() == ""
+
+
+def test_a_quiet_bar_gives_every_item_and_a_sign_after_slow_ones(heartbeat, monkeypatch):
+    monkeypatch.setattr("vidlab.progress._SECONDS", 0)
+    file, _ = heartbeat
+    seen = [(item, file.read_text()) for item in progress(range(3), desc="Videos", unit="video")]
+    assert seen == [(number, f"Videos: {number}/3 video") for number in range(3)]
+
+
+def test_a_file_that_cannot_be_written_does_not_end_the_work(heartbeat, monkeypatch, tmp_path):
+    monkeypatch.setenv(HEARTBEAT, str(tmp_path / "gone" / "line"))
+    assert list(progress(range(3), desc="Videos")) == [0, 1, 2]

@@ -61,11 +61,9 @@ class RecipeChange(_Record):
 
 
 class Limits(_Record):
-    """Time limits of a headless run, in seconds."""
+    """How many seconds a headless notebook may give no sign of life, on the reference machine."""
 
-    cell: Positive = 1200
-    notebook: Positive = 3600
-    total: Positive = 14400
+    silence: Positive = 300
 
 
 class Filters(_Record):
@@ -108,7 +106,7 @@ class Profile(_Record):
     filters : Filters
         How long activation maximisation may climb.
     limits : Limits
-        Time limits of a headless run.
+        How long a headless notebook may be silent.
     """
 
     name: str

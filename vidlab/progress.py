@@ -2,22 +2,29 @@
 
 Takes any iterable from any module; gives the same items back. Bars are drawn on a terminal and in
 a live notebook; they stay quiet under papermill, in pipes and with ``VIDLAB_QUIET=1``, so executed
-notebooks and logs are not flooded.
+notebooks and logs are not flooded. A quiet bar is a sign of life all the same: it keeps its line in
+the file named by ``VIDLAB_HEARTBEAT``, where there is one, and ``vidlab run`` watches that file.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm.auto import tqdm
+from tqdm.std import tqdm as text_bar
 
-__all__ = ["counter", "is_open_notebook", "is_watched", "progress"]
+__all__ = ["HEARTBEAT", "counter", "is_open_notebook", "is_watched", "progress"]
 
 Item = TypeVar("Item")
 
+HEARTBEAT = "VIDLAB_HEARTBEAT"
+_SECONDS = 1  # at most one heartbeat in
 _SERVERS = ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG")
 
 
@@ -65,9 +72,7 @@ def progress(
     unit
         What an item is called in the rate.
     """
-    return iter(
-        tqdm(iterable, desc=desc, total=total, unit=unit, disable=not is_watched(), leave=False)
-    )
+    return iter(_bar(iterable, desc=desc, total=total, unit=unit))
 
 
 def counter(*, desc: str, total: int, unit: str = "it") -> tqdm:
@@ -83,4 +88,34 @@ def counter(*, desc: str, total: int, unit: str = "it") -> tqdm:
     tqdm.tqdm
         A context manager.
     """
-    return tqdm(desc=desc, total=total, unit=unit, disable=not is_watched(), leave=False)
+    return _bar(desc=desc, total=total, unit=unit)
+
+
+class _Heartbeat(io.TextIOBase):
+    """What a quiet bar writes to: a file that holds its last line."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+
+    def write(self, text: str) -> int:
+        line = text.strip()
+        if line:
+            with suppress(OSError):  # a full disk is for the work itself to meet
+                self.path.write_text(line, encoding="utf-8")
+        return len(text)
+
+
+def _bar(iterable: Iterable | None = None, **options) -> tqdm:
+    path = os.environ.get(HEARTBEAT)
+    if path and not is_watched():
+        return text_bar(
+            iterable,
+            file=_Heartbeat(path),
+            mininterval=_SECONDS,
+            miniters=1,  # else, after quick steps, slow ones are passed over
+            position=0,
+            leave=False,
+            bar_format="{desc}: {n_fmt}/{total_fmt} {unit}{postfix}",
+            **options,
+        )
+    return tqdm(iterable, disable=not is_watched(), leave=False, **options)

@@ -68,22 +68,17 @@ def run(
             help="Set a notebook parameter; may be repeated. Lists are written as JSON.",
         ),
     ] = None,
-    timeout: Annotated[
+    silence: Annotated[
         float | None,
-        typer.Option(min=0.01, metavar="MINUTES", help="Time limit of one notebook."),
-    ] = None,
-    cell_timeout: Annotated[
-        float | None, typer.Option(min=0.01, metavar="MINUTES", help="Time limit of one cell.")
-    ] = None,
-    total_timeout: Annotated[
-        float | None, typer.Option(min=0.01, metavar="MINUTES", help="Time limit of everything.")
+        typer.Option(min=0.01, metavar="SECONDS", help="Time without output or progress."),
     ] = None,
 ) -> None:
     """Execute notebooks and write the report.
 
     Each notebook is run from its first cell to its last in a fresh kernel. The executed notebooks,
     their pages and `index.html` are in `runs/PROFILE/`. A notebook that fails does not stop the
-    others. The time limits are the profile's unless given here.
+    others. One that gives no output and makes no progress for a while is ended: after the
+    profile's seconds, more on a slow machine, or after `--silence` seconds.
 
     **Examples**
 
@@ -103,9 +98,7 @@ def run(
         jobs=jobs,
         resume=resume,
         parameters=dict(_split(word) for word in parameter or []),
-        cell_timeout=_in_seconds(cell_timeout),
-        notebook_timeout=_in_seconds(timeout),
-        total_timeout=_in_seconds(total_timeout),
+        silence=silence,
     )
     for record in summary.failures:
         complain("\n" + _failure(record, summary))
@@ -153,10 +146,6 @@ def _split(word: str) -> tuple[str, str]:
             "Write both, such as -p dataset my-videos."
         )
     return name, value
-
-
-def _in_seconds(minutes: float | None) -> float | None:
-    return None if minutes is None else 60 * minutes
 
 
 def _failure(record: Record, summary: RunSummary) -> str:

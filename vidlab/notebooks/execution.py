@@ -1,8 +1,8 @@
 """Execute one notebook: papermill runs it, the outcome says how it ended.
 
 Takes a `Notebook` and its parameters from `running`; gives an `Outcome` and the executed notebook,
-which appears under its final name only when it is whole. A cell's error, a time limit, a dead
-kernel and an interruption are told apart.
+which appears under its final name only when it is whole. A cell's error, a silent kernel, a dead
+one and an interruption are told apart.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import papermill
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
@@ -24,7 +23,6 @@ from vidlab.notebooks.records import Failure
 
 __all__ = ["Outcome", "execute"]
 
-_START_SECONDS = 120
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _INJECTED = "injected-parameters"
 _MARKERS = "papermill-error-cell-tag"
@@ -70,7 +68,7 @@ def execute(
     parameters
         Values for its ``parameters`` cell.
     session
-        The kernel's environment and limits.
+        The kernel's environment and how long it may be silent.
 
     Returns
     -------
@@ -90,21 +88,18 @@ def execute(
             kernel_name="python3",
             language="python",
             progress_bar=False,
-            start_timeout=_START_SECONDS,
             autosave_cell_every=0,
             session=session,
         )
     except PapermillExecutionError as error:
         status = "failed"
         failure = _failure(part, error.cell_index, error=_said(error.ename, error.evalue))
-    except CellTimeoutError:
-        status = "timed out"
-        failure = _failure(part, session.position, error=_limit(session))
-    except (DeadKernelError, RuntimeError) as error:
-        status = "kernel died"
-        failure = _failure(
-            part, session.position, error=_death(error, session), line=session.last_words()
-        )
+    except RuntimeError as error:  # the kernel is gone
+        if session.silent:
+            status, reason, line = "timed out", _silence(session), ""
+        else:
+            status, reason, line = "kernel died", _death(error, session), session.last_words()
+        failure = _failure(part, session.position, error=reason, line=line)
     except Exception:
         if not session.kernels.stopping.is_set():
             raise
@@ -135,10 +130,11 @@ def _said(name: str, value: str) -> str:
     return f"{name}: {value}" if value else name
 
 
-def _limit(session: Session) -> str:
-    if time.monotonic() >= session.deadline - 0.5:
-        return "The time limit of the notebook, or of the whole run, was reached in this cell."
-    return f"The cell took longer than its limit of {session.cell_seconds:g} seconds."
+def _silence(session: Session) -> str:
+    return (
+        f"{session.reason()} Finished epochs and videos are kept: the command goes on from there "
+        "and allows twice the time."
+    )
 
 
 def _death(error: Exception, session: Session) -> str:

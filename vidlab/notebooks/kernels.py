@@ -1,14 +1,15 @@
-"""Kernels for headless runs: this interpreter, no ports, and a handle to stop them.
+"""Kernels for headless runs: this interpreter, no ports, signs of life, and a handle to stop them.
 
 Takes what papermill is about to execute; gives it a kernel of ``sys.executable`` (whatever kernels
 are registered on the machine), connected by IPC sockets where the platform has them, so that
 notebooks running side by side cannot clash on ports. `Kernels` keeps the running ones in sight, to
-stop them at Ctrl-C.
+stop them at Ctrl-C and where they have fallen silent: no message and no progress for too long.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -20,10 +21,12 @@ from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
+
+from vidlab.progress import HEARTBEAT
 
 __all__ = ["ENGINE", "Kernels", "Session", "environment"]
 
@@ -32,7 +35,14 @@ _LONGEST_SOCKET = 90  # a Unix socket's path holds at most 104 bytes on macOS, 1
 # What libraries print from C++ (TensorFlow: some lines at each import, whatever its log level) goes
 # to the kernel's log instead of into the notebook.
 _QUIET = ("--IPKernelApp.capture_fd_output=False",)
-_IOPUB_SECONDS = 60  # a large output may trail its cell on a loaded machine
+_START_SECONDS = 120
+_UNLIMITED = 10**9  # seconds nbclient waits for a large output that trails its cell
+# glibc keeps the large blocks that TensorFlow frees and takes again at every step.
+_ALLOCATOR = {
+    "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**30),
+    "MALLOC_TOP_PAD_": str(256 * 2**20),
+}
 
 _log = logging.getLogger("vidlab.notebooks")
 _log.addHandler(logging.NullHandler())
@@ -49,7 +59,7 @@ def environment(*, profile: str, threads: int | None = None) -> dict[str, str]:
     threads
         Threads a kernel may compute with, where several run side by side.
     """
-    variables = dict(os.environ)
+    variables = {**_ALLOCATOR, **os.environ}
     for name in ("JPY_SESSION_NAME", "JPY_PARENT_PID", "VSCODE_PID"):
         variables.pop(name, None)
     variables.update(
@@ -76,7 +86,7 @@ class Kernels:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self._running: set[AsyncKernelManager] = set()
-        self._busy: set[AsyncKernelManager] = set()
+        self._busy: dict[AsyncKernelManager, Session] = {}
         self._lock = threading.Lock()
         self._sockets = tempfile.TemporaryDirectory(prefix="vidlab-", ignore_cleanup_errors=True)
         self._count = 0
@@ -113,17 +123,17 @@ class Kernels:
         if self.stopping.is_set():
             raise DeadKernelError("The run is being stopped.")
 
-    def starts_work(self, manager: AsyncKernelManager) -> None:
-        """Take note that a kernel is about to execute its first cell."""
+    def starts_work(self, manager: AsyncKernelManager, session: Session) -> None:
+        """Take note that a kernel is about to execute a cell; its silence counts from now on."""
         with self._lock:
-            self._busy.add(manager)
+            self._busy[manager] = session
         self.check()
 
     def forget(self, manager: AsyncKernelManager) -> None:
         """Take note that a kernel has ended."""
         with self._lock:
             self._running.discard(manager)
-            self._busy.discard(manager)
+            self._busy.pop(manager, None)
 
     def interrupt(self) -> None:
         """Stop what the kernels are doing as Ctrl-C would, and start no new one.
@@ -132,17 +142,26 @@ class Kernels:
         """
         self.stopping.set()
         with self._lock:
-            busy = self._busy.copy()
+            busy = set(self._busy)
         if os.name == "posix":
             self._send(signal.SIGINT, busy)
             self._send(signal.SIGKILL, self._running - busy)
         else:
             self._send(signal.SIGTERM, self._running)
 
+    def end_silent(self) -> None:
+        """End the kernels that have been silent for too long, and what they have started."""
+        with self._lock:
+            silent = {manager for manager, session in self._busy.items() if session.fell_silent()}
+        self._kill(silent)
+
     def kill(self) -> None:
         """End every kernel, and what it has started, at once."""
         self.stopping.set()
-        self._send(signal.SIGKILL if os.name == "posix" else signal.SIGTERM, self._running)
+        self._kill(self._running)
+
+    def _kill(self, managers: set[AsyncKernelManager]) -> None:
+        self._send(signal.SIGKILL if os.name == "posix" else signal.SIGTERM, managers)
 
     def _send(self, number: int, managers: set[AsyncKernelManager]) -> None:
         with self._lock:
@@ -172,27 +191,54 @@ class Session:
         The kernel's environment variables.
     folder : Path
         The kernel's working folder.
-    cell_seconds : float
-        Time limit of a cell.
     log : Path
         Where the kernel process itself prints; cells print into the notebook.
-    deadline : float
-        ``time.monotonic()`` at which the notebook, or the whole run, must be over.
+    silence : float
+        Seconds without a sign of life after which the kernel is ended.
     position : int or None
         The cell that is running, counted from 0 in the executed notebook.
+    silent : bool
+        Whether the kernel was ended for its silence.
     """
 
     kernels: Kernels
     environment: dict[str, str]
     folder: Path
     log: Path
-    cell_seconds: float
-    deadline: float
+    silence: float
     position: int | None = field(default=None, init=False)
+    silent: bool = field(default=False, init=False)
+    _heard: float = field(default=0.0, init=False)
+    _beat: int = field(default=0, init=False)
 
-    def seconds_left(self, _cell: object = None) -> float:
-        """Return how long the next cell may take, in seconds; never 0, which means no limit."""
-        return max(0.1, min(self.cell_seconds, self.deadline - time.monotonic()))
+    @property
+    def heartbeat(self) -> Path:
+        """The file in which `vidlab.progress` keeps the line of a quiet bar."""
+        return self.log.with_suffix(".progress")
+
+    def begin(self, position: int) -> None:
+        """Take note of the cell that begins; no progress has been made in it."""
+        self.heartbeat.write_bytes(b"")
+        self.position = position
+        self.hear()
+
+    def hear(self) -> None:
+        """Take note of a sign of life."""
+        self._heard = time.monotonic()
+
+    def fell_silent(self) -> bool:
+        """Look at the heartbeat; tell whether the last sign of life is too long ago."""
+        beat = self.heartbeat.stat().st_mtime_ns
+        if beat != self._beat:
+            self._beat = beat
+            self.hear()
+        self.silent = self.silent or time.monotonic() - self._heard > self.silence
+        return self.silent
+
+    def reason(self) -> str:
+        """Say why a kernel was ended for its silence, and how far it had come."""
+        progress = self.heartbeat.read_text(encoding="utf-8") or "none"
+        return f"No output and no progress for {self.silence:g} seconds. Last progress: {progress}."
 
     def last_words(self) -> str:
         """Return the last line the kernel process printed; empty where it said nothing."""
@@ -215,22 +261,27 @@ class _InterpreterKernelManager(AsyncKernelManager):
 
 
 class _Client(PapermillNotebookClient):
-    """papermill's client with a session's kernel, limits and bookkeeping."""
+    """papermill's client with a session's kernel and bookkeeping."""
 
     def __init__(self, nb_man, *, session: Session, **options) -> None:
         super().__init__(nb_man, **options)
         self.session = session
 
+    def process_message(self, *words, **options):
+        self.session.hear()
+        return super().process_message(*words, **options)
+
     def execute_cell(self, cell, cell_index, **options):
-        self.session.position = cell_index
+        self.session.begin(cell_index)
         try:
-            self.session.kernels.starts_work(self.km)
+            self.session.kernels.starts_work(self.km, self.session)
             return super().execute_cell(cell, cell_index, **options)
-        except (CellTimeoutError, DeadKernelError) as error:
-            name = type(error).__name__
-            first = str(error).strip().partition("\n")[0]
+        except DeadKernelError as error:
+            name, text = type(error).__name__, str(error)
+            if self.session.silent:
+                name, text = "TimeoutError", self.session.reason()
             cell.outputs.append(
-                new_output("error", ename=name, evalue=first, traceback=[f"{name}: {first}"])
+                new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
             )
             self.nb_man.cell_exception(cell, cell_index=cell_index, exception=error)
             raise
@@ -247,15 +298,14 @@ class _Engine(NBClientEngine):
             session=session,
             km=manager,
             kernel_name=kernel_name,
-            timeout_func=session.seconds_left,
-            startup_timeout=options.get("start_timeout", 60),
-            iopub_timeout=_IOPUB_SECONDS,
+            startup_timeout=max(_START_SECONDS, math.ceil(session.silence)),
+            iopub_timeout=_UNLIMITED,
             log=_log,
         )
         try:
             with session.log.open("wb") as log:
                 return client.execute(
-                    env=session.environment,
+                    env=session.environment | {HEARTBEAT: str(session.heartbeat)},
                     cwd=str(session.folder),
                     stdout=log,
                     stderr=log,

@@ -105,10 +105,10 @@ class Plan:
             )
         )
 
-    def command(self, notebook: Notebook) -> str:
+    def command(self, notebook: Notebook, *options: str) -> str:
         """Return what a user types, here and now, to run just this notebook again."""
         words = [*_program(), "run", str(notebook.number or notebook.name)]
-        words += ["--profile", self.profile.name]
+        words += ["--profile", self.profile.name, *options]
         for name, value in self.given.items():
             if name != "profile":
                 words += ["-p", name, value if isinstance(value, str) else json.dumps(value)]

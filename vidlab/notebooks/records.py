@@ -67,7 +67,7 @@ class Record:
     notebook, title : str
         Name and first heading.
     status : str
-        As in `execution.Outcome`, or ``"not run"``.
+        As in `execution.Outcome`.
     seconds : float
         Wall-clock time.
     finished : str

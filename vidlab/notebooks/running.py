@@ -7,6 +7,7 @@ notebook computes in a kernel of its own.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -21,7 +22,8 @@ from vidlab.errors import NotebookError
 from vidlab.notebooks import records, report
 from vidlab.notebooks.files import Notebook
 from vidlab.notebooks.planning import Plan
-from vidlab.notebooks.records import Failure, Record
+from vidlab.notebooks.records import Record
+from vidlab.notebooks.speed import slowness
 
 if TYPE_CHECKING:
     from vidlab.notebooks.execution import Outcome
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["RunSummary", "run"]
 
 _GRACE_SECONDS = 8  # for a kernel to wind up after Ctrl-C, before it is killed
-_LOOK_SECONDS = 0.5  # on Windows, Ctrl-C is noticed only between waits
+_LOOK_SECONDS = 0.5  # between looks for silence; on Windows, for Ctrl-C as well
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,7 @@ def run(
     jobs: int = 1,
     resume: bool = False,
     parameters: Mapping[str, object] | None = None,
-    cell_timeout: float | None = None,
-    notebook_timeout: float | None = None,
-    total_timeout: float | None = None,
+    silence: float | None = None,
     notebooks_folder: str | Path | None = None,
     out: str | Path | None = None,
 ) -> RunSummary:
@@ -99,8 +99,9 @@ def run(
     parameters
         Notebook parameters by name; text is converted to the type the notebook declares. Each
         goes to the notebooks that declare it.
-    cell_timeout, notebook_timeout, total_timeout
-        Time limits in seconds; the profile's own where not given.
+    silence
+        Seconds without output or progress after which a notebook is ended. The profile's, times
+        how much slower than the reference this machine is, where not given.
     notebooks_folder
         Where the notebooks are; ``notebooks`` beside ``nbconfig`` where not given.
     out
@@ -123,7 +124,6 @@ def run(
     )
     if jobs < 1:
         raise NotebookError(f"Expected at least one job. Received: {jobs}. Pass --jobs 1 or more.")
-    limits = plan.profile.limits
     started = time.monotonic()
     unchanged = plan.unchanged() if resume else ()
     todo = [notebook for notebook in plan.chosen if notebook.name not in unchanged]
@@ -134,14 +134,9 @@ def run(
         if todo:
             _prepare_data(plan, todo)
             plan = plan.renewed()
-            _Round(
-                plan,
-                todo,
-                jobs=min(jobs, len(todo)),
-                cell_seconds=cell_timeout or limits.cell,
-                notebook_seconds=notebook_timeout or limits.notebook,
-                deadline=started + (total_timeout or limits.total),
-            ).run()
+            silence = silence or plan.profile.limits.silence * slowness()
+            _say(f"  a notebook is ended after {silence:.0f} s without output or progress")
+            _Round(plan, todo, jobs=min(jobs, len(todo)), silence=silence).run()
     finally:
         page = report.write(plan.folder, plan.every, profile=plan.profile)
     loaded = [records.load(plan.pages, name=notebook.name) for notebook in plan.chosen]
@@ -158,22 +153,11 @@ def run(
 class _Round:
     """The execution of the notebooks that are due."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        todo: list[Notebook],
-        *,
-        jobs: int,
-        cell_seconds: float,
-        notebook_seconds: float,
-        deadline: float,
-    ) -> None:
+    def __init__(self, plan: Plan, todo: list[Notebook], *, jobs: int, silence: float) -> None:
         self.plan = plan
         self.todo = todo
         self.jobs = jobs
-        self.cell_seconds = cell_seconds
-        self.notebook_seconds = notebook_seconds
-        self.deadline = deadline
+        self.silence = silence
         self.started = 0
         self.threads = None if jobs == 1 else max(1, (os.cpu_count() or 1) // jobs)
 
@@ -188,6 +172,7 @@ class _Round:
                         waiting.remove(notebook)
                         running[pool.submit(self._one, notebook, kernels)] = notebook
                     done, _ = wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                    kernels.end_silent()
                     for future in done:
                         running.pop(future)
                         future.result()
@@ -225,31 +210,25 @@ class _Round:
             kernels.kill()
 
     def _one(self, notebook: Notebook, kernels: Kernels) -> None:
-        from vidlab.notebooks.execution import Outcome, execute
+        from vidlab.notebooks.execution import execute
         from vidlab.notebooks.kernels import Session, environment
 
         self.started += 1
         place = f"[{self.started}/{len(self.todo)}] {notebook.name}"
-        if time.monotonic() >= self.deadline:
-            reason = "The time limit of the whole run was reached before its turn."
-            failure = Failure(None, None, None, source="", error=reason, line="")
-            outcome = Outcome("not run", 0.0, None, failure)
-        else:
-            _say(f"{place}: started")
-            session = Session(
-                kernels=kernels,
-                environment=environment(profile=self.plan.profile.name, threads=self.threads),
-                folder=notebook.path.parent,
-                log=kernels.folder / f"{notebook.name}.log",
-                cell_seconds=self.cell_seconds,
-                deadline=min(self.deadline, time.monotonic() + self.notebook_seconds),
-            )
-            outcome = execute(
-                notebook,
-                self.plan.pages,
-                parameters=self.plan.values[notebook.name],
-                session=session,
-            )
+        _say(f"{place}: started")
+        session = Session(
+            kernels=kernels,
+            environment=environment(profile=self.plan.profile.name, threads=self.threads),
+            folder=notebook.path.parent,
+            log=kernels.folder / f"{notebook.name}.log",
+            silence=self.silence,
+        )
+        outcome = execute(
+            notebook,
+            self.plan.pages,
+            parameters=self.plan.values[notebook.name],
+            session=session,
+        )
         if outcome.status == "interrupted":
             _say(f"{place}: interrupted after {outcome.seconds:.0f} s")
             return
@@ -257,6 +236,9 @@ class _Round:
         _say(f"{place}: {outcome.status}, {outcome.seconds:.0f} s")
 
     def _keep(self, notebook: Notebook, outcome: Outcome) -> None:
+        options = ()
+        if outcome.status == "timed out":
+            options = ("--resume", "--silence", str(math.ceil(2 * self.silence)))
         if outcome.output is not None:
             report.write_page(outcome.output, title=notebook.title)
         if outcome.status == "done":
@@ -270,7 +252,7 @@ class _Round:
                 finished=datetime.now().astimezone().isoformat(timespec="seconds"),
                 fingerprint=self.plan.fingerprints[notebook.name],
                 parameters=self.plan.values[notebook.name],
-                command=self.plan.command(notebook),
+                command=self.plan.command(notebook, *options),
                 failure=outcome.failure,
             ),
             self.plan.pages,
