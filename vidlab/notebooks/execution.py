@@ -96,7 +96,7 @@ def execute(
         failure = _failure(part, error.cell_index, error=_said(error.ename, error.evalue))
     except RuntimeError as error:  # the kernel is gone
         if session.silent:
-            status, reason, line = "timed out", _silence(session), ""
+            status, reason, line = "timed out", session.reason(), ""
         else:
             status, reason, line = "kernel died", _death(error, session), session.last_words()
         failure = _failure(part, session.position, error=reason, line=line)
@@ -128,13 +128,6 @@ def _tidy(part: Path, notebook: Notebook, target: Path) -> None:
 def _said(name: str, value: str) -> str:
     value = _COLOURS.sub("", value).strip()
     return f"{name}: {value}" if value else name
-
-
-def _silence(session: Session) -> str:
-    return (
-        f"{session.reason()} Finished epochs and videos are kept: the command goes on from there "
-        "and allows twice the time."
-    )
 
 
 def _death(error: Exception, session: Session) -> str:

@@ -236,9 +236,13 @@ class Session:
         return self.silent
 
     def reason(self) -> str:
-        """Say why a kernel was ended for its silence, and how far it had come."""
+        """Say why a kernel was ended for its silence, how far it had come, and how to go on."""
         progress = self.heartbeat.read_text(encoding="utf-8") or "none"
-        return f"No output and no progress for {self.silence:g} seconds. Last progress: {progress}."
+        return (
+            f"No output and no progress for {self.silence:g} seconds. Last progress: {progress}. "
+            "Finished epochs and videos are kept: vidlab run --resume goes on from there, and "
+            "--silence SECONDS allows more time."
+        )
 
     def last_words(self) -> str:
         """Return the last line the kernel process printed; empty where it said nothing."""
