@@ -142,24 +142,21 @@ def tiny_backbone(monkeypatch):
 
     A module is a convolution that halves the map, batch normalisation and ReLU.
     """
-    import keras
     from keras import layers
 
-    from vidlab.backbones.families import FAMILIES, Family
+    from vidlab.backbones.specs import BACKBONES, BackboneSpec
 
     modules = tuple(f"tiny_{number}" for number in range(1, 5))
 
-    def build(*, include_top, weights, input_tensor, name):
-        x = input_tensor
+    def build(x):
         for module in modules:
             x = layers.Conv2D(16, 3, strides=2, padding="same", name=f"{module}_conv")(x)
-            x = layers.BatchNormalization(name=f"{module}_bn")(x)
+            x = layers.BatchNormalization(momentum=0.9, name=f"{module}_bn")(x)
             x = layers.ReLU(name=module)(x)
-        (images,) = keras.utils.get_source_inputs(input_tensor)
-        return keras.Model(images, x, name=name)
+        return x
 
-    family = Family(build, {}, size=32, smallest=16, modules=modules, batchnorm_momentum=0.9)
-    monkeypatch.setitem(FAMILIES, "tiny", family)
+    tiny = BackboneSpec(build, size=32, smallest=16, modules=modules)
+    monkeypatch.setitem(BACKBONES, "tiny", tiny)
     return "tiny"
 
 

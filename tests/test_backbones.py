@@ -40,6 +40,11 @@ def mobilenet():
     return backbones.build("mobilenetv2-0.35", **SMALL)
 
 
+@pytest.fixture(scope="module")
+def residual():
+    return backbones.build("residual")
+
+
 def with_spread_weights(model, *, seed=0):
     """Give every weight a random value, batch statistics too, so that mix-ups would show."""
     rng = np.random.default_rng(seed)
@@ -48,9 +53,9 @@ def with_spread_weights(model, *, seed=0):
 
 
 def test_names_and_sizes_of_the_backbones():
-    assert backbones.names() == ["inceptionv3", "mobilenetv2", "mobilenetv2-0.35"]
+    assert backbones.names() == ["residual", "inceptionv3", "mobilenetv2", "mobilenetv2-0.35"]
     sizes = [backbones.default_size(name) for name in backbones.names()]
-    assert sizes == [(299, 299), (224, 224), (224, 224)]
+    assert sizes == [(112, 112), (299, 299), (224, 224), (224, 224)]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +72,45 @@ def test_images_become_a_feature_map(name, size, shape, parameters):
     assert model.input_shape == (None, *size, 3)
     assert model.output_shape == (None, *shape)
     assert model.count_params() == parameters
+
+
+def test_parameters_of_the_residual_network(residual):
+    def convolution(channels_in, channels_out, side):
+        return channels_in * channels_out * side**2 + 4 * channels_out  # no bias; batch norm
+
+    def block(channels_in, channels_out):
+        projection = convolution(channels_in, channels_out, 1) if channels_in != channels_out else 0
+        both = convolution(channels_in, channels_out, 3) + convolution(
+            channels_out, channels_out, 3
+        )
+        return both + projection
+
+    blocks = block(12, 24) + block(24, 48) + block(48, 96) + block(96, 96)
+    assert residual.count_params() == convolution(3, 12, 5) + blocks == 338_964
+
+
+def test_maps_of_the_residual_network(residual):
+    shapes = {
+        name: residual.get_layer(name).output.shape[1:]
+        for name in ("stem", "stem_pool", "block1_out", "block2_out", "block3_out", "block4_out")
+    }
+    assert shapes == {
+        "stem": (56, 56, 12),
+        "stem_pool": (28, 28, 12),
+        "block1_out": (28, 28, 24),
+        "block2_out": (14, 14, 48),
+        "block3_out": (7, 7, 96),
+        "block4_out": (7, 7, 96),
+    }
+    assert residual.output is residual.get_layer("block4_out").output
+
+
+def test_a_block_adds_what_its_convolutions_find_to_what_went_in(residual):
+    with_spread_weights(residual)
+    names = ("block3_out", "block4_conv2_bn", "block4_out")
+    tapped = keras.Model(residual.input, [residual.get_layer(name).output for name in names])
+    before, found, after = tapped.predict(pictures(size=(112, 112)), verbose=0)
+    np.testing.assert_allclose(after, np.maximum(before + found, 0), rtol=1e-5)
 
 
 def test_preprocessing_inside_equals_scaling_outside(mobilenet):
@@ -88,12 +132,13 @@ def test_uint8_and_float_images_give_the_same_features(mobilenet):
     )
 
 
-@pytest.mark.parametrize(("name", "momentum"), [("mobilenetv2-0.35", 0.9), ("inceptionv3", 0.99)])
-def test_batch_statistics_follow_a_short_training(name, momentum, mobilenet, inception):
-    model = {"mobilenetv2-0.35": mobilenet, "inceptionv3": inception}[name]
+@pytest.mark.parametrize(
+    ("name", "momentum"), [("residual", 0.9), ("mobilenetv2-0.35", 0.9), ("inceptionv3", 0.99)]
+)
+def test_batch_statistics_follow_a_short_training(name, momentum):
     found = {
         layer.momentum
-        for layer in model.layers
+        for layer in backbones.build(name, size=(96, 96)).layers
         if isinstance(layer, keras.layers.BatchNormalization)
     }
     assert found == {momentum}
@@ -136,6 +181,20 @@ def test_parameters_of_the_top_two_inception_modules(inception):
     top = backbones.top_modules(inception)
     found = sum(inception.get_layer(name).count_params() for name in top)
     assert found == module(1280) + module(2048)
+
+
+def test_top_modules_of_the_residual_network_are_blocks_3_and_4(residual):
+    expected = {
+        layer.name for layer in residual.layers if layer.name.startswith(("block3", "block4"))
+    }
+    top = backbones.top_modules(residual)
+    assert set(top) == expected
+    assert len(top) == 10 + 7
+    backbones.set_trainable(residual, "top", pretrained=False)
+    assert {w.path.split("/")[0] for w in residual.trainable_weights} == {
+        name for name in top if residual.get_layer(name).weights
+    }
+    backbones.set_trainable(residual, "all", pretrained=False)
 
 
 def test_top_modules_of_mobilenet_are_blocks_15_16_and_conv_1(mobilenet):
@@ -309,9 +368,10 @@ def test_images_too_small_for_the_backbone_are_refused(name, least):
         backbones.build(name, size=(least - 1, 200))
 
 
+@pytest.mark.parametrize("name", ["residual", "mobilenetv2-0.35"])
 @pytest.mark.parametrize("suffix", [".weights.h5", ".h5", ".keras", "classifier.keras"])
-def test_weights_come_back_from_every_kind_of_file(suffix, tmp_path):
-    source = with_spread_weights(backbones.build("mobilenetv2-0.35", **SMALL))
+def test_weights_come_back_from_every_kind_of_file(suffix, name, tmp_path):
+    source = with_spread_weights(backbones.build(name, **SMALL))
     path = tmp_path / f"trained{suffix}"
     if suffix == "classifier.keras":
         models.frame_classifier(source, 3).save(path)
@@ -321,7 +381,7 @@ def test_weights_come_back_from_every_kind_of_file(suffix, tmp_path):
         save_as_keras_applications(source, path)
     else:
         source.save_weights(path)
-    loaded = backbones.build("mobilenetv2-0.35", size=(96, 80), weights=path)
+    loaded = backbones.build(name, size=(96, 80), weights=path)
     for found, expected in zip(loaded.get_weights(), source.get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)
 
@@ -335,15 +395,16 @@ def save_as_keras_applications(model, path):
         legacy_h5_format.save_weights_to_hdf5_group(file, model)
 
 
-def test_shipped_form_is_half_the_size_and_nearly_the_same(mobilenet, tmp_path):
-    source = with_spread_weights(mobilenet)
+@pytest.mark.parametrize("name", ["residual", "mobilenetv2-0.35"])
+def test_shipped_form_is_half_the_size_and_nearly_the_same(name, tmp_path):
+    source = with_spread_weights(backbones.build(name, **SMALL))
     full, half = tmp_path / "full.weights.h5", tmp_path / "half.weights.h5"
     source.save_weights(full)
     assert backbones.save_weights(source, half) == half
     assert half.stat().st_size < 0.55 * full.stat().st_size
     assert half.stat().st_size < 2_000_000
     assert sorted(p.name for p in tmp_path.iterdir()) == [full.name, half.name]
-    loaded = backbones.build("mobilenetv2-0.35", **SMALL, weights=half)
+    loaded = backbones.build(name, **SMALL, weights=half)
     for found, expected in zip(loaded.get_weights(), source.get_weights(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-3)
         assert found.dtype == "float32"
@@ -381,8 +442,14 @@ def test_a_missing_weights_file_is_named(tmp_path):
 
 
 def test_shipped_weights_fit_one_backbone_only():
-    with pytest.raises(WeightsError, match=r"mobilenetv2-0\.35.*Received: inceptionv3.*imagenet"):
+    with pytest.raises(WeightsError, match=r"backbone residual for.*Received: inceptionv3.*imagen"):
         backbones.build("inceptionv3", weights="pantomime")
+
+
+def test_imagenet_has_no_weights_for_the_built_in_backbone():
+    expected = r"inceptionv3 or mobilenetv2 or mobilenetv2-0\.35 .*Received: residual.*pantomime"
+    with pytest.raises(WeightsError, match=expected):
+        backbones.build("residual", weights="imagenet")
 
 
 @pytest.mark.parametrize(

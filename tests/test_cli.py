@@ -56,7 +56,7 @@ def test_features_are_extracted_once_and_said_where(call, toy_dataset):
     words = ("features", "mobilenet-gru", "--profile", "smoke", "--dataset", str(toy_dataset()))
     said = call(*words)
     assert said.exit_code == 0, said.output
-    assert re.search(r"features.*1280 features a frame, [\d.]+ MB, extracted in \d+ s", said.stdout)
+    assert re.search(r"features.*96 features a frame, [\d.]+ MB, extracted in \d+ s", said.stdout)
     kept = {path: path.stat().st_mtime_ns for path in Path("cache/features").rglob("*.npy")}
     assert kept
     assert call(*words).exit_code == 0

@@ -196,7 +196,7 @@ def test_frame_models_notebook_lists_what_the_profile_changed(executed):
     changes = executed(4).shown("changes")
     assert all(name in changes for name in FRAME_RECIPES)
     assert recipes.get("frame-scratch").backbone in changes
-    assert "mobilenetv2-0.35" in changes
+    assert "residual" in changes
 
 
 def test_recurrent_notebook_steps_as_keras_does(executed):
@@ -431,7 +431,7 @@ def test_comparison_trains_a_recipe_of_ones_own_as_the_profile_runs_it(executed,
     assert mine.is_complete
     assert config["units"] == 8
     assert config["size"] == [96, 96]
-    assert config["backbone"] == "mobilenetv2-0.35"
+    assert config["backbone"] == "residual"
     assert f"with eight units {mine.metrics['top1']:.1%}" in executed(10).answers
 
 

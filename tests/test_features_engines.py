@@ -37,7 +37,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def encoders():
-    trained = backbones.build("mobilenetv2-0.35", size=SIZE, weights="pantomime")
+    trained = backbones.build("residual", size=SIZE, weights="pantomime")
     classifier = models.frame_vote_classifier(trained, 4, dense=32)
     return {"pooled": backbones.pooled(trained), "cut": backbones.cut(classifier, "dense")}
 

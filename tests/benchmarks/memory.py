@@ -73,7 +73,7 @@ def train(folder, *, cached=False):
 
     recipe = recipes.get("frame-pretrained")
     recipe = recipe.adapted(
-        backbone="mobilenetv2-0.35",
+        backbone="residual",
         size=(32, 32),
         weights=None,
         phases=(dataclasses.replace(recipe.phases[0], epochs=1, batch_size=32),),
@@ -95,7 +95,7 @@ def extract(folder):
 
     return features.extract(
         index_videos(folder),
-        backbone="mobilenetv2-0.35",
+        backbone="residual",
         size=(160, 160),
         sampling=sampling.AllFrames(),
         out=f"{folder}-features",

@@ -129,7 +129,7 @@ def learned(train, nothing):
 
     recipe = recipes.get("frame-pretrained").adapted(
         name="frame-shortcut",
-        backbone="mobilenetv2-0.35",
+        backbone="residual",
         weights="pantomime",
         size=SIZE,
         augment=False,

@@ -20,9 +20,9 @@ import os
 import keras
 
 from vidlab.backbones.encoders import cut, pooled
-from vidlab.backbones.families import default_size, family, names
+from vidlab.backbones.specs import PANTOMIME_WEIGHTS, default_size, names, spec
 from vidlab.backbones.trainable import backbone_of, set_trainable, top_modules
-from vidlab.backbones.weights import PANTOMIME_WEIGHTS, load_weights, save_weights
+from vidlab.backbones.weights import load_weights, save_weights
 from vidlab.errors import ModelError
 
 __all__ = [
@@ -50,15 +50,16 @@ def build(
     Parameters
     ----------
     name
-        ``"inceptionv3"`` (Szegedy et al. 2016), ``"mobilenetv2"`` or ``"mobilenetv2-0.35"``
-        (Sandler et al. 2018, all channels or 0.35 of them).
+        ``"residual"`` (the built-in one, see `vidlab.backbones.residual`), ``"inceptionv3"``
+        (Szegedy et al. 2016), ``"mobilenetv2"`` or ``"mobilenetv2-0.35"`` (Sandler et al. 2018,
+        all channels or 0.35 of them).
     size
         Height and width of the images in pixels; the size of `default_size` when left out.
     weights
         ``None`` for random weights; ``"imagenet"`` for those of keras.applications (from the Keras
-        cache, else downloaded into it); ``"pantomime"`` for those the package ships; or the path
-        of a ``.weights.h5`` or ``.h5`` file of this backbone, or of a ``.keras`` model that holds
-        this backbone.
+        cache, else downloaded into it); ``"pantomime"`` for those the package ships, for
+        ``"residual"`` only; or the path of a ``.weights.h5`` or ``.h5`` file of this backbone, or
+        of a ``.keras`` model that holds this backbone.
 
     Returns
     -------
@@ -73,22 +74,17 @@ def build(
     WeightsError
         If the weights are absent, cannot be read or belong to another model.
     """
-    encoder = family(name)
+    known = spec(name)
     size = default_size(name) if size is None else (int(size[0]), int(size[1]))
-    if min(size) < encoder.smallest:
+    if min(size) < known.smallest:
         raise ModelError(
-            f"Expected images of at least {encoder.smallest}×{encoder.smallest} pixels for {name}. "
-            f"Received: size={size}. Choose a larger size or a MobileNetV2 backbone."
+            f"Expected images of at least {known.smallest}×{known.smallest} pixels for {name}. "
+            f"Received: size={size}. Choose a larger size or another backbone."
         )
+    scale, offset = known.preprocessing
     images = keras.Input((*size, 3), name="images")
-    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(images)
-    model = encoder.application(
-        include_top=False, weights=None, input_tensor=scaled, name="backbone", **encoder.options
-    )
-    if encoder.batchnorm_momentum is not None:
-        for layer in model.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.momentum = encoder.batchnorm_momentum
+    scaled = keras.layers.Rescaling(scale, offset=offset, name="preprocessing")(images)
+    model = keras.Model(images, known.layers(scaled), name="backbone")
     if weights is not None:
         load_weights(model, weights, name=name, size=size)
     return model

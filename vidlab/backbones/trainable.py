@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keras
 
-from vidlab.backbones.families import FAMILIES, names
+from vidlab.backbones.specs import BACKBONES, names
 from vidlab.errors import ModelError
 
 __all__ = ["backbone_of", "set_trainable", "top_modules"]
@@ -20,6 +20,7 @@ def top_modules(model: keras.Model, count: int = 2) -> list[str]:
     A layer belongs to them if it lies downstream of the module below them, so the order in which
     Keras lists the layers does not matter. The top two are, for
 
+    - the residual network: blocks 3 and 4;
     - InceptionV3: everything after ``mixed8``, that is the modules ``mixed9`` and ``mixed10``;
     - MobileNetV2: everything after ``block_14_add``, that is the inverted-residual blocks 15 and
       16, the last with the ``Conv_1`` that follows it.
@@ -43,14 +44,12 @@ def top_modules(model: keras.Model, count: int = 2) -> list[str]:
     """
     backbone = backbone_of(model)
     here = {layer.name for layer in backbone.layers}
-    modules = next(
-        (f.modules for f in FAMILIES.values() if set(f.modules) <= here),
-        None,
-    )
+    known = (spec.modules for spec in BACKBONES.values())
+    modules = next((ends for ends in known if here.issuperset(ends)), None)
     if modules is None:
         raise ModelError(
-            f"Expected a backbone of a known family ({', '.join(names())}). "
-            f"Received: {backbone.name}, whose layers are of none. "
+            f"Expected one of the backbones {', '.join(names())}. "
+            f"Received: {backbone.name}, whose layers are those of none. "
             "Name the layers to train yourself and set their `trainable`."
         )
     if not 1 <= count < len(modules):

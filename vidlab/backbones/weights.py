@@ -1,6 +1,6 @@
 """Weights of encoders: from Keras, from the package, from a file, and into one.
 
-Takes file names from `families`; gives filled models to `vidlab.backbones.build`.
+Takes file names from `specs`; gives filled models to `vidlab.backbones.build`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,11 @@ from pathlib import Path
 import h5py
 import keras
 
-from vidlab.backbones.families import family
+from vidlab.backbones.specs import BACKBONES, spec
 from vidlab.backbones.trainable import backbone_of
 from vidlab.errors import WeightsError
 
-__all__ = ["PANTOMIME_WEIGHTS", "load_weights", "save_weights"]
-
-PANTOMIME_WEIGHTS = Path(__file__).parents[1] / "weights" / "pantomime-mobilenetv2-0.35.weights.h5"
-"""The weights that come with the package; they fit ``"mobilenetv2-0.35"`` and nothing else."""
+__all__ = ["load_weights", "save_weights"]
 
 
 def load_weights(
@@ -47,12 +44,13 @@ def load_weights(
     if weights == "imagenet":
         model.set_weights(_imagenet(name, size).get_weights())
         return
-    if weights == "pantomime" and name != "mobilenetv2-0.35":
+    shipped = spec(name).pantomime
+    if weights == "pantomime" and shipped is None:
         raise WeightsError(
-            f"Expected the backbone mobilenetv2-0.35 for the weights 'pantomime'. "
+            f"Expected the backbone {_having('pantomime')} for the weights 'pantomime'. "
             f'Received: {name}. Use weights="imagenet" or a file.'
         )
-    path = PANTOMIME_WEIGHTS if weights == "pantomime" else Path(weights)
+    path = shipped if weights == "pantomime" else Path(weights)
     if not path.is_file():
         raise WeightsError(
             f"Expected a weights file at {path}. Received: no such file. "
@@ -121,18 +119,22 @@ def _imagenet(name: str, size: tuple[int, int]) -> keras.Model:
     Weights exist for some sizes only; being convolutional they serve every size, so the encoder is
     asked for at a size that has them.
     """
-    encoder = family(name)
-    file = encoder.imagenet_file(size)
+    published = spec(name).imagenet
+    if published is None:
+        raise WeightsError(
+            f"Expected the backbone {_having('imagenet')} for the weights 'imagenet'. "
+            f'Received: {name}. Use weights="pantomime" or a file.'
+        )
+    side = published.size_for(size)
+    file = published.file.format(size=side)
     home = Path(os.environ.get("KERAS_HOME", Path("~", ".keras"))).expanduser()
     cached = home / "models" / file
     try:
-        return encoder.application(
-            include_top=False,
+        return published.application(
             # Keras looks past a cache it may not write to, such as a shared one; its file is as
             # good as any.
             weights=str(cached) if cached.is_file() else "imagenet",
-            input_shape=(encoder.imagenet_size(size),) * 2 + (3,),
-            **encoder.options,
+            input_shape=(side, side, 3),
         )
     except Exception as error:
         # Keras reports a failed download as a bare Exception, known by its first words only.
@@ -145,3 +147,8 @@ def _imagenet(name: str, size: tuple[int, int]) -> keras.Model:
             "variable KERAS_HOME moves it), connect to the network, or use the profile quick, "
             "which needs neither."
         ) from error
+
+
+def _having(weights: str) -> str:
+    """Name the backbones for which there are such weights."""
+    return " or ".join(name for name, known in BACKBONES.items() if getattr(known, weights))

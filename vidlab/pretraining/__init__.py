@@ -7,7 +7,7 @@ joints of the body are, what the place looks like), never an action. The result 
 ``weights="pantomime"``. It stands in for ImageNet where nothing can be downloaded, and is a far
 smaller world than ImageNet.
 
-Run it with ``python -m vidlab.pretraining``; some twenty minutes on two cores.
+Run it with ``python -m vidlab.pretraining``; some fifteen to twenty minutes on two cores.
 """
 
 from vidlab.pretraining.drawing import (

@@ -21,8 +21,9 @@ def _note(scores: pd.DataFrame, *, file_name: str, count: int, held_out: int) ->
     seen = ", then ".join(f"{stage.epochs} times at {stage.size} pixels" for stage in STAGES)
     return f"""# The shipped weights
 
-`{file_name}`: MobileNetV2 with alpha 0.35 without its classifier, in half precision,
-made by `python -m vidlab.pretraining` on {count:,} drawn still pictures, each seen
+`{file_name}`: the small residual network
+of `vidlab.backbones`, in half precision, made by
+`python -m vidlab.pretraining` on {count:,} drawn still pictures, each seen
 {seen}.
 The stills show bodies in random poses with random things in random places; none is a frame of a
 Pantomime video, and no action is taught. Asked was which thing there is, what is true of the body

@@ -45,13 +45,17 @@ class Stage:
     rate: float
 
 
-STAGES = (Stage(size=80, epochs=8, rate=4e-3), Stage(size=112, epochs=6, rate=2e-3))
+STAGES = (Stage(size=80, epochs=8, rate=4e-3), Stage(size=112, epochs=4, rate=2e-3))
 
 
 def train(
-    stages: Sequence[Stage] = STAGES, *, count: int = 30_000, held_out: int = 2_000
+    stages: Sequence[Stage] = STAGES,
+    *,
+    count: int = 30_000,
+    held_out: int = 2_000,
+    backbone: str = "residual",
 ) -> tuple[keras.Model, pd.DataFrame]:
-    """Teach a MobileNetV2 α=0.35 what drawn stills show.
+    """Teach a backbone what drawn stills show.
 
     Parameters
     ----------
@@ -61,6 +65,8 @@ def train(
         Stills to learn from.
     held_out
         Stills of other scenes, for the scores.
+    backbone
+        One of `backbones.names`.
 
     Returns
     -------
@@ -76,25 +82,25 @@ def train(
     known, unseen = stills(count, seed=0), stills(held_out, seed=1)
     learner = None
     for stage in stages:
-        learner = _teach(stage, known, before=learner)
+        learner = _teach(stage, known, backbone=backbone, before=learner)
     said = learner.predict(
         shrunk(unseen.pictures, (stage.size, stage.size)), batch_size=_BATCH, verbose=0
     )
     return learner.get_layer("backbone"), _scores(unseen, said)
 
 
-def _teach(stage: Stage, known: Stills, *, before: keras.Model | None) -> keras.Model:
+def _teach(
+    stage: Stage, known: Stills, *, backbone: str, before: keras.Model | None
+) -> keras.Model:
     """Teach one stage, from the weights of the one before; return the backbone with its heads."""
     import keras
 
     from vidlab import backbones
-    from vidlab.augment import Augment
 
     layers = keras.layers
     frames = keras.Input((stage.size, stage.size, 3))
-    light = Augment(flip=False, rotation=0, zoom=0, shift=0, brightness=0.25, seed=0)
-    backbone = backbones.build("mobilenetv2-0.35", size=(stage.size, stage.size))
-    shown = backbone(light(frames))  # (batch, rows, columns, channels)
+    light = layers.RandomBrightness(0.15, value_range=(0, 255), seed=0)
+    shown = backbones.build(backbone, size=(stage.size, stage.size))(light(frames))
     pooled = layers.GlobalAveragePooling2D()(shown)
     rare = keras.initializers.Constant(-3.0)  # most places of the grid hold nothing
     learner = keras.Model(
@@ -128,6 +134,11 @@ def _teach(stage: Stage, known: Stills, *, before: keras.Model | None) -> keras.
         "marks": marks(known, rows=shown.shape[1], columns=shown.shape[2]),
     }
     pictures = shrunk(known.pictures, (stage.size, stage.size))
+    # Variables that optimizer and losses make only at the first batch have it traced twice.
+    learner.optimizer.build(learner.trainable_variables)
+    learner.compute_loss(
+        y={name: values[:1] for name, values in answers.items()}, y_pred=learner(pictures[:1])
+    )
     learner.fit(pictures, answers, batch_size=_BATCH, epochs=stage.epochs, verbose=2)
     return learner
 
