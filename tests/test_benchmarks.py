@@ -176,7 +176,7 @@ def test_grad_cam_is_measured_beside_others(bench, monkeypatch, capsys, of, othe
     results = cam.measure(of)
     assert list(results) == ["vidlab", *others]
     assert min(results.values()) > 0
-    remark = {"frames": "cam at block", "clip": "cam.clip at backbone/block"}[of]
+    remark = {"frames": "cam at out_relu", "clip": "cam.clip at backbone/out_relu"}[of]
     assert remark in capsys.readouterr().out
 
 

@@ -62,6 +62,10 @@ def frame_classifier():
     return models.frame_classifier(backbone, CLASSES, dense=16)
 
 
+def residual_classifier():
+    return models.frame_classifier(backbones.build("residual", size=(64, 64)), CLASSES, dense=16)
+
+
 def frame_vote_classifier():
     backbone = backbones.build("mobilenetv2-0.35", size=(64, 64))
     return models.frame_vote_classifier(backbone, CLASSES, dense=16)
@@ -102,6 +106,7 @@ WAYS = [
     nested_sequential,
     without_dense_softmax,
     frame_classifier,
+    residual_classifier,
     frame_vote_classifier,
     time_distributed,
     layers_time_distributed,
@@ -213,14 +218,26 @@ class TestEveryWayToBuildAModel:
             np.testing.assert_allclose(found.heat, alone.heat, atol=1e-3)
 
 
-@pytest.mark.slow
-def test_inception_is_explained_at_its_last_map_or_by_an_earlier_one():
-    model = models.frame_classifier(backbones.build("inceptionv3", size=(139, 139)), CLASSES)
-    found = explanation.grad_cam(model, frames(2, size=(139, 139)))
-    assert (found.layer, found.joined) == ("backbone/mixed2", "backbone/mixed10")
-    assert found.maps.shape == (2, 15, 15)
-    last = explanation.grad_cam(model, frames(2, size=(139, 139)), layer="backbone/mixed10")
-    assert last.maps.shape == (2, 3, 3)
+def test_the_built_in_encoder_is_explained_at_7_by_7_positions_as_published():
+    keras.utils.set_random_seed(0)
+    backbone = backbones.build("residual")
+    pooled = layers.GlobalAveragePooling2D()(backbone.output)
+    model = keras.Model(backbone.input, layers.Dense(CLASSES, activation="softmax")(pooled))
+    clip = frames(2, size=(112, 112))
+    found = explanation.grad_cam(model, clip, target=1)
+    theirs = reference(Gradcam, model, clip, layer="block4_out", target=1)
+    assert (found.layer, found.maps.shape) == ("block4_out", (2, 7, 7))
+    assert found.has_evidence
+    np.testing.assert_allclose(scaled(found.maps), scaled(theirs), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "side"), [("mobilenetv2-0.35", "out_relu", 3), ("inceptionv3", "mixed10", 1)]
+)
+def test_the_default_is_the_last_map_however_coarse(name, layer, side):
+    model = models.frame_classifier(backbones.build(name, size=(96, 96)), CLASSES)
+    found = explanation.grad_cam(model, frames(2, size=(96, 96)))
+    assert (found.layer, found.maps.shape) == (f"backbone/{layer}", (2, side, side))
 
 
 def test_a_clip_is_explained_by_the_gradient_of_its_own_score(built):

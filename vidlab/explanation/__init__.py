@@ -6,7 +6,6 @@ behind the same call, `importance` the weight of each frame; `layers` and what i
 model. `trust` asks whether an explanation is right, `filters` what a network looks for at all.
 """
 
-from vidlab.explanation.choosing import default_layer
 from vidlab.explanation.filters import (
     FeatureMaps,
     FilterPictures,
@@ -22,7 +21,7 @@ from vidlab.explanation.filters import (
 )
 from vidlab.explanation.grad_cam import grad_cam
 from vidlab.explanation.importance import by_gradient, by_occlusion
-from vidlab.explanation.layers import layers
+from vidlab.explanation.layers import default_layer, layers
 from vidlab.explanation.methods import METHODS, explain
 from vidlab.explanation.records import Explanation
 from vidlab.explanation.saliency import saliency

@@ -9,18 +9,11 @@ with respect to it, added up; what is negative is dropped. In a model of clips t
 of the *clip's* score, so each frame has weights of its own, and a frame that the recurrent layer
 has forgotten shows no heat.
 
-On small pictures the last map is too coarse to point with (see `choosing`), and at an earlier layer
-the mean gradient says little: the same feature counts here and not there. Jiang et al. 2021,
-*LayerCAM: exploring hierarchical class activation maps for localization*, keep the gradient of
-every position there, as far as it is positive. That is sharp, but much the same for all classes. So
-both are multiplied: heat is where the earlier layer found something that counts, and the last map
-says that it counts for this class.
-
 The score that is differentiated is the one before the last softmax or sigmoid, where the last
 layer is one: after it, a class gains also by what speaks against the others. Otherwise it is the
 output itself.
 
-One graph is compiled for a model and its layers, for clips of any number and length, and kept as
+One graph is compiled for a model and a layer, for clips of any number and length, and kept as
 long as the model. The gradient is taken inside the graph and ends at the map: nothing before it is
 gone through backwards.
 """
@@ -36,8 +29,7 @@ import numpy as np
 import tensorflow as tf
 
 from vidlab.errors import ModelError
-from vidlab.explanation.choosing import default_layer, last_layer
-from vidlab.explanation.layers import Anatomy, laid_open
+from vidlab.explanation.layers import Anatomy, default_layer, laid_open
 from vidlab.explanation.questions import NOBODY, Question, ask
 from vidlab.explanation.records import Explanation, explained
 
@@ -69,9 +61,7 @@ def grad_cam(
         A class to compare with, or one for each clip: shown is what speaks for the target more
         than for this one.
     layer
-        One of `vidlab.explanation.layers`: Grad-CAM as published is made there. When left out, it
-        is made at the last layer with a map; where that is coarser than 7×7 positions, it is
-        sharpened by `default_layer`.
+        One of `vidlab.explanation.layers`; `default_layer` when left out.
 
     Returns
     -------
@@ -85,15 +75,13 @@ def grad_cam(
         score, or the clip or the class does not fit the model.
     """
     anatomy = laid_open(model)
-    where, joined = layer or default_layer(model), None
-    if layer is None and where != last_layer(model):
-        joined = last_layer(model)
+    where = layer or default_layer(model)
     question = ask(anatomy, clip, target=target, against=against)
 
     def explain(part: Question) -> Iterator[Explanation]:
-        for found in gradients(model, part, layers=(where,) if joined is None else (where, joined)):
+        for found in gradients(model, part, layer=where):
             yield explained(
-                found.means[0] if joined is None else found.each[0],
+                found.grad_cam,
                 size=question.size,
                 layer=where,
                 score=found.score,
@@ -101,8 +89,6 @@ def grad_cam(
                 method="grad_cam",
                 against=found.against,
                 fields=anatomy.fields(where),
-                coarse=None if joined is None else found.means[1],
-                joined=joined,
             )
 
     return question.answered(explain)
@@ -110,34 +96,32 @@ def grad_cam(
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """What one pass through the model, forwards and back to some layers, tells about a clip.
+    """What one pass through the model, forwards and back to a layer, tells about a clip.
 
     Attributes
     ----------
-    means : list of numpy.ndarray
-        Of each layer, ``float32``, (time, rows, columns), at least 0: its channels weighed by their
-        mean gradients (Grad-CAM).
-    each : list of numpy.ndarray
-        The same, weighed by the positive part of the gradient at each position (LayerCAM).
+    grad_cam : numpy.ndarray
+        ``float32``, (time, rows, columns), at least 0: the channels weighed by their mean
+        gradients.
+    layer_cam : numpy.ndarray
+        The same, weighed by the positive part of the gradient at each position (Jiang et al. 2021).
     effects : numpy.ndarray
-        ``float32``, (time,): gradient times map, added up over a frame of the first layer. To first
-        order, what the score would lose if nothing was seen in it; negative where it would gain.
+        ``float32``, (time,): gradient times map, added up over a frame. To first order, what the
+        score would lose if nothing was seen in it; negative where it would gain.
     score, target, against
         As in `Explanation`.
     """
 
-    means: list[np.ndarray]
-    each: list[np.ndarray]
+    grad_cam: np.ndarray
+    layer_cam: np.ndarray
     effects: np.ndarray
     score: float
     target: int
     against: int | None
 
 
-def gradients(
-    model: keras.Model, question: Question, *, layers: tuple[str, ...]
-) -> Iterator[Gradients]:
-    """Differentiate the scores of clips with respect to the maps of layers.
+def gradients(model: keras.Model, question: Question, *, layer: str) -> Iterator[Gradients]:
+    """Differentiate the scores of clips with respect to the map of a layer.
 
     Parameters
     ----------
@@ -145,8 +129,8 @@ def gradients(
         As `grad_cam` takes it.
     question
         The clips and the classes, all passed through the model at once.
-    layers
-        Of `vidlab.explanation.layers`.
+    layer
+        One of `vidlab.explanation.layers`.
 
     Yields
     ------
@@ -154,16 +138,15 @@ def gradients(
         Of each clip.
     """
     graphs = _COMPILED.setdefault(model, {})
-    if layers not in graphs:
-        graphs[layers] = _compile(laid_open(model), layers)
-    compute = graphs[layers]
+    if layer not in graphs:
+        graphs[layer] = _compile(laid_open(model), layer)
     means, each, effects, scores, targets = keras.tree.map_structure(
-        np.asarray, compute(question.clips, question.targets, question.against)
+        np.asarray, graphs[layer](question.clips, question.targets, question.against)
     )
     for place, against in enumerate(question.rather):
         yield Gradients(
-            means=[maps[place] for maps in means],
-            each=[maps[place] for maps in each],
+            grad_cam=means[place],
+            layer_cam=each[place],
             effects=effects[place],
             score=float(scores[place]),
             target=int(targets[place]),
@@ -172,11 +155,11 @@ def gradients(
 
 
 _Graph = tf.types.experimental.PolymorphicFunction
-_COMPILED: WeakKeyDictionary[keras.Model, dict[tuple[str, ...], _Graph]] = WeakKeyDictionary()
+_COMPILED: WeakKeyDictionary[keras.Model, dict[str, _Graph]] = WeakKeyDictionary()
 
 
-def _compile(anatomy: Anatomy, layers: tuple[str, ...]) -> _Graph:
-    tapped = anatomy.tapped(layers)
+def _compile(anatomy: Anatomy, layer: str) -> _Graph:
+    tapped = anatomy.tapped((layer,))
     times, size = (None, *tapped.input_shape)[-4], tapped.input_shape[-3:]
 
     @tf.function(
@@ -189,7 +172,7 @@ def _compile(anatomy: Anatomy, layers: tuple[str, ...]) -> _Graph:
     def compute(clips, targets, against):
         count, time = tf.shape(clips)[0], tf.shape(clips)[1]
         frames = tf.reshape(clips, (-1, *_known(clips, 2, 3, 4)))
-        *maps, scores, said = tapped(frames if anatomy.per_frame else clips, training=False)
+        maps, scores, said = tapped(frames if anatomy.per_frame else clips, training=False)
         classes = scores.shape[-1]
         # One row for a clip and, in a model of frames, one for each frame of it.
         scores = tf.reshape(tf.cast(scores, tf.float32), (count, -1, classes))
@@ -197,19 +180,21 @@ def _compile(anatomy: Anatomy, layers: tuple[str, ...]) -> _Graph:
         answers = tf.argmax(said, axis=-1, output_type=tf.int32)
         targets = tf.where(targets == NOBODY, answers, targets)
         weights = tf.one_hot(targets, classes) - tf.one_hot(against, classes)  # 0 for NOBODY
-        slopes = tf.gradients(tf.einsum("btc,bc->", scores, weights), maps)
-        means, each, effects = [], [], []
-        for name, of, by in zip(layers, maps, slopes, strict=True):
-            if by is None:
-                raise _no_way(name)
-            of, by = tf.cast(of, tf.float32), tf.cast(by, tf.float32)
-            by_clip = (count, time, *_known(of, 1, 2))
-            mean = tf.einsum("nrck,nk->nrc", of, tf.reduce_mean(by, axis=(1, 2)))
-            positive = tf.reduce_sum(of * tf.nn.relu(by), axis=-1)
-            means.append(tf.reshape(tf.nn.relu(mean), by_clip))
-            each.append(tf.reshape(tf.nn.relu(positive), by_clip))
-            effects.append(tf.reshape(tf.reduce_sum(of * by, axis=(1, 2, 3)), (count, time)))
-        return means, each, effects[0], tf.gather(said, targets, batch_dims=1), targets
+        (slopes,) = tf.gradients(tf.einsum("btc,bc->", scores, weights), [maps])
+        if slopes is None:
+            raise _no_way(layer)
+        maps, slopes = tf.cast(maps, tf.float32), tf.cast(slopes, tf.float32)
+        by_clip = (count, time, *_known(maps, 1, 2))
+        means = tf.einsum("nrck,nk->nrc", maps, tf.reduce_mean(slopes, axis=(1, 2)))
+        each = tf.reduce_sum(maps * tf.nn.relu(slopes), axis=-1)
+        effects = tf.reduce_sum(maps * slopes, axis=(1, 2, 3))
+        return (
+            tf.reshape(tf.nn.relu(means), by_clip),
+            tf.reshape(tf.nn.relu(each), by_clip),
+            tf.reshape(effects, (count, time)),
+            tf.gather(said, targets, batch_dims=1),
+            targets,
+        )
 
     return compute
 

@@ -16,9 +16,8 @@ import numpy as np
 
 from vidlab.errors import ModelError
 from vidlab.explanation.asking import answers
-from vidlab.explanation.choosing import default_layer
 from vidlab.explanation.grad_cam import gradients
-from vidlab.explanation.layers import laid_open
+from vidlab.explanation.layers import default_layer, laid_open
 from vidlab.explanation.questions import NOBODY, Question, ask
 from vidlab.explanation.scores import settled
 
@@ -52,7 +51,7 @@ def by_gradient(
         As `grad_cam` raises it, or if several clips are given.
     """
     question = _one(model, clip, target=target, against=against)
-    (found,) = gradients(model, question, layers=(layer or default_layer(model),))
+    (found,) = gradients(model, question, layer=layer or default_layer(model))
     return found.effects
 
 

@@ -21,7 +21,7 @@ from vidlab.explanation.normalising import fused
 from vidlab.explanation.opening import flattened, same
 from vidlab.models import FoldTime
 
-__all__ = ["Anatomy", "Step", "laid_open", "layers"]
+__all__ = ["Anatomy", "Step", "default_layer", "laid_open", "layers"]
 
 _NAMES_SHOWN = 12
 _CONVOLUTIONS = (
@@ -56,6 +56,35 @@ def layers(model: keras.Model) -> list[str]:
         If the model's layers cannot be known.
     """
     return list(laid_open(model).maps)
+
+
+def default_layer(model: keras.Model) -> str:
+    """Name the layer that heatmaps are made at when none is named: the last with a map.
+
+    A branch beside others would show a part of the reasons, so everything has to pass through it.
+
+    Parameters
+    ----------
+    model
+        As `layers` takes it.
+
+    Returns
+    -------
+    str
+        One of `layers`.
+
+    Raises
+    ------
+    ModelError
+        If there is no such layer.
+    """
+    anatomy = laid_open(model)
+    if not anatomy.bottlenecks:
+        raise ModelError(
+            "Expected a model with a convolution that all it sees passes through. Received: "
+            f'{anatomy.lack} Use explain(model, clip, method="saliency"), which needs no map.'
+        )
+    return anatomy.bottlenecks[-1]
 
 
 def laid_open(model: keras.Model) -> Anatomy:
@@ -171,16 +200,13 @@ class Anatomy:
 
         None where it cannot be told, or where they see all of it: such a unit is nowhere.
         """
-        return self._fields.get(id(self.step(layer).output)) if self.is_local(layer) else None
-
-    def is_local(self, layer: str) -> bool:
-        """Whether the units of a layer's map are known to see less than the whole picture."""
         fields = self._fields.get(id(self.step(layer).output))
         sides = self.model.input_shape[-3:-1]
-        return fields is not None and all(
+        is_local = fields is not None and all(
             side is not None and field.extent < side
             for field, side in zip(fields, sides, strict=True)
         )
+        return fields if is_local else None
 
     def marked(self, layer: str) -> keras.Model:
         """Build the model of the scores with a layer ``"explained"`` put in after `layer`.

@@ -19,9 +19,8 @@ import keras
 import numpy as np
 
 from vidlab.errors import ModelError
-from vidlab.explanation.choosing import default_layer
 from vidlab.explanation.grad_cam import grad_cam, gradients
-from vidlab.explanation.layers import laid_open
+from vidlab.explanation.layers import default_layer, laid_open
 from vidlab.explanation.questions import Question, ask
 from vidlab.explanation.records import Explanation, explained
 from vidlab.explanation.saliency import saliency
@@ -62,7 +61,8 @@ def explain(
         - ``"grad_cam"``: Selvaraju et al. 2017.
         - ``"grad_cam++"``: Chattopadhay et al. 2018, *Grad-CAM++: improved visual explanations for
           deep convolutional networks*. Positive gradients, weighed by how alone they are.
-        - ``"layer_cam"``: Jiang et al. 2021. The positive gradient of every position.
+        - ``"layer_cam"``: Jiang et al. 2021, *LayerCAM: exploring hierarchical class activation
+          maps for localization*. The positive gradient of every position.
         - ``"score_cam"``: Wang et al. 2020, *Score-CAM: score-weighted visual explanations*. No
           gradient: each channel by the score of a picture of which only it is shown. Of each frame
           the 32 channels that vary most are tried. Single frames only.
@@ -126,8 +126,8 @@ _Found = Iterator[tuple[np.ndarray, float, int, int | None]]
 
 
 def _layer_cam(model: keras.Model, question: Question, layer: str) -> _Found:
-    for found in gradients(model, question, layers=(layer,)):
-        yield found.each[0], found.score, found.target, found.against
+    for found in gradients(model, question, layer=layer):
+        yield found.layer_cam, found.score, found.target, found.against
 
 
 def _grad_cam_plus_plus(model: keras.Model, question: Question, layer: str) -> _Found:

@@ -46,8 +46,6 @@ class Explanation:
         resizing and scaling.
     against : int or None
         The class that the target is compared with; None where it is explained by itself.
-    joined : str or None
-        A later layer whose coarse maps the others were multiplied with; None where there is none.
     """
 
     heat: np.ndarray
@@ -58,7 +56,6 @@ class Explanation:
     method: str
     maps: np.ndarray
     against: int | None = None
-    joined: str | None = None
 
     @property
     def has_evidence(self) -> bool:
@@ -85,8 +82,7 @@ class Explanation:
         name = what = _name(self.target, classes)
         if self.against is not None:
             what = f"{name} rather than {_name(self.against, classes)}"
-        where = self.layer if self.joined is None else f"{self.layer} and {self.joined}"
-        how = f"{self.method} at {where}; the model gives {name} {self.score:.1%}"
+        how = f"{self.method} at {self.layer}; the model gives {name} {self.score:.1%}"
         if not self.has_evidence:
             return (
                 f"No positive evidence for {what}: nothing in these frames speaks for it ({how})."
@@ -107,8 +103,6 @@ def explained(
     method: str,
     against: int | None = None,
     fields: tuple[Field, Field] | None = None,
-    coarse: np.ndarray | None = None,
-    joined: str | None = None,
 ) -> Explanation:
     """Make the record of a clip from its maps.
 
@@ -123,10 +117,6 @@ def explained(
     fields
         What the units of the maps see, down and across; without it, each unit stands for its share
         of the picture.
-    coarse
-        Maps of a later layer, (time, …, …): heat is where both have evidence.
-    joined
-        The name of that layer.
 
     Returns
     -------
@@ -134,10 +124,6 @@ def explained(
     """
     maps = _evidence(maps)
     heat = _enlarged(maps, size, fields)
-    if coarse is not None:
-        coarse = _evidence(coarse)
-        heat = heat * _enlarged(coarse, size)
-        maps = maps * _enlarged(coarse, maps.shape[1:])
     evidence = maps.sum(axis=(1, 2), dtype=np.float64)
     return Explanation(
         heat=_share(heat, heat.max(initial=0.0)),
@@ -148,7 +134,6 @@ def explained(
         method=method,
         maps=maps,
         against=against,
-        joined=joined,
     )
 
 
