@@ -96,44 +96,46 @@ def write_lists(folder, videos, classes, *, folds=3, newline="\n"):
         )
 
 
+def write_toys(
+    root,
+    *,
+    classes=("Jump", "Run", "Wave"),
+    groups=6,
+    clips=2,
+    frames=9,
+    size=(48, 80),
+    lists=True,
+    newline="\n",
+):
+    """Write a tiny folder in UCF-101 layout, each class with a colour of its own -> Path."""
+    videos = []
+    for label, class_name in enumerate(classes):
+        hue = np.uint8([[[180 * label // len(classes), 200, 200]]])
+        colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0]
+        for group in range(1, groups + 1):
+            for clip in range(1, clips + 1):
+                stem = f"v_{class_name}_g{group:02d}_c{clip:02d}"
+                shade = np.clip(colour.astype(int) + 4 * group - 2 * clip, 0, 255)
+                video.write(
+                    root / "UCF-101" / class_name / f"{stem}.avi",
+                    [numbered_frame(i, size=size, background=shade) for i in range(frames)],
+                )
+                videos.append((class_name, group, stem))
+    if lists:
+        write_lists(root / "ucfTrainTestlist", videos, list(classes), newline=newline)
+    return root
+
+
 @pytest.fixture
 def toy_dataset(tmp_path):
-    """Write a tiny folder in UCF-101 layout, each class with a colour of its own -> Path.
+    """Return `write_toys` below a folder of the test; `name` is that of the dataset's folder."""
+    return lambda *, name="toy", **options: write_toys(tmp_path / name, **options)
 
-    Options: classes, groups, clips, frames, size, lists (official lists for three splits),
-    newline (of the lists), name (of the folder).
-    """
 
-    def make(
-        *,
-        classes=("Jump", "Run", "Wave"),
-        groups=6,
-        clips=2,
-        frames=9,
-        size=(48, 80),
-        lists=True,
-        newline="\n",
-        name="toy",
-    ):
-        root = tmp_path / name
-        videos = []
-        for label, class_name in enumerate(classes):
-            hue = np.uint8([[[180 * label // len(classes), 200, 200]]])
-            colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0]
-            for group in range(1, groups + 1):
-                for clip in range(1, clips + 1):
-                    stem = f"v_{class_name}_g{group:02d}_c{clip:02d}"
-                    shade = np.clip(colour.astype(int) + 4 * group - 2 * clip, 0, 255)
-                    video.write(
-                        root / "UCF-101" / class_name / f"{stem}.avi",
-                        [numbered_frame(i, size=size, background=shade) for i in range(frames)],
-                    )
-                    videos.append((class_name, group, stem))
-        if lists:
-            write_lists(root / "ucfTrainTestlist", videos, list(classes), newline=newline)
-        return root
-
-    return make
+@pytest.fixture(scope="session")
+def toy_folder(tmp_path_factory):
+    """Return one tiny dataset for all tests that only read it."""
+    return write_toys(tmp_path_factory.mktemp("toys") / "toy")
 
 
 @pytest.fixture

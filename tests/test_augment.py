@@ -1,171 +1,192 @@
-"""Augmentation: each option does what it says, alike for all frames of a clip."""
+"""Augmentation: each option does what it says; a draw is the same for all frames it is given."""
 
-import keras
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
-from vidlab.augment import Augment
+from vidlab.augment import Augment, Variation
 from vidlab.errors import ModelError
 
 OFF = {"flip": False, "rotation": 0, "zoom": 0, "shift": 0, "crop": 1, "brightness": 0}
+HEIGHT, WIDTH = 60, 80
 
 
-def only(**options):
-    return Augment(**{**OFF, **options}, seed=1)
-
-
-def varied(layer, images):
-    return keras.ops.convert_to_numpy(layer(images, training=True))
+def draws(number=200, **options):
+    """Draw variations with nothing but the options on."""
+    augment, rng = Augment(**{**OFF, **options}), np.random.default_rng(1)
+    return [augment.draw(rng) for _ in range(number)]
 
 
 def noise(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
-def ramps(number, *, height=60, width=80):
-    """Draw pictures whose first channel is the column and second the row of each pixel."""
-    picture = np.zeros((height, width, 3), np.float32)
-    picture[..., 0] = np.arange(width)
-    picture[..., 1] = np.arange(height)[:, None]
-    return np.repeat(picture[None], number, axis=0)
+def sources(variation, *points):
+    """Where in the picture the points (x, y) of the result are taken from: (points, 2)."""
+    return np.array([variation.matrix(HEIGHT, WIDTH) @ [x, y, 1] for x, y in points])
 
 
-def middle(pictures, *, margin=20):
-    """Cut the border away, where pixels come from beyond the picture."""
-    return pictures[..., margin:-margin, margin:-margin, :]
+def bilinear(picture, matrix):
+    """Warp without OpenCV: float64; beyond its border the picture is mirrored, border included."""
+    height, width = picture.shape[:2]
+    mirrored = np.pad(picture.astype(float), ((height,) * 2, (width,) * 2, (0, 0)), "symmetric")
+    rows, columns = np.mgrid[:height, :width]
+    x, y = np.tensordot(matrix, np.stack([columns, rows, np.ones_like(rows)]), axes=1)
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    return sum(
+        (1 - np.abs(x - column))[..., None]
+        * (1 - np.abs(y - row))[..., None]
+        * mirrored[row + height, column + width]
+        for row in (top, top + 1)
+        for column in (left, left + 1)
+    )
 
 
-@pytest.mark.parametrize("shape", [(3, 20, 30, 3), (2, 4, 20, 30, 3)], ids=["frames", "clips"])
-def test_pictures_pass_unchanged_when_not_training(shape):
-    images = noise(*shape)
-    result = Augment(crop=0.5, seed=0)(images, training=False)
-    assert result.dtype == "float32"
-    np.testing.assert_array_equal(result, images)
+def centre(height=HEIGHT, width=WIDTH):
+    return (width - 1) / 2, (height - 1) / 2
 
 
-def test_everything_off_changes_nothing_while_training():
-    images = noise(4, 20, 30, 3)
-    np.testing.assert_array_equal(varied(only(), images), images)
+def test_everything_off_changes_nothing():
+    frames = noise(2, 3, 20, 30, 3)
+    assert draws(1) == [Variation()]
+    np.testing.assert_array_equal(Variation()(frames), frames)
 
 
-def test_flip_mirrors_about_half_the_pictures_exactly():
-    images = noise(64, 11, 14, 3)
-    result = varied(only(flip=True), images)
-    same = (result == images).all(axis=(1, 2, 3))
-    mirrored = (result == images[:, :, ::-1]).all(axis=(1, 2, 3))
-    assert (same ^ mirrored).all()
-    assert 16 <= mirrored.sum() <= 48
+@pytest.mark.parametrize("size", [(40, 40), (30, 50)], ids=["square", "wide"])
+@pytest.mark.parametrize("seed", range(5))
+def test_pictures_equal_an_independent_bilinear_warp(size, seed):
+    augment = Augment(rotation=40, zoom=0.3, shift=0.3, crop=0.6, brightness=0.5)
+    variation = augment.draw(np.random.default_rng(seed))
+    picture = noise(*size, 3, seed=seed)
+    expected = np.minimum(bilinear(picture, variation.matrix(*size)) * variation.brightness, 255)
+    rounded_twice = 0.5 * variation.brightness + 0.5  # after the warp, and after the brightness
+    assert np.abs(variation(picture) - expected).max() <= rounded_twice + 0.02
 
 
-def test_shift_moves_whole_pictures_by_at_most_the_share():
-    width, height = 80, 60
-    result = middle(varied(only(shift=0.1), ramps(40)))
-    moves = result - middle(ramps(40))
-    columns, rows = moves[..., 0], moves[..., 1]
-    for move, extent in ((columns, width), (rows, height)):
-        per_picture = move.mean(axis=(1, 2))
-        np.testing.assert_allclose(move, per_picture[:, None, None] + 0 * move, atol=1e-3)
-        assert np.abs(per_picture).max() <= 0.1 * extent + 1e-3
-        assert per_picture.min() < -0.05 * extent
-        assert per_picture.max() > 0.05 * extent
+def test_a_flip_mirrors_about_half_the_pictures_exactly():
+    picture, variations = noise(11, 14, 3), draws(flip=True)
+    for variation in variations[:20]:
+        expected = picture[:, ::-1] if variation.flipped else picture
+        np.testing.assert_array_equal(variation(picture), expected)
+    assert 80 <= sum(variation.flipped for variation in variations) <= 120
+    assert not any(variation.flipped for variation in draws(rotation=5))
 
 
-def test_zoom_scales_about_the_centre_within_its_range():
-    result = middle(varied(only(zoom=0.2), ramps(40)))
-    scale_x = np.diff(result[..., 0], axis=2).mean(axis=(1, 2))
-    scale_y = np.diff(result[..., 1], axis=1).mean(axis=(1, 2))
-    np.testing.assert_allclose(scale_x, scale_y, atol=1e-3)
-    assert scale_x.min() >= 0.8 - 1e-3
-    assert scale_x.max() <= 1.2 + 1e-3
-    assert np.ptp(scale_x) > 0.2
-    np.testing.assert_allclose(result[..., 0].mean(axis=(1, 2)), (80 - 1) / 2, atol=1e-2)
+def test_a_shift_moves_whole_pictures_by_at_most_the_share():
+    points = np.array([(0, 0), (79, 59), (20, 7)])
+    moves = np.array([sources(one, *points) - points for one in draws(shift=0.1)])
+    np.testing.assert_allclose(moves, np.broadcast_to(moves[:, :1], moves.shape), atol=1e-9)
+    for move, extent in zip(moves[:, 0].T, (WIDTH, HEIGHT), strict=True):
+        assert -0.1 * extent <= move.min() < -0.09 * extent
+        assert 0.09 * extent < move.max() <= 0.1 * extent
 
 
-def test_rotation_turns_by_at_most_the_angle():
-    result = middle(varied(only(rotation=20), ramps(40)))
-    across = np.diff(result, axis=2).mean(axis=(1, 2))
-    angles = np.degrees(np.arctan2(across[:, 1], across[:, 0]))
-    np.testing.assert_allclose(np.hypot(across[:, 0], across[:, 1]), 1, atol=1e-3)
-    assert np.abs(angles).max() <= 20 + 0.1
-    assert angles.min() < -10
-    assert angles.max() > 10
+def test_a_zoom_scales_about_the_centre_within_its_range():
+    x, y = centre()
+    scales = []
+    for variation in draws(zoom=0.2):
+        middle, right, below = sources(variation, (x, y), (x + 1, y), (x, y + 1)) - (x, y)
+        np.testing.assert_allclose(middle, 0, atol=1e-9)
+        np.testing.assert_allclose([right[1], below[0]], 0, atol=1e-9)
+        assert right[0] == pytest.approx(below[1])
+        scales.append(right[0])
+    assert 0.8 <= min(scales) < 0.82
+    assert 1.18 < max(scales) <= 1.2
 
 
-def test_crop_enlarges_a_part_that_lies_inside_the_picture():
-    result = varied(only(crop=0.5), ramps(60))
-    kept = np.diff(result[..., 0], axis=2).mean(axis=(1, 2))
-    assert kept.min() >= 0.5 - 1e-2
-    assert kept.max() <= 1 + 1e-3
-    left, right = result[:, :, 0, 0].mean(axis=1), result[:, :, -1, 0].mean(axis=1)
-    np.testing.assert_allclose(right - left, kept * 79, atol=0.5)
-    offset = (left + right) / 2 - 79 / 2
-    assert (np.abs(offset) <= (1 - kept) / 2 * 80 + 1e-2).all()
-    assert np.abs(offset).max() > 5
+def test_a_rotation_turns_about_the_centre_by_at_most_the_angle():
+    x, y = centre()
+    angles = []
+    for variation in draws(rotation=20):
+        middle, right, below = sources(variation, (x, y), (x + 1, y), (x, y + 1)) - (x, y)
+        np.testing.assert_allclose(middle, 0, atol=1e-9)
+        np.testing.assert_allclose(below, [-right[1], right[0]], atol=1e-9)
+        assert np.hypot(*right) == pytest.approx(1)
+        angles.append(np.degrees(np.arctan2(right[1], right[0])))
+    assert -20 <= min(angles) < -18
+    assert 18 < max(angles) <= 20
 
 
-def test_brightness_multiplies_and_stays_within_0_to_255():
-    images = np.full((50, 4, 4, 3), 100, np.uint8)
-    result = varied(only(brightness=0.3), images)
-    assert result.min() >= 70 - 1e-3
-    assert result.max() <= 130 + 1e-3
-    assert np.ptp(result[:, 0, 0, 0]) > 30
-    assert np.ptp(result, axis=(1, 2, 3)).max() == 0
-    bright = varied(only(brightness=1.0), np.full((50, 4, 4, 3), 250, np.uint8))
-    assert bright.min() >= 0
-    assert bright.max() == 255
+def test_a_crop_enlarges_a_part_that_lies_anywhere_inside_the_picture():
+    corners = (-0.5, -0.5), (WIDTH - 0.5, HEIGHT - 0.5)  # the outer edges of the pixels
+    parts = np.array([sources(one, *corners) + 0.5 for one in draws(crop=0.5)])
+    kept = (parts[:, 1] - parts[:, 0]) / (WIDTH, HEIGHT)
+    np.testing.assert_allclose(kept[:, 0], kept[:, 1])
+    assert 0.5 <= kept.min() < 0.52
+    assert 0.98 < kept.max() <= 1
+    assert (parts > -1e-9).all()
+    assert (parts < np.array([WIDTH, HEIGHT]) + 1e-9).all()
+    left_over = parts[:, 0] / ((1 - kept) * (WIDTH, HEIGHT))  # 0: at the left, 1: at the right
+    assert (left_over.min(axis=0) < 0.05).all()
+    assert (left_over.max(axis=0) > 0.95).all()
+
+
+def test_brightness_multiplies_and_ends_at_255():
+    variations = draws(brightness=0.3)
+    factors = [variation.brightness for variation in variations]
+    assert 0.7 <= min(factors) < 0.72
+    assert 1.28 < max(factors) <= 1.3
+    picture = noise(9, 9, 3)
+    for variation in variations[:20]:
+        expected = np.clip(picture * variation.brightness, 0, 255)
+        assert np.abs(variation(picture) - expected).max() <= 0.5 + 1e-4
+    assert (Variation(brightness=1.3)(np.full((4, 4, 3), 250, np.uint8)) == 255).all()
 
 
 def test_pixels_from_beyond_the_border_mirror_the_picture():
-    result = varied(only(shift=0.5, flip=False), ramps(20))
-    assert result[..., 0].max() <= 79
-    assert (np.abs(np.diff(result[..., 0], axis=2)) < 1.01).all()  # no jump at the border
+    row = np.repeat(np.arange(8, dtype=np.uint8)[None, :, None], 3, axis=2)
+    assert Variation(right=0.5)(row)[0, :, 0].tolist() == [4, 5, 6, 7, 7, 6, 5, 4]
+    assert Variation(right=-0.25)(row)[0, :, 0].tolist() == [1, 0, 0, 1, 2, 3, 4, 5]
 
 
-def test_all_frames_of_a_clip_share_one_draw_and_clips_differ():
-    frame = noise(20, 30, 3)
-    clips = np.broadcast_to(frame, (3, 5, 20, 30, 3))
-    result = varied(Augment(crop=0.7, seed=4), clips)
-    np.testing.assert_array_equal(result, np.broadcast_to(result[:, :1], result.shape))
-    assert np.abs(result[0, 0] - result[1, 0]).max() > 10
+@pytest.mark.parametrize("axes", [(), (4,), (2, 3), (0,)], ids=["one", "clip", "batch", "none"])
+def test_all_frames_are_varied_as_each_by_itself(axes):
+    frames = noise(*axes, 20, 30, 3)
+    untouched = frames.copy()
+    variation = draws(1, flip=True, rotation=20, crop=0.7, brightness=0.2)[0]
+    varied = variation(frames)
+    assert (varied.shape, varied.dtype) == (frames.shape, np.uint8)
+    for place in np.ndindex(axes):
+        np.testing.assert_array_equal(varied[place], variation(frames[place]))
+    np.testing.assert_array_equal(frames, untouched)
 
 
-def test_a_clip_is_varied_as_a_single_frame_with_the_same_draw():
-    frames = noise(3, 20, 30, 3)
-    alone = varied(Augment(seed=4), frames)
-    clips = varied(Augment(seed=4), np.repeat(frames[:, None], 2, axis=1))
-    np.testing.assert_allclose(clips[:, 1], alone, atol=1e-3)
+def test_frames_that_cannot_be_written_or_lie_apart_are_taken():
+    frames = noise(2, 20, 30, 3)
+    apart = np.repeat(frames, 2, axis=2)[:, :, ::2]
+    frames.flags.writeable = False
+    np.testing.assert_array_equal(Variation(angle=9)(frames), Variation(angle=9)(apart))
 
 
-def test_the_seed_repeats_the_draws_and_another_gives_others():
-    images = noise(4, 20, 30, 3)
-    np.testing.assert_array_equal(varied(Augment(seed=2), images), varied(Augment(seed=2), images))
-    assert np.abs(varied(Augment(seed=2), images) - varied(Augment(seed=3), images)).max() > 10
+def test_one_draw_shows_the_same_part_at_every_size():
+    variation = draws(1, rotation=30, zoom=0.2, shift=0.2, crop=0.5)[0]
+    small, large = variation.matrix(40, 60), variation.matrix(80, 120)
+    for x, y in np.random.default_rng(0).uniform(0, 1, (20, 2)):  # shares of width and height
+        in_small = small @ [60 * x - 0.5, 40 * y - 0.5, 1] + 0.5
+        in_large = large @ [120 * x - 0.5, 80 * y - 0.5, 1] + 0.5
+        np.testing.assert_allclose(in_large, 2 * in_small)
 
 
-def test_two_calls_draw_anew():
-    layer, images = Augment(seed=2), noise(4, 20, 30, 3)
-    assert np.abs(varied(layer, images) - varied(layer, images)).max() > 10
+def test_the_generator_alone_decides_and_goes_on():
+    augment = Augment(crop=0.7)
+    first, again = np.random.default_rng(2), np.random.default_rng(2)
+    series = [augment.draw(first) for _ in range(5)]
+    np.random.seed(0)  # must not matter
+    assert series == [augment.draw(again) for _ in range(5)]
+    assert len(set(series)) == 5
+    assert augment.draw(np.random.default_rng(3)) not in series
 
 
-def test_a_model_with_it_survives_saving(tmp_path):
-    frames = keras.Input((20, 30, 3))
-    model = keras.Model(frames, Augment(rotation=5, crop=0.8, seed=3)(frames))
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded.layers[-1].get_config() == model.layers[-1].get_config()
-    images = noise(2, 20, 30, 3)
-    np.testing.assert_array_equal(loaded.predict(images, verbose=0), images)
-
-
-def test_it_has_no_weights_and_trains_on_clips_of_any_number(tmp_path):
-    clips = keras.Input((None, 20, 30, 3))
-    layer = Augment(seed=0)
-    pooled = keras.layers.GlobalAveragePooling3D()(layer(clips))
-    model = keras.Model(clips, keras.layers.Dense(2, activation="softmax")(pooled))
-    assert layer.count_params() == 0
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    history = model.fit(noise(4, 3, 20, 30, 3), np.array([0, 1, 0, 1]), batch_size=3, verbose=0)
-    assert np.isfinite(history.history["loss"]).all()
+def test_an_option_leaves_the_draws_of_the_others_alone():
+    usual = Augment().draw(np.random.default_rng(0))
+    other = Augment(rotation=40, flip=False).draw(np.random.default_rng(0))
+    assert other.angle == pytest.approx(4 * usual.angle)
+    assert {**asdict(other), "angle": 0, "flipped": 0} == {
+        **asdict(usual),
+        "angle": 0,
+        "flipped": 0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -177,6 +198,15 @@ def test_an_option_out_of_range_is_refused(option, value):
         Augment(**{option: value})
 
 
-def test_a_single_picture_without_batch_axis_is_refused():
-    with pytest.raises(ModelError, match=r"Received: shape \(20, 30, 3\)\. Add the missing axis"):
-        Augment()(noise(20, 30, 3))
+@pytest.mark.parametrize(
+    ("frames", "received"),
+    [
+        (np.zeros((20, 30), np.uint8), r"shape \(20, 30\), uint8"),
+        (np.zeros((20, 30, 2), np.uint8), r"shape \(20, 30, 2\), uint8"),
+        (np.zeros((20, 30, 3)), r"shape \(20, 30, 3\), float64"),
+    ],
+    ids=["no channels", "two channels", "float"],
+)
+def test_what_is_no_frame_is_refused(frames, received):
+    with pytest.raises(ModelError, match=rf"Received: {received}\. Vary frames as they are read"):
+        Variation()(frames)

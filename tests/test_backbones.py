@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from keras.src.utils import file_utils
 
-from vidlab import backbones, models
+from tests import built
+from vidlab import backbones
 from vidlab.errors import ModelError, WeightsError
 
 SMALL = {"size": (64, 64)}
@@ -222,7 +223,7 @@ def test_an_impossible_number_of_modules_is_refused(mobilenet, count):
 
 def test_top_modules_are_found_inside_a_classifier_and_after_loading(mobilenet, tmp_path):
     expected = backbones.top_modules(mobilenet)
-    model = models.frame_classifier(mobilenet, 4)
+    model = built.frame_classifier(mobilenet, 4)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert backbones.top_modules(model) == expected
@@ -237,7 +238,7 @@ def is_normalisation(layer):
 @pytest.mark.parametrize("what", ["none", "top", "all"])
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_what_learns_is_chosen_and_survives_saving(mobilenet, what, pretrained, tmp_path):
-    model = models.frame_classifier(mobilenet, 4)
+    model = built.frame_classifier(mobilenet, 4)
     backbones.set_trainable(model, what, pretrained=pretrained)
     top = set(backbones.top_modules(mobilenet))
     with_weights = [layer for layer in mobilenet.layers if layer.weights]
@@ -253,7 +254,7 @@ def test_what_learns_is_chosen_and_survives_saving(mobilenet, what, pretrained, 
 
 
 def test_freezing_and_freeing_again_leaves_no_trace(mobilenet):
-    model = models.frame_classifier(mobilenet, 4)
+    model = built.frame_classifier(mobilenet, 4)
     learning = {}
     for what in ("none", "top", "all", "none", "all", "top", "none"):
         backbones.set_trainable(model, what)
@@ -268,7 +269,7 @@ def test_freezing_and_freeing_again_leaves_no_trace(mobilenet):
 def test_batch_statistics_follow_only_where_there_are_none_to_keep(
     mobilenet, what, pretrained, moves
 ):
-    model = models.frame_classifier(mobilenet, 4)
+    model = built.frame_classifier(mobilenet, 4)
     backbones.set_trainable(model, what, pretrained=pretrained)
     before = mobilenet.get_layer("Conv_1_bn").moving_mean.numpy()
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -286,37 +287,8 @@ def test_pooling_averages_the_map_over_the_picture(mobilenet):
     np.testing.assert_allclose(found, feature_map.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
 
 
-def vote_classifier(backbone):
-    return models.frame_vote_classifier(backbone, 4, dense=16)
-
-
-def test_cutting_keeps_the_trained_layers_up_to_the_one_named(mobilenet):
-    model = vote_classifier(mobilenet)
-    encoder = backbones.cut(model, "dense")
-    assert (encoder.name, encoder.output_shape) == ("encoder", (None, 16))
-    assert encoder.get_layer("dense") is model.get_layer("dense")
-    assert backbones.backbone_of(encoder) is mobilenet
-    kernel, bias = model.get_layer("dense").get_weights()
-    flat = mobilenet.predict(pictures(), verbose=0).reshape(3, -1)
-    expected = np.maximum(flat @ kernel + bias, 0)
-    found = encoder.predict(pictures(), verbose=0)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-
-
-def test_cutting_leaves_no_dropout_and_the_classifier_as_it_was(mobilenet):
-    model = vote_classifier(mobilenet)
-    before = model.predict(pictures(), verbose=0)
-    encoder = backbones.cut(model, "dense")
-    assert [layer.name for layer in encoder.layers] == ["frames", "backbone", "flatten", "dense"]
-    assert [layer.name for layer in model.layers[3::2]] == ["dropout_map", "dropout_dense"]
-    np.testing.assert_array_equal(model.predict(pictures(), verbose=0), before)
-
-
-@pytest.mark.parametrize(
-    "make", [backbones.pooled, lambda b: backbones.cut(vote_classifier(b), "dense")]
-)
-def test_an_encoder_comes_back_from_its_file(make, mobilenet, tmp_path):
-    encoder = make(mobilenet)
+def test_an_encoder_comes_back_from_its_file(mobilenet, tmp_path):
+    encoder = backbones.pooled(mobilenet)
     encoder.save(tmp_path / "encoder.keras")
     loaded = keras.saving.load_model(tmp_path / "encoder.keras")
     assert loaded.name == "encoder"
@@ -325,25 +297,9 @@ def test_an_encoder_comes_back_from_its_file(make, mobilenet, tmp_path):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_a_classifier_from_its_file_can_be_cut(mobilenet, tmp_path):
-    model = vote_classifier(mobilenet)
-    model.save(tmp_path / "model.keras")
-    loaded = backbones.cut(keras.saving.load_model(tmp_path / "model.keras"), "dense")
-    found = loaded.predict(pictures(), verbose=0)
-    expected = backbones.cut(model, "dense").predict(pictures(), verbose=0)
-    np.testing.assert_array_equal(found, expected)
-
-
-@pytest.mark.parametrize("layer", ["densest", "backbone", "dropout_dense"])
-def test_a_layer_that_gives_no_vector_lists_those_that_do(layer, mobilenet):
-    expected = rf"frame_vote_classifier.*: flatten, dense, predictions\. Received: '{layer}'"
-    with pytest.raises(ModelError, match=expected):
-        backbones.cut(vote_classifier(mobilenet), layer)
-
-
 def test_only_a_backbone_can_be_pooled(mobilenet):
-    with pytest.raises(ModelError, match=r"named \"backbone\".*frame_vote_classifier.*cut"):
-        backbones.pooled(vote_classifier(mobilenet))
+    with pytest.raises(ModelError, match=r"named \"backbone\".*frame_vote.*Build it"):
+        backbones.pooled(built.frame_vote(mobilenet, 4, units=16))
 
 
 def test_an_unknown_share_to_train_is_refused(mobilenet):
@@ -374,7 +330,7 @@ def test_weights_come_back_from_every_kind_of_file(suffix, name, tmp_path):
     source = with_spread_weights(backbones.build(name, **SMALL))
     path = tmp_path / f"trained{suffix}"
     if suffix == "classifier.keras":
-        models.frame_classifier(source, 3).save(path)
+        built.frame_classifier(source, 3).save(path)
     elif suffix == ".keras":
         source.save(path)
     elif suffix == ".h5":

@@ -76,6 +76,8 @@ def test_all_tasks_have_a_module_that_measures(bench):
         "features.inceptionv3.fast",
         "cam",
         "cam.clip",
+        "training.scratch",
+        "training.frozen",
         "memory",
     ]
     assert {task: module for task, (module, _) in tasks.items()} == {

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from vidlab import models, runs
+from tests import built
+from vidlab import recipes, runs
 from vidlab.cli import app
 from vidlab.predictions import Predictions
+from vidlab.sampling import Uniform
 
 CLASSES = ["Jump", "Run", "Wave"]
 
@@ -33,9 +35,9 @@ def finish(tmp_path):
             probabilities=np.eye(3),
             classes=CLASSES,
         )
-        settings = {"test_sampling": "Uniform(8)", "aggregation": "mean"}
+        adapted = recipes.get(recipe).adapted(test=Uniform(8), size=model.input_shape[-3:-1])
         record = runs.recipe_record(
-            recipe, settings, profile="smoke", seed=0, split=1, fingerprint="none"
+            recipe, adapted.as_dict(), profile="smoke", seed=0, split=1, fingerprint="none"
         )
         folder = runs.RunFolder(runs.run_path(tmp_path, recipe, profile="smoke"))
         folder.write(model=model, predictions=said, metrics={}, recipe=record)
@@ -47,7 +49,7 @@ def of_frames():
     keras.utils.set_random_seed(0)
     return keras.Sequential(
         [
-            keras.Input((32, 32, 3)),
+            keras.Input((32, 32, 3), name="rgb"),
             keras.layers.Conv2D(4, 3, strides=2, activation="relu", name="conv"),
             keras.layers.GlobalAveragePooling2D(),
             keras.layers.Dense(3, activation="softmax"),
@@ -83,7 +85,7 @@ def test_it_writes_a_video_and_a_picture_and_says_so(call, finish, numbered_vide
 
 
 def test_bare_pixels_are_explained_by_saliency(call, finish, numbered_video):
-    finish("gru-pixels", models.pixel_rnn_classifier(3, size=(8, 8), units=2))
+    finish("gru-pixels", built.pixel_rnn(3, size=(8, 8), units=2))
     said = call(numbered_video(), "--recipe", "gru-pixels", "--profile", "smoke")
     assert said.exit_code == 0, said.stderr
     assert "saliency at pixels" in said.stdout

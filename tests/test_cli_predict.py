@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from vidlab import runs, video
+from vidlab import recipes, runs, video
 from vidlab.cli import app
 from vidlab.predictions import Predictions
+from vidlab.sampling import Uniform
 
 CLASSES = ["Red", "Green", "Blue"]
 
@@ -31,16 +32,16 @@ def finish(tmp_path):
     def make(recipe, *, top1=0.5):
         model = keras.Sequential(
             [
-                keras.Input((8, 8, 3)),
+                keras.Input((8, 8, 3), name="rgb"),
                 keras.layers.Rescaling(1 / 32),
                 keras.layers.GlobalAveragePooling2D(),
                 keras.layers.Softmax(),
             ]
         )
         said = Predictions(CLASSES, ["g01"] * 3, np.arange(3), np.eye(3), CLASSES)
-        settings = {"test_sampling": "Uniform(4)", "aggregation": "mean"}
+        adapted = recipes.get(recipe).adapted(test=Uniform(4), size=8, aggregation="mean")
         record = runs.recipe_record(
-            recipe, settings, profile="smoke", seed=0, split=1, fingerprint="none"
+            recipe, adapted.as_dict(), profile="smoke", seed=0, split=1, fingerprint="none"
         )
         folder = runs.RunFolder(runs.run_path(tmp_path, recipe, profile="smoke"))
         history = pd.DataFrame({"phase": [1], "loss": [1.0]})

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from vidlab import video
+from vidlab.augment import Augment
 from vidlab.clips import AHEAD, Clips, FrameCache
 from vidlab.errors import (
     DatasetError,
@@ -20,7 +21,8 @@ from vidlab.errors import (
     UnreadableVideoError,
 )
 from vidlab.index import VideoIndex
-from vidlab.sampling import AllFrames, EveryNth, Segments, Uniform, Window
+from vidlab.sampling import AllFrames, EveryNth, EverySecond, Reordered, Segments, Uniform, Window
+from vidlab.streams import PADDING, Rgb
 
 SIZE = (24, 40)
 
@@ -83,7 +85,7 @@ def assert_same_batches(found, expected):
 
 
 def test_clips_hold_the_sampled_frames_and_labels_in_index_order(index, frame_number):
-    clips = Clips(index, sampling=Uniform(3), size=SIZE, batch_size=5)
+    clips = Clips(index, Rgb(Uniform(3), SIZE, clip=True), batch_size=5)
     assert len(clips) == 3
     found = batches(clips)
     assert [x.shape for x, _ in found] == [(5, 3, *SIZE, 3), (5, 3, *SIZE, 3), (2, 3, *SIZE, 3)]
@@ -97,14 +99,14 @@ def test_clips_hold_the_sampled_frames_and_labels_in_index_order(index, frame_nu
 
 
 def test_pictures_are_those_of_the_video(index):
-    clips = Clips(index, sampling=Uniform(3), size=SIZE, batch_size=12)
+    clips = Clips(index, Rgb(Uniform(3), SIZE, clip=True), batch_size=12)
     ((x, _),) = batches(clips)
     for position, path in enumerate(index.paths):
         np.testing.assert_array_equal(x[position], video.read_frames(path, [1, 4, 7], size=SIZE))
 
 
 def test_single_frames_come_in_index_order_with_their_video_and_number(index, frame_number):
-    clips = Clips(index, sampling=EveryNth(2), size=SIZE, batch_size=8, per_frame=True)
+    clips = Clips(index, Rgb(EveryNth(2), SIZE), batch_size=8)
     found = batches(clips)
     assert [len(y) for _, y in found] == [8] * 7 + [4]  # 12 videos × frames 0 2 4 6 8
     x, y = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -116,9 +118,7 @@ def test_single_frames_come_in_index_order_with_their_video_and_number(index, fr
 
 
 def test_shuffled_frames_are_every_frame_once_with_its_own_label(index, frame_number):
-    clips = Clips(
-        index, sampling=AllFrames(), size=SIZE, batch_size=16, per_frame=True, shuffle=True, mix=5
-    )
+    clips = Clips(index, Rgb(AllFrames(), SIZE), batch_size=16, shuffle=True, mix=5)
     x, y = (np.concatenate(part) for part in zip(*batches(clips), strict=True))
     rows = set(zip(clips.video_positions.tolist(), clips.frame_numbers.tolist(), strict=True))
     assert rows == {(position, frame) for position in range(12) for frame in range(9)}
@@ -129,26 +129,94 @@ def test_shuffled_frames_are_every_frame_once_with_its_own_label(index, frame_nu
 
 @pytest.mark.parametrize("batch_size", [1, 4, 16, 64])
 def test_no_video_is_read_by_many_batches_of_an_epoch(index, batch_size):
-    clips = Clips(
-        index, sampling=AllFrames(), size=SIZE, batch_size=batch_size, per_frame=True, shuffle=True
-    )
+    clips = Clips(index, Rgb(AllFrames(), SIZE), batch_size=batch_size, shuffle=True)
     most = max(int(frames) for frames in index.table["frames"])
     for position in range(len(index)):
         batches = np.unique(np.flatnonzero(clips.video_positions == position) // batch_size)
         assert len(batches) <= max(9, -(-2 * most // batch_size) + 1)
 
 
-def test_clips_of_different_lengths_come_one_at_a_time(index):
-    single = Clips(index, sampling=AllFrames(), size=SIZE, batch_size=1)
-    assert [single[i][0].shape[1] for i in range(3)] == index.table["frames"].tolist()[:3]
-    with pytest.raises(SamplingError, match="batch_size=1"):
-        Clips(index, sampling=AllFrames(), size=SIZE, batch_size=2)
+@pytest.fixture
+def uneven(tmp_path):
+    """Index 4 videos of 5, 3, 8 and 8 frames."""
+    for number, frames in enumerate((5, 3, 8, 8), start=1):
+        path = tmp_path / "uneven" / "Run" / f"v_Run_g{number:02d}_c01.avi"
+        video.write(path, np.full((frames, 48, 80, 3), 10 * number, np.uint8))
+    return VideoIndex.from_folder(tmp_path / "uneven")
+
+
+@pytest.mark.parametrize(
+    ("sampling", "lengths", "longest"),
+    [
+        (AllFrames(), [5, 3, 8, 8], 8),
+        (EverySecond(25, at_most=4), [4, 3, 4, 4], 4),
+        (EverySecond(25, at_most=9), [5, 3, 8, 8], 9),
+        (Reordered(EverySecond(25, at_most=9), "reversed"), [5, 3, 8, 8], 9),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_shorter_clips_are_filled_up_to_one_length(uneven, sampling, lengths, longest, batch_size):
+    clips = Clips(uneven, Rgb(sampling, SIZE, clip=True), batch_size=batch_size)
+    x = np.concatenate([x for x, _ in batches(clips)])
+    assert (x.shape[1], x.dtype) == (longest, np.float32)
+    padded = (x == PADDING).all(axis=(2, 3, 4))
+    assert [longest - row.sum() for row in padded] == lengths
+    assert all(not (x[row, :length] == PADDING).any() for row, length in enumerate(lengths))
+
+
+def test_several_streams_give_batches_by_their_names(index, frame_number):
+    """All see the same frames of a random draw, each at its size."""
+    streams = {
+        name: Rgb(Window(4), size, clip=True) for name, size in (("a", SIZE), ("b", (48, 80)))
+    }
+    labels = {"class": index.labels, "odd": np.arange(12) % 2}
+    clips = Clips(index, streams, batch_size=5, shuffle=True, labels=labels)
+    for number in range(3):
+        x, y = clips[number]
+        assert [x[name].shape[2:4] for name in ("a", "b")] == [SIZE, (48, 80)]
+        first, second = (numbers(frame_number, x[name]) for name in ("a", "b"))
+        np.testing.assert_array_equal(first, second)
+        positions = clips.video_positions[5 * number : 5 * number + 5]
+        np.testing.assert_array_equal(y["class"], index.labels[positions])
+        np.testing.assert_array_equal(y["odd"], positions % 2)
+
+
+def test_test_frames_are_others_where_a_stream_says_so(index, frame_number):
+    stream = Rgb(Segments(2), SIZE, clip=True, test=Uniform(3))
+    x, _ = Clips(index, stream)[0]
+    np.testing.assert_array_equal(numbers(frame_number, x), np.tile([1, 4, 7], (12, 1)))
+    assert Clips(index, stream, shuffle=True)[0][0].shape == (12, 2, *SIZE, 3)
+
+
+@pytest.mark.parametrize("clip", [True, False], ids=["clips", "frames"])
+def test_training_examples_are_varied_and_others_never(index, clip):
+    stream, augment = Rgb(Window(3), SIZE, clip=clip), Augment()
+    plain = Clips(index, stream, batch_size=36, shuffle=True, seed=2)
+    varied = Clips(index, stream, batch_size=36, shuffle=True, seed=2, augment=augment)
+    np.testing.assert_array_equal(plain.video_positions, varied.video_positions)
+    for row, (before, after) in enumerate(zip(plain[0][0], varied[0][0], strict=True)):
+        position = varied.video_positions[row]
+        frame = 0 if clip else varied.frame_numbers[row]
+        np.testing.assert_array_equal(after, varied._variation(position, frame)(before))
+    assert (plain[0][0] != varied[0][0]).any()
+    tested = Clips(index, stream, batch_size=36, augment=augment)
+    np.testing.assert_array_equal(tested[0][0], Clips(index, stream, batch_size=36)[0][0])
+
+
+def test_what_is_drawn_for_one_purpose_says_nothing_about_another(index):
+    """Were a video's frames and its variation drawn alike, early frames would all be mirrored."""
+    clips = Clips(index, Rgb(Window(2), SIZE, clip=True), shuffle=True, augment=Augment())
+    starts, mirrored = [], []
+    for clips.epoch in range(50):
+        for position in range(12):
+            starts.append(clips._choose(clips.streams[""], position)[0])
+            mirrored.append(clips._variation(position).flipped)
+    assert abs(np.corrcoef(starts, mirrored)[0, 1]) < 0.15  # 600 draws: 3.7 standard errors
 
 
 def test_a_batch_of_frames_mixes_videos_of_its_block_and_of_no_other(index):
-    clips = Clips(
-        index, sampling=AllFrames(), size=SIZE, batch_size=18, per_frame=True, shuffle=True, mix=4
-    )
+    clips = Clips(index, Rgb(AllFrames(), SIZE), batch_size=18, shuffle=True, mix=4)
     blocks = clips.video_positions.reshape(3, 36)
     assert [len(set(block)) for block in blocks.tolist()] == [4, 4, 4]
     assert len(set(clips.video_positions.tolist())) == 12
@@ -161,9 +229,7 @@ def test_every_video_of_a_batch_is_read_once(index, monkeypatch):
     monkeypatch.setattr(
         video, "read_frames", lambda path, i, **kw: read.append(path) or genuine(path, i, **kw)
     )
-    clips = Clips(
-        index, sampling=AllFrames(), size=SIZE, batch_size=27, per_frame=True, shuffle=True
-    )
+    clips = Clips(index, Rgb(AllFrames(), SIZE), batch_size=27, shuffle=True)
     clips[0]
     assert len(read) == len(set(read))
 
@@ -171,15 +237,8 @@ def test_every_video_of_a_batch_is_read_once(index, monkeypatch):
 @pytest.mark.parametrize("per_frame", [False, True], ids=["clips", "frames"])
 def test_order_and_draws_differ_by_epoch_and_seed_and_repeat(index, per_frame):
     def epochs(seed):
-        clips = Clips(
-            index,
-            sampling=Segments(3),
-            size=SIZE,
-            batch_size=7,
-            per_frame=per_frame,
-            shuffle=True,
-            seed=seed,
-        )
+        stream = Rgb(Segments(3), SIZE, clip=not per_frame)
+        clips = Clips(index, stream, batch_size=7, shuffle=True, seed=seed)
         first = batches(clips)
         clips.epoch += 1
         return first, batches(clips)
@@ -193,8 +252,8 @@ def test_order_and_draws_differ_by_epoch_and_seed_and_repeat(index, per_frame):
 
 
 def test_an_interrupted_training_goes_on_at_its_epoch(index):
-    options = {"sampling": Window(4), "size": SIZE, "batch_size": 5, "shuffle": True, "seed": 1}
-    through, resumed = Clips(index, **options), Clips(index, **options)
+    stream = Rgb(Window(4), SIZE, clip=True)
+    through, resumed = (Clips(index, stream, batch_size=5, shuffle=True, seed=1) for _ in range(2))
     fitted(through, epochs=2)
     assert through.epoch == 2
     resumed.epoch = 2
@@ -202,7 +261,7 @@ def test_an_interrupted_training_goes_on_at_its_epoch(index):
 
 
 def test_without_shuffling_every_epoch_is_the_same(index):
-    clips = Clips(index, sampling=Segments(3), size=SIZE, batch_size=5)
+    clips = Clips(index, Rgb(Segments(3), SIZE, clip=True), batch_size=5)
     first = batches(clips)
     clips.epoch += 1
     assert_same_batches(batches(clips), first)
@@ -211,24 +270,18 @@ def test_without_shuffling_every_epoch_is_the_same(index):
 @pytest.mark.parametrize("workers", [2, 5])
 @pytest.mark.parametrize("per_frame", [False, True], ids=["clips", "frames"])
 def test_fit_sees_the_epochs_in_order_whatever_the_workers(index, per_frame, workers):
-    options = {
-        "sampling": Segments(3),
-        "size": SIZE,
-        "batch_size": 5,
-        "per_frame": per_frame,
-        "shuffle": True,
-        "seed": 9,
-    }
-    expected = Clips(index, **options)
+    stream = Rgb(Segments(3), SIZE, clip=not per_frame)
+    options = {"batch_size": 5, "shuffle": True, "seed": 9}
+    expected = Clips(index, stream, **options)
     by_hand = batches(expected)
     for _ in range(2):
         expected.epoch += 1
         by_hand += batches(expected)
-    assert_same_batches(fitted(Clips(index, workers=workers, **options), epochs=3), by_hand)
+    assert_same_batches(fitted(Clips(index, stream, workers=workers, **options), epochs=3), by_hand)
 
 
 def test_predict_rows_line_up_with_videos_and_frames(index):
-    clips = Clips(index, sampling=EveryNth(4), size=SIZE, batch_size=5, per_frame=True)
+    clips = Clips(index, Rgb(EveryNth(4), SIZE), batch_size=5)
     model = Seen()
     model.compile(run_eagerly=True)
     predicted = model.predict(clips, verbose=0)
@@ -237,7 +290,7 @@ def test_predict_rows_line_up_with_videos_and_frames(index):
 
 def test_no_threads_are_left_after_fit(index):
     before = set(threading.enumerate())
-    fitted(Clips(index, sampling=Uniform(2), size=SIZE, batch_size=2), epochs=2)
+    fitted(Clips(index, Rgb(Uniform(2), SIZE, clip=True), batch_size=2), epochs=2)
     left = [t for t in threading.enumerate() if t not in before and t.name.startswith("Worker")]
     assert left == []
 
@@ -260,9 +313,7 @@ def test_only_a_few_batches_are_decoded_ahead(index):
             Counting.used += 1
             return {"loss": keras.ops.zeros(())}
 
-    clips = Counting(
-        index, sampling=AllFrames(), size=SIZE, batch_size=2, per_frame=True, shuffle=True
-    )
+    clips = Counting(index, Rgb(AllFrames(), SIZE), batch_size=2, shuffle=True)
     model = Slow()
     model.compile(run_eagerly=True)
     model.fit(clips, epochs=1, shuffle=False, verbose=0)
@@ -275,24 +326,20 @@ def test_only_a_few_batches_are_decoded_ahead(index):
 def test_a_video_that_cannot_be_read_stops_training_and_is_named(index):
     broken = index.paths[7]
     broken.write_bytes(broken.read_bytes()[:200])
-    clips = Clips(index, sampling=Uniform(2), size=SIZE, batch_size=2)
+    clips = Clips(index, Rgb(Uniform(2), SIZE, clip=True), batch_size=2)
     with pytest.raises(UnreadableVideoError, match=broken.name):
         batches(clips)
     with pytest.raises(Exception, match=broken.name):
         fitted(clips)
 
 
-def test_batches_are_the_same_from_a_cache(index, cache):
-    options = {
-        "sampling": Window(3),
-        "size": SIZE,
-        "batch_size": 10,
-        "per_frame": True,
-        "shuffle": True,
-    }
-    plain = batches(Clips(index, **options))
-    assert_same_batches(batches(Clips(index, cache=cache, **options)), plain)
-    assert_same_batches(batches(Clips(index, cache=cache, **options)), plain)
+def test_batches_are_the_same_from_a_cache(index, tmp_path):
+    stream, options = Rgb(Window(3), SIZE), {"batch_size": 10, "shuffle": True}
+    plain = batches(Clips(index, stream, **options))
+    for _ in range(2):
+        cached = Clips(index, stream, cache=tmp_path / "cache", **options)
+        assert_same_batches(batches(cached), plain)
+    assert [folder.name for folder in (tmp_path / "cache").iterdir()] == ["frames-24x40"]
 
 
 def test_a_cache_reads_frames_in_any_order_without_the_decoder(
@@ -383,20 +430,22 @@ def test_a_video_that_is_gone_is_named(cache, tmp_path):
         cache.read(record(tmp_path / "gone.avi", frames=3), [0])
 
 
-def test_a_cache_of_another_size_is_refused(index, tmp_path):
-    other = FrameCache(tmp_path / "other", size=(8, 8))
-    with pytest.raises(DatasetError, match=r"24×40 frames.*other with 8×8.*Make a FrameCache"):
-        Clips(index, sampling=Uniform(2), size=SIZE, cache=other)
-
-
-def test_clips_of_unequal_length_are_refused(index):
-    with pytest.raises(SamplingError, match=r"AllFrames.*per_frame=True"):
-        Clips(index, sampling=AllFrames(), size=SIZE)
+@pytest.mark.parametrize(
+    "streams",
+    [
+        {"a": Rgb(Uniform(2), SIZE, clip=True), "b": Rgb(Uniform(2), SIZE)},
+        {"a": Rgb(Uniform(2), SIZE), "b": Rgb(Uniform(3), SIZE)},
+    ],
+    ids=["clip and frame", "other frames"],
+)
+def test_streams_that_do_not_belong_together_are_refused(streams, index):
+    with pytest.raises(SamplingError, match=r"all clips, or all single frames.*Received: a: Rgb"):
+        Clips(index, streams)
 
 
 def test_an_empty_index_is_refused(index):
     with pytest.raises(DatasetError, match="at least one video"):
-        Clips(index.select([]), sampling=Uniform(2), size=SIZE)
+        Clips(index.select([]), Rgb(Uniform(2), SIZE, clip=True))
 
 
 @pytest.mark.parametrize(
@@ -404,10 +453,10 @@ def test_an_empty_index_is_refused(index):
 )
 def test_an_option_out_of_range_is_refused(index, option, value):
     with pytest.raises(DatasetError, match=rf"{option} of at least .*Received: {value}"):
-        Clips(index, sampling=Uniform(2), size=SIZE, **{option: value})
+        Clips(index, Rgb(Uniform(2), SIZE, clip=True), **{option: value})
 
 
 def test_a_batch_beyond_the_last_is_refused(index):
-    clips = Clips(index, sampling=Uniform(2), size=SIZE, batch_size=5)
+    clips = Clips(index, Rgb(Uniform(2), SIZE, clip=True), batch_size=5)
     with pytest.raises(IndexError, match=r"from 0 to 2\. Received: 3"):
         clips[3]

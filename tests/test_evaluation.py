@@ -161,7 +161,12 @@ def test_a_row_without_videos_is_not_a_number():
     assert evaluation.confusion(said, normalise=False).loc["B"].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("names", [["A", "Nothing"], ["A", "A"], []])
+def test_no_classes_have_no_accuracy_and_no_rows():
+    assert np.isnan(evaluation.top_k(make(), classes=[]))
+    assert len(evaluation.confusion(make(), classes=[])) == 0
+
+
+@pytest.mark.parametrize("names", [["A", "Nothing"], ["A", "A"]])
 def test_unknown_or_repeated_classes_are_refused(names):
     with pytest.raises(MetricError, match="Expected different classes out of A, B, C"):
         evaluation.confusion(make(), classes=names)

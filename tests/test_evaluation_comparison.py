@@ -253,7 +253,7 @@ def test_a_class_of_one_group_has_a_delta_without_an_interval():
 
 
 def quoted(top1, top5=None):
-    return Published(source="", top1=top1, top5=top5, parameters="")
+    return Published(top1, top5)
 
 
 def test_leaderboard_keeps_measured_and_published_apart():

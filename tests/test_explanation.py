@@ -14,6 +14,7 @@ from tf_keras_vis.layercam import Layercam
 from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
 from tf_keras_vis.utils.scores import CategoricalScore
 
+from tests import built as papers
 from vidlab import backbones, explanation, models
 from vidlab.errors import ModelError
 
@@ -59,16 +60,16 @@ def without_dense_softmax():
 
 def frame_classifier():
     backbone = backbones.build("mobilenetv2-0.35", size=(64, 64))
-    return models.frame_classifier(backbone, CLASSES, dense=16)
+    return papers.frame_classifier(backbone, CLASSES, units=16)
 
 
 def residual_classifier():
-    return models.frame_classifier(backbones.build("residual", size=(64, 64)), CLASSES, dense=16)
+    return papers.frame_classifier(backbones.build("residual", size=(64, 64)), CLASSES, units=16)
 
 
 def frame_vote_classifier():
     backbone = backbones.build("mobilenetv2-0.35", size=(64, 64))
-    return models.frame_vote_classifier(backbone, CLASSES, dense=16)
+    return papers.frame_vote(backbone, CLASSES, units=16)
 
 
 def time_distributed():
@@ -91,13 +92,11 @@ def layers_time_distributed():
 
 
 def assembled():
-    head = models.convgru_head(8, CLASSES, units=4)
-    return models.assemble(keras.Sequential(small_cnn(), name="eyes"), head)
+    return papers.recurrent(keras.Sequential(small_cnn(), name="eyes"), CLASSES)
 
 
 def convgru():
-    encoder = backbones.pooled(backbones.build("mobilenetv2-0.35", size=(64, 64)))
-    return models.assemble(encoder, models.convgru_head(1280, CLASSES, units=4))
+    return papers.recurrent(backbones.build("mobilenetv2-0.35", size=(64, 64)), CLASSES)
 
 
 WAYS = [
@@ -235,7 +234,7 @@ def test_the_built_in_encoder_is_explained_at_7_by_7_positions_as_published():
     ("name", "layer", "side"), [("mobilenetv2-0.35", "out_relu", 3), ("inceptionv3", "mixed10", 1)]
 )
 def test_the_default_is_the_last_map_however_coarse(name, layer, side):
-    model = models.frame_classifier(backbones.build(name, size=(96, 96)), CLASSES)
+    model = papers.frame_classifier(backbones.build(name, size=(96, 96)), CLASSES)
     found = explanation.grad_cam(model, frames(2, size=(96, 96)))
     assert (found.layer, found.maps.shape) == (f"backbone/{layer}", (2, side, side))
 
@@ -346,7 +345,7 @@ class TestWhatCannotBeExplained:
             explanation.grad_cam(built(frame_classifier), frames(size=(64, 64)), layer="dense")
 
     def test_a_network_on_bare_pixels_is_pointed_to_saliency(self):
-        model = models.pixel_rnn_classifier(CLASSES, size=(8, 8), units=2)
+        model = papers.pixel_rnn(CLASSES, size=(8, 8), units=2)
         assert explanation.layers(model) == []
         for layer in (None, "gru"):
             with pytest.raises(ModelError, match=r'none among its layers.*method="saliency"'):
@@ -363,8 +362,9 @@ class TestWhatCannotBeExplained:
             explanation.grad_cam(built(functional), frames(), target=target)
 
     def test_a_head_on_features_is_sent_to_its_encoder(self):
-        with pytest.raises(ModelError, match=r"vidlab\.recipes\.assemble"):
-            explanation.grad_cam(models.convgru_head(8, CLASSES), frames())
+        head = keras.Sequential([keras.Input((None, 8)), layers.GRU(4), layers.Dense(CLASSES)])
+        with pytest.raises(ModelError, match="encoder"):
+            explanation.grad_cam(head, frames())
 
     def test_a_model_that_hides_its_layers_is_refused(self):
         class Hidden(keras.Model):

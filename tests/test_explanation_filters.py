@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from vidlab import backbones, models
+from tests import built
+from vidlab import backbones
 from vidlab.errors import ModelError
 from vidlab.explanation.filters import ascent
 from vidlab.explanation.filters.pictures import depths, maximise
@@ -44,13 +45,12 @@ def backbone():
 
 @pytest.fixture(scope="module")
 def frames_model(backbone):
-    return models.frame_classifier(backbone, 3, dense=8)
+    return built.frame_classifier(backbone, 3, units=8)
 
 
 @pytest.fixture(scope="module")
 def clips_model(backbone):
-    head = models.convgru_head(1280, 3, units=4)
-    return models.assemble(backbones.pooled(backbone), head)
+    return built.convgru(backbone, 3, units=4)
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +244,7 @@ def test_depths_of_a_plain_network_are_its_convolutions(model):
 
 @pytest.mark.slow
 def test_depths_of_joined_branches_are_the_joints():
-    model = models.frame_classifier(backbones.build("inceptionv3", size=(75, 75)), 3)
+    model = built.frame_classifier(backbones.build("inceptionv3", size=(75, 75)), 3)
     chosen = depths(model, 99)
     assert chosen[1:] == [f"backbone/mixed{number}" for number in range(11)]
     made = maximise(model, "backbone/mixed1", filters=1, steps=2, size=(80, 80))
@@ -252,7 +252,7 @@ def test_depths_of_joined_branches_are_the_joints():
 
 
 def test_pixel_rnns_have_no_filters():
-    model = models.pixel_rnn_classifier(3, size=(8, 8), units=2)
+    model = built.pixel_rnn(3, size=(8, 8), units=2)
     with pytest.raises(ModelError, match="Expected a model with convolutions"):
         depths(model)
 

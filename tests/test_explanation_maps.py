@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from vidlab import backbones, models
+from tests import built
+from vidlab import backbones
 from vidlab.errors import ModelError
 from vidlab.explanation.filters.maps import feature_maps, first_kernels, strongest_frames
 from vidlab.explanation.filters.tuning import class_selectivity, filter_changes, filter_responses
@@ -15,7 +16,7 @@ LAYER = "backbone/block_2_expand_BN"
 
 def build(*, seed):
     keras.utils.set_random_seed(seed)
-    return models.frame_classifier(backbones.build("mobilenetv2-0.35", size=(SIDE, SIDE)), 3)
+    return built.frame_classifier(backbones.build("mobilenetv2-0.35", size=(SIDE, SIDE)), 3)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_responses_to_frames_of_another_size_are_means_of_their_maps(model, fram
 
 def test_responses_in_a_clip_model_are_those_of_its_frames(model, frames):
     backbone = model.get_layer("backbone")
-    clips = models.assemble(backbones.pooled(backbone), models.convgru_head(1280, 3, units=4))
+    clips = built.convgru(backbone, 3, units=4)
     said = [filter_responses(one, frames, layers=[LAYER])[LAYER] for one in (model, clips)]
     np.testing.assert_allclose(said[0], said[1], atol=1e-4)
 
@@ -136,7 +137,7 @@ def test_changes_are_correlations_over_frames_and_positions(model, frames, maps)
 
 
 def test_a_constant_map_has_no_correlation(frames):
-    flat = models.frame_classifier(backbones.build("mobilenetv2-0.35", size=(SIDE, SIDE)), 3)
+    flat = built.frame_classifier(backbones.build("mobilenetv2-0.35", size=(SIDE, SIDE)), 3)
     first = flat.get_layer("backbone").get_layer("Conv1")
     (weights,) = first.get_weights()
     weights[..., 3] = 0
@@ -146,7 +147,7 @@ def test_a_constant_map_has_no_correlation(frames):
 
 
 def test_layers_of_other_shape_are_not_compared(model, frames):
-    other = models.frame_classifier(backbones.build("mobilenetv2", size=(SIDE, SIDE)), 3)
+    other = built.frame_classifier(backbones.build("mobilenetv2", size=(SIDE, SIDE)), 3)
     with pytest.raises(ModelError, match="two models of one architecture"):
         filter_changes(model, other, frames=frames, layers=[LAYER])
 
@@ -189,6 +190,6 @@ def test_what_cannot_be_read_is_refused(model, frames, ask, message):
 
 
 def test_pixel_rnns_have_no_kernels():
-    model = models.pixel_rnn_classifier(3, size=(8, 8), units=2)
+    model = built.pixel_rnn(3, size=(8, 8), units=2)
     with pytest.raises(ModelError, match="convolution over red, green and blue"):
         first_kernels(model)

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from vidlab import backbones, explanation, models
+from tests import built
+from vidlab import backbones, explanation
 from vidlab.errors import ModelError
 from vidlab.explanation.layers import laid_open
 
@@ -38,12 +39,12 @@ def of_frames(eyes):
 
 @pytest.fixture(scope="module")
 def of_clips(eyes):
-    return models.assemble(eyes, models.convgru_head(6, CLASSES, units=5))
+    return built.recurrent(eyes, CLASSES, units=5)
 
 
 @pytest.fixture(scope="module")
 def on_pixels():
-    return models.pixel_rnn_classifier(CLASSES, size=SIZE, units=3)
+    return built.pixel_rnn(CLASSES, size=SIZE, units=3)
 
 
 WITH_A_MAP = [name for name in explanation.METHODS if name not in ("saliency", "smooth_grad")]
@@ -218,7 +219,7 @@ def test_heat_lies_where_the_units_look():
 
 
 def test_a_unit_that_sees_the_whole_picture_has_no_field():
-    model = models.frame_classifier(backbones.build("mobilenetv2-0.35", size=(112, 112)), 3)
+    model = built.frame_classifier(backbones.build("mobilenetv2-0.35", size=(112, 112)), 3)
     down, across = laid_open(model).fields("backbone/block_6_depthwise_relu")
     assert down == across
     assert (down.first, down.step, down.extent) == (8 + 7.5, 16, 75)

@@ -3,12 +3,15 @@
 import math
 import os
 import shutil
+from dataclasses import dataclass
+from typing import ClassVar
 
 import keras
 import numpy as np
 import pytest
 
 from vidlab import backbones, features, video
+from vidlab.augment import Augment
 from vidlab.errors import (
     DatasetError,
     MissingVideoError,
@@ -19,6 +22,7 @@ from vidlab.errors import (
 from vidlab.features import extraction, keys, pipeline, tasks
 from vidlab.index import VideoIndex
 from vidlab.sampling import AllFrames, EveryNth, Segments, Uniform
+from vidlab.streams import Rgb
 
 SIZE = (12, 20)
 LENGTHS = (5, 9, 14, 7, 11, 6)
@@ -79,11 +83,21 @@ def test_every_video_has_the_vectors_of_its_sampled_frames(index, extract):
         np.testing.assert_allclose(store[position], expected_means(path, numbers), atol=1e-3)
 
 
-def test_vectors_are_half_precision_and_mapped_from_the_file(index, extract):
+def test_vectors_are_mapped_from_the_file(index, extract):
     vectors = extract(index)[2]
     assert isinstance(vectors, np.memmap)
-    assert vectors.dtype == np.float16
+    assert vectors.dtype == np.float32
     assert not vectors.flags.writeable
+
+
+def test_vectors_of_single_frames_are_found_in_any_order(index, extract):
+    store = extract(index)
+    found = store.rows(2, np.array([10, 0, 4, 4]))
+    assert (found.dtype, isinstance(found, np.memmap)) == (np.float32, False)
+    expected = expected_means(index.paths[2], [10, 0, 4, 4])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    with pytest.raises(ResultError, match=rf"frames \[1, 99\] of {store.video_ids[2]} in .*draws"):
+        store.rows(2, np.array([0, 1, 99]))
 
 
 def test_the_store_knows_its_videos(index, extract):
@@ -95,7 +109,7 @@ def test_the_store_knows_its_videos(index, extract):
     np.testing.assert_array_equal(store.groups, index.groups)
     np.testing.assert_array_equal(store.counts, -(-index.table["frames"] // 2))
     assert store.size == 3
-    assert store.bytes == int(store.counts.sum()) * 3 * 2
+    assert store.bytes == int(store.counts.sum()) * 3 * 4
     assert store.folder.name == store.fingerprint
     assert store.about["sampling"] == "EveryNth(step=2)"
     assert repr(store).startswith("FeatureStore(6 videos, 28 × 3, ")
@@ -112,7 +126,7 @@ def test_some_videos_can_be_looked_at_alone(chosen, index, extract):
     np.testing.assert_array_equal(part.frame_numbers(1), store.frame_numbers(positions[1]))
     assert part.select([1]).video_ids == [store.video_ids[positions[1]]]
     assert (part.classes, part.fingerprint) == (store.classes, store.fingerprint)
-    assert part.bytes == int(part.counts.sum()) * 6
+    assert part.bytes == int(part.counts.sum()) * 12
 
 
 def test_a_choice_of_another_length_is_refused(index, extract):
@@ -173,7 +187,7 @@ def test_batches_are_filled_across_videos_and_never_across_shards(
             seconds = 0.0
 
             def map(self, batches):
-                return engine.map(seen.append((tag, b.copy())) or (tag, b) for tag, b in batches)
+                return engine.map(seen.append((tag, b[0].copy())) or (tag, b) for tag, b in batches)
 
         return Recorder()
 
@@ -229,18 +243,17 @@ def test_decoding_runs_ahead_only_so_far(index, encoder, monkeypatch):
         engine="keras",
         batch_size=4,
         workers=2,
+        streams=None,
+        variation=None,
     )
     asked = []
+    read = tasks.Task.read
     monkeypatch.setattr(tasks.Task, "read", lambda self, job: asked.append(job) or read(self, job))
     with pipeline.ThreadPoolExecutor(2) as pool:
         pictures = pipeline._pictures(task, [0], pool)
         next(pictures)
         pool.shutdown(wait=True)
         assert len(asked) == 3  # 4, 8 and 12 pictures: the third goes beyond 10
-
-
-def read(task, job):
-    return video.read_frames(job.path, job.numbers, size=task.picture_size)
 
 
 def test_a_backbone_is_built_from_its_name(index, tmp_path):
@@ -265,10 +278,71 @@ def test_an_untrained_backbone_is_the_same_in_every_call(index, tmp_path):
     assert stores[0].fingerprint == stores[1].fingerprint
 
 
+# Several inputs, and varied videos
+
+
+@dataclass(frozen=True)
+class Halves(Rgb):
+    """The left half of each frame, as numbers from 0 to 1."""
+
+    dtype: ClassVar[str] = "float32"
+
+    @property
+    def frame_shape(self):
+        return (self.size[0], self.size[1] // 2, 3)
+
+    def read(self, frames, indices):
+        return np.float32(frames(indices)[:, :, : self.size[1] // 2]) / 255
+
+
+def two_inputs():
+    inputs = {
+        "half": keras.Input((8, 4, 3), name="half"),
+        "rgb": keras.Input((*SIZE, 3), name="rgb"),
+    }
+    means = [keras.layers.GlobalAveragePooling2D()(x) for x in inputs.values()]
+    return keras.Model(inputs, keras.layers.Concatenate()(means), name="two")
+
+
+@pytest.mark.parametrize("engine", ["auto", "tensorflow", "keras"])
+def test_an_encoder_of_several_inputs_gets_each_of_them(engine, index, extract):
+    streams = {"rgb": Rgb(EveryNth(2), SIZE), "half": Halves(EveryNth(2), 8), "other": None}
+    store = extract(index, backbone=two_inputs(), streams=streams, engine=engine)
+    numbers = store.frame_numbers(3)
+    small = video.read_frames(index.paths[3], numbers, size=(8, 8))[:, :, :4]
+    expected = np.hstack(
+        [small.mean(axis=(1, 2)) / 255, 255 * expected_means(index.paths[3], numbers)]
+    )
+    np.testing.assert_allclose(store[3], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_view_varies_all_frames_and_inputs_of_a_video_alike(number, index, extract):
+    augment = Augment()
+    both = {"a": keras.Input((*SIZE, 3), name="a"), "b": keras.Input((8, 8, 3), name="b")}
+    vectors = [keras.layers.Flatten()(x) for x in both.values()]
+    flat = keras.Model(both, keras.layers.Concatenate()(vectors))
+    streams = {"a": Rgb(EveryNth(2), SIZE), "b": Rgb(EveryNth(2), 8)}
+    plain = extract(index, backbone=flat, streams=streams)
+    store = extract(index, backbone=flat, streams=streams, variation=(augment, number))
+    assert store.fingerprint != plain.fingerprint
+    assert store.about["view"] == f"{number} of {augment}"
+    for position in (0, 4):
+        variation = augment.view(store.video_ids[position], number)
+        seen = [
+            variation(
+                video.read_frames(index.paths[position], store.frame_numbers(position), size=size)
+            )
+            for size in (SIZE, (8, 8))
+        ]
+        expected = np.hstack([x.reshape(len(x), -1) for x in seen])
+        np.testing.assert_array_equal(store[position], expected)
+
+
 # What decides the name of a store
 
 
-def key_of(index, encoder, *, sampling=None, precision="float32"):
+def key_of(index, encoder, *, sampling=None, precision="float32", inputs=("Rgb 12×20×3",)):
     sampling = sampling or Uniform(3)
     return keys.store_key(
         index,
@@ -276,6 +350,7 @@ def key_of(index, encoder, *, sampling=None, precision="float32"):
         encoder=keys.encoder_digest(encoder),
         precision=precision,
         version="1",
+        inputs=inputs,
         workers=2,
     )
 
@@ -291,6 +366,10 @@ def test_samplers_that_choose_the_same_frames_share_a_store(index, encoder):
 
 def test_other_precision_has_another_key(index, encoder):
     assert key_of(index, encoder, precision="bfloat16") != key_of(index, encoder)
+
+
+def test_other_inputs_have_another_key(index, encoder):
+    assert key_of(index, encoder, inputs=["Differences 12×20×3"]) != key_of(index, encoder)
 
 
 @pytest.mark.parametrize(
@@ -410,8 +489,9 @@ def test_a_model_that_gives_no_vectors_is_refused(index, extract):
         extract(index, backbone=backbone)
 
 
-def test_features_too_large_for_half_precision_are_refused(index, extract):
-    with pytest.raises(ResultError, match=r"float16.*65,504.*from encoder.*scaled down"):
+def test_features_too_large_for_half_precision_are_refused(index, extract, monkeypatch):
+    monkeypatch.setattr(tasks.engines, "choose", lambda engine, precision: ("keras", "bfloat16"))
+    with pytest.raises(ResultError, match=r"65,504, as float16.*from encoder.*scaled down"):
         extract(index, backbone=mean_colours(scale=1e4))
 
 
@@ -428,7 +508,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_computed(index, ext
 def test_the_estimate_counts_what_is_still_to_be_done(index, extract, encoder, small_shards):
     options = {"backbone": encoder, "sampling": EveryNth(2)}
     everything = features.estimate(index, **options)
-    assert (everything.videos, everything.frames, everything.bytes) == (6, 28, 28 * 3 * 2)
+    assert (everything.videos, everything.frames, everything.bytes) == (6, 28, 28 * 3 * 4)
     assert everything.seconds > 0
     store = extract(index)
     shard = store.folder / "shard-00002.npy"  # two videos of 5 and 4 rows

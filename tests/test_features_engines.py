@@ -8,13 +8,15 @@ import textwrap
 import warnings
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from vidlab import backbones, features, models
+from vidlab import backbones, features
 from vidlab.errors import ModelError
 from vidlab.features import engines
 from vidlab.index import VideoIndex
+from vidlab.recipes.cnn_lstm_thesis import frame_vote
 from vidlab.sampling import Uniform
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +27,7 @@ COMPILED = [
     "keras",
 ]
 SIZE = (64, 80)
+OPTIONS = {"engine": "tensorflow", "precision": "float32", "batch_size": 8, "dtypes": ["uint8"]}
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +41,25 @@ def pictures():
 @pytest.fixture(scope="module")
 def encoders():
     trained = backbones.build("residual", size=SIZE, weights="pantomime")
-    classifier = models.frame_vote_classifier(trained, 4, dense=32)
-    return {"pooled": backbones.pooled(trained), "cut": backbones.cut(classifier, "dense")}
+    inputs = {"rgb": keras.Input((*SIZE, 3))}
+    said = frame_vote(inputs, 4, backbone=trained, units=32)
+    classifier = keras.Model(inputs["rgb"], said)
+    return {
+        "pooled": backbones.pooled(trained),
+        "cut": keras.Model(classifier.input, classifier.get_layer("dense").output),
+    }
 
 
 def compute(encoder, batches, *, engine, precision="float32"):
     made = engines.compiled(
-        encoder, str(id(encoder)), engine=engine, precision=precision, batch_size=len(batches[0])
+        encoder,
+        str(id(encoder)),
+        engine=engine,
+        precision=precision,
+        batch_size=len(batches[0]),
+        dtypes=["uint8"],
     )
-    return list(made.map(enumerate(batches)))
+    return list(made.map((number, [batch]) for number, batch in enumerate(batches)))
 
 
 @pytest.mark.parametrize("kind", ["pooled", "cut"])
@@ -75,21 +88,18 @@ def test_the_next_batch_is_asked_for_while_one_is_under_way(encoders, pictures):
     def batches():
         for number in range(4):
             asked.append(number)
-            yield number, pictures
+            yield number, [pictures]
 
-    made = engines.compiled(
-        encoders["pooled"], "pooled", engine="openvino", precision="float32", batch_size=8
-    )
+    made = engines.compiled(encoders["pooled"], "pooled", **OPTIONS | {"engine": "openvino"})
     assert next(made.map(batches()))[0] == 0
     assert asked == [0, 1, 2]
 
 
 def test_the_latest_encoder_is_compiled_once(encoders, pictures):
-    options = {"engine": "tensorflow", "precision": "float32", "batch_size": 2}
-    first = engines.compiled(encoders["pooled"], "a", **options)
-    assert engines.compiled(encoders["pooled"], "a", **options) is first
+    first = engines.compiled(encoders["pooled"], "a", **OPTIONS)
+    assert engines.compiled(encoders["pooled"], "a", **OPTIONS) is first
     assert first.seconds > 0
-    assert engines.compiled(encoders["pooled"], "b", **options) is not first
+    assert engines.compiled(encoders["pooled"], "b", **OPTIONS) is not first
     assert len(engines._latest) == 1
 
 
@@ -112,10 +122,8 @@ def test_tensorflow_keeps_single_precision_whole_only_while_keras_computes(encod
     from tensorflow.config import experimental
 
     before = experimental.tensor_float_32_execution_enabled()
-    made = engines.compiled(
-        encoders["pooled"], "pooled", engine="keras", precision="float32", batch_size=8
-    )
-    results = made.map([(0, pictures)])
+    made = engines.compiled(encoders["pooled"], "pooled", **OPTIONS | {"engine": "keras"})
+    results = made.map([(0, [pictures])])
     next(results)
     assert not experimental.tensor_float_32_execution_enabled()
     assert list(results) == []
@@ -177,8 +185,9 @@ ELSEWHERE = """
     pictures = keras.Input((8, 8, 3))
     encoder = keras.Model(pictures, keras.layers.GlobalAveragePooling2D()(pictures))
     name, precision = engines.choose("auto", "float32")
-    made = engines.compiled(encoder, "", engine=name, precision=precision, batch_size=2)
-    ((_, found),) = made.map([(0, np.full((2, 8, 8, 3), 7, np.uint8))])
+    options = dict(engine=name, precision=precision, batch_size=2, dtypes=["uint8"])
+    made = engines.compiled(encoder, "", **options)
+    ((_, found),) = made.map([(0, [np.full((2, 8, 8, 3), 7, np.uint8)])])
     try:
         engines.choose("openvino", "float32")
     except ModelError as error:
@@ -205,5 +214,5 @@ def test_where_keras_does_not_run_on_tensorflow_keras_computes():
 
 def test_nothing_is_written_to_stderr_while_a_graph_is_simplified(encoders, capfd):
     capfd.readouterr()
-    engines._frozen(encoders["pooled"], 2)
+    engines._frozen(encoders["pooled"], [((2, *SIZE, 3), "uint8")])
     assert capfd.readouterr().err == ""

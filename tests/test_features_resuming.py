@@ -26,16 +26,19 @@ SHARD_FRAMES = 20  # two of the videos, of 9 frames each
 SHARDS = 9
 KILLS = int(os.environ.get("VIDLAB_TEST_KILLS", "3"))
 
-# An extraction in a process of its own: 9 shards of 18 rows, 5 batches each. It begins when told
+# An extraction in a process of its own, of a view of videos for an encoder of two inputs, as a
+# training does it: 9 shards of 18 rows, 5 batches each. It begins when told
 # to, tells every shard as it writes it, and takes some time for every batch, so that there is time
 # to kill it, and reads little ahead, so that there is something left for others.
 EXTRACTION = """
     import sys, time
     import keras
     from vidlab import features
+    from vidlab.augment import Augment
     from vidlab.features import engines, pipeline, store, tasks
     from vidlab.index import VideoIndex
     from vidlab.sampling import AllFrames
+    from vidlab.streams import Rgb
 
     videos, out = sys.argv[1:]
     tasks.SHARD_FRAMES, pipeline._AHEAD_BYTES = 20, 50_000
@@ -51,11 +54,14 @@ EXTRACTION = """
         write(self, shard, features, seconds=seconds)
 
     engines._Keras.map, store.Shards.write = slowly, telling
-    pictures = keras.Input((24, 40, 3))
-    means = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pictures))
+    sizes = {"large": (24, 40), "small": (8, 8)}
+    inputs = {name: keras.Input((*size, 3), name=name) for name, size in sizes.items()}
+    means = [keras.layers.GlobalAveragePooling2D()(x) for x in inputs.values()]
     index = VideoIndex.from_folder(videos)
-    encoder = keras.Model(pictures, means, name="encoder")
+    encoder = keras.Model(inputs, keras.layers.Concatenate()(means), name="encoder")
     options = dict(backbone=encoder, sampling=AllFrames(), engine="keras", batch_size=4)
+    options["streams"] = {name: Rgb(AllFrames(), size) for name, size in sizes.items()}
+    options["variation"] = (Augment(), 1)
     features.estimate(index, **options)
     print("ready", flush=True)
     sys.stdin.readline()

@@ -221,6 +221,18 @@ def test_official_splits_work_on_some_classes(toy_dataset):
     assert (len(train), len(test)) == (16, 8)
 
 
+def test_reversed_pairs_are_those_of_the_file_beside_the_videos(toy_dataset):
+    root = toy_dataset()
+    assert VideoIndex.from_folder(root).reversed_pairs == []
+    (root / "reversed_pairs.csv").write_text(
+        "class_name,twin_class\nRun,Jump\nWave,Rest\n", encoding="utf-8"
+    )
+    index = VideoIndex.from_folder(root)
+    assert index.reversed_pairs == [("Run", "Jump")]  # both have to be there
+    assert index.select([0]).reversed_pairs == [("Run", "Jump")]
+    assert index.of_classes(["Run", "Wave"]).reversed_pairs == []
+
+
 def test_the_fingerprint_is_of_the_videos_not_of_their_place(toy_dataset, tmp_path):
     root = toy_dataset(classes=("Jump", "Run"), groups=2, clips=1)
     index = VideoIndex.from_folder(root)

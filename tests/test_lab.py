@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vidlab import lab as lab_module
+from vidlab import recipes
 from vidlab.clips import Clips
 from vidlab.errors import ProfileError
 from vidlab.lab import Lab, sweep
@@ -16,7 +17,7 @@ def small_lab(tmp_path, monkeypatch, toy_dataset):
     folder = toy_dataset()
 
     def open_lab(**options):
-        return Lab("smoke", dataset=str(folder), image_size=32, **options)
+        return Lab("smoke", **{"dataset": str(folder), "image_size": 32} | options)
 
     return open_lab
 
@@ -36,7 +37,38 @@ def test_parameters_replace_the_profiles_settings_and_are_checked():
 
 def test_results_of_other_videos_have_a_folder_of_their_own(small_lab, tmp_path):
     assert Lab("smoke").runs == tmp_path / "home" / "runs" / "smoke"
-    assert small_lab().runs.name.startswith("smoke-")
+    assert small_lab().runs.name.startswith("smoke-toy-")
+
+
+def test_two_datasets_of_one_name_do_not_share_a_folder(tmp_path, monkeypatch, toy_dataset):
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path / "home"))
+    folders = [
+        toy_dataset(name=f"{owner}/data", groups=3, clips=1, frames=frames)
+        for owner, frames in (("mine", 4), ("yours", 5))
+    ]
+    mine, yours = (Lab("smoke", dataset=str(folder)) for folder in folders)
+    assert mine.runs.name.startswith("smoke-data-")
+    assert yours.runs.name.startswith("smoke-data-")
+    assert mine.runs != yours.runs
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"weights": "imagenet"}, {"backbone": "inceptionv3"}, {"image_size": 48}],
+    ids=lambda options: next(iter(options)),
+)
+def test_other_weights_backbone_or_size_have_a_folder_of_their_own(small_lab, other):
+    assert small_lab(**{"image_size": 32} | other).runs != small_lab(image_size=32).runs
+
+
+def test_a_relative_and_an_absolute_path_are_one_dataset(tmp_path, monkeypatch, toy_dataset):
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path / "home"))
+    absolute = toy_dataset(name="mine/data", groups=3, clips=1, frames=4)
+    monkeypatch.chdir(tmp_path / "mine")
+    labs = [Lab("smoke", dataset=str(path)) for path in (absolute, "data", "../mine/data")]
+    assert len({lab.runs for lab in labs}) == 1
+    records = [lab._record("gru-pixels", seed=0, split=1) for lab in labs]
+    assert records[0] == records[1] == records[2]
 
 
 def test_a_run_is_trained_once_and_then_loaded(small_lab, capsys):
@@ -99,20 +131,27 @@ def test_changes_show_the_original_beside(small_lab):
     assert epochs["original"] == "225"
 
 
-def test_a_recipe_on_features_keeps_a_whole_model(small_lab):
+def test_departures_end_with_what_the_profile_changes(small_lab):
+    table = small_lab().beside("gru-pixels", "frame-vote")
+    assert table.loc["frame-vote", "published top-1 %"] == 57.41
+    told = table.loc["frame-vote", "departures"]
+    assert told.startswith(recipes.get("frame-vote").departures[0])
+    assert "Profile smoke: backbone residual;" in told
+    assert "epochs 1" in told
+
+
+def test_what_is_computed_once_is_noted_and_the_whole_model_kept(small_lab):
     lab = small_lab()
     folder = lab.run("mobilenet-gru")
     assert folder.model().input_shape == (None, None, 32, 32, 3)
     assert folder.metrics["feature_seconds"] > 0
     assert folder.predictions.frames is None
-    again = lab.ask("mobilenet-gru", order="normal").probabilities
-    test = lab.split()[2]
-    clips = Clips(test, sampling=lab.recipe("mobilenet-gru").test_sampling, size=(32, 32))
+    clips = Clips(lab.split()[2], lab.recipe("mobilenet-gru").inputs["rgb"])
     whole = folder.model().predict(clips, verbose=0)
-    np.testing.assert_allclose(whole, again, atol=2e-2)  # stored features are half precision
+    np.testing.assert_allclose(whole, folder.predictions.probabilities, atol=1e-4)
 
 
-def test_single_frames_on_features_are_kept_frame_by_frame(small_lab):
+def test_single_frames_are_kept_frame_by_frame(small_lab):
     folder = small_lab().run("mobilenet-single")
     assert folder.model().input_shape == (None, 32, 32, 3)
     assert len(folder.predictions.frames) == 4 * len(folder.predictions)
@@ -122,21 +161,20 @@ def test_features_may_come_from_a_trained_model(small_lab, capsys):
     lab = small_lab()
     lab.run("cnn-lstm")
     assert "frame-vote: trained now" in capsys.readouterr().out
-    assert lab.features("cnn-lstm").size == 1024
+    assert lab.features("cnn-lstm").size == lab.recipe("frame-vote").options["units"]
 
 
-def test_a_model_on_clips_goes_on_from_one_on_features(small_lab, capsys):
+def test_a_recipe_on_clips_trains_the_one_it_starts_from_first(small_lab, capsys):
     folder = small_lab().run("convgru-finetuned")
     said = capsys.readouterr().out
     assert said.index("convgru-fixed: trained now") < said.index("convgru-finetuned: trained now")
-    assert folder.recipe["config"]["start"]["takes"] == "features"
-    assert folder.recipe["config"]["takes"] == "clips"
+    assert folder.recipe["config"]["start"]["name"] == "convgru-fixed"
 
 
 def test_frames_in_another_order_are_asked_about_once_and_forgotten_with_the_run(small_lab):
     lab = small_lab()
     folder = lab.run("gru-pixels")
-    said = {order: lab.ask("gru-pixels", order=order) for order in ("reversed", "frozen")}
+    said = {order: lab.predict("gru-pixels", order=order) for order in ("reversed", "frozen")}
     kept = folder.path / "predictions-reversed.npz"
     assert kept.is_file()
     assert said["reversed"].video_ids.tolist() == folder.predictions.video_ids.tolist()
@@ -150,6 +188,6 @@ def test_order_does_not_matter_to_single_frames(small_lab, capsys):
     lab = small_lab()
     lab.run("frame-scratch")
     capsys.readouterr()
-    normal, back = (lab.ask("frame-scratch", order=order) for order in ("normal", "reversed"))
+    normal, back = (lab.predict("frame-scratch", order=order) for order in ("normal", "reversed"))
     np.testing.assert_allclose(normal.probabilities, back.probabilities, atol=1e-5)
     assert capsys.readouterr().out == ""  # what is there is not announced again

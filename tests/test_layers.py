@@ -21,6 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # In the order data flows. A module may import only from rows above its own.
 LAYERS = (
     "progress",
+    "files",
     "errors",
     "containers",
     "video",
@@ -33,12 +34,16 @@ LAYERS = (
     "datasets",
     "sampling",
     "coverage",
-    "clips",
     "augment",
+    "streams",
+    "clips",
     "backbones",
-    "features",
     "models",
+    "features",
     "recipes",
+    "freezing",
+    "learners",
+    "checkpoints",
     "training",
     "pretraining",
     "predictions",
@@ -58,12 +63,16 @@ LAYERS = (
 )
 WITH_KERAS = {
     "clips",
-    "augment",
     "backbones",
     "features",
     "models",
+    "recipes",
+    "freezing",
+    "learners",
+    "checkpoints",
     "training",
     "pretraining",
+    "experiment",
     "explanation",
 }
 
@@ -96,6 +105,15 @@ def executed(node):
             continue
         yield child
         yield from executed(child)
+
+
+def exports(file):
+    """Whether a module has to say what it exports; a paper is read for its recipes."""
+    is_paper = row_of(file) == "recipes" and file.stem not in ("__init__", "records", "registry")
+    return not is_paper
+
+
+EXPORTING = [file for file in MODULES if exports(file)]
 
 
 def parsed(file):
@@ -147,7 +165,7 @@ def test_imports_run_along_the_flow_of_data(file):
     assert not upward, f"{row} may not import {upward}"
 
 
-@pytest.mark.parametrize("file", MODULES, ids=name_of)
+@pytest.mark.parametrize("file", EXPORTING, ids=name_of)
 def test_what_a_module_exports_is_there_and_in_order(file):
     tree = parsed(file)
     names = exported(tree)
@@ -157,7 +175,7 @@ def test_what_a_module_exports_is_there_and_in_order(file):
         assert set(names) <= set(defined(tree))
 
 
-@pytest.mark.parametrize("file", MODULES, ids=name_of)
+@pytest.mark.parametrize("file", EXPORTING, ids=name_of)
 def test_what_looks_public_is_exported(file):
     tree = parsed(file)
     public = {

@@ -290,7 +290,7 @@ def test_a_machine_is_as_slow_as_it_takes_longer_but_never_below_one(monkeypatch
 
 
 def test_an_unknown_profile_lists_the_known_ones(patched):
-    with pytest.raises(ProfileError, match=r"profiles tiny\. Received: 'huge'"):
+    with pytest.raises(ProfileError, match=r"profiles tiny, or a YAML file\. Received: 'huge'"):
         notebooks.run(profile="huge")
 
 

@@ -212,6 +212,11 @@ def test_accuracy_stands_beside_ceiling_and_published_value():
     np.testing.assert_allclose([ends[:, 0] for ends in whisker.get_segments()], [[0.1, 0.2]])
 
 
+def test_a_ceiling_of_all_videos_is_not_drawn():
+    figure = plots.accuracy_with_ceiling(recipes(), 1.0)
+    assert legend(figure) == ["published, UCF-101"]
+
+
 def test_spread_is_drawn_where_there_is_no_interval():
     table = pd.DataFrame({"top1": [0.5], "top1_spread": [0.1]}, index=["frame-vote"])
     axes = plots.accuracy_with_ceiling(table).axes[0]
@@ -391,6 +396,14 @@ def test_a_contact_sheet_names_every_row(count):
     assert labels(figure.axes[0].xaxis) == ["first", "middle", "last"]
     sheet = figure.axes[0].images[0].get_array()
     assert [sheet[2, left, 0] for left in (2, 14, 26)] == [0, 1, 2]
+
+
+def test_where_there_is_nothing_to_show_a_sentence_stands():
+    sheet = plots.contact_sheet([], [], title="Twins", empty="No pairs.")
+    matrix = plots.confusion_matrix(confusions(3, counts=True).iloc[:0], empty="No pairs.")
+    for figure in (sheet, matrix):
+        assert not figure.axes
+        assert figure.texts[-1].get_text() == "No pairs."
 
 
 def test_augmented_pictures_follow_the_original():

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab import plots
+from vidlab import explanation, plots
 from vidlab.errors import MetricError
 
 CLASSES = [f"Class{place}" for place in range(12)]
@@ -36,6 +36,15 @@ def test_pointing_bars_show_all_classes_first_and_baselines_as_marks(grades):
 def test_an_unknown_method_is_named_with_the_known_ones(grades):
     with pytest.raises(MetricError, match=r"grad_cam, centre.*Received: saliency"):
         plots.pointing_bars(grades, method="saliency")
+
+
+def test_pointing_bars_of_videos_without_boxes_say_so():
+    grades = explanation.grade([], [], classes=[])
+    figure = plots.pointing_bars(grades, method="grad_cam", baselines=("centre",))
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["all classes"]
+    assert np.isnan([bar.get_width() for bar in axes.patches]).all()
+    assert [text.get_text() for text in axes.texts] == ["these videos have no boxes"]
 
 
 def test_curves_are_drawn_as_they_are():

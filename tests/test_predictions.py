@@ -1,3 +1,4 @@
+import dataclasses
 import os
 
 import numpy as np
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlab.errors import ResultError
-from vidlab.predictions import FramePredictions, Predictions, aggregate, answer, from_frames
+from vidlab.predictions import FramePredictions, Predictions, aggregate, from_frames, predict
 
 
 def softmax_rows(seed, rows, classes):
@@ -95,7 +96,7 @@ def test_a_video_without_frames_is_an_error():
 
 
 def test_an_unknown_way_to_aggregate_lists_the_known_ones():
-    with pytest.raises(ResultError, match=r"mean, vote.*'median'"):
+    with pytest.raises(ResultError, match=r"mean or vote.*'median'"):
         aggregate(frames_of([2]), how="median")
 
 
@@ -138,6 +139,8 @@ def test_what_is_saved_is_loaded(said, tmp_path, with_frames):
         if with_frames
         else Predictions(said.video_ids, said.groups, said.y_true, said.probabilities, said.classes)
     )
+    others = {"light": np.array([0.1, 0.2, 0.3], np.float32), "place": np.eye(3, 2)}
+    said = dataclasses.replace(said, others=others)
     file = said.save(tmp_path / "deep" / "predictions.npz")
     for source in (file, file.parent):
         loaded = Predictions.load(source)
@@ -145,6 +148,9 @@ def test_what_is_saved_is_loaded(said, tmp_path, with_frames):
             np.testing.assert_array_equal(getattr(loaded, name), getattr(said, name))
             assert getattr(loaded, name).dtype.kind == getattr(said, name).dtype.kind
         assert loaded.classes == said.classes
+        assert list(loaded.others) == ["light", "place"]
+        for name, values in others.items():
+            np.testing.assert_array_equal(loaded.others[name], values)
         assert (loaded.frames is None) == (said.frames is None)
     if with_frames:
         for name in ("video", "frame", "probabilities"):
@@ -215,18 +221,6 @@ def test_frames_of_unequal_lengths_are_refused():
         FramePredictions([0, 0], [0], [[1.0, 0.0], [0.0, 1.0]])
 
 
-class Dataset:
-    video_positions = np.array([0, 0, 1])
-    frame_numbers = np.array([4, 9, 2])
-    shuffle = False
-
-
-class Model:
-    def predict(self, dataset, *, verbose):
-        assert verbose == 0
-        return np.eye(3)[dataset.video_positions]
-
-
 class Videos:
     """Two videos of an index."""
 
@@ -234,27 +228,63 @@ class Videos:
     labels = np.array([0, 2])
     classes = ("x", "y", "z")
 
+    def __len__(self):
+        return 2
 
-def test_an_answer_tells_where_each_frame_comes_from():
-    said = answer(Model(), Dataset(), videos=Videos, how="vote")
+
+class Dataset:
+    """Three single frames of two videos, or the two videos whole."""
+
+    index = Videos()
+    shuffle = False
+
+    def __len__(self):
+        return 1
+
+    def __init__(self, *, clips=False):
+        self.video_positions = np.array([0, 1] if clips else [0, 0, 1])
+        self.frame_numbers = None if clips else np.array([4, 9, 2])
+
+
+class Model:
+    def predict(self, dataset, *, verbose, callbacks):
+        assert verbose == 0
+        return np.eye(3)[dataset.video_positions]
+
+
+class Multitask:
+    def predict(self, dataset, *, verbose, callbacks):
+        rows = np.arange(len(dataset.video_positions), dtype=np.float32)
+        return {"light": rows[:, None], "action": np.eye(3)[dataset.video_positions]}
+
+
+def test_predictions_tell_where_each_frame_comes_from():
+    said = predict(Model(), Dataset(), aggregation="vote")
     assert said.frames.video.tolist() == [0, 0, 1]
     assert said.frames.frame.tolist() == [4, 9, 2]
     assert said.frames.probabilities.argmax(axis=1).tolist() == [0, 0, 1]
     assert said.y_pred.tolist() == [0, 1]
     assert said.video_ids.tolist() == ["a", "b"]
+    assert said.others == {}
 
 
-def test_an_answer_on_whole_clips_has_no_frames():
-    dataset = Dataset()
-    dataset.frame_numbers, dataset.video_positions = None, np.array([0, 1])
-    said = answer(Model(), dataset, videos=Videos)
+def test_predictions_of_whole_clips_have_no_frames():
+    said = predict(Model(), Dataset(clips=True))
     assert said.frames is None
     assert said.y_pred.tolist() == [0, 1]
     assert said.y_true.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(("clips", "expected"), [(False, [[0.5], [2]]), (True, [[0], [1]])])
+def test_other_outputs_are_averaged_over_a_videos_rows(clips, expected):
+    said = predict(Multitask(), Dataset(clips=clips), output="action")
+    assert said.y_pred.tolist() == [0, 1]
+    assert list(said.others) == ["light"]
+    assert said.others["light"].tolist() == expected
 
 
 def test_a_shuffling_dataset_is_refused():
     dataset = Dataset()
     dataset.shuffle = True
     with pytest.raises(ResultError, match="shuffle=False"):
-        answer(Model(), dataset, videos=Videos)
+        predict(Model(), dataset)

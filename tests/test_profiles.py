@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from vidlab import profiles, recipes
@@ -24,9 +26,14 @@ def test_the_shipped_profiles_are_known():
 @pytest.mark.parametrize("name", profiles.names())
 def test_every_shipped_profile_fits_every_recipe(name):
     profile = profiles.load(name)
-    for recipe in recipes.names():
-        adapted = profiles.adapt(recipes.get(recipe), profile)
-        assert len(adapted.phases) == len(recipes.get(recipe).phases)
+    for recipe in map(recipes.get, recipes.names()):
+        if recipe.name in profile.left_out:
+            with pytest.raises(
+                ProfileError, match=f"same system as {profile.left_out[recipe.name]}"
+            ):
+                profiles.adapt(recipe, profile)
+        else:
+            assert len(profiles.adapt(recipe, profile).phases) == len(recipe.phases)
 
 
 def test_an_unknown_profile_is_answered_with_the_known_ones():
@@ -76,7 +83,7 @@ def test_an_unfit_setting_is_named_with_its_file(own_profile, line, key):
 def test_a_profile_replaces_size_backbone_and_samplers(own_profile):
     profile = own_profile(
         "about: mine\nbackbone: mobilenetv2\nimage_size: 64\n"
-        "train_sampling: Segments(3)\ntest_sampling: Uniform(6)\n"
+        "sampling: Segments(3)\ntest: Uniform(6)\n"
     )
     recipe = profiles.adapt(recipes.get("frame-vote"), profile)
     assert (recipe.backbone, recipe.size) == ("mobilenetv2", (64, 64))
@@ -104,29 +111,59 @@ def test_an_optimizer_may_be_another_and_is_shown_beside_the_original(own_profil
 
 @pytest.mark.parametrize("text", ["Uniform", "Random(3)", "Uniform(x)", "__import__('os')"])
 def test_a_sampler_that_does_not_exist_is_refused(own_profile, text):
-    profile = own_profile(f'about: mine\ntrain_sampling: "{text}"\n')
+    profile = own_profile(f'about: mine\nsampling: "{text}"\n')
     with pytest.raises(ProfileError, match=r"Expected a sampler.*Samplers: .*Uniform"):
         profiles.adapt(recipes.get("frame-vote"), profile)
 
 
 def test_clips_have_samplers_of_their_own(own_profile):
     profile = own_profile(
-        "about: mine\ntrain_sampling: Segments(3)\nclip_train_sampling: Segments(9)\n"
-        "clip_test_sampling: Uniform(9)\n"
+        "about: mine\nsampling: Segments(3)\nclip_sampling: Segments(9)\nclip_test: Uniform(9)\n"
     )
     assert profiles.adapt(recipes.get("frame-vote"), profile).train_sampling == Segments(3)
     clips = profiles.adapt(recipes.get("convgru-fixed"), profile)
     assert (clips.train_sampling, clips.test_sampling) == (Segments(9), Uniform(9))
 
 
-def test_features_are_learned_from_as_they_are_tested(own_profile):
+def test_options_go_to_recipes_that_have_them(own_profile):
     profile = own_profile(
-        "about: mine\nclip_train_sampling: Segments(9)\nclip_test_sampling: Uniform(9)\n"
-        "recipes: {convgru-fixed: {takes: features, units: 32}}\n"
+        "about: mine\noptions: {units: 32, momentum: 0.9}\n"
+        "recipes: {convgru-fixed: {options: {units: 8}}}\n"
     )
-    adapted = profiles.adapt(recipes.get("convgru-fixed"), profile)
-    assert (adapted.takes, adapted.units) == ("features", 32)
-    assert adapted.train_sampling == adapted.test_sampling == Uniform(9)
+    adapted = {name: profiles.adapt(recipes.get(name), profile) for name in recipes.names()}
+    assert adapted["convgru-fixed"].options == {"units": 8, "momentum": 0.9}
+    assert adapted["frame-vote"].options == {"units": 32}
+    assert adapted["lstm-pixels"].options == {"cell": "lstm", "units": 32}
+    assert adapted["inception-single"].options == {"momentum": 0.9}
+
+
+def test_an_option_that_a_recipe_does_not_have_is_refused(own_profile):
+    profile = own_profile("about: mine\nrecipes: {frame-vote: {options: {wings: 2}}}\n")
+    with pytest.raises(ProfileError, match=r"mine: Expected options of frame_vote: .*wings"):
+        profiles.adapt(recipes.get("frame-vote"), profile)
+
+
+def test_one_recipe_may_have_its_own_frames_size_backbone_and_no_augmentation(own_profile):
+    profile = own_profile(
+        "about: mine\nimage_size: 64\nbackbone: mobilenetv2\nsampling: Segments(3)\n"
+        "recipes: {frame-pretrained: {size: 48, backbone: inceptionv3, weights: pantomime,\n"
+        "  sampling: Uniform(2), test: Uniform(7), augment: false}}\n"
+    )
+    recipe = profiles.adapt(recipes.get("frame-pretrained"), profile)
+    assert (recipe.size, recipe.backbone, recipe.weights) == ((48, 48), "inceptionv3", "pantomime")
+    assert (recipe.train_sampling, recipe.test_sampling) == (Uniform(2), Uniform(7))
+    assert recipe.augment is None
+    assert profiles.adapt(recipes.get("frame-scratch"), profile).augment is not None
+
+
+def test_training_settings_of_a_profile_replace_the_literatures_where_given(own_profile):
+    own = recipes.get("frame-vote")
+    assert profiles.adapt(own, own_profile("about: mine\n")) == own
+    profile = own_profile("about: mine\nvalidation: 0.2\npatience: 3\nfreeze_batchnorm: true\n")
+    adapted = profiles.adapt(own, profile)
+    assert (adapted.validation, adapted.patience, adapted.freeze_batchnorm) == (0.2, 3, True)
+    told = {row["setting"] for row in profiles.changes(own, profile)}
+    assert told == {"validation", "patience", "batch normalisation"}
 
 
 def test_a_network_on_pixels_keeps_its_size_and_gets_no_backbone(own_profile):
@@ -135,18 +172,33 @@ def test_a_network_on_pixels_keeps_its_size_and_gets_no_backbone(own_profile):
     assert (adapted.size, adapted.backbone) == ((50, 50), None)
 
 
-def test_results_of_other_videos_are_named_after_their_folder(tmp_path):
+def test_results_of_other_videos_are_named_after_their_folder_and_what_decides(tmp_path):
     own = profiles.load("quick")
-    assert profiles.run_name(own, own) == "quick"
+    assert profiles.run_name(own, own, fingerprint=lambda: "a") == "quick"
+    split = profiles.replace(own, split=2)
+    assert profiles.run_name(own, split, fingerprint=lambda: "a") == "quick"
     used = profiles.replace(own, dataset=str(tmp_path / "holiday"))
-    assert profiles.run_name(own, used) == "quick-holiday"
+    name = profiles.run_name(own, used, fingerprint=lambda: "a")
+    assert re.fullmatch(r"quick-holiday-[0-9a-f]{6}", name)
+    assert profiles.run_name(own, used, fingerprint=lambda: "a") == name
+    others = [
+        (used, "b"),
+        (profiles.replace(used, weights="imagenet"), "a"),
+        (profiles.replace(used, backbone="inceptionv3"), "a"),
+        (profiles.replace(used, image_size=32), "a"),
+    ]
+    names = {
+        profiles.run_name(own, profile, fingerprint=lambda videos=videos: videos)
+        for profile, videos in others
+    }
+    assert len(names | {name}) == 5
 
 
 def test_the_working_folder_gives_its_name_to_results(tmp_path, monkeypatch):
     (tmp_path / "holiday").mkdir()
     monkeypatch.chdir(tmp_path / "holiday")
-    own = profiles.load("quick")
-    assert profiles.run_name(own, profiles.replace(own, dataset=".")) == "quick-holiday"
+    used = profiles.replace(profiles.load("quick"), dataset=".")
+    assert profiles.dataset_name(used) == "holiday"
 
 
 def test_changes_stand_beside_the_original():

@@ -8,6 +8,7 @@ import pytest
 from vidlab import runs
 from vidlab.errors import ResultError
 from vidlab.predictions import Predictions
+from vidlab.sampling import Segments, Uniform
 
 FILES = ["history.csv", "metrics.json", "model.keras", "predictions.npz", "recipe.json"]
 
@@ -170,6 +171,23 @@ def test_a_record_holds_all_it_takes_to_repeat_a_run():
     }
     assert held["data_fingerprint"] == "abc"
     assert held["versions"] == runs.versions()
+
+
+def test_a_run_gives_its_inputs_as_they_were(tmp_path):
+    from vidlab import recipes
+
+    facts = {"profile": "quick", "seed": 0, "split": 1, "fingerprint": "abc"}
+    for name, size in (("frame-pretrained", 32), ("convgru-fixed", 48)):
+        adapted = recipes.get(name).adapted(size=size, sampling=Segments(4), test=Uniform(6))
+        kept = runs.recipe_record(name, adapted.as_dict(), **facts)
+        run = runs.RunFolder(tmp_path / name).write(recipe=kept)
+        assert run.streams() == dict(adapted.inputs)
+
+
+def test_a_run_of_another_version_says_so(tmp_path):
+    run = runs.RunFolder(tmp_path).write(recipe=record())
+    with pytest.raises(ResultError, match=r"this version of its recipe.*vidlab train frame-vote"):
+        run.streams()
 
 
 def test_all_runs_are_found_finished_or_not(tmp_path, said, history):

@@ -10,6 +10,7 @@ from vidlab.sampling import (
     AllFrames,
     EveryNth,
     EverySecond,
+    Possible,
     Reordered,
     Segments,
     Uniform,
@@ -229,3 +230,46 @@ def test_text_that_is_no_sampler_is_refused(text):
 def test_options_that_a_sampler_refuses_are_told_in_its_own_words():
     with pytest.raises(SamplingError, match=r"Expected Uniform\(count\).*Received: 0"):
         from_text("Uniform(0)")
+
+
+EVERY = [*ONE_OF_EACH, *(Reordered(Uniform(5), order) for order in ("reversed", "frozen"))]
+EVERY += [Reordered(Uniform(5), "shuffled"), Reordered(Window(5), "reversed")]
+
+
+@pytest.mark.parametrize("sampler", EVERY, ids=str)
+def test_samplers_tell_whether_they_draw(sampler):
+    choices = {
+        tuple(sampler.indices(97, rng=None if seed < 0 else np.random.default_rng(seed)).tolist())
+        for seed in range(-1, 20)
+    }
+    assert (len(choices) > 1) == sampler.draws
+
+
+@given(data=st.data(), frame_count=st.integers(1, 200), seed=seeds)
+def test_possible_frames_hold_all_that_samplers_can_choose(data, frame_count, seed):
+    samplers = tuple(data.draw(st.lists(st.sampled_from(EVERY), min_size=1, max_size=3)))
+    possible = Possible(samplers).indices(frame_count)
+    assert possible.dtype == np.int64
+    assert (np.diff(possible) > 0).all()
+    for sampler in samplers:
+        for rng in (None, np.random.default_rng(seed)):
+            assert set(sampler.indices(frame_count, rng=rng)) <= set(possible)
+    if not any(sampler.draws for sampler in samplers):
+        chosen = [sampler.indices(frame_count) for sampler in samplers]
+        assert set(possible) == set(np.concatenate(chosen))
+
+
+def test_a_sampler_of_ones_own_that_says_nothing_may_draw():
+    class Mine:
+        length = 1
+
+        def indices(self, frame_count, *, fps=25.0, rng=None):
+            return np.array([0 if rng is None else rng.integers(frame_count)])
+
+    assert Possible((Mine(),)).indices(5).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("order", ["reversed", "shuffled", "frozen"])
+def test_another_order_is_as_long_as_the_one_of_time(order):
+    assert Reordered(EverySecond(8, at_most=80), order).at_most == 80
+    assert Reordered(Uniform(3), order).at_most is None

@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab import backbones, models, predictions, runs, timeline, video
+from tests import built
+from vidlab import clips, models, predictions, recipes, runs, timeline, video
 from vidlab.errors import MissingVideoError, ModelError, ResultError
+from vidlab.index import VideoIndex
 from vidlab.predictions import Predictions
-from vidlab.sampling import AllFrames, Uniform
+from vidlab.sampling import AllFrames, EverySecond, Uniform
+from vidlab.streams import Rgb
 
 CLASSES = ["Jump", "Run", "Wave"]
 SIZE = (16, 24)
@@ -25,7 +28,7 @@ def keras():
 def of_frames(keras):
     return keras.Sequential(
         [
-            keras.Input((*SIZE, 3)),
+            keras.Input((*SIZE, 3), name="rgb"),
             keras.layers.Rescaling(1 / 64),
             keras.layers.Flatten(),
             keras.layers.Dense(3, activation="softmax"),
@@ -39,17 +42,16 @@ def of_clips(keras):
     """Read frames forward, with a memory that matters."""
     images = keras.Input((*SIZE, 3))
     found = keras.layers.Conv2D(4, 3, activation="relu")(keras.layers.Rescaling(1 / 64)(images))
-    encoder = backbones.pooled(keras.Model(images, found, name="backbone"))
-    return models.assemble(encoder, models.convgru_head(4, 3, units=5))
+    return built.convgru(keras.Model(images, found, name="backbone"), 3, units=5)
 
 
 @pytest.fixture(scope="module")
 def of_both_ways():
-    return models.pixel_rnn_classifier(3, size=SIZE, units=2)
+    return built.pixel_rnn(3, size=SIZE, units=2)
 
 
-def watcher(model, **options):
-    return timeline.Watcher(model, **{"classes": CLASSES, "sampling": Uniform(5), **options})
+def predictor(model, **options):
+    return timeline.VideoPredictor(model, **{"classes": CLASSES, "sampling": Uniform(5), **options})
 
 
 def frames_of(path, numbers):
@@ -58,7 +60,7 @@ def frames_of(path, numbers):
 
 def test_a_model_of_frames_answers_for_each_and_their_mean_for_the_video(of_frames, numbered_video):
     path = numbered_video(frames=20, fps=10)
-    seen = watcher(of_frames).watch(path)
+    seen = predictor(of_frames).predict(path)
     alone = of_frames.predict(frames_of(path, [2, 6, 10, 13, 17]), verbose=0)
     assert seen.numbers.tolist() == Uniform(5).indices(20).tolist()
     np.testing.assert_allclose(seen.seconds, seen.numbers / 10)
@@ -71,14 +73,14 @@ def test_a_model_of_frames_answers_for_each_and_their_mean_for_the_video(of_fram
 
 
 def test_frames_may_vote(of_frames, numbered_video):
-    seen = watcher(of_frames, how="vote").watch(numbered_video())
+    seen = predictor(of_frames, aggregation="vote").predict(numbered_video())
     votes = np.bincount(seen.probabilities.argmax(axis=1), minlength=3) / 5
     np.testing.assert_allclose(seen.answer, votes, atol=2e-3)
 
 
 def test_a_model_that_reads_forward_answers_after_every_frame(of_clips, numbered_video):
     path = numbered_video(frames=20)
-    seen = watcher(of_clips).watch(path)
+    seen = predictor(of_clips).predict(path)
     frames = frames_of(path, seen.numbers)
     for step in range(1, 6):
         so_far = of_clips.predict(frames[None, :step], verbose=0)[0]
@@ -89,15 +91,15 @@ def test_a_model_that_reads_forward_answers_after_every_frame(of_clips, numbered
 
 def test_one_video_leaves_no_trace_in_the_next(of_clips, numbered_video):
     first, second = numbered_video("a.avi", frames=9), numbered_video("b.avi", frames=30)
-    watched = watcher(of_clips)
-    before = watched.watch(second).probabilities
-    watched.watch(first)
-    np.testing.assert_array_equal(watched.watch(second).probabilities, before)
+    watched = predictor(of_clips)
+    before = watched.predict(second).probabilities
+    watched.predict(first)
+    np.testing.assert_array_equal(watched.predict(second).probabilities, before)
 
 
 def test_a_model_that_waits_for_the_end_says_the_same_at_every_moment(of_both_ways, numbered_video):
     path = numbered_video(frames=20)
-    seen = watcher(of_both_ways).watch(path)
+    seen = predictor(of_both_ways).predict(path)
     whole = of_both_ways.predict(frames_of(path, seen.numbers)[None], verbose=0)[0]
     np.testing.assert_allclose(seen.probabilities, np.tile(whole, (5, 1)), atol=1e-6)
     np.testing.assert_allclose(seen.answer, whole, atol=1e-6)
@@ -112,14 +114,14 @@ def test_a_long_video_is_looked_at_in_pieces(of_clips, numbered_video, monkeypat
     monkeypatch.setattr(
         models.Stream, "read", lambda one, frames: asked.append(len(frames)) or read(one, frames)
     )
-    seen = watcher(of_clips).watch(path, sampling=AllFrames())
+    seen = predictor(of_clips).predict(path, sampling=AllFrames())
     assert asked == [32, 16, 27]
     whole = of_clips.predict(frames_of(path, range(75))[None], verbose=0)[0]
     np.testing.assert_allclose(seen.answer, whole, atol=1e-5)
 
 
 def test_the_table_and_json_hold_what_was_said(of_frames, numbered_video):
-    seen = watcher(of_frames).watch(numbered_video(frames=20))
+    seen = predictor(of_frames).predict(numbered_video(frames=20))
     table = seen.table()
     assert list(table) == ["frame", "seconds", "answer", *CLASSES]
     assert table["answer"].tolist() == table[CLASSES].idxmax(axis=1).tolist()
@@ -130,7 +132,7 @@ def test_the_table_and_json_hold_what_was_said(of_frames, numbered_video):
 
 
 def test_the_best_classes_come_first(of_frames, numbered_video):
-    seen = watcher(of_frames).watch(numbered_video())
+    seen = predictor(of_frames).predict(numbered_video())
     expected = pd.Series(seen.answer, CLASSES).sort_values(ascending=False)
     assert seen.top(2).index.tolist() == expected.index[:2].tolist()
     assert seen.top().tolist() == expected.tolist()
@@ -138,21 +140,21 @@ def test_the_best_classes_come_first(of_frames, numbered_video):
 
 def test_a_function_that_loads_the_model_is_called_once_and_late(of_frames, numbered_video):
     called = []
-    watched = watcher(lambda: called.append(1) or of_frames)
+    watched = predictor(lambda: called.append(1) or of_frames)
     assert called == []
-    watched.watch(numbered_video())
-    watched.watch(numbered_video())
+    watched.predict(numbered_video())
+    watched.predict(numbered_video())
     assert called == [1]
 
 
 @pytest.fixture
 def finished(tmp_path, of_frames):
-    """Write a finished run: (settings) -> RunFolder."""
+    """Write a finished run: (what the record holds of its recipe) -> RunFolder."""
 
-    def make(settings):
+    def make(config):
         said = Predictions(CLASSES, ["g01"] * 3, np.arange(3), np.eye(3), CLASSES)
         record = runs.recipe_record(
-            "frame-vote", settings, profile="smoke", seed=0, split=1, fingerprint="none"
+            "frame-vote", config, profile="smoke", seed=0, split=1, fingerprint="none"
         )
         return runs.RunFolder(tmp_path / "run").write(
             model=of_frames, predictions=said, metrics={}, recipe=record
@@ -162,40 +164,76 @@ def finished(tmp_path, of_frames):
 
 
 def test_a_finished_run_is_watched_with_as_it_was_tested(finished, of_frames, numbered_video):
-    run = finished({"test_sampling": "Uniform(count=7)", "aggregation": "vote"})
-    watched = timeline.Watcher.of_run(run)
-    assert (watched.name, watched.how, watched.sampling) == ("frame-vote", "vote", Uniform(7))
+    recipe = recipes.get("frame-vote").adapted(test=Uniform(7), size=SIZE)
+    run = finished(recipe.as_dict())
+    watched = timeline.VideoPredictor.of_run(run)
+    assert (watched.name, watched.aggregation) == ("frame-vote", "vote")
+    assert watched.sampling == Uniform(7)
     path = numbered_video()
-    expected = watcher(of_frames, how="vote", sampling=Uniform(7)).watch(path)
-    np.testing.assert_allclose(watched.watch(path).answer, expected.answer, atol=1e-6)
+    expected = predictor(of_frames, aggregation="vote", sampling=Uniform(7)).predict(path)
+    np.testing.assert_allclose(watched.predict(path).answer, expected.answer, atol=1e-6)
 
 
 def test_a_run_that_does_not_say_how_it_was_tested_is_refused(finished):
-    with pytest.raises(ResultError, match=r"aggregation, test_sampling.*vidlab train frame-vote"):
-        timeline.Watcher.of_run(finished({}))
+    with pytest.raises(ResultError, match=r"run of this version.*run.*vidlab train frame-vote"):
+        timeline.VideoPredictor.of_run(finished({}))
 
 
 def test_a_missing_file_and_wrong_classes_are_named(of_frames, tmp_path, numbered_video):
     with pytest.raises(MissingVideoError, match=r"gone\.avi"):
-        watcher(of_frames).watch(tmp_path / "gone.avi")
+        predictor(of_frames).predict(tmp_path / "gone.avi")
     with pytest.raises(ModelError, match=r"names of 3 classes for of_frames.*Received: 2"):
-        watcher(of_frames, classes=["Jump", "Run"]).watch(numbered_video())
+        predictor(of_frames, classes=["Jump", "Run"]).predict(numbered_video())
 
 
-def test_a_head_alone_is_refused_with_the_remedy(numbered_video):
-    head = models.single_head(8, 3)
-    with pytest.raises(ModelError, match=r"vidlab\.recipes\.assemble"):
-        watcher(head).watch(numbered_video())
+def test_a_head_alone_is_refused_with_the_remedy(keras, numbered_video):
+    head = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
+    with pytest.raises(ModelError, match=r"\(None, 8\).*encoder and the head into one"):
+        predictor(head).predict(numbered_video())
 
 
-def test_the_answer_for_a_test_video_is_that_of_the_predictions(of_frames, toy_dataset):
-    """As `predictions.answer` has it, frame by frame and for the video."""
-    from vidlab import clips
-    from vidlab.index import VideoIndex
+def same_as_predicted(model, index, *, sampling):
+    """Compare with `predictions.predict` of the same videos."""
+    stream = Rgb(sampling, SIZE, clip=len(model.input_shape) == 5)
+    expected = predictions.predict(model, clips.Clips(index, stream, batch_size=8))
+    watched = predictor(model, sampling=sampling)
+    for path, probabilities in zip(index.paths, expected.probabilities, strict=True):
+        np.testing.assert_allclose(watched.predict(path).answer, probabilities, atol=1e-5)
 
+
+def test_the_answer_for_a_test_video_is_that_of_the_predictions(of_frames, of_clips, toy_dataset):
     index = VideoIndex.from_folder(toy_dataset(groups=2, clips=1))
-    data = clips.Clips(index, sampling=Uniform(5), size=SIZE, batch_size=8, per_frame=True)
-    said = predictions.answer(of_frames, data, videos=index)
-    watched = watcher(of_frames)
-    for place, path in enumerate(index.paths):
-        np.testing.assert_allclose(watched.watch(path).answer, said.probabilities[place], atol=1e-5)
+    for model in (of_frames, of_clips):
+        same_as_predicted(model, index, sampling=Uniform(5))
+
+
+def test_a_model_that_reads_padding_is_shown_it(keras, of_clips, of_both_ways, numbered_video):
+    """A short video is filled up, as in training; each moment stands before the padding."""
+    paths = [numbered_video(f"{count}.avi", frames=count) for count in (9, 30)]
+    for model in (of_clips, of_both_ways):
+        watched = predictor(model, sampling=EverySecond(8, at_most=8))
+        short, long = (watched.predict(path) for path in paths)
+        batch = models.pad([frames_of(paths[0], short.numbers), frames_of(paths[1], long.numbers)])
+        assert len(short) < len(long) == 8
+        np.testing.assert_allclose(
+            np.stack([short.answer, long.answer]), model.predict(batch, verbose=0), atol=1e-5
+        )
+        assert short.probabilities.shape == (len(short), 3)
+    assert abs(watched.predict(paths[0], sampling=AllFrames()).answer - short.answer).max() > 1e-4
+
+
+def test_a_model_of_two_inputs_is_shown_both(keras, numbered_video):
+    inputs = {name: keras.Input((*SIZE, 3), name=name) for name in ("large", "small")}
+    inputs["small"] = keras.Input((8, 8, 3), name="small")
+    means = [keras.layers.GlobalAveragePooling2D()(one) for one in inputs.values()]
+    joined = keras.layers.Concatenate()(means)
+    scores = keras.layers.Dense(3, activation="softmax")(joined)
+    model = keras.Model(inputs, scores)
+    streams = {"large": Rgb(Uniform(4), SIZE), "small": Rgb(Uniform(4), 8)}
+    watched = timeline.VideoPredictor(model, classes=CLASSES, streams=streams)
+    path = numbered_video()
+    seen = watched.predict(path)
+    x = {n: video.read_frames(path, seen.numbers, size=s.size) for n, s in streams.items()}
+    expected = model.predict(x, verbose=0)
+    np.testing.assert_allclose(seen.probabilities, expected, atol=1e-5)
+    assert seen.reads == "frames"

@@ -1,41 +1,74 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
-from vidlab import evaluation, features, recipes, training
+from vidlab import evaluation, models, predictions, recipes, training, video
+from vidlab.augment import Augment
+from vidlab.checkpoints import Checkpoint
+from vidlab.clips import Clips
 from vidlab.errors import RecipeError
+from vidlab.freezing import KEPT
 from vidlab.index import VideoIndex
-from vidlab.recipes import Phase
-from vidlab.sampling import Segments, Uniform
+from vidlab.learners import _views, features_of
+from vidlab.recipes import Phase, Recipe, Task
+from vidlab.sampling import AllFrames, Segments, Uniform
+from vidlab.streams import Rgb
 from vidlab.training import Settings, fit
+
+LENGTHS = (6, 9, 4, 7, 8)  # frames of the videos of each class
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    """Return training and validation videos of two classes a mean colour tells apart."""
-    from vidlab import video
-
+def index(tmp_path_factory):
+    """Index videos of two classes a mean colour tells apart, of five groups and lengths."""
     root = tmp_path_factory.mktemp("colours")
     rng = np.random.default_rng(0)
     for name, colour in (("Dark", 60), ("Light", 190)):
-        for group in range(1, 6):
-            frames = rng.integers(colour - 20, colour + 20, (6, 48, 64, 3)).astype(np.uint8)
+        for group, length in enumerate(LENGTHS, start=1):
+            frames = rng.integers(colour - 20, colour + 20, (length, 48, 64, 3)).astype(np.uint8)
             video.write(root / name / f"v_{name}_g{group:02d}_c01.avi", frames)
-    index = VideoIndex.from_folder(root)
+    return VideoIndex.from_folder(root)
+
+
+@pytest.fixture(scope="module")
+def parts(index):
+    """Return training and validation videos."""
     late = np.isin(index.groups, ["g05"])
     return index.select(~late), index.select(late)
 
 
 @pytest.fixture
 def recipe(tiny_backbone):
+    """Return a recipe on frames of two phases: a new head, then the top of the backbone too."""
     return recipes.get("frame-pretrained").adapted(
         name="small",
         backbone=tiny_backbone,
-        size=(32, 32),
+        size=32,
         weights=None,
+        options={"units": 8},
         phases=(Phase(2, "adam", 3e-3, 8, trainable="none"), Phase(2, "sgd", 1e-3, 8, "top")),
-        train_sampling=Uniform(4),
-        test_sampling=Uniform(4),
+        sampling=Uniform(4),
+        patience=5,
+    )
+
+
+@pytest.fixture
+def clip_recipe(tiny_backbone):
+    """Return a recipe on clips whose encoder is frozen."""
+    return recipes.get("convgru-fixed").adapted(
+        name="small-clips",
+        backbone=tiny_backbone,
+        size=32,
+        weights=None,
+        options={"units": 4},
+        phases=(Phase(3, "adam", 1e-3, 4, trainable="none"),),
+        sampling=Segments(3),
+        test=Uniform(3),
+        augment=None,
+        patience=5,
     )
 
 
@@ -45,7 +78,7 @@ class Interrupted(BaseException):
 
 def stop_after(monkeypatch, epochs):
     """Interrupt training right after so many checkpoints."""
-    write, done = training._Checkpoint.write, []
+    write, done = Checkpoint.write, []
 
     def writing(self, *arguments):
         write(self, *arguments)
@@ -53,7 +86,36 @@ def stop_after(monkeypatch, epochs):
         if len(done) == epochs:
             raise Interrupted
 
-    monkeypatch.setattr(training._Checkpoint, "write", writing)
+    monkeypatch.setattr(Checkpoint, "write", writing)
+
+
+@pytest.fixture
+def learners(monkeypatch):
+    """List what each phase of a training really trains."""
+    found, run = [], training._run_phase
+
+    def running(models, *args, **options):
+        found.append(models[1])
+        run(models, *args, **options)
+
+    monkeypatch.setattr(training, "_run_phase", running)
+    return found
+
+
+def said(fitted, recipe, videos):
+    """Return what a trained model says of videos, from their frames."""
+    streams = recipe.inputs if len(recipe.inputs) > 1 else recipe.inputs["rgb"]
+    clips = Clips(videos, streams, batch_size=4)
+    output = next(iter(recipe.tasks))
+    return predictions.predict(fitted.model, clips, output=output).probabilities
+
+
+def assert_same_training(found, expected, *, tolerance=2e-4):
+    """Compare histories, apart from the time they took, and final weights."""
+    columns = [name for name in expected.history if name != "seconds"]
+    np.testing.assert_allclose(found.history[columns], expected.history[columns], rtol=tolerance)
+    for one, other in zip(found.model.weights, expected.model.weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=tolerance, err_msg=one.path)
 
 
 def test_all_phases_are_trained_and_noted(recipe, parts):
@@ -65,48 +127,22 @@ def test_all_phases_are_trained_and_noted(recipe, parts):
     assert fitted.seconds == pytest.approx(fitted.history["seconds"].sum())
 
 
-@pytest.mark.parametrize("augment", [True, False])
-def test_each_phase_is_traced_once(recipe, parts, monkeypatch, augment):
-    """Adam has variables for each weight; made at the first batch, they need a second trace."""
-    train_step, traced = keras.Model.train_step, []
-
-    def tracing(self, data):
-        traced.append(1)
-        return train_step(self, data)
-
-    monkeypatch.setattr(keras.Model, "train_step", tracing)
-    fit(recipe.adapted(augment=augment), parts, settings=Settings(seed=1))
-    assert len(traced) == len(recipe.phases)
-
-
 def test_the_model_learns_what_can_be_learned(recipe, parts):
-    longer = recipe.adapted(phases=(Phase(12, "adam", 3e-3, 8, trainable="all"),), augment=False)
-    history = fit(longer, parts, settings=Settings(seed=1, patience=12)).history
-    assert history["accuracy"].iloc[-1] > 0.9
-
-
-def test_the_best_epoch_is_kept(recipe, parts):
-    wild = recipe.adapted(phases=(Phase(4, "sgd", 30.0, 8, trainable="none"),), augment=False)
-    fitted = fit(wild, parts, settings=Settings(seed=1, patience=10))
-    frames = training.Clips(
-        parts[1], sampling=Uniform(4), size=(32, 32), batch_size=8, per_frame=True
+    longer = recipe.adapted(
+        phases=(Phase(12, "adam", 3e-3, 8, trainable="all"),), augment=None, patience=12
     )
-    fitted.model.compile(loss="sparse_categorical_crossentropy")
-    again = fitted.model.evaluate(frames, verbose=0)
-    assert again == pytest.approx(fitted.history["val_loss"].min(), rel=1e-3)
+    history = fit(longer, parts, settings=Settings(seed=1)).history
+    assert history["accuracy"].iloc[-1] > 0.9
 
 
 def test_the_kept_epoch_read_off_the_history_is_the_one_the_model_was_left_with(recipe, parts):
     wild = Phase(3, "sgd", 30.0, 8, trainable="none")
-    late = recipe.adapted(phases=(recipe.phases[0], wild), augment=False)
-    fitted = fit(late, parts, settings=Settings(seed=1, patience=10))
+    late = recipe.adapted(phases=(recipe.phases[0], wild), augment=None, patience=10)
+    fitted = fit(late, parts, settings=Settings(seed=1))
     kept = evaluation.kept_epoch(fitted.history)
     assert fitted.history["val_loss"].idxmin() < 2 <= kept  # the last phase decides
-    frames = training.Clips(
-        parts[1], sampling=Uniform(4), size=(32, 32), batch_size=8, per_frame=True
-    )
-    fitted.model.compile(loss="sparse_categorical_crossentropy")
-    again = fitted.model.evaluate(frames, verbose=0)
+    clips = Clips(parts[1], recipe.inputs["rgb"])
+    again = fitted.model.evaluate(clips, verbose=0, return_dict=True)["loss"]
     assert again == pytest.approx(fitted.history["val_loss"][kept], rel=1e-3)
 
 
@@ -121,24 +157,12 @@ def test_callbacks_hear_of_every_epoch_of_every_phase(recipe, parts):
 
 
 def test_training_stops_when_patience_is_spent(recipe, parts):
-    wild = recipe.adapted(phases=(Phase(30, "sgd", 30.0, 8, trainable="none"),), augment=False)
-    history = fit(wild, parts, settings=Settings(seed=1, patience=2)).history
+    wild = recipe.adapted(
+        phases=(Phase(30, "sgd", 30.0, 8, trainable="none"),), augment=None, patience=2
+    )
+    history = fit(wild, parts, settings=Settings(seed=1)).history
     best = history["val_loss"].idxmin()
     assert len(history) == best + 1 + 2 < 30
-
-
-def test_an_interrupted_training_goes_on_and_ends_the_same(recipe, parts, tmp_path, monkeypatch):
-    whole = fit(recipe, parts, settings=Settings(seed=3)).history
-    settings = Settings(seed=3, checkpoint=tmp_path / "run" / "checkpoint.npz")
-    with monkeypatch.context() as patch:
-        stop_after(patch, 3)
-        with pytest.raises(Interrupted):
-            fit(recipe, parts, settings=settings)
-    assert settings.checkpoint.is_file()
-    resumed = fit(recipe, parts, settings=settings)
-    assert resumed.history["epoch"].tolist() == [1, 2, 3, 4]
-    np.testing.assert_allclose(resumed.history["loss"], whole["loss"], rtol=1e-3)
-    assert not settings.checkpoint.exists()
 
 
 def test_the_checkpoint_of_another_training_is_not_taken_up(recipe, parts, tmp_path, monkeypatch):
@@ -152,11 +176,13 @@ def test_the_checkpoint_of_another_training_is_not_taken_up(recipe, parts, tmp_p
     np.testing.assert_allclose(other.history["loss"], fresh.history["loss"], rtol=1e-3)
 
 
-def test_frozen_layers_stay_as_they_are(recipe, parts):
+@pytest.mark.parametrize("kept", [True, False], ids=["features", "whole"])
+def test_frozen_layers_stay_as_they_are(recipe, parts, tmp_path, kept):
     frozen = recipe.adapted(phases=(Phase(1, "adam", 1e-2, 8, trainable="none"),))
     keras.utils.set_random_seed(7)
     before = recipes.build(frozen, 2).get_layer("backbone").get_weights()
-    after = fit(frozen, parts, settings=Settings(seed=7)).model.get_layer("backbone").get_weights()
+    settings = Settings(seed=7, features=tmp_path if kept else None)
+    after = fit(frozen, parts, settings=settings).model.get_layer("backbone").get_weights()
     for old, new in zip(before, after, strict=True):
         np.testing.assert_array_equal(old, new)
 
@@ -164,7 +190,7 @@ def test_frozen_layers_stay_as_they_are(recipe, parts):
 def test_without_validation_videos_the_last_weights_are_kept(recipe, parts):
     train, validation = parts
     nothing = validation.select(np.zeros(len(validation), bool))
-    history = fit(recipe, (train, nothing), settings=Settings(seed=1, patience=1)).history
+    history = fit(recipe.adapted(patience=1), (train, nothing), settings=Settings(seed=1)).history
     assert len(history) == 4
     assert "val_loss" not in history
 
@@ -179,44 +205,17 @@ def test_a_recipe_that_starts_from_another_asks_for_its_model(recipe, parts):
 
 def test_clips_are_learned_end_to_end(parts):
     recipe = recipes.get("gru-pixels").adapted(
-        size=(8, 8),
-        units=8,
-        phases=(Phase(12, "adam", 1e-2, 4, trainable=None),),
-        train_sampling=Segments(3),
-        test_sampling=Uniform(3),
-        augment=False,
+        size=8,
+        options={"units": 8},
+        phases=(Phase(12, "adam", 1e-2, 4),),
+        sampling=Segments(3),
+        test=Uniform(3),
+        augment=None,
+        patience=12,
     )
-    fitted = fit(recipe, parts, settings=Settings(seed=1, patience=12))
+    fitted = fit(recipe, parts, settings=Settings(seed=1))
     assert fitted.model.input_shape == (None, None, 8, 8, 3)
     assert fitted.history["accuracy"].iloc[-1] > 0.9
-
-
-def test_all_frames_of_a_clip_are_varied_alike(parts):
-    recipe = recipes.get("gru-pixels").adapted(size=(8, 8), units=4)
-    model = recipes.build(recipe, 2)
-    learner = training._compiled(model, recipe, recipe.phases[0], seed=0)
-    assert any(type(layer).__name__ == "Augment" for layer in learner.layers)
-    assert learner.output_shape == (None, 2)
-
-
-def test_a_head_learns_from_stored_features(parts, tmp_path):
-    recipe = recipes.get("mobilenet-gru").adapted(
-        backbone="residual",
-        weights="pantomime",
-        size=(32, 32),
-        units=8,
-        phases=(Phase(20, "adam", 1e-2, 4),),
-    )
-    stores = [
-        features.extract(
-            part, backbone=recipes.encoder(recipe, weights="pantomime"),
-            sampling=Uniform(3), out=tmp_path,
-        )
-        for part in parts
-    ]  # fmt: skip
-    fitted = fit(recipe, tuple(stores), settings=Settings(seed=1, patience=20))
-    assert fitted.model.input_shape == (None, None, 96)
-    assert fitted.history["accuracy"].max() > 0.9
 
 
 def test_a_learning_rate_falls_as_its_decay_says(recipe, parts):
@@ -225,3 +224,313 @@ def test_a_learning_rate_falls_as_its_decay_says(recipe, parts):
     steps = -(-len(parts[0]) * 4 // 8)
     expected = [1e-3 / (1 + 0.5 * steps), 1e-3 / (1 + 0.5 * 2 * steps)]
     np.testing.assert_allclose(rates, expected, rtol=1e-4)
+
+
+# What cannot learn is computed once
+
+
+def unequal(inputs, num_classes, *, backbone):
+    """Classes of clips of any length."""
+    x = models.each_frame(inputs["rgb"], [backbone, layers.GlobalAveragePooling2D()])
+    x = layers.SimpleRNN(4)(x)
+    return layers.Dense(num_classes, activation="softmax")(x)
+
+
+@pytest.fixture
+def unequal_recipe(tiny_backbone):
+    return Recipe(
+        "small-unequal",
+        unequal,
+        {"rgb": Rgb(AllFrames(), 32, clip=True)},
+        phases=(Phase(2, "adam", 1e-3, 3, trainable="none"),),
+        backbone=tiny_backbone,
+    )
+
+
+@pytest.mark.parametrize("kind", ["recipe", "clip_recipe", "unequal_recipe", "top"])
+def test_training_on_what_is_computed_once_equals_training_the_whole(
+    kind, request, parts, index, tmp_path, learners
+):
+    recipe = request.getfixturevalue("recipe" if kind == "top" else kind).adapted(augment=None)
+    if kind == "top":
+        recipe = recipe.adapted(phases=(dataclasses.replace(recipe.phases[1], epochs=3),))
+    whole = fit(recipe, parts, settings=Settings(seed=1))
+    assert all(learner.model is whole.model for learner in learners)
+    learners.clear()
+    settings = Settings(seed=1, features=tmp_path, index=index)
+    fitted = fit(recipe, parts, settings=settings)
+    assert all(KEPT in learner.streams for learner in learners)
+    assert fitted.learner.feature_seconds > 0
+    assert_same_training(fitted, whole)
+    expected = said(whole, recipe, parts[1])
+    np.testing.assert_allclose(said(fitted, recipe, parts[1]), expected, atol=1e-4)
+    from_kept = predictions.predict(fitted.learner.model, Clips(parts[1], fitted.learner.plain))
+    np.testing.assert_allclose(from_kept.probabilities, expected, atol=1e-4)
+
+
+def test_splits_and_recipes_share_what_is_computed_once(clip_recipe, index, parts, tmp_path):
+    settings = Settings(seed=1, features=tmp_path, index=index)
+    fit(clip_recipe, parts, settings=settings)
+    other = clip_recipe.adapted(options={"units": 3})
+    fit(other, (index.select(range(5)), parts[1]), settings=settings)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def stores(folder):
+    """Return what the stores in a folder say they were made with."""
+    from vidlab.features import FeatureStore
+
+    return [FeatureStore.open(one) for one in sorted(folder.iterdir())]
+
+
+def test_views_of_training_videos_are_kept_where_they_are_varied(
+    clip_recipe, parts, index, tmp_path, learners
+):
+    augment = Augment()
+    varied = clip_recipe.adapted(
+        augment=augment, phases=(Phase(12, "adam", 1e-3, 8, trainable="none"),), patience=12
+    )
+    settings = Settings(seed=1, features=tmp_path, index=index)
+    fitted = fit(varied, parts, settings=settings)
+    views, plain = learners[0].streams[KEPT].stores, learners[0].plain[KEPT].stores
+    assert [store.about["view"] for store in views] == [f"{n} of {augment}" for n in range(4)]
+    assert [store.video_ids for store in views] == 4 * [parts[0].table["video_id"].tolist()]
+    assert [store.about["view"] for store in plain] == ["as it is"]
+    assert plain[0].video_ids == index.table["video_id"].tolist()
+    assert len(stores(tmp_path)) == 5
+    # One draw a video and view for all frames: what the frozen part says of varied frames.
+    record = next(parts[0].table.itertuples())
+    frames = video.read_frames(record.path, range(record.frames), size=(32, 32))
+    encoder = keras.Model(
+        fitted.model.get_layer("backbone").input, fitted.model.get_layer("backbone").output
+    )
+    for number, store in enumerate(views):
+        seen = augment.view(record.video_id, number)(frames).astype(np.float32)
+        expected = encoder.predict(seen, verbose=0).mean(axis=(1, 2))
+        np.testing.assert_allclose(store[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "count"), [(1, 0), (3, 1), (5, 2), (50, 4)], ids=lambda n: str(n)
+)
+def test_fewer_views_are_kept_where_an_epoch_looks_at_few_frames(clip_recipe, parts, epochs, count):
+    """Segments(3) looks at 24 frames an epoch; all that it can choose are 52."""
+    phase = dataclasses.replace(clip_recipe.phases[0], epochs=epochs)
+    assert sum(parts[0].table["frames"]) == 52
+    assert _views(clip_recipe.adapted(augment=Augment()), phase, parts[0]) == count
+    assert _views(clip_recipe, phase, parts[0]) == min(count, 1)
+
+
+def test_a_phase_that_looks_at_few_frames_is_trained_whole(clip_recipe, parts, tmp_path, learners):
+    short = clip_recipe.adapted(phases=(Phase(1, "adam", 1e-3, 4, trainable="none"),))
+    fitted = fit(short, parts, settings=Settings(features=tmp_path))
+    assert learners[0].model is fitted.model
+    assert list(tmp_path.iterdir()) == []
+
+
+def doubled(inputs, num_classes, *, units=40):
+    """Classes of frames, by two frozen layers of which the second gives more numbers."""
+    x = layers.AveragePooling2D(8)(inputs["rgb"])
+    x = layers.Dense(2, trainable=False, name="narrow")(x)
+    x = layers.Dense(units, trainable=False, name="wide")(x)
+    x = layers.Flatten()(x)
+    return layers.Dense(num_classes, activation="softmax")(x)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [(640, None), (639, "that of narrow is kept"), (31, "the whole model is trained")],
+)
+def test_what_takes_too_much_disk_is_cut_earlier_or_not_at_all(
+    numbers, told, index, parts, tmp_path, learners, capsys
+):
+    recipe = Recipe("wide", doubled, {"rgb": Rgb(Uniform(2), 32)}, (Phase(1, "adam", 1e-3, 8),))
+    most = 4 * numbers * 2 * len(index)
+    fit(recipe, parts, settings=Settings(features=tmp_path, index=index, most_bytes=most))
+    printed = capsys.readouterr().out
+    assert ("keeping the output of wide would take" in printed) == (told is not None)
+    assert told is None or told in printed
+    sizes = [store.size for store in stores(tmp_path)]
+    assert sizes == {640: [640], 639: [32], 31: []}[numbers]
+
+
+def test_a_frozen_part_whose_inputs_look_at_different_frames_is_trained_whole(
+    parts, tmp_path, learners
+):
+    def joined(inputs, num_classes):
+        both = [
+            layers.Dense(3, trainable=False)(layers.Reshape((-1, 8 * 8 * 3))(x))
+            for x in inputs.values()
+        ]
+        both = [layers.GlobalAveragePooling1D()(x) for x in both]
+        return layers.Dense(num_classes, activation="softmax")(layers.Concatenate()(both))
+
+    inputs = {
+        "few": Rgb(Uniform(2), 8, clip=True),
+        "many": Rgb(Uniform(4), 8, clip=True),
+    }
+    recipe = Recipe("joined", joined, inputs, (Phase(1, "adam", 1e-3, 4),))
+    fitted = fit(recipe, parts, settings=Settings(features=tmp_path))
+    assert learners[0].model is fitted.model
+
+
+# Several inputs and outputs
+
+
+def bright(table, classes):
+    return (table["class_name"] == "Light").to_numpy(np.int64)
+
+
+def frames_and_rows(inputs, num_classes):
+    """Classes, and a second answer, from frames and from the frames once more."""
+    seen = layers.Conv2D(3, 3, strides=4, trainable=False, name="seen")(inputs["rgb"])
+    seen = layers.GlobalAveragePooling2D()(seen)
+    again = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 3, strides=4)(inputs["small"]))
+    x = layers.Dropout(0.2)(layers.Concatenate()([seen, again]))
+    return {
+        "action": layers.Dense(num_classes, activation="softmax", name="action")(x),
+        "light": layers.Dense(1, activation="sigmoid", name="light")(x),
+    }
+
+
+@pytest.fixture
+def several():
+    """Return a recipe of two inputs, one of them frozen first, and two outputs."""
+    return Recipe(
+        "several",
+        frames_and_rows,
+        {"rgb": Rgb(Uniform(3), 32), "small": Rgb(Uniform(3), 16)},
+        phases=(Phase(2, "adam", 1e-2, 8), Phase(1, "sgd", 1e-3, 8)),
+        tasks={
+            "action": Task(),
+            "light": Task(bright, "binary_crossentropy", 0.5, "BinaryAccuracy"),
+        },
+    )
+
+
+def test_two_outputs_are_learned_with_a_loss_each(several, parts, index, tmp_path):
+    whole = fit(several, parts, settings=Settings(seed=1))
+    history = whole.history
+    np.testing.assert_allclose(
+        history["loss"], history["action_loss"] + 0.5 * history["light_loss"], rtol=1e-4
+    )
+    assert history["accuracy"].tolist() == history["action_accuracy"].tolist()
+    assert history["val_accuracy"].tolist() == history["val_action_accuracy"].tolist()
+    clips = Clips(parts[1], several.inputs)
+    found = predictions.predict(whole.model, clips, output="action")
+    assert found.probabilities.shape == (2, 2)
+    (rows,) = (whole.model.predict(clips, verbose=0)["light"],)
+    expected = [rows[clips.video_positions == at].mean(axis=0) for at in range(2)]
+    np.testing.assert_allclose(found.others["light"], expected, rtol=1e-6)
+
+
+def test_of_two_inputs_the_frozen_one_is_computed_once(several, parts, index, tmp_path, learners):
+    fit(several, parts, settings=Settings(seed=1, features=tmp_path, index=index))
+    assert [set(learner.streams) for learner in learners] == 2 * [{KEPT, "small"}]
+    whole = fit(several, parts, settings=Settings(seed=1))
+    kept = fit(several, parts, settings=Settings(seed=1, features=tmp_path, index=index))
+    assert_same_training(kept, whole)
+
+
+def test_a_view_is_shared_by_kept_and_live_inputs(several, parts, index, tmp_path, learners):
+    varied = several.adapted(augment=Augment(), phases=(Phase(5, "adam", 1e-2, 8),))
+    fit(varied, parts, settings=Settings(seed=1, features=tmp_path, index=index))
+    (learner,) = learners
+    clips = Clips(
+        parts[0], learner.streams, batch_size=100, shuffle=True, seed=1, augment=varied.augment
+    )
+    stores, views = learner.streams[KEPT].stores, set()
+    assert len(stores) == 4
+    for clips.epoch in range(3):
+        x, _ = clips[0]
+        for row, (position, frame) in enumerate(
+            zip(clips.video_positions, clips.frame_numbers, strict=True)
+        ):
+            number = clips._view(position)
+            views.add((int(position), number))
+            np.testing.assert_array_equal(
+                x[KEPT][row], stores[number].rows(int(position), np.array([frame]))[0]
+            )
+            record = list(parts[0].table.itertuples())[position]
+            plain = video.read_frames(record.path, [frame], size=(16, 16))
+            expected = varied.augment.view(record.video_id, number)(plain)[0]
+            np.testing.assert_array_equal(x["small"][row], expected)
+    assert len(views) > len(parts[0])  # not always the same one
+
+
+# Interrupted
+
+
+@pytest.fixture
+def traces(monkeypatch):
+    """List the steps that were traced."""
+    train_step, traced = keras.Model.train_step, []
+
+    def tracing(self, data):
+        traced.append(1)
+        return train_step(self, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", tracing)
+    return traced
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["features", "whole"])
+@pytest.mark.parametrize("kind", ["recipe", "clip_recipe", "unequal_recipe", "several"])
+def test_each_phase_is_traced_once(kind, kept, request, parts, tmp_path, traces):
+    """Optimizers and metrics have variables; made at the first batch, they need a second trace."""
+    recipe = request.getfixturevalue(kind)
+    fit(recipe, parts, settings=Settings(seed=1, features=tmp_path if kept else None))
+    assert len(traces) == len(recipe.phases)
+
+
+def learning_then_frozen(inputs, num_classes, *, backbone):
+    """Classes of frames; which layers learn is up to the phases."""
+    x = layers.GlobalAveragePooling2D()(backbone(inputs["rgb"]))
+    x = layers.Dropout(0.3)(layers.Dense(8, activation="relu")(x))
+    return layers.Dense(num_classes, activation="softmax")(x)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    return {}
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4])
+@pytest.mark.parametrize("kept", [True, False], ids=["features", "whole"])
+def test_an_interrupted_training_goes_on_and_ends_the_same(
+    epochs, kept, tiny_backbone, parts, index, tmp_path, monkeypatch, uninterrupted
+):
+    """The top of the backbone learns in phase 1, and is frozen in phase 2."""
+    recipe = Recipe(
+        "falling",
+        learning_then_frozen,
+        {"rgb": Rgb(Segments(4), 32, test=Uniform(4))},
+        phases=(Phase(2, "adam", 3e-3, 8, "top"), Phase(3, "adam", 1e-3, 8, "none")),
+        backbone=tiny_backbone,
+        augment=Augment(),
+    )
+    settings = Settings(
+        seed=3, index=index, features=tmp_path / "features" if kept else None,
+        checkpoint=tmp_path / "run" / "checkpoint.npz",
+    )  # fmt: skip
+    if kept not in uninterrupted:
+        uninterrupted[kept] = fit(recipe, parts, settings=settings)
+    with monkeypatch.context() as patch:
+        stop_after(patch, epochs)
+        with pytest.raises(Interrupted):
+            fit(recipe, parts, settings=settings)
+    assert settings.checkpoint.is_file()
+    resumed = fit(recipe, parts, settings=settings)
+    assert resumed.history["epoch"].tolist() == [1, 2, 3, 4, 5]
+    assert_same_training(resumed, uninterrupted[kept])
+    assert not settings.checkpoint.exists()
+
+
+def test_what_the_frozen_part_gives_can_be_had_alone(clip_recipe, recipe, index, tmp_path):
+    model = recipes.build(clip_recipe, 2)
+    store = features_of(clip_recipe, model, index, settings=Settings(features=tmp_path))
+    assert (len(store), store.size) == (len(index), 16)
+    everything = recipe.adapted(phases=(dataclasses.replace(recipe.phases[0], trainable="all"),))
+    model = recipes.build(everything, 2)
+    with pytest.raises(RecipeError, match=r"a frozen part.*small, in which everything learns"):
+        features_of(everything, model, index, settings=Settings(features=tmp_path))

@@ -1,13 +1,15 @@
-"""The augmentation explorer without a browser: it shows what the layer gives, and nothing else."""
+"""The augmentation explorer without a browser: it shows what is drawn, and nothing else."""
 
 import subprocess
 import sys
+from dataclasses import asdict
 
 import cv2
 import numpy as np
 import pytest
 
 from vidlab import video
+from vidlab.augment import Augment
 from vidlab.index import VideoIndex
 from vidlab.sampling import Uniform
 from vidlab.widgets import AugmentExplorer
@@ -37,14 +39,12 @@ def assert_alike(pictures, frames):
     assert np.abs(unpacked(pictures) - frames).mean() < 4
 
 
-def test_a_clip_gets_one_draw_the_very_one_of_the_layer(clip):
-    from vidlab.augment import Augment
-
+def test_all_frames_of_a_clip_get_one_draw_and_the_draws_follow_each_other(clip):
     explored = AugmentExplorer(clip, seed=5, options={"rotation": 30})
     explored.receive({"kind": "vary", "draw": 2})
     frames = video.read_frames(clip, Uniform(16).indices(30))
-    layer = Augment(rotation=30, seed=5)
-    expected = np.stack([layer(frames[None], training=True)[0] for _ in range(6)])
+    rng = np.random.default_rng(5)
+    expected = np.stack([Augment(rotation=30).draw(rng)(frames) for _ in range(6)]).astype(float)
     assert_alike(explored.answer["frames"], expected[2])
     assert_alike(explored.answer["stills"], expected[:, 8])
     assert explored.answer["numbers"] == [Uniform(16).indices(30)[8]] * 6
@@ -52,12 +52,11 @@ def test_a_clip_gets_one_draw_the_very_one_of_the_layer(clip):
 
 
 def test_each_frame_gets_a_draw_of_its_own_where_that_is_asked_for(clip):
-    from vidlab.augment import Augment
-
     explored = AugmentExplorer(clip, seed=5)
     explored.receive({"kind": "vary", "each": "frame"})
     frames = video.read_frames(clip, Uniform(16).indices(30))
-    expected = np.asarray(Augment(seed=5)(frames, training=True))
+    rng = np.random.default_rng(5)
+    expected = np.stack([Augment().draw(rng)(frame) for frame in frames])
     assert_alike(explored.answer["frames"], expected)
     assert_alike(explored.answer["stills"], expected[:6])
     assert explored.answer["numbers"] == Uniform(16).indices(30)[:6].tolist()
@@ -79,19 +78,13 @@ def test_frames_of_a_clip_stay_alike_and_single_frames_do_not(clip):
 
 def test_with_everything_off_the_clip_stays_as_it_is(clip):
     explored = AugmentExplorer(clip, options=OFF)
-    explored.vary()
     assert_alike(explored.answer["frames"], unpacked(explored.film["frames"]))
     assert explored.answer["words"] == "Nothing is switched on: the clip stays as it is."
 
 
-def test_the_usual_options_are_those_of_the_layer(clip):
-    from vidlab.augment import Augment
-
+def test_the_usual_options_are_those_of_training(clip):
     explored = AugmentExplorer(clip)
-    explored.vary()
-    config = Augment().get_config()
-    assert explored.answer["options"] == explored.answer["usual"]
-    assert {name: config[name] for name in OFF} == explored.answer["usual"]
+    assert explored.answer["options"] == explored.answer["usual"] == asdict(Augment())
     assert explored.answer["code"] == "Augment()"
 
 
@@ -106,7 +99,6 @@ def test_what_is_switched_on_is_said_in_words_and_as_code(clip):
     for part in ("mirrored", "scaled by up to 25%", "moved by up to 10%", "up to 50% brighter"):
         assert part in explored.answer["words"]
     explored = AugmentExplorer(clip, options={"rotation": 20})
-    explored.vary()
     assert explored.answer["code"] == "Augment(rotation=20)"
 
 
@@ -146,7 +138,6 @@ def test_what_does_not_fit_is_told_and_what_was_shown_stays(clip, message, told)
 def test_frames_are_shrunk_to_the_size_and_keep_their_shape(numbered_video):
     path = numbered_video(frames=8, size=(120, 90))
     explored = AugmentExplorer(path, size=(60, 60), sampling=Uniform(4))
-    explored.vary()
     assert explored.film["size"] == [60, 45]
     assert unpacked(explored.answer["frames"]).shape == (4, 60, 45, 3)
 
@@ -190,11 +181,11 @@ def test_options_that_do_not_fit_leave_the_frame_in_the_static_form(clip):
     assert "Received: 3" in figure.get_suptitle()
 
 
-def test_the_clip_is_shown_before_keras_is_loaded(clip):
+def test_the_clip_is_varied_at_once_and_without_tensorflow(clip):
     script = (
         "import sys, vidlab\n"
         f"e = vidlab.widgets.AugmentExplorer({str(clip)!r})\n"
-        "print(len(e.film['frames']), 'tensorflow' in sys.modules)"
+        "print(len(e.answer['frames']), 'tensorflow' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "16 False", done.stderr

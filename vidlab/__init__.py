@@ -1,9 +1,9 @@
 """Learn and analyse video classification, from frame sampling to trained and explained models.
 
 The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`,
-`coverage`, `clips`, `augment`, `backbones`, `features`, `models`, `recipes`, `training`,
-`predictions`, `evaluation`, `runs`, `timeline`, `experiment`, `explanation`, `plots`, `widgets`,
-`profiles`, `lab`, `notebooks`, `cli`.
+`coverage`, `augment`, `streams`, `clips`, `backbones`, `models`, `features`, `recipes`, `freezing`,
+`learners`, `training`, `predictions`, `evaluation`, `runs`, `timeline`, `experiment`,
+`explanation`, `plots`, `widgets`, `profiles`, `lab`, `notebooks`, `cli`.
 Importing ``vidlab`` loads none of them: each is loaded when first used, so that nothing waits for
 TensorFlow that does not need it.
 """
@@ -28,6 +28,7 @@ _HOMES = {
 _MODULES = (
     "augment",
     "backbones",
+    "checkpoints",
     "clips",
     "coverage",
     "datasets",
@@ -37,8 +38,11 @@ _MODULES = (
     "explanation",
     "features",
     "figures",
+    "files",
+    "freezing",
     "index",
     "lab",
+    "learners",
     "lists",
     "models",
     "notebooks",
@@ -51,6 +55,7 @@ _MODULES = (
     "recipes",
     "runs",
     "sampling",
+    "streams",
     "timeline",
     "training",
     "ucf101",
@@ -59,13 +64,17 @@ _MODULES = (
 )
 
 _ON_KERAS = {
-    "augment",
     "backbones",
+    "checkpoints",
     "clips",
+    "experiment",
     "explanation",
     "features",
+    "freezing",
+    "learners",
     "models",
     "pretraining",
+    "recipes",
     "training",
 }
 

@@ -1,35 +1,39 @@
-"""Random variations of pictures while training: the same draw for every frame of a clip.
+"""Augmentation: random variations of pictures while training, one draw for a whole clip.
 
-Takes batches of frames or clips from `clips`; gives batches of the same shape to the backbones in
-`training`. The literature's crop, rotation, brightness, shift, zoom and horizontal flip
-(Newman 2020: the first frame's draw is applied to every frame).
+Takes frames from `video`; gives frames of the same shape. The literature's crop, rotation,
+brightness, shift, zoom and horizontal flip (Newman 2020: the first frame's draw is applied to every
+frame). `Augment` holds the limits, `Augment.draw` draws a `Variation` within them, and calling that
+varies frames. A draw names no pixels, so that one serves all inputs of a clip, whatever their size.
 
-All geometry is drawn first and composed into one affine map, so a picture is resampled once and
-loses sharpness once. Pixels from beyond the border mirror the picture.
+All geometry is composed into one affine map, so a picture is resampled once and loses sharpness
+once. Pixels from beyond the border mirror the picture.
 """
 
 from __future__ import annotations
 
 import math
+import zlib
+from dataclasses import dataclass
 
-import keras
-from keras import ops
+import cv2
+import numpy as np
 
 from vidlab.errors import ModelError
 
-__all__ = ["Augment"]
+__all__ = ["VIEWS", "Augment", "Variation"]
 
-_DRAWS = 9
+VIEWS = 4
+"""How many varied views of a training video are kept where a part of a model is computed once."""
 
 
-@keras.saving.register_keras_serializable(package="vidlab")
-class Augment(keras.layers.Layer):
-    """Vary pictures at random while training; leave them alone otherwise.
+@dataclass(frozen=True)
+class Augment:
+    """How far pictures may be varied; what is drawn lies within these limits, evenly spread.
 
     Parameters
     ----------
     flip
-        Whether half the pictures are mirrored left to right.
+        Whether half the draws are mirrored left to right.
     rotation
         Largest turn to either side, in degrees.
     zoom
@@ -41,132 +45,142 @@ class Augment(keras.layers.Layer):
         anywhere in the picture and is enlarged to the full size. 1 keeps all.
     brightness
         Largest change of brightness to either side, 0..1: 0.2 multiplies by 0.8 to 1.2.
-    seed
-        Makes the draws repeatable. Left out, they follow ``keras.utils.set_random_seed``.
-
-    Input shape
-        ``uint8`` or ``float32``, 0..255: (batch, height, width, 3), each picture with a draw of
-        its own, or (batch, time, height, width, 3), each clip with a draw of its own.
-    Output shape
-        The same, ``float32``, 0..255.
 
     Raises
     ------
     ModelError
-        If an option is out of its range, or the input is neither frames nor clips.
+        If an option is out of its range.
     """
 
-    def __init__(
-        self,
-        *,
-        flip: bool = True,
-        rotation: float = 10.0,
-        zoom: float = 0.1,
-        shift: float = 0.1,
-        crop: float = 1.0,
-        brightness: float = 0.2,
-        seed: int | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-        dtype: object = None,
-    ):
-        super().__init__(name=name, trainable=trainable, dtype=dtype)
-        for option, value, top in (
-            ("rotation", rotation, 180.0),
-            ("zoom", zoom, 0.99),
-            ("shift", shift, 1.0),
-            ("brightness", brightness, 1.0),
-        ):
+    flip: bool = True
+    rotation: float = 10.0
+    zoom: float = 0.1
+    shift: float = 0.1
+    crop: float = 1.0
+    brightness: float = 0.2
+
+    def __post_init__(self):
+        for option, top in (("rotation", 180.0), ("zoom", 0.99), ("shift", 1.0), ("brightness", 1)):
+            value = getattr(self, option)
             if not 0 <= value <= top:
                 raise ModelError(
                     f"Expected {option} between 0 and {top:g}. Received: {value}. "
                     "0 switches it off."
                 )
-        if not 0 < crop <= 1:
+        if not 0 < self.crop <= 1:
             raise ModelError(
-                f"Expected crop above 0 and at most 1. Received: {crop}. 1 switches it off."
+                f"Expected crop above 0 and at most 1. Received: {self.crop}. 1 switches it off."
             )
-        self.flip = flip
-        self.rotation = rotation
-        self.zoom = zoom
-        self.shift = shift
-        self.crop = crop
-        self.brightness = brightness
-        self.seed = seed
-        self.generator = keras.random.SeedGenerator(seed)
-        self.supports_jit = False  # as Keras' own layers on affine_transform, which XLA lacks
 
-    def call(self, images, training=False):
-        """Vary `images` when `training`, else only cast them."""
-        rank = len(images.shape)
-        if rank not in (4, 5):
-            raise ModelError(
-                "Expected frames (batch, height, width, 3) or clips (batch, time, height, width, "
-                f"3). Received: shape {tuple(images.shape)}. Add the missing axis."
-            )
-        images = ops.cast(images, self.compute_dtype)
-        if not training:
-            return images
-        shape = ops.shape(images)
-        height, width, channels = shape[-3:]
-        draws = keras.random.uniform((shape[0], _DRAWS), -1.0, 1.0, seed=self.generator)
-        transforms = self._transforms(draws, height=height, width=width)  # (batch, 8)
-        if rank == 5:
-            transforms = ops.repeat(transforms, shape[1], axis=0)  # (batch · time, 8)
-        varied = ops.image.affine_transform(
-            ops.reshape(images, (-1, height, width, channels)),
-            transforms,
-            interpolation="bilinear",
-            fill_mode="reflect",
-            data_format="channels_last",
-        )
-        factor = ops.reshape(1.0 + self.brightness * draws[:, 8], (-1,) + (1,) * (rank - 1))
-        return ops.clip(ops.reshape(varied, shape) * factor, 0.0, 255.0)
+    def draw(self, rng: np.random.Generator) -> Variation:
+        """Draw a variation for all frames and all inputs of a clip.
 
-    def _transforms(self, draws, *, height, width):
-        """Compose the geometry of each row of `draws`, −1..1, into a map (rows, 8).
-
-        The map leads from a pixel of the result to the place in the picture it is taken from: both
-        are measured from the centre, mirrored, turned, scaled and moved.
+        Every draw takes as many numbers from `rng`, whatever is switched on: changing one option
+        leaves the others' draws as they were.
         """
-        height, width = ops.cast(height, "float32"), ops.cast(width, "float32")
-        centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
-        mirror = ops.where(draws[:, 0] < 0, -1.0, 1.0) if self.flip else ops.ones_like(draws[:, 0])
-        angle = draws[:, 1] * math.radians(self.rotation)
-        kept = 1.0 - (1.0 - self.crop) * (draws[:, 2] + 1) / 2  # crop..1
-        scale = kept * (1.0 + self.zoom * draws[:, 3])
-        move_x = width * (self.shift * draws[:, 4] + (1.0 - kept) / 2 * draws[:, 6])
-        move_y = height * (self.shift * draws[:, 5] + (1.0 - kept) / 2 * draws[:, 7])
-        a, b = scale * mirror * ops.cos(angle), -scale * ops.sin(angle)
-        c, d = scale * mirror * ops.sin(angle), scale * ops.cos(angle)
-        zeros = ops.zeros_like(a)
-        return ops.stack(
-            [
-                a,
-                b,
-                centre_x - a * centre_x - b * centre_y + move_x,
-                c,
-                d,
-                centre_y - c * centre_x - d * centre_y + move_y,
-                zeros,
-                zeros,
-            ],
-            axis=1,
+        side, turn, part, zoom, right, down, part_right, part_down, light = rng.uniform(-1, 1, 9)
+        kept = 1 - (1 - self.crop) * (part + 1) / 2  # crop..1
+        room = (1 - kept) / 2  # for the part kept, to either side of the middle
+        return Variation(
+            flipped=bool(self.flip and side < 0),
+            angle=float(self.rotation * turn),
+            scale=float(kept * (1 + self.zoom * zoom)),
+            right=float(self.shift * right + room * part_right),
+            down=float(self.shift * down + room * part_down),
+            brightness=float(1 + self.brightness * light),
         )
 
-    def compute_output_shape(self, input_shape):
-        """Give the shape unchanged."""
-        return input_shape
+    def view(self, video_id: str, number: int) -> Variation:
+        """Draw the variation of one kept view of a video, the same in every training."""
+        return self.draw(np.random.default_rng([number, zlib.crc32(video_id.encode())]))
 
-    def get_config(self):
-        """Give the options, so that a saved model knows them."""
-        return {
-            **super().get_config(),
-            "flip": self.flip,
-            "rotation": self.rotation,
-            "zoom": self.zoom,
-            "shift": self.shift,
-            "crop": self.crop,
-            "brightness": self.brightness,
-            "seed": self.seed,
-        }
+
+@dataclass(frozen=True)
+class Variation:
+    """One draw: the part of the picture that is shown, and how bright.
+
+    Attributes
+    ----------
+    flipped : bool
+        Whether left and right are exchanged.
+    angle : float
+        By how many degrees the part is turned, clockwise.
+    scale : float
+        Its height and width, as a share of the picture's.
+    right, down : float
+        How far its centre lies from the picture's, as a share of the width and of the height.
+    brightness : float
+        What the pixels are multiplied by.
+
+    Examples
+    --------
+    >>> frames = np.arange(12, dtype=np.uint8).reshape(1, 4, 3)
+    >>> Variation(flipped=True, brightness=2.0)(frames)[0, :, 0].tolist()
+    [18, 12, 6, 0]
+    """
+
+    flipped: bool = False
+    angle: float = 0.0
+    scale: float = 1.0
+    right: float = 0.0
+    down: float = 0.0
+    brightness: float = 1.0
+
+    def matrix(self, height: int, width: int) -> np.ndarray:
+        """Give the affine map from a pixel (x, y) of the result to its source in the picture.
+
+        Both are measured from the centre, mirrored, turned, scaled and moved.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``float64``, (2, 3), in pixels; OpenCV takes it with ``WARP_INVERSE_MAP``.
+        """
+        turn = math.radians(self.angle)
+        cosine, sine = self.scale * math.cos(turn), self.scale * math.sin(turn)
+        mirror = -1 if self.flipped else 1
+        linear = np.array([[mirror * cosine, -sine], [mirror * sine, cosine]])
+        centre = np.array([width - 1, height - 1]) / 2
+        moved = centre - linear @ centre + [width * self.right, height * self.down]
+        return np.column_stack([linear, moved])
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        """Vary all `frames` alike, bilinearly; values are rounded and end at 0 and 255.
+
+        Parameters
+        ----------
+        frames
+            uint8, (…, height, width, 3).
+
+        Returns
+        -------
+        numpy.ndarray
+            The same shape and type.
+
+        Raises
+        ------
+        ModelError
+            If `frames` has another shape or type.
+        """
+        frames = np.asarray(frames)
+        if frames.ndim < 3 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
+            raise ModelError(
+                "Expected frames of shape (…, height, width, 3) and type uint8. "
+                f"Received: shape {frames.shape}, {frames.dtype}. Vary frames as they are read, "
+                "before anything is computed with them."
+            )
+        height, width = frames.shape[-3:-1]
+        matrix = self.matrix(height, width)
+        varied = np.empty(frames.shape, np.uint8)
+        each = (-1, height, width, 3)
+        for frame, result in zip(frames.reshape(each), varied.reshape(each), strict=True):
+            cv2.warpAffine(
+                frame,
+                matrix,
+                (width, height),
+                dst=result,
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REFLECT,
+            )
+            cv2.convertScaleAbs(result, dst=result, alpha=self.brightness)
+        return varied

@@ -212,6 +212,17 @@ class VideoIndex:
         return self.table["label"].to_numpy(np.int64)
 
     @property
+    def reversed_pairs(self) -> list[tuple[str, str]]:
+        """Pairs of classes whose videos show each other in reverse, both of them among `classes`.
+
+        Read from ``reversed_pairs.csv`` in `root` (columns ``class_name`` and ``twin_class``); a
+        dataset without such a file has none.
+        """
+        file = self.root / "reversed_pairs.csv"
+        pairs = pd.read_csv(file).itertuples(index=False) if file.is_file() else ()
+        return [tuple(pair) for pair in pairs if set(pair) <= set(self.classes)]
+
+    @property
     def groups(self) -> np.ndarray:
         """Group names, str, ``(videos,)``; the same name in two classes is two groups."""
         return self.table["group"].to_numpy(dtype=np.str_)

@@ -1,28 +1,29 @@
-"""The lab bench of a notebook: one object that finds or makes what the notebook needs.
+"""One object that finds or makes what a notebook needs: videos, adapted recipes, finished runs.
 
-Takes a profile from `profiles`; gives videos, adapted recipes and finished runs to notebooks and
-the command line. `Lab` holds no method of its own: it only knows where things are kept, and says
+`Lab` holds no method of its own: it only knows where things are kept, and says
 of each result whether it was *loaded* or *trained now*.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from vidlab import datasets, evaluation, experiment, predictions, profiles, recipes, runs
+from vidlab import datasets, evaluation, predictions, profiles, runs
 from vidlab.progress import progress
 
 if TYPE_CHECKING:
     import keras
 
-    from vidlab.clips import FrameCache
+    from vidlab import recipes, training
     from vidlab.features import FeatureStore
     from vidlab.index import VideoIndex
 
@@ -47,7 +48,8 @@ class Lab:
     home : pathlib.Path
         Holds ``data``, ``cache`` and ``runs``: ``$VIDLAB_HOME``, else the folder of the notebooks.
     runs : pathlib.Path
-        ``runs/<profile>``; with other videos, ``runs/<profile>-<dataset>``.
+        ``runs/<profile>``; with other videos, backbone, weights or image size a folder of its own
+        (see `vidlab.profiles.run_name`).
 
     Raises
     ------
@@ -75,11 +77,24 @@ class Lab:
         }
         self.profile = profiles.replace(own, **{k: v for k, v in given.items() if v})
         self.home = datasets.home()
-        self.runs = self.home / "runs" / profiles.run_name(own, self.profile)
+        self._own = own
         self._index: VideoIndex | None = None
+        if self.profile.recipe_files:
+            from vidlab import recipes  # imports Keras
+
+            for file in self.profile.recipe_files:
+                recipes.load(file)
 
     def __repr__(self) -> str:
         return f"Lab({self.profile.name!r}): {self.profile.about} Results in {self.runs}"
+
+    @cached_property
+    def runs(self) -> Path:
+        """The folder of this lab's runs."""
+        name = profiles.run_name(
+            self._own, self.profile, fingerprint=lambda: self.index.fingerprint
+        )
+        return self.home / "runs" / name
 
     @property
     def index(self) -> VideoIndex:
@@ -92,16 +107,43 @@ class Lab:
 
     def split(self, k: int = 0, *, by: str = "auto") -> tuple[VideoIndex, VideoIndex, VideoIndex]:
         """Return training, validation and test videos of split `k`, else of the profile's split."""
-        return self.index.split(k or self.profile.split, validation=self.profile.validation, by=by)
+        share = 0.1 if self.profile.validation is None else self.profile.validation
+        return self.index.split(k or self.profile.split, validation=share, by=by)
 
     def recipe(self, name: str) -> recipes.Recipe:
-        """Return a recipe of the literature as this profile runs it."""
+        """Return a recipe as this profile runs it."""
+        from vidlab import recipes  # imports Keras
+
         return profiles.adapt(recipes.get(name), self.profile)
 
     def changes(self, *names: str) -> pd.DataFrame:
-        """List what this profile changes about the recipes, the literature's values beside it."""
+        """List what this profile changes about recipes, the literature's values beside it."""
+        from vidlab import recipes  # imports Keras
+
         rows = [row for name in names for row in profiles.changes(recipes.get(name), self.profile)]
         return pd.DataFrame(rows, columns=["recipe", "setting", "original", "here"])
+
+    def beside(self, *names: str) -> pd.DataFrame:
+        """Tabulate what was published about recipes, and every departure of the runs here.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by recipe, with the columns of `vidlab.recipes.published`; its *departures* end
+            with what this profile changes.
+        """
+        from vidlab import recipes  # imports Keras
+
+        table = recipes.published(names)
+        table["departures"] = [
+            f"{table.loc[name, 'departures']} {self._told(name)}".strip() for name in table.index
+        ]
+        return table
+
+    def _told(self, name: str) -> str:
+        """Say what the profile changes about a recipe."""
+        changed = [f"{row.setting} {row.here}" for row in self.changes(name).itertuples()]
+        return f"Profile {self.profile.name}: {'; '.join(changed)}." if changed else ""
 
     def run(
         self,
@@ -135,22 +177,22 @@ class Lab:
         """
         folder, record, finished = self._find(name, seed=seed, split=split)
         if finished:
-            print(f"{name}: loaded from {folder.path.relative_to(self.home)}")
+            print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
             return folder
         started = time.perf_counter()
         self._train(name, folder, record, callbacks=callbacks)
         print(
-            f"{name}: trained now ({self.profile.name} profile, {len(folder.history)} epochs, "
-            f"{time.perf_counter() - started:.0f} s)"
+            f"{record['recipe']}: trained now ({self.profile.name} profile, "
+            f"{len(folder.history)} epochs, {time.perf_counter() - started:.0f} s)"
         )
         return folder
 
-    def ask(
+    def predict(
         self, name: str, *, order: str = "normal", seed: int = 0, split: int = 0
     ) -> predictions.Predictions:
-        """Ask a trained recipe about the test videos, their frames in another order.
+        """Predict the test videos with a trained recipe, their frames in another order.
 
-        The answers are kept beside the run.
+        The predictions are kept beside the run.
 
         Parameters
         ----------
@@ -168,25 +210,40 @@ class Lab:
             return folder.predictions
         file = folder.path / f"predictions-{order}.npz"
         if not file.is_file():
-            said = experiment.ask(
-                self.recipe(name),
+            from vidlab import experiment  # imports Keras
+
+            found = experiment.predict(
                 folder.model(),
-                videos=self.split(split)[2],
-                bench=self._bench(),
+                self._parts(name, split or self.profile.split)[2],
+                self.recipe(name),
                 order=order,
+                cache=self._cache,
             )
-            said.save(file)
+            found.save(file)
         return predictions.Predictions.load(file)
 
     def features(self, name: str, *, seed: int = 0, split: int = 0) -> FeatureStore:
-        """Return the features that a recipe on features learns from; extracted where missing."""
-        return experiment.stored(
-            self.recipe(name), self._encoder(name, seed=seed, split=split), bench=self._bench()
+        """Return what a recipe's frozen part gives for every video; computed where missing.
+
+        Raises
+        ------
+        RecipeError
+            If nothing of the recipe is frozen in its first phase.
+        """
+        from vidlab import learners, recipes  # imports Keras
+
+        recipe = self.recipe(name)
+        model = recipes.build(
+            recipe,
+            len(self.index.classes),
+            weights=recipe.weights,
+            start=self._start(name, seed=seed, split=split),
         )
+        return learners.features_of(recipe, model, self.index, settings=self._settings(recipe))
 
     def _find(self, name: str, *, seed: int, split: int) -> tuple[runs.RunFolder, dict, bool]:
         """Return where a run is or will be, its record, and whether it is there and finished."""
-        split = split or self.profile.split
+        name, split = self.recipe(name).name, split or self.profile.split
         folder = runs.RunFolder(
             runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
         )
@@ -201,52 +258,58 @@ class Lab:
         *,
         callbacks: Sequence[keras.callbacks.Callback],
     ) -> None:
-        from vidlab import training  # imports Keras
+        from vidlab import experiment  # imports Keras
 
         recipe, seed, split = self.recipe(name), record["seed"], record["split"]
-        experiment.conduct(
+        start = self._start(name, seed=seed, split=split)
+        settings = dataclasses.replace(
+            self._settings(recipe),
+            seed=seed,
+            checkpoint=folder.path / "checkpoint.npz",
+            key=json.dumps(record["config"], sort_keys=True),
+            callbacks=tuple(callbacks),
+        )
+        experiment.train_and_evaluate(
             recipe,
-            self.split(split),
+            self._parts(name, split),
             folder=folder,
             record=record,
-            bench=self._bench(),
-            settings=training.Settings(
-                seed=seed,
-                patience=self.profile.patience,
-                checkpoint=folder.path / "checkpoint.npz",
-                key=json.dumps(record["config"], sort_keys=True),
-                callbacks=tuple(callbacks),
-            ),
-            start=self._start(name, seed=seed, split=split),
+            settings=settings,
+            start=start,
         )
+
+    def _parts(self, name: str, split: int) -> tuple[VideoIndex, VideoIndex, VideoIndex]:
+        return self.index.split(split, validation=self.recipe(name).validation)
+
+    def _settings(self, recipe: recipes.Recipe) -> training.Settings:
+        from vidlab import training  # imports Keras
+
+        return training.Settings(
+            cache=self._cache,
+            features=self.home / "cache" / "features",
+            index=self.index,
+            most_bytes=int(self.profile.most_gigabytes * 1e9),
+            precision=self.profile.precision,
+        )
+
+    @property
+    def _cache(self) -> Path | None:
+        return self.home / "cache" if self.profile.keep_decoded else None
 
     def _start(self, name: str, *, seed: int, split: int) -> keras.Model | None:
         """Return the trained model that a recipe starts from, if it does."""
         before = self.recipe(name).starts_from
-        return None if before is None else self.run(before, seed=seed, split=split).model()
-
-    def _encoder(self, name: str, *, seed: int, split: int) -> keras.Model:
-        recipe = self.recipe(name)
-        start = self._start(name, seed=seed, split=split)
-        return recipes.encoder(recipe, weights=recipe.weights, start=start)
-
-    def _bench(self) -> experiment.Bench:
-        return experiment.Bench(
-            index=self.index,
-            features=self.home / "cache" / "features",
-            frames=self._cache,
-            precision=self.profile.precision,
-        )
+        if before is None:
+            return None
+        return self.run(before, seed=seed, split=split).model(whole=True)
 
     def _record(self, name: str, *, seed: int, split: int) -> dict:
         """Return what ``recipe.json`` holds: all that decides the result."""
         recipe = self.recipe(name)
         config = {
             **recipe.as_dict(),
-            "dataset": self.profile.dataset,
-            "validation": self.profile.validation,
-            "patience": self.profile.patience,
-            "precision": self.profile.precision if recipe.takes == "features" else "float32",
+            "dataset": profiles.dataset_name(self.profile),
+            "precision": self.profile.precision,
             "weights_digest": _digest(recipe.weights),
             "data_fingerprint": self.index.fingerprint,
         }
@@ -261,14 +324,8 @@ class Lab:
             split=split,
             fingerprint=self.index.fingerprint,
         )
+        record |= {"changes": self._told(name), "file": recipe.file}
         return json.loads(json.dumps(record))  # as it will be read back: tuples become lists
-
-    def _cache(self, size: tuple[int, int]) -> FrameCache | None:
-        from vidlab import clips  # imports Keras
-
-        if not self.profile.keep_decoded:
-            return None
-        return clips.FrameCache(self.home / "cache" / f"frames-{size[0]}x{size[1]}", size=size)
 
 
 def sweep(

@@ -1,8 +1,7 @@
 """What a model said about each video and each of its frames, kept so that nothing is run twice.
 
-Takes a model and a per-frame dataset from `clips`; gives `Predictions` to `evaluation`, `runs` and
-`plots`. A frame model answers frame by frame; `aggregate` turns these answers into one per video,
-by the mean of the probabilities or by the vote of the frames.
+A frame model answers frame by frame; `aggregate` turns these answers into one per video, by the
+mean of the probabilities or by the vote of the frames.
 """
 
 from __future__ import annotations
@@ -12,16 +11,17 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from vidlab.errors import ResultError
+from vidlab.files import replacing
+from vidlab.progress import counter
 
-__all__ = ["FramePredictions", "How", "Predictions", "aggregate", "answer", "from_frames"]
+__all__ = ["FramePredictions", "How", "Predictions", "aggregate", "from_frames", "predict"]
 
 How = Literal["mean", "vote"]
-_HOWS = ("mean", "vote")
 _FILE = "predictions.npz"
 
 # A vote leaves ties. The mean probability, in this small measure, is mixed in to break them.
@@ -82,7 +82,9 @@ class Predictions:
         0 to 1; each row sums to 1.
     classes : list of str
     frames : FramePredictions or None
-        What was said of single frames, where the model looks at single frames.
+        Of single frames, where the model looks at single frames.
+    others : dict of ndarray
+        What other outputs of the model gave for each video, (videos, …), by their names.
 
     Raises
     ------
@@ -96,6 +98,7 @@ class Predictions:
     probabilities: np.ndarray = field(repr=False)
     classes: list[str]
     frames: FramePredictions | None = None
+    others: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         _set(self, "video_ids", np.asarray(self.video_ids, dtype=np.str_))
@@ -149,13 +152,9 @@ class Predictions:
     def save(self, file: str | os.PathLike[str]) -> Path:
         """Write everything to one ``.npz`` file, whole or not at all.
 
-        Returns
-        -------
-        Path
-            The file, with the suffix ``.npz``.
+        The file, which is returned, gets the suffix ``.npz``.
         """
         path = Path(file).with_suffix(".npz")
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {
             "video_ids": self.video_ids,
             "groups": self.groups,
@@ -163,18 +162,15 @@ class Predictions:
             "probabilities": self.probabilities,
             "classes": np.asarray(self.classes, dtype=np.str_),
         }
+        arrays |= {f"output_{name}": values for name, values in self.others.items()}
         if self.frames is not None:
             arrays |= {
                 "frames_video": self.frames.video,
                 "frames_frame": self.frames.frame,
                 "frames_probabilities": self.frames.probabilities,
             }
-        temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-        try:
+        with replacing(path) as temporary:
             np.savez_compressed(temporary, **arrays)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
         return path
 
     @classmethod
@@ -215,6 +211,11 @@ class Predictions:
                 probabilities=arrays["probabilities"],
                 classes=arrays["classes"].tolist(),
                 frames=frames,
+                others={
+                    name.removeprefix("output_"): values
+                    for name, values in arrays.items()
+                    if name.startswith("output_")
+                },
             )
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise ResultError(
@@ -262,10 +263,8 @@ def aggregate(
     >>> int(aggregate(said, how="vote").argmax())
     0
     """
-    if how not in _HOWS:
-        raise ResultError(
-            f"Expected one of {', '.join(_HOWS)}. Received: {how!r}. Choose one of these."
-        )
+    if how not in get_args(How):
+        raise ResultError(f"Expected mean or vote. Received: {how!r}. Choose one of these.")
     if videos is None:
         videos = int(frames.video.max()) + 1 if len(frames) else 0
     counts = np.bincount(frames.video, minlength=videos)
@@ -304,14 +303,10 @@ def from_frames(
 
     Parameters
     ----------
-    frame_predictions
-        What was said, and of which frames.
     video_ids, groups, y_true
         Of the videos, in the order that `FramePredictions.video` counts them.
-    classes
-        The names of the classes, in the order of the probabilities.
-    how
-        As for `aggregate`.
+    classes, how
+        As for `Predictions` and `aggregate`.
 
     Raises
     ------
@@ -328,33 +323,47 @@ def from_frames(
     )
 
 
-def answer(model: Any, dataset: Any, *, videos: Any, how: How = "mean") -> Predictions:
-    """Ask a model about videos.
+def predict(
+    model: Any, dataset: Any, *, aggregation: How = "mean", output: str = ""
+) -> Predictions:
+    """Predict the videos of a dataset.
 
     Parameters
     ----------
     model
         A Keras model that gives class probabilities: one row a frame, or one row a video.
     dataset
-        What the model takes of these videos, in batches and a fixed order, as `clips.Clips` or
-        `features.Sequences` give it. Where it gives single frames, its `video_positions` and
-        `frame_numbers`, both int64, (frames,), tell where they come from.
-    videos
-        A `vidlab.index.VideoIndex`: the same videos in the same order.
-    how
+        A `vidlab.clips.Clips` in a fixed order, of what the model takes.
+    aggregation
         How frames decide, as for `aggregate`; of no effect on whole clips.
+    output
+        Of a model with several, the one that names the class; the others are kept in
+        `Predictions.others`, as the mean over a video's rows.
 
     Raises
     ------
     ResultError
         If the dataset shuffles, or the model does not give one row a frame or video.
     """
-    if getattr(dataset, "shuffle", False):
+    if dataset.shuffle:
         raise ResultError(
             "Expected a dataset in a fixed order. Received: one that shuffles. "
             "Make it with shuffle=False."
         )
-    probabilities = np.asarray(model.predict(dataset, verbose=0))
+    from keras.callbacks import LambdaCallback
+
+    with counter(desc="predicting", total=len(dataset), unit="batch") as bar:
+        told = LambdaCallback(on_predict_batch_end=lambda batch, logs: bar.update())
+        outputs = model.predict(dataset, verbose=0, callbacks=[told])
+    others = {}
+    if isinstance(outputs, dict):
+        others = {
+            name: _by_video(np.asarray(values), dataset)
+            for name, values in outputs.items()
+            if name != output
+        }
+        outputs = outputs[output]
+    videos, probabilities = dataset.index, np.asarray(outputs)
     about = {
         "video_ids": np.asarray(videos.table["video_id"]),
         "groups": np.asarray(videos.table["group"]),
@@ -362,11 +371,17 @@ def answer(model: Any, dataset: Any, *, videos: Any, how: How = "mean") -> Predi
         "classes": list(videos.classes),
     }
     if dataset.frame_numbers is None:
-        return Predictions(**about, probabilities=probabilities)
+        return Predictions(**about, probabilities=probabilities, others=others)
     frames = FramePredictions(
         video=dataset.video_positions, frame=dataset.frame_numbers, probabilities=probabilities
     )
-    return from_frames(frames, **about, how=how)
+    return replace(from_frames(frames, **about, how=aggregation), others=others)
+
+
+def _by_video(values: np.ndarray, dataset: Any) -> np.ndarray:
+    """Average the rows of each video."""
+    rows = [values[dataset.video_positions == video] for video in range(len(dataset.index))]
+    return np.stack([found.mean(axis=0) for found in rows])
 
 
 def _set(record: object, name: str, value: object) -> None:

@@ -1,15 +1,16 @@
 """Profiles: how big a run is, as checked data.
 
-Takes YAML files: the shipped ones (smoke, quick, full, ucf101), those in the ``nbconfig`` folder of
-`vidlab.datasets.home`, or any by its path; gives `Profile` records to `lab`. A profile chooses the
-videos, the picture size, the frames per video and the backbone, and may change a recipe's epochs,
-learning rate or batch size. It cannot change what a recipe *is*, and `adapt` keeps the literature's
-values beside its own.
+A profile is a YAML file: a shipped one (smoke, quick, full, ucf101), one in the folder ``nbconfig``
+of `vidlab.datasets.home`, or any by its path. It chooses the videos, the picture size, the frames
+per video and the backbone, and may change a recipe's epochs, learning rate or batch size. It cannot
+change what a recipe *is*; `changes` lists all it changes, the literature's values beside its own.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vidlab import datasets, sampling
-from vidlab.errors import ProfileError, SamplingError
+from vidlab.errors import ProfileError, RecipeError, SamplingError
 
 if TYPE_CHECKING:
     from vidlab.recipes import Recipe
@@ -29,6 +30,7 @@ __all__ = [
     "RecipeChange",
     "adapt",
     "changes",
+    "dataset_name",
     "find",
     "folder",
     "load",
@@ -54,10 +56,13 @@ class RecipeChange(_Record):
     optimizer: list[Literal["adam", "sgd"]] | None = None
     learning_rate: list[Annotated[float, Field(gt=0)]] | None = None
     batch_size: list[Positive] | None = None
-    units: Positive | None = None
-    takes: Literal["clips", "features"] | None = None
-    train_sampling: Sampler | None = None
-    test_sampling: Sampler | None = None
+    options: dict[str, int | float | str | bool] = {}
+    sampling: Sampler | None = None
+    test: Sampler | None = None
+    size: Positive | None = None
+    augment: bool | None = None
+    backbone: str | None = None
+    weights: str | None = None
 
 
 class Limits(_Record):
@@ -86,23 +91,38 @@ class Profile(_Record):
         ``"pantomime"``, ``"ucf101"`` or a folder in UCF-101 layout.
     dataset_size : {"smoke", "quick", "full"}
         How much of Pantomime to draw.
-    split, validation
-        The split number, and the share of training videos held out, 0–1.
+    split
+        The split number.
+    validation : float
+        The share of training videos held out, 0–1; the recipe's own where not given, 0.1 in
+        notebooks.
     backbone, weights, image_size
-        Replace the recipe's own where given, and where it has a backbone. `weights` replaces only
-        weights that are not random.
-    train_sampling, test_sampling : str
+        Replace the recipe's own where given, and where it starts from a backbone. `weights`
+        replaces only weights that are not random.
+    freeze_batchnorm : bool
+        Whether batch normalisation keeps the statistics of a pretrained backbone.
+    sampling, test : str
         Samplers that replace those of recipes on single frames, e.g. ``"Segments(8)"``.
-    clip_train_sampling, clip_test_sampling : str
-        The same for recipes on whole clips; features are kept of the latter.
+    clip_sampling, clip_test : str
+        The same for recipes on whole clips.
     keep_decoded : bool
         Keep every video decoded at `image_size` on disk, so that later epochs skip the decoder.
     precision : {"float32", "fast"}
-        Of feature extraction; see `vidlab.features.extract`.
+        Of what is computed once; see `vidlab.features.extract`.
+    most_gigabytes : float
+        Disk that a training may take for what is computed once.
     patience : int
-        Epochs without a better validation loss before training stops.
+        Epochs without a better validation loss before training stops; the recipe's own where not
+        given.
+    recipe_files : list of str
+        Files with recipes of your own, which are then known by their names; relative paths begin
+        at the profile's folder.
+    options : dict
+        Values for every recipe that has options of these names.
     recipes : dict[str, RecipeChange]
         Changes recipe by recipe.
+    left_out : dict[str, str]
+        Recipes that at this size would be the same system as another, which is named.
     filters : Filters
         How long activation maximisation may climb.
     limits : Limits
@@ -115,18 +135,23 @@ class Profile(_Record):
     dataset_size: Literal["smoke", "quick", "full"] = "quick"
     data_seed: int = 0
     split: Literal[1, 2, 3] = 1
-    validation: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    validation: Annotated[float, Field(ge=0, lt=1)] | None = None
     backbone: str | None = None
     weights: str | None = None
     image_size: Positive | None = None
-    train_sampling: Sampler | None = None
-    test_sampling: Sampler | None = None
-    clip_train_sampling: Sampler | None = None
-    clip_test_sampling: Sampler | None = None
+    freeze_batchnorm: bool | None = None
+    sampling: Sampler | None = None
+    test: Sampler | None = None
+    clip_sampling: Sampler | None = None
+    clip_test: Sampler | None = None
     keep_decoded: bool = False
     precision: Literal["float32", "fast"] = "float32"
-    patience: Positive = 5
+    most_gigabytes: Annotated[float, Field(gt=0)] = 20.0
+    patience: Positive | None = None
+    recipe_files: list[str] = []
+    options: dict[str, int | float | str | bool] = {}
     recipes: dict[str, RecipeChange] = {}
+    left_out: dict[str, str] = {}
     filters: Filters = Filters()
     limits: Limits = Limits()
 
@@ -183,7 +208,9 @@ def load(name: str) -> Profile:
     """
     path = find(name)
     settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    return _checked({**settings, "name": path.stem}, where=path)
+    own = _checked({**settings, "name": path.stem}, where=path)
+    files = [str(path.parent / file) for file in own.recipe_files]
+    return own.model_copy(update={"recipe_files": files})
 
 
 def adapt(recipe: Recipe, profile: Profile) -> Recipe:
@@ -192,25 +219,41 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
     Raises
     ------
     ProfileError
-        If the profile names a sampler that does not exist, or changes a number of phases that the
-        recipe does not have.
+        If the profile leaves the recipe out, names a sampler or an option that does not exist, or
+        changes a number of phases that the recipe does not have.
     """
+    if other := profile.left_out.get(recipe.name):
+        raise ProfileError(
+            f"Expected a recipe that the profile {profile.name} runs. Received: {recipe.name}, "
+            f"which at this size is the same system as {other}. Run that, or the profile ucf101."
+        )
     change = profile.recipes.get(recipe.name, RecipeChange())
+    known = recipe.builder_options
     changed: dict = {
-        name: getattr(change, name)
-        for name in ("units", "takes")
-        if getattr(change, name) is not None
+        "phases": _phases(recipe, change, profile),
+        "options": {n: v for n, v in profile.options.items() if n in known} | change.options,
     }
-    if recipe.backbone is not None:
-        if profile.backbone is not None:
-            changed["backbone"] = profile.backbone
-        if profile.image_size is not None:
-            changed["size"] = (profile.image_size, profile.image_size)
-    if profile.weights is not None and recipe.weights is not None:
-        changed["weights"] = profile.weights
-    changed["phases"] = _phases(recipe, change, profile)
-    adapted = recipe.adapted(**changed)
-    return adapted.adapted(**_samplers(adapted, change, profile))
+    shared = ("validation", "patience", "freeze_batchnorm")
+    changed |= {n: getattr(profile, n) for n in shared if getattr(profile, n) is not None}
+    encoder = recipe.backbone is not None
+    if encoder and (backbone := change.backbone or profile.backbone):
+        changed["backbone"] = backbone
+    size = change.size or (profile.image_size if encoder or recipe.starts_from else None)
+    if size is not None:
+        changed["size"] = size
+    if recipe.weights is not None and (weights := change.weights or profile.weights):
+        changed["weights"] = weights
+    if change.augment is False:
+        changed["augment"] = None
+    of_clips = "" if recipe.per_frame else "clip_"
+    for name in ("sampling", "test"):
+        text = getattr(change, name) or getattr(profile, of_clips + name)
+        if text is not None:
+            changed[name] = _sampler(text, profile)
+    try:
+        return recipe.adapted(**changed)
+    except RecipeError as error:
+        raise ProfileError(f"In profile {profile.name}: {error}") from error
 
 
 def changes(recipe: Recipe, profile: Profile) -> list[dict[str, str]]:
@@ -224,35 +267,27 @@ def changes(recipe: Recipe, profile: Profile) -> list[dict[str, str]]:
     """
     before, after = _settings(recipe), _settings(adapt(recipe, profile))
     return [
-        {"recipe": recipe.name, "setting": name, "original": value, "here": after[name]}
-        for name, value in before.items()
-        if value != after[name]
+        {"recipe": recipe.name, "setting": name, "original": before.get(name, "–"), "here": value}
+        for name, value in after.items()
+        if before.get(name) != value
     ]
-
-
-def _samplers(recipe: Recipe, change: RecipeChange, profile: Profile) -> dict:
-    """Return the samplers of an adapted recipe that differ from the literature's."""
-    of_clips = "clip_" if recipe.takes != "frames" else ""
-    text = {
-        name: getattr(change, name) or getattr(profile, of_clips + name)
-        for name in ("train_sampling", "test_sampling")
-    }
-    if recipe.takes == "features":  # kept once, for training and testing alike
-        text["train_sampling"] = text["test_sampling"]
-    return {name: _sampler(value, profile) for name, value in text.items() if value is not None}
 
 
 def _settings(recipe: Recipe) -> dict[str, str]:
     """Return what a profile may change, as text by setting."""
     settings = {
-        "learns from": recipe.takes,
         "backbone": recipe.backbone or "none",
-        "units": str(recipe.units),
         "weights": recipe.weights or "random",
+        "batch normalisation": "frozen" if recipe.freeze_batchnorm else "learns with its layers",
         "frame size": "×".join(map(str, recipe.size)),
         "frames learned from": str(recipe.train_sampling),
         "frames decided by": str(recipe.test_sampling),
+        "augmentation": str(recipe.augment or "none"),
+        "validation": f"{recipe.validation:.0%} of the training videos",
+        "patience": f"{recipe.patience} epoch(s)",
     }
+    defaults = {name: value for name, value in recipe.builder_options.items() if name not in _GIVEN}
+    settings |= {name: str(value) for name, value in (defaults | dict(recipe.options)).items()}
     for number, phase in enumerate(recipe.phases, start=1):
         where = f", phase {number}" if len(recipe.phases) > 1 else ""
         settings[f"epochs{where}"] = str(phase.epochs)
@@ -260,6 +295,9 @@ def _settings(recipe: Recipe) -> dict[str, str]:
         settings[f"learning rate{where}"] = f"{phase.learning_rate:g}"
         settings[f"batch size{where}"] = str(phase.batch_size)
     return settings
+
+
+_GIVEN = ("backbone", "start")  # options that hold models
 
 
 def replace(profile: Profile, **settings) -> Profile:
@@ -273,7 +311,7 @@ def replace(profile: Profile, **settings) -> Profile:
     return _checked(profile.model_dump() | settings, where="the parameters")
 
 
-def run_name(own: Profile, used: Profile) -> str:
+def run_name(own: Profile, used: Profile, *, fingerprint: Callable[[], str]) -> str:
     """Name the folder in ``runs/`` that holds the results of a profile.
 
     Parameters
@@ -281,16 +319,27 @@ def run_name(own: Profile, used: Profile) -> str:
     own
         The profile as its file has it.
     used
-        The settings in force, where parameters may have chosen other videos.
+        The settings in force, where parameters may have chosen other videos or weights.
+    fingerprint
+        Gives `VideoIndex.fingerprint` of the videos, where the name depends on it.
 
     Returns
     -------
     str
-        The profile's name; with other videos, ``<profile>-<name of their folder>``.
+        The profile's name; where videos, backbone, weights or image size are others,
+        ``<profile>-<name of the dataset>-<six digits>`` that follow from all of these.
     """
-    if used.dataset == own.dataset:
+    decisive = ("dataset", "dataset_size", "data_seed", "backbone", "weights", "image_size")
+    if all(getattr(used, name) == getattr(own, name) for name in decisive):
         return own.name
-    return f"{own.name}-{Path(used.dataset).expanduser().resolve().name}"
+    facts = [fingerprint(), *(str(getattr(used, name)) for name in decisive[3:])]
+    digits = hashlib.sha256("|".join(facts).encode()).hexdigest()[:6]
+    return f"{own.name}-{dataset_name(used)}-{digits}"
+
+
+def dataset_name(profile: Profile) -> str:
+    """Name the videos of a profile: a dataset, or a folder without the path to it."""
+    return Path(profile.dataset).expanduser().resolve().name
 
 
 def _files() -> dict[str, Path]:

@@ -1,8 +1,7 @@
 """The folder a trained recipe leaves: written piece by piece, each whole or not at all.
 
-Takes models, histories and `Predictions` from `training` and `predictions`; gives them back to
-notebooks, `plots` and the command line. Nothing reads a notebook's memory, everything reads these
-folders, so a result can be looked at, compared and repeated long after it was made.
+Nothing reads a notebook's memory, everything reads these folders, so a result can be looked at,
+compared and repeated long after it was made.
 """
 
 from __future__ import annotations
@@ -11,25 +10,27 @@ import json
 import math
 import os
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from vidlab.errors import ResultError
+from vidlab.files import replacing
 from vidlab.predictions import Predictions
+
+if TYPE_CHECKING:
+    from vidlab.streams import Rgb
 
 __all__ = [
     "RunFolder",
     "export",
     "find_runs",
     "recipe_record",
-    "replacing",
     "run_path",
     "versions",
 ]
@@ -50,49 +51,12 @@ _PACKAGES = {
 }
 
 
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary name beside `path`; what is written there becomes `path` at the end.
-
-    After an error or an interruption `path` is as it was before. The temporary name keeps the
-    suffix, which some writers go by. The folder is made where it is absent.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(Path(folder) / "note.txt") as temporary:
-    ...         _ = temporary.write_text("whole")
-    ...     (Path(folder) / "note.txt").read_text()
-    'whole'
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def run_path(
     home: str | os.PathLike[str], recipe: str, *, profile: str, seed: int = 0, split: int = 1
 ) -> Path:
-    """Name the folder of one run; nothing is made.
+    """Name the folder of one run, below ``runs`` in `home`; nothing is made.
 
-    Parameters
-    ----------
-    home
-        The folder that holds ``runs``.
-    recipe
-        The recipe's name.
-    profile
-        The profile's name.
-    seed
-        Which of the seeds, from 0.
-    split
-        Which of the splits, from 1.
+    Seeds count from 0, splits from 1; the first of each have no folder of their own.
 
     Examples
     --------
@@ -102,11 +66,8 @@ def run_path(
     'home/runs/quick/frame-vote/seed-2/split-3'
     """
     path = Path(home) / "runs" / profile / recipe
-    if seed > 0:
-        path /= f"seed-{seed + 1}"
-    if split > 1:
-        path /= f"split-{split}"
-    return path
+    path = path / f"seed-{seed + 1}" if seed else path
+    return path / f"split-{split}" if split > 1 else path
 
 
 def versions() -> dict[str, str]:
@@ -130,20 +91,8 @@ def recipe_record(
 ) -> dict[str, Any]:
     """Put together everything needed to repeat a run, for ``recipe.json``.
 
-    Parameters
-    ----------
-    recipe
-        The recipe's name.
-    config
-        Its settings as they were used, and the dataset's.
-    profile
-        The profile's name.
-    seed
-        The seed, as it was used.
-    split
-        The split, from 1.
-    fingerprint
-        `VideoIndex.fingerprint` of the data.
+    `config` holds the recipe's settings as they were used, and the dataset's; `fingerprint` is
+    `VideoIndex.fingerprint`.
     """
     return {
         "recipe": recipe,
@@ -162,10 +111,6 @@ class RunFolder:
 
     ``model.keras``, ``history.csv``, ``predictions.npz`` (per video and per frame),
     ``metrics.json`` and ``recipe.json`` (everything needed to repeat it).
-
-    Attributes
-    ----------
-    path : Path
     """
 
     path: Path
@@ -222,8 +167,14 @@ class RunFolder:
                     temporary.write_text(text + "\n", encoding="utf-8")
         return self
 
-    def model(self) -> Any:
+    def model(self, *, whole: bool = False) -> Any:
         """Load the trained Keras model, ready to predict (not compiled).
+
+        Parameters
+        ----------
+        whole
+            Of a model with several outputs: all of them, rather than the class probabilities
+            alone, which everything that shows or explains a model takes.
 
         Raises
         ------
@@ -233,12 +184,48 @@ class RunFolder:
         path = self._existing("model")
         import keras
 
-        from vidlab import models  # noqa: F401  (through it Keras knows vidlab's layers)
+        from vidlab import recipes  # through it Keras knows vidlab's layers
 
+        record = {} if "recipe.json" in self.missing else self.recipe
+        if record.get("file"):
+            recipes.load(record["file"])  # through it Keras knows layers of one's own
         try:
-            return keras.saving.load_model(path, compile=False)
+            model = keras.saving.load_model(path, compile=False)
         except (ValueError, OSError, TypeError, KeyError) as error:
             raise _unreadable(path, error) from error
+        if isinstance(getattr(model, "output", None), dict) and not whole:  # a Sequential has none
+            (first, *_), *_ = record["config"]["tasks"]
+            model = keras.Model(model.input, model.output[first], name=model.name)
+        return model
+
+    def streams(self) -> dict[str, Rgb]:
+        """The inputs of the model by name, as they were in this run.
+
+        Raises
+        ------
+        ResultError
+            If the run was made by another version, or its recipe has other inputs now.
+        """
+        from vidlab import recipes
+
+        config = self.recipe["config"]
+        try:
+            file, name = self.recipe.get("file", ""), self.recipe["recipe"]
+            inputs = recipes.get(f"{file}:{name}" if file else name).inputs
+            known = {name: config["inputs"][name] for name in inputs}
+            return {
+                name: stream.changed(
+                    sampling=known[name]["sampling"],
+                    test=known[name]["test"] or "",
+                    size=known[name]["size"],
+                )
+                for name, stream in inputs.items()
+            }
+        except KeyError as error:
+            raise ResultError(
+                f"Expected a run of this version of its recipe. Received: {self.path}, without "
+                f"{error}. Make it again with: vidlab train {self.recipe.get('recipe', 'RECIPE')}"
+            ) from error
 
     @property
     def history(self) -> pd.DataFrame:

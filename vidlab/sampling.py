@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, fields
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -20,6 +20,7 @@ __all__ = [
     "AllFrames",
     "EveryNth",
     "EverySecond",
+    "Possible",
     "Reordered",
     "Sampler",
     "Segments",
@@ -30,13 +31,9 @@ __all__ = [
 
 
 class Sampler(Protocol):
-    """What every sampler of this module offers.
+    """What every sampler of this module offers; `draws`: whether a generator changes the choice."""
 
-    Attributes
-    ----------
-    length : int or None
-        How many frames it gives for any video; None where that depends on the video.
-    """
+    draws: ClassVar[bool]
 
     @property
     def length(self) -> int | None:
@@ -68,8 +65,23 @@ class Sampler(Protocol):
         """
 
 
+class _Checked:
+    """A sampler whose options are numbers of frames."""
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+                raise SamplingError(
+                    f"Expected {type(self).__name__}({field.name}) to be a whole number from 1. "
+                    f"Received: {value!r}. Give a number of frames."
+                )
+
+
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(_Checked):
     """`count` frames spread evenly: the middle frame of each of `count` equal parts.
 
     The choice is symmetric: a video and its reverse give the same frames,
@@ -88,8 +100,7 @@ class Uniform:
 
     count: int
 
-    def __post_init__(self):
-        _check_options(self)
+    draws: ClassVar[bool] = False
 
     @property
     def length(self) -> int:
@@ -103,7 +114,7 @@ class Uniform:
 
 
 @dataclass(frozen=True, repr=False)
-class EverySecond:
+class EverySecond(_Checked):
     """`count` frames of every second of video, spread evenly and symmetrically as by `Uniform`.
 
     At 25 frames per second ``EverySecond(8)`` takes 8 frames of every 25. A video gives at least
@@ -122,8 +133,7 @@ class EverySecond:
     count: int
     at_most: int | None = None
 
-    def __post_init__(self):
-        _check_options(self)
+    draws: ClassVar[bool] = False
 
     def __repr__(self):
         rest = "" if self.at_most is None else f", at_most={self.at_most}"
@@ -142,7 +152,7 @@ class EverySecond:
 
 
 @dataclass(frozen=True)
-class EveryNth:
+class EveryNth(_Checked):
     """The first frame, and then every `step`-th.
 
     Examples
@@ -153,8 +163,7 @@ class EveryNth:
 
     step: int
 
-    def __post_init__(self):
-        _check_options(self)
+    draws: ClassVar[bool] = False
 
     @property
     def length(self) -> None:
@@ -168,7 +177,7 @@ class EveryNth:
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(_Checked):
     """`length` consecutive frames; a shorter video is repeated from its start until long enough.
 
     With a generator every start that leaves room is equally likely; without one the window is in
@@ -184,8 +193,7 @@ class Window:
 
     length: int
 
-    def __post_init__(self):
-        _check_options(self)
+    draws: ClassVar[bool] = True
 
     def indices(self, frame_count, *, fps=25.0, rng=None):
         """Choose frames; see `Sampler.indices`. `fps` does not change the choice."""
@@ -198,7 +206,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Segments:
+class Segments(_Checked):
     """One frame of each of `count` equal parts of the video, as temporal segment networks draw.
 
     With a generator each part gives one of its frames at random; without one its middle frame, so
@@ -215,8 +223,7 @@ class Segments:
 
     count: int
 
-    def __post_init__(self):
-        _check_options(self)
+    draws: ClassVar[bool] = True
 
     @property
     def length(self) -> int:
@@ -243,6 +250,8 @@ class AllFrames:
     >>> AllFrames().indices(4)
     array([0, 1, 2, 3])
     """
+
+    draws: ClassVar[bool] = False
 
     @property
     def length(self) -> None:
@@ -282,9 +291,19 @@ class Reordered:
             )
 
     @property
+    def draws(self) -> bool:
+        """Where frames are shuffled, and where the other sampler draws."""
+        return self.order == "shuffled" or self.sampler.draws
+
+    @property
     def length(self) -> int | None:
         """As many as the other sampler takes."""
         return self.sampler.length
+
+    @property
+    def at_most(self) -> int | None:
+        """The other sampler's, where it has one."""
+        return getattr(self.sampler, "at_most", None)
 
     def indices(self, frame_count, *, fps=25.0, rng=None):
         """Choose frames; see `Sampler.indices`."""
@@ -295,6 +314,37 @@ class Reordered:
             return np.full_like(chosen, chosen[len(chosen) // 2])
         chance = np.random.default_rng([frame_count, len(chosen)]) if rng is None else rng
         return chance.permutation(chosen)
+
+
+@dataclass(frozen=True)
+class Possible:
+    """Every frame that other samplers can choose, once, in the order of time.
+
+    Of a sampler that draws at random, that is every frame of the video.
+
+    Examples
+    --------
+    >>> Possible((Uniform(2), Uniform(4))).indices(8)
+    array([1, 2, 3, 4, 5, 6])
+    >>> len(Possible((Window(2),)).indices(8))
+    8
+    """
+
+    samplers: tuple[Sampler, ...]
+
+    draws: ClassVar[bool] = False
+
+    @property
+    def length(self) -> None:
+        """None: it depends on the video."""
+        return None
+
+    def indices(self, frame_count, *, fps=25.0, rng=None):
+        """Choose frames; see `Sampler.indices`. `rng` does not change the choice."""
+        if any(getattr(sampler, "draws", True) for sampler in self.samplers):
+            return AllFrames().indices(frame_count, fps=fps)
+        found = [sampler.indices(frame_count, fps=fps) for sampler in self.samplers]
+        return np.unique(np.concatenate(found))
 
 
 def from_text(text: str) -> Sampler:
@@ -337,18 +387,6 @@ def _spread(frame_count: int, count: int) -> np.ndarray:
     half = count // 2
     chosen[count - half :] = frame_count - 1 - chosen[:half][::-1]
     return chosen
-
-
-def _check_options(sampler: Sampler) -> None:
-    for field in fields(sampler):
-        value = getattr(sampler, field.name)
-        if value is None and field.default is None:
-            continue
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-            raise SamplingError(
-                f"Expected {type(sampler).__name__}({field.name}) to be a whole number from 1. "
-                f"Received: {value!r}. Give a number of frames."
-            )
 
 
 def _check_video(sampler: Sampler, frame_count: int, fps: float) -> None:

@@ -1,15 +1,15 @@
 """What a model says of one video, moment by moment: of any file, also one of no dataset.
 
-Takes trained models, with the sampler they were asked with, and video files; gives a `Timeline` to
-`plots`, `widgets` and the command line. A model of single frames answers for each of them; a
+A model of single frames answers for each of them; a
 recurrent one that reads forward answers after each of them, for all it has seen so far; one that
 has to wait for the end has a single answer, which then stands for every moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,15 +17,16 @@ import numpy as np
 import pandas as pd
 
 from vidlab import video
-from vidlab.errors import ModelError, ResultError
+from vidlab.errors import ModelError
 from vidlab.predictions import FramePredictions, How, aggregate
 from vidlab.runs import RunFolder
-from vidlab.sampling import Sampler, from_text
+from vidlab.sampling import Sampler
+from vidlab.streams import Rgb
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Reads", "Timeline", "Watcher"]
+__all__ = ["Reads", "Timeline", "VideoPredictor"]
 
 Reads = Literal["frames", "forward", "whole"]
 _AT_ONCE = 32  # frames that are looked at together: a long video needs no more memory
@@ -91,26 +92,28 @@ class Timeline:
         }
 
 
-class Watcher:
-    """A model that watches one video after the other; it is loaded and compiled once.
+class VideoPredictor:
+    """A model that predicts one video after the other; it is loaded and compiled once.
 
     Parameters
     ----------
     model
         Of frames or clips, to class probabilities; or a function that loads it, which is called
-        when the first video is watched.
+        when the first video is predicted.
     classes
         Their names, in the model's order.
     sampling
-        Picks the frames.
-    how
+        Picks the frames. Not needed where `streams` are given.
+    streams
+        What each input of the model is, by name; left out, pictures at the model's own size.
+    aggregation
         How single frames decide about the video, as for `vidlab.predictions.aggregate`.
     name
         Of the model; its own if left out.
 
     Attributes
     ----------
-    classes, sampling, how, name
+    classes, sampling, aggregation, name
         As given.
     """
 
@@ -119,40 +122,36 @@ class Watcher:
         model: keras.Model | Callable[[], keras.Model],
         *,
         classes: Sequence[str],
-        sampling: Sampler,
-        how: How = "mean",
+        sampling: Sampler | None = None,
+        streams: Mapping[str, Rgb] | None = None,
+        aggregation: How = "mean",
         name: str = "",
     ):
         self._source = model
         self._model: keras.Model | None = None
-        self._say: Callable[[Iterator[np.ndarray]], np.ndarray] | None = None
+        self._streams = dict(streams or {})
+        self._run: Callable[[Iterator[Mapping]], np.ndarray] | None = None
         self._reads: Reads = "whole"
         self.classes = [str(one) for one in classes]
-        self.sampling = sampling
-        self.how = how
+        self.sampling = sampling or next(iter(self._streams.values())).at_test
+        self.aggregation = aggregation
         self.name = name or getattr(model, "name", "model")
 
     @classmethod
-    def of_run(cls, run: RunFolder) -> Watcher:
-        """Watch as a finished run does: its model, its classes, the frames its test took.
+    def of_run(cls, run: RunFolder) -> VideoPredictor:
+        """Predict as a finished run does: its model, its classes, the frames its test took.
 
         Raises
         ------
         ResultError
-            If the run is not finished, or was made before runs said all of this.
+            If the run is not finished, or was made by another version of its recipe.
         """
-        record = run.recipe
-        unsaid = {"test_sampling", "aggregation"} - set(record.get("config", {}))
-        if unsaid:
-            raise ResultError(
-                f"Expected a run whose record holds {', '.join(sorted(unsaid))}. Received: "
-                f"{run.path}. Make it again with: vidlab train {record.get('recipe', 'RECIPE')}"
-            )
+        streams, record = run.streams(), run.recipe
         return cls(
             run.model,
             classes=run.predictions.classes,
-            sampling=from_text(record["config"]["test_sampling"]),
-            how=record["config"]["aggregation"],
+            streams=streams,
+            aggregation=record["config"]["aggregation"],
             name=record["recipe"],
         )
 
@@ -171,23 +170,38 @@ class Watcher:
             _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
             is_model = hasattr(self._source, "input_shape")
             model = self._source if is_model else self._source()
-            shape = model.input_shape
-            if not isinstance(shape, tuple) or len(shape) not in (4, 5):
+            shapes = {tensor.name: tuple(tensor.shape) for tensor in model.inputs}
+            if any(len(shape) not in (4, 5) for shape in shapes.values()):
                 raise ModelError(
                     "Expected a model of frames (batch, height, width, 3) or clips (batch, time, "
-                    f"height, width, 3). Received: {model.name} with input shape {shape}. Join a "
-                    "head with its encoder first: vidlab.recipes.assemble"
+                    f"height, width, 3). Received: {model.name} with inputs {shapes}. "
+                    "Put the encoder and the head into one model."
                 )
             if model.output_shape[-1] != len(self.classes):
                 raise ModelError(
                     f"Expected the names of {model.output_shape[-1]} classes for {model.name}. "
                     f"Received: {len(self.classes)}. Pass the classes it was trained on."
                 )
+            if not self._streams:
+                self._streams = {
+                    name: Rgb(self.sampling, shape[-3:-1], clip=len(shape) == 5)
+                    for name, shape in shapes.items()
+                }
             self._model = model
         return self._model
 
-    def watch(self, path: str | Path, *, sampling: Sampler | None = None) -> Timeline:
-        """Show the model a video.
+    def inputs(self, path: str | Path, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Read what the model takes of some frames of a video, (time, …) for each input by name."""
+        model, info = self.model, video.probe(path)
+        found = {}
+        for name in (tensor.name for tensor in model.inputs):
+            stream = self._streams[name]
+            size = (info.height, info.width) if None in stream.size else stream.size
+            found[name] = stream.read(partial(video.read_frames, path, size=size), indices)
+        return found
+
+    def predict(self, path: str | Path, *, sampling: Sampler | None = None) -> Timeline:
+        """Predict a video.
 
         Parameters
         ----------
@@ -210,66 +224,78 @@ class Watcher:
             As for `model`.
         """
         info = video.probe(path)
-        numbers = np.asarray((sampling or self.sampling).indices(info.frames, fps=info.fps))
-        size = self.model.input_shape[-3:-1]
-        size = (info.height, info.width) if None in size else size
-        probabilities = self._asked(_pieces(path, numbers, size=size))
-        said = np.broadcast_to(probabilities, (len(numbers), len(self.classes)))
+        sampling = sampling or self.sampling
+        numbers = np.asarray(sampling.indices(info.frames, fps=info.fps))
+        if self._run is None:
+            self._reads, self._run = _way_to_run(self.model)
+        padding = max((getattr(sampling, "at_most", None) or 0) - len(numbers), 0)
+        pieces = self._pieces(path, numbers, padding=padding)
+        found = np.asarray(self._run(pieces), np.float32)
+        every = np.broadcast_to(found, (max(len(numbers), len(found)), len(self.classes)))
         return Timeline(
             path=Path(path),
             classes=self.classes,
             numbers=numbers,
             seconds=numbers / info.fps,
-            probabilities=said,
-            answer=self._decided(said),
+            probabilities=every[: len(numbers)],
+            answer=self._decided(every),
             reads=self._reads,
         )
 
-    def _asked(self, pieces: Iterator[np.ndarray]) -> np.ndarray:
-        """Return what is said of frames that come in pieces: (time, classes) or (1, classes)."""
-        if self._say is None:
-            self._reads, self._say = _way_to_ask(self.model)
-        return np.asarray(self._say(pieces), np.float32)
+    def _pieces(
+        self, path: str | Path, numbers: np.ndarray, *, padding: int
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Read what the model takes, piece by piece; clips are filled up as in training."""
+        for start in range(0, len(numbers), _DECODED):
+            found = self.inputs(path, numbers[start : start + _DECODED])
+            for at in range(0, len(numbers[start : start + _DECODED]), _AT_ONCE):
+                yield {name: frames[at : at + _AT_ONCE] for name, frames in found.items()}
+        if padding and self._reads != "frames":
+            yield {
+                name: np.full((padding, *frames.shape[1:]), self._streams[name].padding, np.float32)
+                for name, frames in found.items()
+            }
 
-    def _decided(self, said: np.ndarray) -> np.ndarray:
+    def _decided(self, found: np.ndarray) -> np.ndarray:
         if self._reads != "frames":
-            return said[-1]
-        one = np.zeros(len(said), np.int64)
-        frames = FramePredictions(video=one, frame=np.arange(len(said)), probabilities=said)
-        return aggregate(frames, how=self.how)[0]
+            return found[-1]
+        one = np.zeros(len(found), np.int64)
+        frames = FramePredictions(video=one, frame=np.arange(len(found)), probabilities=found)
+        return aggregate(frames, how=self.aggregation)[0]
 
 
-def _pieces(
-    path: str | Path, numbers: np.ndarray, *, size: tuple[int, int]
-) -> Iterator[np.ndarray]:
-    for start in range(0, len(numbers), _DECODED):
-        frames = video.read_frames(path, numbers[start : start + _DECODED], size=size)
-        yield from (frames[at : at + _AT_ONCE] for at in range(0, len(frames), _AT_ONCE))
-
-
-def _way_to_ask(
+def _way_to_run(
     model: keras.Model,
-) -> tuple[Reads, Callable[[Iterator[np.ndarray]], np.ndarray]]:
+) -> tuple[Reads, Callable[[Iterator[dict[str, np.ndarray]]], np.ndarray]]:
     """Choose how a model is shown a video."""
     from vidlab import models
 
-    if len(model.input_shape) == 4:
+    several = len(model.inputs) > 1
 
-        def look(pieces: Iterator[np.ndarray]) -> np.ndarray:
-            return np.concatenate([model.predict_on_batch(piece) for piece in pieces])
+    def given(piece: dict[str, np.ndarray]):
+        return piece if several else next(iter(piece.values()))
+
+    if len(model.inputs[0].shape) == 4:
+
+        def look(pieces):
+            return np.concatenate([model.predict_on_batch(given(piece)) for piece in pieces])
 
         return "frames", look
+
+    def wait(pieces):
+        parts = list(pieces)
+        whole = {name: np.concatenate([part[name] for part in parts])[None] for name in parts[0]}
+        return model.predict_on_batch(given(whole))
+
     try:
-        stream = models.Stream(model)
+        stream = None if several else models.Stream(model)
     except ModelError:  # nothing in it reads forward
-
-        def wait(pieces: Iterator[np.ndarray]) -> np.ndarray:
-            return model.predict_on_batch(np.concatenate(list(pieces))[None])
-
+        stream = None
+    if stream is None:
         return "whole", wait
 
-    def read(pieces: Iterator[np.ndarray]) -> np.ndarray:
+    def read(pieces):
         stream.reset()
-        return np.concatenate([stream.read(piece) for piece in pieces])
+        return np.concatenate([stream.read(given(piece)) for piece in pieces])
 
     return "forward", read

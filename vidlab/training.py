@@ -1,10 +1,10 @@
 """Training: a recipe and videos in, a fitted model and its history out.
 
-Takes recipes from `recipes` and videos from `index`, with `clips` and `augment` in between, or
-their features from `features`; gives a model and a history to `experiment`. A recipe trains in one
-or more *phases* (first the new layers, then deeper ones). Each phase stops early on the validation
-loss and keeps its best weights; after every epoch a checkpoint is written, from which an
-interrupted training goes on.
+A recipe trains in one or more *phases* (first the new layers, then deeper ones). What cannot learn
+in a phase is computed once, kept on disk, and only the rest is trained (`vidlab.learners`). Each
+phase stops early on the validation loss and keeps its best weights; after every epoch a checkpoint
+is written, from which an interrupted training goes on: chance follows from the seed, the epoch and
+the video alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,15 +20,16 @@ import keras
 import numpy as np
 import pandas as pd
 
-from vidlab import backbones, recipes
-from vidlab.augment import Augment
-from vidlab.clips import Clips, FrameCache
+from vidlab import recipes
+from vidlab.checkpoints import Checkpoint
+from vidlab.clips import Clips
 from vidlab.errors import RecipeError
-from vidlab.features import FeatureStore, Sequences
 from vidlab.index import VideoIndex
+from vidlab.learners import Learner, learner_of
 from vidlab.progress import counter
+from vidlab.recipes import Phase, Recipe
 
-__all__ = ["Fitted", "Settings", "fit"]
+__all__ = ["Fitted", "Settings", "fit", "optimizer_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +40,17 @@ class Settings:
     ----------
     seed : int
         Seeds the new weights, the order of the videos, the frames drawn, augmentation and dropout.
-    patience : int
-        Epochs without a better validation loss before a phase stops.
-    cache : FrameCache or None
-        Decoded frames on disk, to skip the decoder after the first epoch.
+    cache : Path or None
+        Folder for decoded frames, to skip the decoder after the first epoch.
+    features : Path or None
+        Folder for what is computed once; None trains the whole model in every epoch.
+    index : VideoIndex or None
+        All videos of the dataset: what is computed once is shared by splits and recipes. None:
+        those trained and validated on, and no others can be predicted from what is kept.
+    most_bytes : int
+        Disk that a phase may take in `features`.
+    precision : {"float32", "fast"}
+        Of what is computed once; see `vidlab.features.extract`.
     checkpoint : Path or None
         File for the checkpoint of an unfinished training; removed when the training ends.
     key : str
@@ -54,8 +61,11 @@ class Settings:
     """
 
     seed: int = 0
-    patience: int = 5
-    cache: FrameCache | None = None
+    cache: Path | None = None
+    features: Path | None = None
+    index: VideoIndex | None = None
+    most_bytes: int = 20 * 10**9
+    precision: str = "float32"
     checkpoint: Path | None = None
     key: str = ""
     callbacks: Sequence[keras.callbacks.Callback] = ()
@@ -68,15 +78,17 @@ class Fitted:
     Attributes
     ----------
     model : keras.Model
-        Frames ``(batch, height, width, 3)`` or clips ``(batch, time, height, width, 3)``, 0–255,
-        or features ``(batch, time, features)``, to class probabilities ``(batch, classes)``.
+        From frames or clips to class probabilities, as `vidlab.recipes.build` gives it.
     history : pandas.DataFrame
         One row an epoch: epoch (counted through all phases, from 1), phase, loss, accuracy,
         val_loss, val_accuracy, learning_rate, seconds.
+    learner : Learner
+        Of the last phase: predicts what `model` does, from what is kept where something is.
     """
 
     model: keras.Model
     history: pd.DataFrame
+    learner: Learner
 
     @property
     def seconds(self) -> float:
@@ -85,8 +97,8 @@ class Fitted:
 
 
 def fit(
-    recipe: recipes.Recipe,
-    parts: tuple[VideoIndex, VideoIndex] | tuple[FeatureStore, FeatureStore],
+    recipe: Recipe,
+    parts: tuple[VideoIndex, VideoIndex],
     *,
     settings: Settings | None = None,
     start: keras.Model | None = None,
@@ -98,114 +110,56 @@ def fit(
     recipe
         What to train, already adapted to the profile.
     parts
-        Training and validation videos; for a recipe that takes features, those of the videos.
-        Without validation videos nothing stops early, and the last weights are kept.
+        Training and validation videos. Without validation videos nothing stops early, and the last
+        weights are kept.
     settings
-        Seed, patience, cache and checkpoint file.
+        Seed, folders and checkpoint file.
     start
-        For a recipe that continues another: the other's trained model, trained further in place.
+        For a recipe that starts from another: the other's trained model.
 
     Returns
     -------
     Fitted
-        The model with the best weights of its last phase, and the history of all phases. For a
-        recipe that takes features it is the head, from features to class probabilities.
+        The model with the best weights of its last phase, and the history of all phases.
 
     Raises
     ------
     RecipeError
-        If the recipe continues another and `start` is missing, or the reverse.
+        If the recipe starts from another and `start` is missing, or the reverse.
     """
     settings = settings or Settings()
-    continues = recipe.starts_from is not None and recipe.takes != "features"
-    if continues != (start is not None):
-        wanted = recipe.starts_from if continues else "no model"
+    if (recipe.starts_from is not None) != (start is not None):
         raise RecipeError(
-            f"Expected {wanted} to start {recipe.name} from. "
+            f"Expected {recipe.starts_from or 'no model'} to start {recipe.name} from. "
             f"Received: {start.name if start is not None else 'no model'}. "
             "Pass the trained model of the recipe named in `starts_from`, or none."
         )
     keras.utils.set_random_seed(settings.seed)
-    model = start
-    if model is None:
-        model = recipes.build(
-            recipe,
-            len(parts[0].classes),
-            weights=recipe.weights,
-            features=parts[0].size if recipe.takes == "features" else None,
-        )
-    checkpoint = _Checkpoint(settings.checkpoint)
+    model = recipes.build(recipe, len(parts[0].classes), weights=recipe.weights, start=start)
+    checkpoint = Checkpoint(settings.checkpoint)
     progress = checkpoint.progress(_identity(recipe, parts, settings))
+    if progress.history:
+        checkpoint.restore(model)  # what is frozen now may have learned in an earlier phase
+    learner = None
     while progress.phase < len(recipe.phases):
+        phase = recipe.phases[progress.phase]
+        recipes.prepare(model, recipe, phase)
+        learner = learner_of(model, recipe, phase, parts, settings=settings)
         _run_phase(
-            model, recipe, parts, progress=progress, checkpoint=checkpoint, settings=settings
-        )
+            (model, learner), recipe, parts, progress=progress, checkpoint=checkpoint,
+            settings=settings,
+        )  # fmt: skip
     checkpoint.remove()
-    return Fitted(model, pd.DataFrame(progress.history))
-
-
-@dataclasses.dataclass
-class _Progress:
-    """How far a training has come; with the weights, what a checkpoint holds."""
-
-    key: str
-    phase: int = 0
-    epoch: int = 0  # finished, within the phase
-    best: float = float("inf")  # validation loss
-    waited: int = 0  # epochs since it was best
-    history: list[dict] = dataclasses.field(default_factory=list)
-
-
-@dataclasses.dataclass
-class _Checkpoint:
-    """One file with everything needed to go on: progress, variables, best weights."""
-
-    file: Path | None
-
-    def write(self, progress: _Progress, model: keras.Model, best: list[np.ndarray]) -> None:
-        if self.file is None:
-            return
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        variables = [*model.variables, *model.optimizer.variables]
-        part = self.file.with_suffix(".part")
-        with part.open("wb") as stream:
-            np.savez(
-                stream,
-                progress=json.dumps(dataclasses.asdict(progress)),
-                **{f"last_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)},
-                **{f"best_{i}": array for i, array in enumerate(best)},
-            )
-        os.replace(part, self.file)
-
-    def progress(self, key: str) -> _Progress:
-        """Return how far this very training came; a fresh start where it never began."""
-        if self.file is not None and self.file.is_file():
-            with np.load(self.file) as found:
-                progress = _Progress(**json.loads(found["progress"].item()))
-            if progress.key == key:
-                return progress
-        return _Progress(key)
-
-    def restore(self, model: keras.Model) -> list[np.ndarray]:
-        """Set the variables of `model` and its optimizer; return the best weights so far."""
-        variables = [*model.variables, *model.optimizer.variables]
-        with np.load(self.file) as found:
-            for i, variable in enumerate(variables):
-                variable.assign(found[f"last_{i}"])
-            return [found[f"best_{i}"] for i in range(len(model.weights))]
-
-    def remove(self) -> None:
-        if self.file is not None:
-            self.file.unlink(missing_ok=True)
+    return Fitted(model, pd.DataFrame(progress.history), learner)
 
 
 class _Epochs(keras.callbacks.Callback):
     """After each epoch: note it, keep the best weights, stop when patience is spent, save."""
 
-    def __init__(self, progress, checkpoint, *, best, patience, bar):
+    def __init__(self, whole, progress, checkpoint, *, recipe, best, bar):
         super().__init__()
-        self.progress, self.checkpoint = progress, checkpoint
-        self.best, self.patience, self.bar = best, patience, bar
+        self.whole, self.progress, self.checkpoint = whole, progress, checkpoint
+        self.recipe, self.best, self.bar = recipe, best, bar
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
@@ -213,8 +167,14 @@ class _Epochs(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
 
+    on_test_batch_end = on_train_batch_end  # validation is progress, too
+
     def on_epoch_end(self, epoch, logs=None):
         progress, numbers = self.progress, {name: float(value) for name, value in logs.items()}
+        first = next(iter(self.recipe.tasks))  # of several outputs it is the one that names classes
+        for name in ("accuracy", "val_accuracy"):
+            own = name.replace("accuracy", f"{first}_accuracy")
+            numbers |= {name: numbers[own]} if own in numbers else {}
         progress.epoch = epoch + 1
         progress.history.append(
             {
@@ -229,35 +189,33 @@ class _Epochs(keras.callbacks.Callback):
         watched = numbers.get("val_loss", -float(epoch))  # without validation the last is best
         progress.waited += 1
         if watched < progress.best:
-            progress.best, progress.waited, self.best = watched, 0, self.model.get_weights()
-        if progress.waited >= self.patience:
+            progress.best, progress.waited, self.best = watched, 0, self.whole.get_weights()
+        if progress.waited >= self.recipe.patience:
             self.model.stop_training = True
-        self.checkpoint.write(progress, self.model, self.best)
+        self.checkpoint.write(progress, self.whole, self.model.optimizer, self.best)
 
 
-def _run_phase(model, recipe, parts, *, progress, checkpoint, settings) -> None:
-    """Train `model` through the present phase of `progress`, and leave the best weights in it."""
-    phase = recipe.phases[progress.phase]
-    if recipe.takes != "features" and recipe.backbone is not None:
-        backbones.set_trainable(model, phase.trainable, pretrained=recipe.weights is not None)
-    learner = _compiled(model, recipe, phase, seed=settings.seed)
-    best = checkpoint.restore(learner) if progress.epoch else learner.get_weights()
-    train, validation = parts
-    examples = _examples(train, recipe, batch_size=phase.batch_size, settings=settings, learn=True)
-    examples.epoch = len(progress.history)  # runs on through the phases
-    held_out = None
-    if len(validation):
-        held_out = _examples(
-            validation, recipe, batch_size=phase.batch_size, settings=settings, learn=False
-        )
-    if progress.waited < settings.patience:
-        total = phase.epochs * len(examples)
-        with counter(desc=recipe.name, total=total, unit="batch") as bar:
-            bar.update(progress.epoch * len(examples))
-            watch = _Epochs(progress, checkpoint, best=best, patience=settings.patience, bar=bar)
-            learner.fit(
-                examples,
-                validation_data=held_out,
+def _run_phase(models, recipe, parts, *, progress, checkpoint, settings) -> None:
+    """Train through the present phase of `progress`, and leave the best weights in the model."""
+    phase, (whole, learner) = recipe.phases[progress.phase], models
+    model = learner.model
+    _compile(model, recipe, phase, labels=_labels(parts[0], recipe))
+    best = whole.get_weights()
+    if progress.epoch:
+        best = checkpoint.restore(whole, model.optimizer)
+    train, validation = (
+        _examples(part, recipe, learner, phase=phase, settings=settings, learn=learn)
+        for part, learn in zip(parts, (True, False), strict=True)
+    )
+    train.epoch = len(progress.history)  # runs on through the phases
+    if progress.waited < recipe.patience:
+        batches = len(train) + (len(validation) if validation else 0)
+        with counter(desc=recipe.name, total=phase.epochs * batches, unit="batch") as bar:
+            bar.update(progress.epoch * batches)
+            watch = _Epochs(whole, progress, checkpoint, recipe=recipe, best=best, bar=bar)
+            model.fit(
+                train,
+                validation_data=validation,
                 epochs=phase.epochs,
                 initial_epoch=progress.epoch,
                 shuffle=False,  # the examples shuffle by themselves, by the seed
@@ -265,47 +223,69 @@ def _run_phase(model, recipe, parts, *, progress, checkpoint, settings) -> None:
                 verbose=0,
             )
             best = watch.best
-    learner.set_weights(best)
+    whole.set_weights(best)
     progress.phase, progress.epoch = progress.phase + 1, 0
     progress.best, progress.waited = float("inf"), 0
 
 
-def _examples(part, recipe, *, batch_size, settings, learn) -> Clips | Sequences:
+def _examples(part, recipe, learner, *, phase, settings, learn) -> Clips | None:
     """Return what one phase learns from, or is validated on, in batches."""
-    options = {"batch_size": batch_size, "shuffle": learn, "seed": settings.seed}
-    if recipe.takes == "features":
-        return Sequences(part, per_frame=recipe.head == "single", **options)
+    if not len(part):
+        return None
+    labels = _labels(part, recipe)
     return Clips(
         part,
-        sampling=recipe.train_sampling if learn else recipe.test_sampling,
-        size=recipe.size,
-        per_frame=recipe.takes == "frames",
+        learner.streams if learn else learner.plain,
+        batch_size=phase.batch_size,
+        shuffle=learn,
+        seed=settings.seed,
+        augment=recipe.augment,
         cache=settings.cache,
-        **options,
+        labels=labels if len(labels) > 1 else next(iter(labels.values())),
     )
 
 
-def _compiled(model, recipe, phase, *, seed) -> keras.Model:
-    """Put augmentation, if any, in front of `model` and compile both as one for `phase`."""
-    pictures = keras.Input(model.input_shape[1:])
-    augment = recipe.augment and recipe.takes != "features"
-    learner = keras.Model(pictures, model(Augment(seed=seed)(pictures) if augment else pictures))
+def _labels(part: VideoIndex, recipe: Recipe) -> dict[str, np.ndarray]:
+    """Return what each task of a recipe learns, one label a video."""
+    return {name: task.labels(part.table, part.classes) for name, task in recipe.tasks.items()}
+
+
+def optimizer_of(phase: Phase) -> keras.Optimizer:
+    """Make the optimizer of a phase."""
     rate = phase.learning_rate
     if phase.decay:
         rate = keras.optimizers.schedules.InverseTimeDecay(rate, 1, phase.decay)
-    optimizers = {
-        "adam": lambda: keras.optimizers.Adam(rate),
-        "sgd": lambda: keras.optimizers.SGD(rate, momentum=phase.momentum),
-    }
-    # A step that makes variables, as metrics and optimizers do at their first batch, is traced a
-    # second time, and tracing is half of a short training. So all of them are made here.
-    learner.compile(
-        optimizer=optimizers[phase.optimizer](),
-        loss="sparse_categorical_crossentropy",
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    if phase.optimizer == "adam":
+        return keras.optimizers.Adam(rate)
+    return keras.optimizers.SGD(rate, momentum=phase.momentum)
+
+
+def _compile(
+    model: keras.Model, recipe: Recipe, phase: Phase, *, labels: dict[str, np.ndarray]
+) -> None:
+    """Compile a model for a phase, with all the variables its steps need.
+
+    A step that makes variables, as metrics, optimizers and the losses of several outputs do at
+    their first batch, is traced a second time, and tracing is half of a short training. So all of
+    them are made here.
+    """
+    tasks = recipe.tasks.items()
+    losses = {name: task.loss for name, task in tasks}
+    metrics = {name: [getattr(keras.metrics, task.metric)(name="accuracy")] for name, task in tasks}
+    several = len(losses) > 1
+    model.compile(
+        optimizer=optimizer_of(phase),
+        loss=losses if several else next(iter(losses.values())),
+        loss_weights={name: task.weight for name, task in tasks} if several else None,
+        metrics=metrics if several else next(iter(metrics.values())),
     )
-    learner.optimizer.build(learner.trainable_variables)
-    return learner
+    model.optimizer.build(model.trainable_variables)
+    if several:
+        shapes = {name: [n or 1 for n in output.shape[1:]] for name, output in model.output.items()}
+        model.compute_loss(
+            y={name: values[:1] for name, values in labels.items()},
+            y_pred={name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()},
+        )
 
 
 def _identity(recipe, parts, settings) -> str:
@@ -313,6 +293,6 @@ def _identity(recipe, parts, settings) -> str:
     facts = [
         recipe.as_dict(),
         [part.fingerprint for part in parts],
-        [settings.seed, settings.patience, settings.key],
+        [settings.seed, settings.features is not None, settings.precision, settings.key],
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

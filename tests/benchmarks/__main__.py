@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from tests.benchmarks.turns import ratios
-from vidlab.runs import replacing
+from vidlab.files import replacing
 
 TASKS = {
     "decode": ("decode", ()),
@@ -17,6 +17,8 @@ TASKS = {
     "features.inceptionv3.fast": ("features", ("inceptionv3", "fast")),
     "cam": ("cam", ("frames",)),
     "cam.clip": ("cam", ("clip",)),
+    "training.scratch": ("training", ("scratch",)),
+    "training.frozen": ("training", ("frozen",)),
     "memory": ("memory", ()),
 }
 """Which module measures a task, and what it is told."""
@@ -61,7 +63,7 @@ def rows(task, results):
             yield f"{task:27}{method:19}{peak:6.0f} MB   for {count} videos, {peak / first:.2f}×"
         return
     for method, ratio in ratios(results).items():
-        unit = "   frames/s" if TASKS[task][0] == "cam" else ""
+        unit = "   frames/s" if TASKS[task][0] in ("cam", "training") else ""
         yield f"{task:27}{method:19}{results[method]:9.2f}   {ratio:.2f}×{unit}"
 
 

@@ -11,8 +11,9 @@ which does not count. Speeds are frames per second.
 import keras
 import numpy as np
 
+from tests import built
 from tests.benchmarks import turns
-from vidlab import backbones, explanation, models
+from vidlab import backbones, explanation
 
 FRAMES, CLASSES, ROUNDS = 16, 101, 7
 SIZE = (224, 224)
@@ -54,8 +55,7 @@ def against_tf_keras_vis(pictures):
 def against_passes(pictures):
     import tensorflow as tf
 
-    encoder = backbones.pooled(backbones.build("mobilenetv2"))
-    model = models.assemble(encoder, models.convgru_head(encoder.output_shape[-1], CLASSES))
+    model = built.convgru(backbones.build("mobilenetv2"), CLASSES)
     clip = tf.constant(pictures[None])
 
     @tf.function

@@ -64,7 +64,12 @@ def measure(backbone, precision):
         few = paths[: amount.videos_to_predict]
         batches = in_memory(paths[0], size, frames=len(paths) * len(CHOSEN))
         bare = engines.compiled(
-            encoder, encoder_digest(encoder), engine=engine, precision=numbers, batch_size=BATCH
+            encoder,
+            encoder_digest(encoder),
+            engine=engine,
+            precision=numbers,
+            batch_size=BATCH,
+            dtypes=["uint8"],
         )
         stores = (Path(home, f"store-{number}") for number in count())
 
@@ -86,7 +91,7 @@ def measure(backbone, precision):
                 lambda: predict(encoder, few, at_once=len(CHOSEN)), len(few)
             ),
             "bare-engine": turns.Method(
-                lambda: list(bare.map((None, batch) for batch in batches)),
+                lambda: list(bare.map((None, [batch]) for batch in batches)),
                 len(batches) * BATCH / len(CHOSEN),
             ),
         }

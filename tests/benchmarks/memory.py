@@ -69,21 +69,19 @@ def index_videos(folder):
 
 
 def train(folder, *, cached=False):
-    from vidlab import clips, recipes, sampling, training
+    from vidlab import recipes, sampling, training
 
     recipe = recipes.get("frame-pretrained")
     recipe = recipe.adapted(
         backbone="residual",
-        size=(32, 32),
+        size=32,
         weights=None,
         phases=(dataclasses.replace(recipe.phases[0], epochs=1, batch_size=32),),
-        train_sampling=sampling.Segments(4),
-        test_sampling=sampling.Segments(4),
+        sampling=sampling.Segments(4),
     )
-    cache = clips.FrameCache(f"{folder}-cache", size=recipe.size) if cached else None
     learned_from, held_out, _ = index_videos(folder).split(by="groups")
-    parts = (learned_from, held_out)
-    return training.fit(recipe, parts, settings=training.Settings(cache=cache))
+    settings = training.Settings(cache=f"{folder}-cache" if cached else None)
+    return training.fit(recipe, (learned_from, held_out), settings=settings)
 
 
 def train_cached(folder):

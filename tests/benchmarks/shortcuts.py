@@ -24,6 +24,7 @@ half an hour on two cores.
 import argparse
 import os
 import tempfile
+from pathlib import Path
 
 BIASED = ("HandstandWalking", "OpenDoor", "PickUp", "SitDown", "JumpingJack")
 SIZE = (80, 80)
@@ -124,7 +125,7 @@ def learned_from(seed, *, bias):
 
 def learned(train, nothing):
     """Train a small network that is free to learn any shortcut, and for as long as it likes."""
-    from vidlab import clips, recipes, training
+    from vidlab import recipes, training
     from vidlab.sampling import Segments, Uniform
 
     recipe = recipes.get("frame-pretrained").adapted(
@@ -132,14 +133,14 @@ def learned(train, nothing):
         backbone="residual",
         weights="pantomime",
         size=SIZE,
-        augment=False,
-        units=128,
+        augment=None,
+        options={"units": 128},
         phases=(recipes.Phase(12, "adam", 1e-3, 32, trainable="all"),),
-        train_sampling=Segments(4),
-        test_sampling=Uniform(4),
+        sampling=Segments(4),
+        test=Uniform(4),
     )
     with tempfile.TemporaryDirectory(prefix="vidlab-bench-") as folder:
-        settings = training.Settings(cache=clips.FrameCache(folder, size=SIZE))
+        settings = training.Settings(cache=Path(folder))
         return training.fit(recipe, (train, nothing), settings=settings).model
 
 

@@ -23,9 +23,10 @@ CLASSES, VIDEOS, KINDS, FRAMES = 101, 3783, 24, 164
 SETTING = """
 import numpy as np
 import vidlab
-from vidlab import backbones, models, widgets
+from vidlab import recipes, widgets
 index = vidlab.load_index("videos")
-model = models.frame_classifier(backbones.build("mobilenetv2", size=(224, 224)), 101)
+recipe = recipes.get("frame-pretrained").adapted(backbone="mobilenetv2", size=224)
+model = recipes.build(recipe, 101)
 model(np.zeros((1, 224, 224, 3), np.float32))
 rng = np.random.default_rng(0)
 chances = rng.dirichlet(np.full(101, 0.05), len(index))

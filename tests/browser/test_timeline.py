@@ -14,11 +14,11 @@ CELLS = (
     MODEL,
     """
 from vidlab.sampling import Uniform
-from vidlab.timeline import Watcher
-watchers = {name: Watcher(model, classes=index.classes, sampling=Uniform(count))
+from vidlab.timeline import VideoPredictor
+predictors = {name: VideoPredictor(model, classes=index.classes, sampling=Uniform(count))
             for name, count in (("first", 6), ("second", 9))}
 """,
-    "vidlab.widgets.TimelineExplorer(watchers, index)",
+    "vidlab.widgets.TimelineExplorer(predictors, index)",
 )
 
 

@@ -1,16 +1,12 @@
 """Frame encoders: image classifiers without their last layers, each with its own preprocessing.
 
-Takes images, ``uint8`` or ``float32`` in 0..255, from `clips` or `augment`; gives feature maps to
-`models` and `features`, and layers by name to `explanation`.
-
 A backbone is one flat Keras model named ``"backbone"``: its input, a ``Rescaling`` layer that holds
 the preprocessing, then every layer of the encoder. Classifiers nest it whole, so
 ``model.get_layer("backbone").get_layer("mixed10")`` finds any layer, before saving and after
-loading alike. The input is declared ``float32``: Keras casts a ``uint8`` batch on entry, and the
-``float32`` images that augmentation leaves pass through uncut.
+loading alike. The input is declared ``float32``: Keras casts a ``uint8`` batch, 0..255, on entry.
 
 An encoder goes one step further, to one vector a picture: a backbone with its map averaged
-(`pooled`), or a trained classifier cut short (`cut`).
+(`pooled`).
 """
 
 from __future__ import annotations
@@ -19,7 +15,7 @@ import os
 
 import keras
 
-from vidlab.backbones.encoders import cut, pooled
+from vidlab.backbones.encoders import pooled
 from vidlab.backbones.specs import PANTOMIME_WEIGHTS, default_size, names, spec
 from vidlab.backbones.trainable import backbone_of, set_trainable, top_modules
 from vidlab.backbones.weights import load_weights, save_weights
@@ -29,7 +25,6 @@ __all__ = [
     "PANTOMIME_WEIGHTS",
     "backbone_of",
     "build",
-    "cut",
     "default_size",
     "names",
     "pooled",

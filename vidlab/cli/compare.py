@@ -14,11 +14,13 @@ import typer
 
 from vidlab.cli.console import relative, table
 from vidlab.cli.results import Export, Profile, run_folder
+from vidlab.errors import RecipeError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from vidlab.predictions import Predictions
+    from vidlab.recipes import Recipe
     from vidlab.runs import RunFolder
 
 __all__ = ["compare"]
@@ -46,19 +48,23 @@ def compare(
     said = {name: run.predictions for name, run in folders.items()}
     origin = {name: run.recipe for name, run in folders.items()}
     dataset = Path(next(iter(origin.values()))["config"]["dataset"]).name
-    known = recipes.names()
+    known = {name: made for name, record in origin.items() if (made := _recipe(record))}
     board = evaluation.leaderboard(
         said,
         dataset=_DATASETS.get(dataset, dataset),
         metrics={name: run.metrics for name, run in folders.items()},
-        published={
-            name: recipes.get(record["recipe"]).published
-            for name, record in origin.items()
-            if record["recipe"] in known
-        },
+        published={name: made.published for name, made in known.items()},
     )
     _show(board)
-    results = {"": board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)}
+    beside = recipes.published(known.values()).set_axis(list(known))
+    beside["departures"] = [
+        " ".join(filter(None, (told, origin[name].get("changes", ""))))
+        for name, told in beside["departures"].items()
+    ]
+    if known:
+        table(beside, title="As published, and where these runs depart")
+    flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)
+    results = {"": flat.join(beside.drop(columns=["published top-1 %", "published top-5 %"]))}
     if len(said) > 1:
         results["-tests"] = _tests(said)
     if len(said) == 2:
@@ -67,6 +73,17 @@ def compare(
         for ending, result in results.items():
             path = write_table(result, export.with_stem(export.stem + ending))
             typer.echo(f"Written: {relative(path)}")
+
+
+def _recipe(record: dict) -> Recipe | None:
+    """Find the recipe of a run, in the file it was read from if that is the user's own."""
+    from vidlab import recipes
+
+    file = record.get("file", "")
+    try:
+        return recipes.get(f"{file}:{record['recipe']}" if file else record["recipe"])
+    except RecipeError:  # one that a notebook has made for itself, or a file that is gone
+        return None
 
 
 def _named(folders: list[Path]) -> dict[str, RunFolder]:

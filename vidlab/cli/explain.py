@@ -51,47 +51,50 @@ def explain(
     """
     from vidlab import plots, video
     from vidlab.runs import RunFolder
-    from vidlab.timeline import Watcher
+    from vidlab.timeline import VideoPredictor
 
-    watcher = Watcher.of_run(RunFolder(run_folder(recipe, profile=profile)))
-    classes, name = watcher.classes, watcher.name
+    predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, profile=profile)))
+    classes, name = predictor.classes, predictor.name
     label, rival = (_label(name, classes) for name in (target, against))
     info = video.probe(file)
-    indices = watcher.sampling.indices(info.frames, fps=info.fps)
+    indices = predictor.sampling.indices(info.frames, fps=info.fps)
     frames = video.read_frames(file, indices)
 
     from vidlab import explanation  # imports Keras
 
-    model = watcher.model
-    clip = video.read_frames(file, indices, size=model.input_shape[-3:-1])
-    record = explanation.explain(
-        model,
-        clip,
-        method=method or None,
-        target=label,
-        against=rival,
-        layer=layer or None,
-    )
-    typer.echo(record.in_words(classes))
-    if record.has_evidence:
-        typer.echo(explanation.agrees_with_deletion(model, clip, record, steps=6, orders=3).says)
     plots.use_style()
-    shown = classes[record.target] if rival is None else f"{classes[record.target]} − {against}"
-    strip = plots.heat_strip(
-        frames,
-        {f"{shown}, {record.score:.0%}": record},
-        seconds=indices / info.fps,
-        title=f"{file.name}: where {name} looked, and when",
-    )
-    stem = out / f"{file.stem}-{name}-{shown.replace(' − ', '-not-')}"
-    written = plots.save(strip, stem, formats=("png",))
-    covered = plots.overlay(frames, record.heat)
-    rate = info.fps * len(indices) / info.frames  # as long as the video itself
-    written.append(_write_mp4(stem.with_name(f"{stem.name}.mp4"), covered, fps=rate))
-    if gif:
-        written.append(_write_gif(stem.with_name(f"{stem.name}.gif"), covered, fps=rate))
-    for path in written:
-        typer.echo(f"Written: {relative(path)}")
+    explained = explanation.by_input(predictor.model, predictor.inputs(file, indices))
+    for stream, (model, clip) in explained.items():
+        record = explanation.explain(
+            model,
+            clip,
+            method=method or None,
+            target=label,
+            against=rival,
+            layer=layer or None,
+        )
+        several = f", {stream}" if len(explained) > 1 else ""
+        typer.echo(f"{stream}: " * bool(several) + record.in_words(classes))
+        if record.has_evidence:
+            check = explanation.agrees_with_deletion(model, clip, record, steps=6, orders=3)
+            typer.echo(check.says)
+        shown = classes[record.target] if rival is None else f"{classes[record.target]} − {against}"
+        strip = plots.heat_strip(
+            frames,
+            {f"{shown}, {record.score:.0%}": record},
+            seconds=indices / info.fps,
+            title=f"{file.name}: where {name} looked, and when{several}",
+        )
+        ending = "-".join([name, *([stream] * bool(several)), shown.replace(" − ", "-not-")])
+        stem = out / f"{file.stem}-{ending}"
+        written = plots.save(strip, stem, formats=("png",))
+        covered = plots.overlay(frames, record.heat)
+        rate = info.fps * len(indices) / info.frames  # as long as the video itself
+        written.append(_write_mp4(stem.with_name(f"{stem.name}.mp4"), covered, fps=rate))
+        if gif:
+            written.append(_write_gif(stem.with_name(f"{stem.name}.gif"), covered, fps=rate))
+        for path in written:
+            typer.echo(f"Written: {relative(path)}")
 
 
 def _label(name: str, classes: Sequence[str]) -> int | None:
@@ -110,7 +113,7 @@ def _write_mp4(path: Path, frames: np.ndarray, *, fps: float) -> Path:
     """Write frames (time, height, width, 3), RGB, to an MP4 file; whole or not at all."""
     import cv2
 
-    from vidlab.runs import replacing
+    from vidlab.files import replacing
 
     height, width = (side - side % 2 for side in frames.shape[1:3])  # the codec takes even sides
     with replacing(path) as temporary:
@@ -132,7 +135,7 @@ def _write_gif(path: Path, frames: np.ndarray, *, fps: float) -> Path:
     """Write frames (time, height, width, 3), RGB, to a GIF that starts over at its end."""
     import imageio.v3 as imageio
 
-    from vidlab.runs import replacing
+    from vidlab.files import replacing
 
     with replacing(path) as temporary:
         imageio.imwrite(temporary, frames, duration=1000 / fps, loop=0)

@@ -47,24 +47,24 @@ def predict(
     """
     from vidlab.progress import progress
     from vidlab.sampling import Uniform
-    from vidlab.timeline import Watcher
+    from vidlab.timeline import VideoPredictor
 
     run = _chosen(recipe, profile=profile)
-    watcher = Watcher.of_run(run)
-    sampling = Uniform(frames) if frames else watcher.sampling
-    known = f"which knows {len(watcher.classes)} classes, and no other"
-    typer.echo(f"{watcher.name} ({relative(run.path)}), {known}; {sampling}")
+    predictor = VideoPredictor.of_run(run)
+    sampling = Uniform(frames) if frames else predictor.sampling
+    known = f"which knows {len(predictor.classes)} classes, and no other"
+    typer.echo(f"{predictor.name} ({relative(run.path)}), {known}; {sampling}")
     seen, failed = [], []
     for file in progress(files, desc="videos", unit="video"):
         try:
-            seen.append(watcher.watch(file, sampling=sampling))
+            seen.append(predictor.predict(file, sampling=sampling))
         except VideoError as error:
             failed.append(str(error))
     _print(seen)
     stems = [one.path.stem for one in seen]
     for one, stem in zip(seen, stems, strict=True):
         unique = stem if stems.count(stem) == 1 else f"{one.path.resolve().parent.name}-{stem}"
-        for path in _write(one, out / f"{unique}-{watcher.name}", name=watcher.name):
+        for path in _write(one, out / f"{unique}-{predictor.name}", name=predictor.name):
             typer.echo(f"Written: {relative(path)}")
     for problem in failed:
         complain(problem)
@@ -74,11 +74,12 @@ def predict(
 
 def _chosen(recipe: str, *, profile: str) -> RunFolder:
     """Return the run named, or else the finished one of the profile with the best accuracy."""
-    from vidlab import datasets
+    from vidlab import datasets, profiles
     from vidlab.runs import RunFolder, find_runs
 
     if recipe:
         return RunFolder(run_folder(recipe, profile=profile))
+    profile = profiles.load(profile).name
     folder = datasets.home() / "runs" / profile
     found = find_runs(folder)
     found = found[found["complete"]] if len(found) else found
@@ -110,7 +111,8 @@ def _print(seen: list[Timeline]) -> None:
 def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
     """Write JSON, CSV and the picture."""
     from vidlab import plots
-    from vidlab.runs import export, replacing
+    from vidlab.files import replacing
+    from vidlab.runs import export
 
     file = stem.with_name(f"{stem.name}.json")
     with replacing(file) as temporary:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import relative, table
-from vidlab.errors import MetricError, RecipeError, ResultError
+from vidlab.errors import MetricError, ResultError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,9 @@ Profile = Annotated[str, typer.Option(help="How big the run is: a file of nbconf
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe, such as `frame-finetuned`.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe, such as `frame-finetuned` or `my_recipe.py:my-model`.")
+    ],
     profile: Profile = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted from 0.")] = 1,
     splits: Annotated[str, typer.Option(help="Which splits, such as `1,2,3`.")] = "1",
@@ -44,27 +46,26 @@ def train(
 
     **Example:** `vidlab train frame-finetuned --seeds 5 --splits 1,2,3 --export table.tex`
     """
-    from vidlab import recipes
-
     chosen = _splits(splits)
-    if recipe not in recipes.names():
-        raise RecipeError(
-            f"Expected a recipe. Received: {recipe!r}. There are: {', '.join(recipes.names())}."
-        )
+    from vidlab import recipes
     from vidlab.lab import Lab, sweep
     from vidlab.runs import RunFolder, run_path
     from vidlab.runs import export as write_table
 
+    lab = Lab(profile, dataset=dataset)  # it knows the recipes of the profile's own files
+    recipe = recipes.get(recipe).name
     result = sweep(recipe, profile=profile, seeds=seeds, splits=chosen, dataset=dataset)
     title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), splits {splits}"
     table(_with_spread(result), title=title)
-    lab = Lab(profile, dataset=dataset)
     if len(chosen) > 1:
         paths = [run_path(lab.home, recipe, profile=lab.runs.name, split=k) for k in chosen]
         typer.echo(_pooled([RunFolder(path).predictions for path in paths]))
-    changes = lab.changes(recipe)
-    if len(changes):
-        table(changes.drop(columns="recipe"), title=f"What the profile {profile} changes")
+    beside = lab.beside(recipe)
+    quoted = beside.drop(columns="departures").loc[recipe]
+    if quoted.astype(bool).any():
+        table(quoted.rename("value").to_frame(), title=f"Published: {recipes.get(recipe).source}")
+    if beside["departures"].item():
+        typer.echo(f"Departures: {beside['departures'].item()}")
     if export is not None:
         typer.echo(f"Written: {relative(write_table(result, export))}")
 
@@ -175,7 +176,11 @@ def run_folder(run: str, *, profile: str) -> Path:
     """Find the folder of a run by its recipe, or take it as it is given."""
     if Path(run).is_dir():
         return Path(run)
-    from vidlab import datasets
+    from vidlab import datasets, profiles, recipes
+
+    profile = profiles.load(profile).name
+    if ".py" in run:  # a file of recipes, or one of those in it
+        run = recipes.get(run).name
 
     folder = datasets.home() / "runs" / profile / run
     if not folder.is_dir():

@@ -1,8 +1,5 @@
 """Batches of clips or frames, decoded in threads ahead of the training step.
 
-Takes videos from `index` and frame numbers from `sampling`; gives batches to `augment`, `features`
-and `training`.
-
 **Which frames share a batch.** A batch of clips takes whole clips. A batch of single frames counts
 frames, and while training it should mix videos: frames of one video look alike, and a step on one
 video learns that video. So an epoch goes through the videos in random order in blocks of `mix`

@@ -15,7 +15,7 @@ from vidlab.evaluation.intervals import Interval, class_intervals, interval, poo
 from vidlab.evaluation.maps import feature_map
 from vidlab.evaluation.motion import MotionProbe, motion_probe
 from vidlab.evaluation.paired import mcnemar, same_videos, sign_flip
-from vidlab.evaluation.pairs import ALL_PAIRS, order_blind_ceiling, pair_accuracy
+from vidlab.evaluation.pairs import ALL_PAIRS, order_blind_ceiling, pair_accuracy, within_pairs
 from vidlab.evaluation.reports import compare_reports
 from vidlab.evaluation.tables import OTHER, confusion, most_confused, report
 
@@ -48,4 +48,5 @@ __all__ = [
     "summary",
     "top_k",
     "top_ks",
+    "within_pairs",
 ]

@@ -42,14 +42,14 @@ def class_positions(predictions: Predictions, classes: Sequence[str]) -> np.ndar
     Raises
     ------
     MetricError
-        If a name is unknown or named twice, or none is named.
+        If a name is unknown or named twice.
     """
     known = {name: position for position, name in enumerate(predictions.classes)}
     unknown = [name for name in classes if name not in known]
-    if unknown or not len(classes) or len(set(classes)) < len(classes):
+    if unknown or len(set(classes)) < len(classes):
         raise MetricError(
             f"Expected different classes out of {', '.join(predictions.classes)}. "
-            f"Received: {', '.join(unknown or classes) or 'none'}. Correct the names."
+            f"Received: {', '.join(unknown or classes)}. Correct the names."
         )
     return np.array([known[name] for name in classes], dtype=np.int64)
 

@@ -1,8 +1,4 @@
-"""What can be known of an action and its reverse when the order of the frames is not looked at.
-
-Takes `Predictions` from `predictions` and pairs of classes from `pantomime`; gives the ceiling
-that order-blind models run into, and how they do inside the pairs, to `plots` and notebooks.
-"""
+"""What can be known of an action and its reverse when the order of the frames is not looked at."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ import pandas as pd
 from vidlab.errors import MetricError
 from vidlab.predictions import Predictions
 
-__all__ = ["ALL_PAIRS", "order_blind_ceiling", "pair_accuracy", "present_pairs"]
+__all__ = ["ALL_PAIRS", "order_blind_ceiling", "pair_accuracy", "present_pairs", "within_pairs"]
 
 ALL_PAIRS = "all pairs"
 """The row of `pair_accuracy` that pools the videos of all pairs."""
@@ -92,6 +88,17 @@ def pair_accuracy(predictions: Predictions, pairs: Sequence[tuple[str, str]]) ->
         index=pd.Index(list(rows), name="pair", dtype=object),
         columns=["videos", "among_all", "within_pair"],
     )
+
+
+def within_pairs(predictions: Predictions, pairs: Sequence[tuple[str, str]]) -> str:
+    """Say the accuracy between the two classes of a pair, all pairs pooled, or that there is none.
+
+    Such as "50.0%" or "none (there are no pairs)", for a sentence.
+    """
+    table = pair_accuracy(predictions, pairs)
+    if table.empty:
+        return "none (there are no pairs)"
+    return f"{table.loc[ALL_PAIRS, 'within_pair']:.1%}"
 
 
 def present_pairs(

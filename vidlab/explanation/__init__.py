@@ -20,6 +20,7 @@ from vidlab.explanation.filters import (
     strongest_frames,
 )
 from vidlab.explanation.grad_cam import grad_cam
+from vidlab.explanation.holding import by_input, one_input
 from vidlab.explanation.importance import by_gradient, by_occlusion
 from vidlab.explanation.layers import default_layer, layers
 from vidlab.explanation.methods import METHODS, explain
@@ -70,6 +71,7 @@ __all__ = [
     "agrees_with_deletion",
     "area_under",
     "by_gradient",
+    "by_input",
     "by_occlusion",
     "class_selectivity",
     "contributions",
@@ -91,6 +93,7 @@ __all__ = [
     "maximise",
     "mean_maps",
     "on_scene",
+    "one_input",
     "peaks",
     "pointing_game",
     "random_heat",

@@ -30,8 +30,8 @@ def takes_clips(model: keras.Model) -> bool:
     if not isinstance(shape, tuple) or len(shape) not in (4, 5):
         raise ModelError(
             "Expected a model of frames (batch, height, width, 3) or clips (batch, time, height, "
-            f"width, 3). Received: {model.name} with input shape {shape}. Join a head with its "
-            "encoder first: vidlab.recipes.assemble"
+            f"width, 3). Received: {model.name} with input shape {shape}. Put a head and its "
+            "encoder into one model."
         )
     return len(shape) == 5
 

@@ -17,9 +17,11 @@ from keras import ops
 
 from vidlab.errors import ModelError
 from vidlab.explanation.geometry import Field, field_after
+from vidlab.explanation.holding import Held
 from vidlab.explanation.normalising import fused
-from vidlab.explanation.opening import flattened, same
+from vidlab.explanation.opening import flattened
 from vidlab.models import FoldTime
+from vidlab.models.graph import same
 
 __all__ = ["Anatomy", "Step", "default_layer", "laid_open", "layers"]
 
@@ -142,10 +144,15 @@ class Anatomy:
         """Whether the model takes single frames, not clips."""
         return len(self.model.input_shape) == 4
 
-    @property
+    @cached_property
     def steps(self) -> list[Step]:
-        """Every call of a layer, inputs before outputs."""
-        return self._run[1]
+        """Every call of a layer, inputs before outputs, but for those on held inputs alone."""
+        held: set[int] = set()
+        for step in self._run[1]:
+            alone = bool(step.inputs) and all(id(tensor) in held for tensor in step.inputs)
+            if isinstance(step.layer, Held) or alone:
+                held.add(id(step.output))
+        return [step for step in self._run[1] if id(step.output) not in held]
 
     @cached_property
     def maps(self) -> dict[str, Step]:

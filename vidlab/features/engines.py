@@ -1,11 +1,10 @@
 """What computes features: OpenVINO, a TensorFlow graph without variables, or Keras itself.
 
-Takes encoders from `backbones` and batches of pictures from `extraction`; gives vectors back to it.
 This is the one module of `features` that knows TensorFlow.
 
-All engines take ``uint8`` batches of one fixed size: the encoder's own preprocessing is compiled
-with it, and a shape that is known beforehand computes faster. In single precision they agree to
-max|a − b| ≤ 1e-4 · max|b|.
+All engines take batches of one fixed size, ``uint8`` for pictures: the encoder's own preprocessing
+is compiled with it, and a shape that is known beforehand computes faster. In single precision they
+agree to max|a − b| ≤ 1e-4 · max|b|.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +25,7 @@ import keras
 import numpy as np
 
 from vidlab.errors import ModelError
+from vidlab.models.graph import input_names
 
 __all__ = ["ENGINES", "PRECISIONS", "Engine", "choose", "compiled"]
 
@@ -48,14 +48,16 @@ class Engine(ABC):
     seconds: float = 0.0
 
     @abstractmethod
-    def map(self, batches: Iterable[tuple[Any, np.ndarray]]) -> Iterator[tuple[Any, np.ndarray]]:
+    def map(
+        self, batches: Iterable[tuple[Any, list[np.ndarray]]]
+    ) -> Iterator[tuple[Any, np.ndarray]]:
         """Compute features of batches, in their order, taking the next while one is under way.
 
         Parameters
         ----------
         batches
-            Anything, given back with the result, and ``uint8`` pictures (batch, height, width, 3),
-            which are not to be changed before their result is there.
+            Anything, given back with the result, and an array (batch, …) for each input of the
+            encoder, which are not to be changed before their result is there.
 
         Yields
         ------
@@ -133,7 +135,13 @@ _latest: dict[tuple, Engine] = {}  # one at most: a compiled encoder takes as mu
 
 
 def compiled(
-    encoder: keras.Model, digest: str, *, engine: str, precision: str, batch_size: int
+    encoder: keras.Model,
+    digest: str,
+    *,
+    engine: str,
+    precision: str,
+    batch_size: int,
+    dtypes: Sequence[str],
 ) -> Engine:
     """Make an encoder ready to compute; the latest one is kept for the next call.
 
@@ -146,7 +154,9 @@ def compiled(
     engine, precision
         As `choose` gives them.
     batch_size
-        Pictures in every batch.
+        Frames in every batch.
+    dtypes
+        Of the arrays of each input.
 
     Returns
     -------
@@ -157,13 +167,15 @@ def compiled(
     key = (digest, engine, precision, batch_size, id(encoder) if engine == "keras" else None)
     if key not in _latest:
         _latest.clear()
+        shapes = [tensor.shape[1:] for tensor in encoder.inputs]
+        specs = [((batch_size, *shape), t) for shape, t in zip(shapes, dtypes, strict=True)]
         if engine == "openvino":
-            made = _OpenVino(encoder, precision=precision, batch_size=batch_size)
+            made = _OpenVino(encoder, specs, precision=precision)
         elif engine == "tensorflow":
-            made = _TensorFlow(encoder, batch_size=batch_size)
+            made = _TensorFlow(encoder, specs)
         else:
             made = _Keras(encoder)
-        black = np.zeros((batch_size, *encoder.input_shape[1:]), np.uint8)
+        black = [np.zeros(shape, dtype) for shape, dtype in specs]
         for _ in range(2):  # the first batch takes longer than all others
             started = time.perf_counter()
             list(made.map([(None, black)]))
@@ -175,7 +187,7 @@ def compiled(
 class _OpenVino(Engine):
     """OpenVINO on the CPU."""
 
-    def __init__(self, encoder: keras.Model, *, precision: str, batch_size: int):
+    def __init__(self, encoder: keras.Model, specs: list, *, precision: str):
         import openvino
 
         self._tensor = openvino.Tensor
@@ -184,7 +196,7 @@ class _OpenVino(Engine):
         # makers of OpenVINO.
         with tempfile.TemporaryDirectory(prefix="vidlab-") as folder:
             file = Path(folder, "encoder.pb")
-            file.write_bytes(_frozen(encoder, batch_size).graph.as_graph_def().SerializeToString())
+            file.write_bytes(_frozen(encoder, specs).graph.as_graph_def().SerializeToString())
             model = core.read_model(file)
         options = {
             "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
@@ -192,6 +204,8 @@ class _OpenVino(Engine):
             "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
         }
         self._model = core.compile_model(model, "CPU", options)
+        names = [port.get_any_name().split(":")[0] for port in self._model.inputs]
+        self._ports = [self._model.inputs[names.index(f"input_{i}")] for i in range(len(specs))]
 
     def map(self, batches):
         """See `Engine.map`."""
@@ -202,7 +216,8 @@ class _OpenVino(Engine):
             if not free:
                 yield self._finished(running, free)
             request = free.pop()
-            request.set_input_tensor(self._tensor(batch, shared_memory=True))
+            for port, array in zip(self._ports, batch, strict=True):
+                request.set_tensor(port, self._tensor(array, shared_memory=True))
             request.start_async()
             running.append((tag, batch, request))
         while running:
@@ -219,8 +234,8 @@ class _OpenVino(Engine):
 class _TensorFlow(Engine):
     """A TensorFlow graph whose variables became constants, which TensorFlow then simplifies."""
 
-    def __init__(self, encoder: keras.Model, *, batch_size: int):
-        self._graph = _frozen(encoder, batch_size)
+    def __init__(self, encoder: keras.Model, specs: list):
+        self._graph = _frozen(encoder, specs)
 
     def map(self, batches):
         """See `Engine.map`."""
@@ -228,7 +243,7 @@ class _TensorFlow(Engine):
 
         with _whole_float32():
             for tag, batch in batches:
-                (features,) = self._graph(tf.constant(batch))
+                (features,) = self._graph(*map(tf.constant, batch))
                 yield tag, features.numpy()
 
 
@@ -242,22 +257,32 @@ class _Keras(Engine):
         """See `Engine.map`."""
         with _whole_float32():
             for tag, batch in batches:
-                yield tag, np.asarray(self._encoder.predict_on_batch(batch), np.float32)
+                named = _as_input(self._encoder, batch)
+                yield tag, np.asarray(self._encoder.predict_on_batch(named), np.float32)
 
 
-def _frozen(encoder: keras.Model, batch_size: int):
-    """Trace an encoder for ``uint8`` batches of one size, its variables turned into constants."""
+def _frozen(encoder: keras.Model, specs: list):
+    """Trace an encoder for batches of one size, its variables turned into constants."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    pictures = tf.TensorSpec((batch_size, *encoder.input_shape[1:]), tf.uint8)
+    signature = [
+        tf.TensorSpec(shape, dtype, name=f"input_{i}") for i, (shape, dtype) in enumerate(specs)
+    ]
 
-    @tf.function(input_signature=[pictures], autograph=False)
-    def encode(batch):
-        return encoder(tf.cast(batch, tf.float32), training=False)
+    @tf.function(input_signature=signature, autograph=False)
+    def encode(*batch):
+        floats = [tf.cast(array, tf.float32) for array in batch]
+        return encoder(_as_input(encoder, floats), training=False)
 
     with _silent_stderr():
         return convert_variables_to_constants_v2(encode.get_concrete_function())
+
+
+def _as_input(encoder: keras.Model, batch: list):
+    """Pass the arrays of a batch as the encoder takes them: by name, or the only one as it is."""
+    by_name = isinstance(encoder.input, dict)
+    return dict(zip(input_names(encoder), batch, strict=True)) if by_name else batch[0]
 
 
 @contextmanager

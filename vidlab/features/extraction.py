@@ -1,15 +1,11 @@
-"""From videos to a store of vectors, going on where an earlier attempt was interrupted.
-
-Takes tasks from `tasks` and shards from `pipeline`; gives a `FeatureStore` to whoever trains on
-features.
-"""
+"""From videos to a store of vectors, going on where an earlier attempt was interrupted."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +13,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
+from vidlab.augment import Augment
 from vidlab.errors import ResultError
 from vidlab.features.claims import Claims
 from vidlab.features.pipeline import computed
@@ -25,6 +22,7 @@ from vidlab.features.tasks import Task
 from vidlab.index import VideoIndex
 from vidlab.progress import counter
 from vidlab.sampling import Sampler
+from vidlab.streams import Rgb
 
 __all__ = ["Estimate", "estimate", "extract"]
 
@@ -71,6 +69,8 @@ def extract(
     engine: str = "auto",
     batch_size: int = 32,
     workers: int = 2,
+    streams: Mapping[str, Rgb] | None = None,
+    variation: tuple[Augment, int] | None = None,
 ) -> FeatureStore:
     """Compute a vector for each sampled frame, or find those computed before.
 
@@ -82,8 +82,8 @@ def extract(
     index
         The videos.
     backbone
-        One of `vidlab.backbones.names`, whose feature map is averaged over the picture; or an
-        encoder, such as `vidlab.backbones.cut` makes.
+        One of `vidlab.backbones.names`, whose feature map is averaged over the picture; or any
+        encoder from pictures to vectors.
     sampling
         Which frames of each video; samplers that draw at random take their fixed choice.
     out
@@ -104,6 +104,10 @@ def extract(
         Pictures computed at a time.
     workers
         Videos decoded at a time.
+    streams
+        For an encoder of several inputs, or of other inputs than pictures: what each one is.
+    variation
+        Augmentation, and which of its views of each video is computed; None: videos as they are.
 
     Returns
     -------
@@ -119,7 +123,7 @@ def extract(
     VideoError
         If a video cannot be read; the finished shards are kept.
     ResultError
-        If the disk is too small, or a feature is too large for ``float16``.
+        If the disk is too small, or a feature is too large to be stored.
     """
     task = Task.of(
         index,
@@ -131,6 +135,8 @@ def extract(
         engine=engine,
         batch_size=batch_size,
         workers=workers,
+        streams=streams,
+        variation=variation,
     )
     shards = Shards.prepared(
         Path(out) / task.layout.key, task.layout, frame_numbers=np.concatenate(task.frame_numbers)
@@ -158,6 +164,8 @@ def estimate(
     engine: str = "auto",
     batch_size: int = 32,
     workers: int = 2,
+    streams: Mapping[str, Rgb] | None = None,
+    variation: tuple[Augment, int] | None = None,
 ) -> Estimate:
     """Tell what `extract` with these options is going to take.
 
@@ -167,6 +175,8 @@ def estimate(
         As for `extract`.
     out
         As for `extract`; what is there already is then left out. None counts everything.
+    streams, variation
+        As for `extract`.
 
     Returns
     -------
@@ -182,6 +192,8 @@ def estimate(
         engine=engine,
         batch_size=batch_size,
         workers=workers,
+        streams=streams,
+        variation=variation,
     )
     todo = list(range(len(task.layout.shards)))
     if out is not None:
@@ -196,13 +208,13 @@ def _judged(task: Task, todo: Sequence[int]) -> Estimate:
     if todo:
         started = time.perf_counter()
         pictures = task.read(next(task.jobs(todo[0])))
-        decoding = (time.perf_counter() - started) / len(pictures)
+        decoding = (time.perf_counter() - started) / len(pictures[0])
         at_once = min(task.workers, os.cpu_count() or 1)
         seconds = frames * (task.engine.seconds + decoding / at_once)
     return Estimate(
         videos=sum(len(task.layout.shards[number]) for number in todo),
         frames=frames,
-        bytes=frames * task.layout.size * 2,
+        bytes=frames * task.layout.size * np.dtype(task.layout.dtype).itemsize,
         seconds=seconds,
     )
 

@@ -74,6 +74,7 @@ def store_key(
     encoder: str,
     precision: str,
     version: str,
+    inputs: Sequence[str],
     workers: int,
 ) -> str:
     """Digest everything the content of a store follows from.
@@ -90,6 +91,8 @@ def store_key(
         What the engine computes in.
     version
         Of the store's form.
+    inputs
+        What is read of each frame.
     workers
         Videos read at a time.
 
@@ -103,7 +106,7 @@ def store_key(
     MissingVideoError
         If a video is no longer there.
     """
-    facts = json.dumps([version, precision, encoder, index.classes])
+    facts = json.dumps([version, precision, encoder, *inputs, index.classes])
     digest = hashlib.sha256(facts.encode())
     with ThreadPoolExecutor(workers) as pool:
         contents = progress(

@@ -1,7 +1,5 @@
 """Decoding, resizing and computing at the same time.
 
-Takes tasks from `tasks`; gives whole shards of vectors to `extraction`.
-
 Threads decode some videos ahead; the engine takes their pictures in batches filled across videos.
 A batch never holds pictures of two shards, and the last one of a shard is filled up with black, so
 what is computed for a shard does not depend on where the work was interrupted before.
@@ -42,7 +40,7 @@ def computed(
     Yields
     ------
     tuple
-        Number of the shard, ``float16`` (rows, features), and the seconds it took.
+        Number of the shard, its vectors (rows, features), and the seconds it took.
     """
     with ThreadPoolExecutor(task.workers) as pool:
         try:
@@ -51,8 +49,11 @@ def computed(
             features, filled = None, 0
             for (shard, count), vectors in task.engine.map(batches):
                 if features is None:
-                    features = np.empty((task.layout.rows(shard), task.layout.size), np.float16)
-                features[filled : filled + count] = _rounded(vectors[:count], task.encoder.name)
+                    shape = task.layout.rows(shard), task.layout.size
+                    features = np.empty(shape, task.layout.dtype)
+                features[filled : filled + count] = _rounded(
+                    vectors[:count], features.dtype, task.encoder.name
+                )
                 filled += count
                 tell(count)
                 if filled == len(features):
@@ -64,21 +65,22 @@ def computed(
 
 
 def _batches(
-    pictures: Iterable[tuple[int, np.ndarray]], task: Task
-) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
-    """Fill batches, each with its shard and how many of its pictures count."""
+    pictures: Iterable[tuple[int, list[np.ndarray]]], task: Task
+) -> Iterator[tuple[tuple[int, int], list[np.ndarray]]]:
+    """Fill batches of all inputs, each with its shard and how many of its frames count."""
     batch, filled, current = None, 0, None
     for shard, found in pictures:
         if filled and shard != current:
             yield (current, filled), batch
             filled = 0
-        current = shard
-        while len(found):
+        current, first = shard, 0
+        while first < len(found[0]):
             if not filled:
-                batch = np.zeros((task.batch_size, *task.picture_size, 3), np.uint8)
-            taken = found[: task.batch_size - filled]
-            batch[filled : filled + len(taken)] = taken
-            filled, found = filled + len(taken), found[len(taken) :]
+                batch = [np.zeros((task.batch_size, *one.shape[1:]), one.dtype) for one in found]
+            taken = min(task.batch_size - filled, len(found[0]) - first)
+            for rows, one in zip(batch, found, strict=True):
+                rows[filled : filled + taken] = one[first : first + taken]
+            filled, first = filled + taken, first + taken
             if filled == task.batch_size:
                 yield (current, filled), batch
                 filled = 0
@@ -88,7 +90,7 @@ def _batches(
 
 def _pictures(
     task: Task, chosen: Iterable[int], pool: ThreadPoolExecutor
-) -> Iterator[tuple[int, np.ndarray]]:
+) -> Iterator[tuple[int, list[np.ndarray]]]:
     """Decode in threads, some videos ahead, and give pictures in the order of the shards."""
     jobs = chain.from_iterable(map(task.jobs, chosen))
     waiting: deque[tuple[Job, Future]] = deque()
@@ -107,13 +109,13 @@ def _pictures(
         ahead -= task.bytes_of(len(job.numbers))
 
 
-def _rounded(vectors: np.ndarray, name: str) -> np.ndarray:
-    """Round to ``float16``; a value beyond its range would silently spoil every training."""
+def _rounded(vectors: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
+    """Round to what is stored; a value beyond its range would silently spoil every training."""
     with np.errstate(over="ignore"):
-        rounded = vectors.astype(np.float16)
+        rounded = vectors.astype(dtype)
     if not np.isfinite(rounded).all():
         raise ResultError(
-            f"Expected features that float16 can hold, up to {np.finfo(np.float16).max:,.0f}. "
+            f"Expected finite features, up to {np.finfo(dtype).max:,.0f}, as {dtype} holds. "
             f"Received: {np.abs(vectors).max():,.6g} from {name}. Use trained weights, or an "
             "encoder whose output is scaled down."
         )

@@ -1,12 +1,12 @@
 """Features on disk: a folder of shards, each whole or absent, read without loading them.
 
-Takes vectors from `extraction`; gives them to `sequences`, and to whoever looks at features. A
-store is a folder named by its key (see `keys`) with
+A store is a folder named by its key (see `keys`) with
 
 - ``store.json``: videos, labels, classes, and what the features were made with;
 - ``frames.npy``: which frame of its video each row is;
-- ``shard-00000.npy`` and on: ``float16`` (rows, features), the rows of some whole videos. Behind
-  the array, where NumPy does not look, stand the 32 bytes of its SHA-256;
+- ``shard-00000.npy`` and on: (rows, features), the rows of some whole videos; ``float32``, or
+  ``float16`` where they were computed in half precision. Behind the array, where NumPy does not
+  look, stand the 32 bytes of its SHA-256;
 - ``seconds.txt``: what each shard has cost;
 - ``claims``: an empty file, see `claims`.
 """
@@ -27,14 +27,17 @@ import numpy as np
 
 from vidlab.errors import ResultError
 
-__all__ = ["SHARD_FRAMES", "VERSION", "FeatureStore", "Layout", "Shards"]
+__all__ = ["SHARD_BYTES", "SHARD_FRAMES", "VERSION", "FeatureStore", "Layout", "Shards"]
 
-VERSION = "2"
+VERSION = "3"
 """Of the form on disk; part of every key."""
 
 SHARD_FRAMES = 2048
 """Rows a shard is filled up to with whole videos; a longer video has a shard of its own. With
 the slowest backbone this is a minute's work on two cores, the most an interruption costs."""
+
+SHARD_BYTES = 64 * 2**20
+"""What a shard of long vectors is filled up to instead, so that memory stays flat."""
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -60,7 +63,9 @@ class Layout:
     counts : list of int
         Rows of each video.
     shard_frames : int
-        `SHARD_FRAMES` when it was made.
+        Rows a shard is filled up to.
+    dtype : {"float32", "float16"}
+        Of the vectors on disk.
     """
 
     key: str
@@ -72,6 +77,7 @@ class Layout:
     labels: list[int]
     counts: list[int]
     shard_frames: int
+    dtype: str = "float32"
 
     @cached_property
     def starts(self) -> np.ndarray:
@@ -189,8 +195,9 @@ class Shards:
 class FeatureStore:
     """Vectors of the frames of videos, read from disk as they are asked for.
 
-    Made by `extract` or `open`. ``store[position]`` is ``float16`` (frames, features), mapped from
-    the file rather than loaded; ``len(store)`` counts videos.
+    Made by `extract` or `open`. ``store[position]`` is (frames, features), ``float32``, or
+    ``float16`` of half precision, mapped from the file rather than loaded; ``len(store)`` counts
+    videos.
 
     Attributes
     ----------
@@ -215,6 +222,7 @@ class FeatureStore:
         self.size = layout.size
         self.fingerprint = layout.key
         self.about = layout.about
+        self.dtype = np.dtype(layout.dtype)
         self._shards = shards
         self._frame_numbers = frame_numbers
         self._positions = np.arange(len(layout.counts)) if positions is None else positions
@@ -258,7 +266,7 @@ class FeatureStore:
         return len(self._positions)
 
     def __getitem__(self, position: int) -> np.ndarray:
-        """Map the features of one video, ``float16`` (frames, features)."""
+        """Map the features of one video, (frames, features)."""
         return self._shards.read(int(self._positions[position]))
 
     def __repr__(self) -> str:
@@ -288,12 +296,43 @@ class FeatureStore:
     @property
     def bytes(self) -> int:
         """Disk the features of these videos take."""
-        return int(self.counts.sum()) * self.size * 2
+        return int(self.counts.sum()) * self.size * self.dtype.itemsize
 
     @property
     def seconds(self) -> float:
         """How long computing the whole store has taken, interruptions left out."""
         return self._shards.seconds()
+
+    def rows(self, position: int, indices: np.ndarray) -> np.ndarray:
+        """Load the features of frames of a video, by their indices in it.
+
+        Parameters
+        ----------
+        position
+            Of the video in this store.
+        indices
+            int64, (frames,), in any order.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``float32``, (frames, features).
+
+        Raises
+        ------
+        ResultError
+            If the store does not hold one of these frames.
+        """
+        held = self.frame_numbers(position)
+        at = np.minimum(np.searchsorted(held, indices), len(held) - 1)
+        if not np.array_equal(held[at], indices):
+            raise ResultError(
+                f"Expected features of frames {np.setdiff1d(indices, held).tolist()} of "
+                f"{self.video_ids[position]} in {self.folder}. Received: a store of "
+                f"{len(held)} others. Give the sampler an attribute draws = True if it chooses at "
+                "random."
+            )
+        return np.asarray(self[position][at], np.float32)
 
     def frame_numbers(self, position: int) -> np.ndarray:
         """Tell which frames of its video the rows of ``store[position]`` are.

@@ -1,26 +1,27 @@
-"""What is to be computed: which frames of which videos, by which encoder, in which pieces.
-
-Takes videos from `index`, frame numbers from `sampling` and encoders from `backbones`; gives tasks
-to `pipeline` and `extraction`.
-"""
+"""What is to be computed: which frames of which videos, by which encoder, in which pieces."""
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from vidlab import backbones, video
+from vidlab.augment import Augment
 from vidlab.errors import DatasetError, ModelError
 from vidlab.features import engines
 from vidlab.features.keys import encoder_digest, store_key
-from vidlab.features.store import SHARD_FRAMES, VERSION, Layout
+from vidlab.features.store import SHARD_BYTES, SHARD_FRAMES, VERSION, Layout
 from vidlab.index import VideoIndex
+from vidlab.models.graph import input_names
 from vidlab.sampling import Sampler
+from vidlab.streams import Rgb
 
 __all__ = ["Job", "Task"]
 
@@ -31,7 +32,7 @@ class Job(NamedTuple):
     """Some frames of one video, read in one go."""
 
     shard: int
-    path: str
+    position: int
     numbers: np.ndarray
 
 
@@ -47,10 +48,14 @@ class Task:
         Which frames of each, int64.
     layout : Layout
         How their vectors lie in the store.
+    video_ids : list of str
+        Their names.
     encoder : keras.Model
-        Pictures to vectors.
-    picture_size : tuple of int
-        Height and width of the pictures it takes, in pixels.
+        A frame of each of its inputs to a vector.
+    streams : dict
+        What each input of the encoder is, in the order of its inputs.
+    variation : tuple or None
+        Augmentation, and the number of the view that is computed.
     digest : str
         Of the encoder.
     engine_name, precision : str
@@ -64,8 +69,10 @@ class Task:
     paths: list[str]
     frame_numbers: list[np.ndarray]
     layout: Layout
+    video_ids: list[str]
     encoder: keras.Model
-    picture_size: tuple[int, int]
+    streams: dict[str, Rgb]
+    variation: tuple[Augment, int] | None
     digest: str
     engine_name: str
     precision: str
@@ -85,6 +92,8 @@ class Task:
         engine: str,
         batch_size: int,
         workers: int,
+        streams: Mapping[str, Rgb] | None,
+        variation: tuple[Augment, int] | None,
     ) -> Task:
         """Work out what the options of `extract` mean on this machine."""
         if len(index) == 0:
@@ -96,7 +105,11 @@ class Task:
             if value < 1:
                 raise ModelError(f"Expected {option} of at least 1. Received: {value}. Raise it.")
         engine, precision = engines.choose(engine, precision)
-        encoder = _encoder(backbone, size=size, weights=weights)
+        encoder = _encoder(backbone, size=size, weights=weights, single=streams is None)
+        names = input_names(encoder)
+        if streams is None:
+            streams = {names[0]: Rgb(sampling, encoder.input_shape[1:3])}
+        streams = {name: streams[name] for name in names}
         digest = encoder_digest(encoder)
         frame_numbers = [
             sampling.indices(int(row.frames), fps=float(row.fps))
@@ -108,30 +121,36 @@ class Task:
             encoder=digest,
             precision=precision,
             version=f"{VERSION}, {SHARD_FRAMES}",
+            inputs=[*map(_told, streams.values()), repr(variation)],
             workers=workers,
         )
+        size = encoder.output_shape[-1]
         layout = Layout(
             key=key,
             about={
                 "backbone": backbone if isinstance(backbone, str) else encoder.name,
-                "image size": "×".join(map(str, encoder.input_shape[1:3])),
+                "inputs": ", ".join(f"{name}: {_told(one)}" for name, one in streams.items()),
                 "sampling": str(sampling),
+                "view": "as it is" if variation is None else f"{variation[1]} of {variation[0]}",
                 "precision": precision,
             },
-            size=encoder.output_shape[-1],
+            size=size,
             classes=list(index.classes),
             video_ids=index.table["video_id"].tolist(),
             groups=index.table["group"].tolist(),
             labels=index.labels.tolist(),
             counts=[len(numbers) for numbers in frame_numbers],
-            shard_frames=SHARD_FRAMES,
+            shard_frames=max(1, min(SHARD_FRAMES, SHARD_BYTES // (4 * size))),
+            dtype="float32" if precision == "float32" else "float16",
         )
         return cls(
             paths=index.table["path"].tolist(),
+            video_ids=index.table["video_id"].tolist(),
             frame_numbers=frame_numbers,
             layout=layout,
             encoder=encoder,
-            picture_size=encoder.input_shape[1:3],
+            streams=streams,
+            variation=variation,
             digest=digest,
             engine_name=engine,
             precision=precision,
@@ -148,12 +167,15 @@ class Task:
             engine=self.engine_name,
             precision=self.precision,
             batch_size=self.batch_size,
+            dtypes=[stream.dtype for stream in self.streams.values()],
         )
 
     def bytes_of(self, pictures: int) -> int:
-        """Tell how much memory some pictures take."""
-        height, width = self.picture_size
-        return pictures * height * width * 3
+        """Tell how much memory some frames of all inputs take."""
+        return pictures * sum(
+            math.prod(stream.frame_shape) * np.dtype(stream.dtype).itemsize
+            for stream in self.streams.values()
+        )
 
     def jobs(self, shard: int) -> Iterator[Job]:
         """Cut the videos of a shard into pieces small enough to be read at once."""
@@ -161,11 +183,24 @@ class Task:
         for position in self.layout.shards[shard]:
             numbers = self.frame_numbers[position]
             for first in range(0, len(numbers), step):
-                yield Job(shard, self.paths[position], numbers[first : first + step])
+                yield Job(shard, position, numbers[first : first + step])
 
-    def read(self, job: Job) -> np.ndarray:
-        """Read the frames of a job, ``uint8`` (frames, height, width, 3)."""
-        return video.read_frames(job.path, job.numbers, size=self.picture_size)
+    def read(self, job: Job) -> list[np.ndarray]:
+        """Read the frames of a job for each input, (frames, …), varied where a view is wanted."""
+        path, found = self.paths[job.position], []
+        for stream in self.streams.values():
+            frames = partial(video.read_frames, path, size=stream.size)
+            taken = stream.read(frames, job.numbers)
+            if self.variation is not None:
+                augment, number = self.variation
+                taken = stream.vary(taken, augment.view(self.video_ids[job.position], number))
+            found.append(np.asarray(taken, stream.dtype))
+        return found
+
+
+def _told(stream: Rgb) -> str:
+    """Say what of a stream decides about its frames."""
+    return f"{type(stream).__name__} {'×'.join(map(str, stream.frame_shape))}"
 
 
 def _encoder(
@@ -173,6 +208,7 @@ def _encoder(
     *,
     size: tuple[int, int] | None,
     weights: str | os.PathLike | None,
+    single: bool,
 ) -> keras.Model:
     """Build the encoder a name means, or check the one that is given."""
     if isinstance(backbone, str):
@@ -187,7 +223,9 @@ def _encoder(
             "Leave them out."
         )
     takes, gives = backbone.input_shape, backbone.output_shape
-    if not (len(takes) == 4 and takes[3] == 3 and None not in takes[1:] and len(gives) == 2):
+    if single and not (
+        len(takes) == 4 and takes[3] == 3 and None not in takes[1:] and len(gives) == 2
+    ):
         raise ModelError(
             "Expected an encoder: pictures (height, width, 3) to vectors. Received: "
             f"{backbone.name}, {takes} to {gives}. Make one with vidlab.backbones.pooled or cut."

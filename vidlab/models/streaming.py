@@ -1,20 +1,26 @@
 """A label for every frame: of a whole clip at once, or frame by frame as they come.
 
-Takes models from `assembly` and heads from `recurrent`; gives models and streams to `recipes` and
-notebooks. Both share the weights of the model they are made from. The state of a recurrent layer
+Both share the weights of the model they are made from. The state of a recurrent layer
 after each step is all it knows of what came before, so labelling it at every step, or keeping it
 between calls, adds nothing to what was trained.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
 from vidlab.errors import ModelError
-from vidlab.models.assembly import FoldTime, UnfoldTime, run_through
+from vidlab.models.graph import FRAME_BY_FRAME, Step, is_sequence_after, steps, tensors
+from vidlab.models.layers import FoldTime, UnfoldTime
 
 __all__ = ["Stream", "every_frame"]
+
+# What a model does to each frame before its recurrent layer; `Masking` finds padding by the last
+# two, operations of Keras.
+_BEFORE = FRAME_BY_FRAME | {"BatchNormalization", "Dropout", "Masking", "NotEqual", "Any"}
 
 
 def every_frame(model: keras.Model) -> keras.Model:
@@ -23,28 +29,25 @@ def every_frame(model: keras.Model) -> keras.Model:
     Parameters
     ----------
     model
-        An assembled model or a head, with one recurrent layer.
+        Of clips or of sequences of vectors, with one recurrent layer.
 
     Returns
     -------
     keras.Model
         Takes what `model` takes; gives ``float32``, (batch, time, classes), probabilities after
-        each step. A padded step repeats the step before it, so the last is what `model` gives.
+        each step, so the last is what `model` gives. Where the model masks padding, a padded step
+        repeats the step before it.
 
     Raises
     ------
     ModelError
-        If the model has no recurrent layer that reads forward.
+        If the model has no recurrent layer that reads forward, or mixes frames before it.
     """
-    _check(model)
 
     def read(layer: keras.layers.RNN, x: keras.KerasTensor) -> keras.KerasTensor:
-        states = keras.layers.RNN(layer.cell, return_sequences=True, name=layer.name)(x)
-        return FoldTime(name="fold_states")(states)
+        return keras.layers.RNN(layer.cell, return_sequences=True, name=layer.name)(x)
 
-    inputs = keras.Input(model.input_shape[1:], name=model.layers[0].name)
-    labels = run_through(model.layers[1:], inputs, read=read)  # (batch · time, classes)
-    labels = UnfoldTime(name="unfold_labels")(labels, inputs)
+    inputs, labels = _at_every_step(model, read)
     return keras.Model(inputs, labels, name=f"{model.name}_every_frame")
 
 
@@ -57,16 +60,15 @@ class Stream:
     Parameters
     ----------
     model
-        An assembled model or a head, with one recurrent layer.
+        Of clips or of sequences of vectors, with one recurrent layer.
 
     Raises
     ------
     ModelError
-        If the model has no recurrent layer that reads forward.
+        If the model has no recurrent layer that reads forward, or mixes frames before it.
     """
 
     def __init__(self, model: keras.Model):
-        _check(model)
         before: list[keras.KerasTensor] = []
         after: list[keras.KerasTensor] = []
 
@@ -75,23 +77,22 @@ class Stream:
             run = keras.layers.RNN(
                 layer.cell, return_sequences=True, return_state=True, name=layer.name
             )
-            # Keras hands masks on by itself only to layers with a single input.
-            real = keras.ops.any(keras.ops.not_equal(x, 0.0), axis=-1)  # (batch, time)
             # Adding a zero a stream leaves their number open, as it is in a graph for any length.
             none = keras.ops.zeros_like(x[:, 0, :1])
             held = [state + none for state in before]
+            # Keras hands masks on by itself only to layers with a single input.
+            real = getattr(x, "_keras_mask", None)  # (batch, time)
             outputs, *states = run(x, initial_state=held, mask=real)
             after.extend(states)
+            if real is None:
+                return outputs
             # The output of a cell is its first state. Before the first real step that is the state
             # from outside, where Keras puts zeros.
             begun = keras.ops.cumsum(keras.ops.cast(real, "int32"), axis=1) > 0
-            outputs = keras.ops.where(begun[..., None], outputs, held[0][:, None])
-            return FoldTime(name="fold_states")(outputs)
+            return keras.ops.where(begun[..., None], outputs, held[0][:, None])
 
-        inputs = keras.Input((None, *model.input_shape[2:]), name=model.layers[0].name)
-        said = run_through(model.layers[1:], inputs, read=read)
-        said = UnfoldTime(name="unfold_labels")(said, inputs)
-        self._steps = keras.Model([inputs, *before], [said, *after], name=f"{model.name}_steps")
+        inputs, labels = _at_every_step(model, read)
+        self._steps = keras.Model([inputs, *before], [labels, *after], name=f"{model.name}_steps")
         self._sizes = [state.shape[1] for state in before]
         self._state: list[np.ndarray] | None = None
 
@@ -164,15 +165,64 @@ class Stream:
         return self._steps.inputs[0].shape[2:]
 
 
-def _check(model: keras.Model) -> None:
-    found = [
-        layer.name
-        for layer in model.layers
-        if isinstance(layer, keras.layers.RNN) and not layer.return_sequences
-    ]
-    if len(found) != 1:
-        raise ModelError(
-            "Expected a model with one recurrent layer that reads forward only, such as ConvGRU. "
-            f"Received: {model.name} with {', '.join(found) or 'none'}. "
-            "Build it with vidlab.models.assemble and a head."
-        )
+def _at_every_step(
+    model: keras.Model, read: Callable[[keras.layers.RNN, keras.KerasTensor], keras.KerasTensor]
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Call the layers of a model again, the recurrent one by `read`: inputs and (batch, time, …).
+
+    `read` gives its state after every step. The layers after it then take the states of all steps
+    as one batch.
+    """
+    again, found = steps(model)
+    clips, *others = again.inputs
+    inputs = keras.Input((None, *clips.shape[2:]), name=clips.name)
+    known, sequence = {id(clips): inputs}, {id(clips): True}
+    after: set[int] = set()  # tensors that know of the frames before
+    for step in found:
+        given = {id(tensor) for tensor in step.inputs}
+        if not after and _reads_forward(step.layer):
+            x = step.args[0]
+            if sequence.get(id(x)) is not True:
+                break
+            output = FoldTime(name="fold_states")(read(step.layer, known[id(x)]))
+            after |= {id(tensor) for tensor in tensors(step.output)}
+        else:
+            if given & after:
+                kind = given <= after or None
+                after |= {id(tensor) for tensor in tensors(step.output)}
+            else:
+                kind = is_sequence_after(
+                    step.layer, {sequence.get(one) for one in given}, alike=_BEFORE
+                )
+                sequence |= {id(tensor): kind for tensor in tensors(step.output)}
+            if kind is None:
+                break
+            output = _again(step, known)
+        pairs = zip(tensors(step.output), tensors(output), strict=True)
+        known |= {id(tensor): new for tensor, new in pairs}
+    else:
+        if not others and id(again.outputs[0]) in after and len(again.outputs) == 1:
+            return inputs, UnfoldTime(name="unfold_labels")(inputs, known[id(again.outputs[0])])
+    raise ModelError(
+        "Expected a model with one recurrent layer that reads forward only, such as ConvGRU, and "
+        f"frame by frame before it. Received: {model.name}, with "
+        f"{', '.join(step.layer.name for step in found if _reads_forward(step.layer)) or 'none'}. "
+        "Build a recipe with one, such as convgru-fixed."
+    )
+
+
+def _again(step: Step, known: dict[int, keras.KerasTensor]) -> object:
+    """Call a layer again; in place of `TimeDistributed`, which fixes the number of steps."""
+    if not isinstance(step.layer, keras.layers.TimeDistributed):
+        return step.again(known)
+    clips = known[id(step.args[0])]
+    folded = FoldTime(name=f"{step.layer.name}_fold")(clips)
+    return UnfoldTime(name=f"{step.layer.name}_unfold")(clips, step.layer.layer(folded))
+
+
+def _reads_forward(layer: keras.Operation) -> bool:
+    return (
+        isinstance(layer, keras.layers.RNN)
+        and not layer.return_sequences
+        and not layer.go_backwards
+    )

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 from vidlab.errors import NotebookError
 from vidlab.notebooks.parameters import Parameter, declared
-from vidlab.runs import replacing
+from vidlab.files import replacing
 
 __all__ = ["Notebook", "find", "read", "select", "strip", "stripped", "write"]
 

@@ -16,12 +16,16 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vidlab import profiles
 from vidlab.errors import NotebookError
 from vidlab.notebooks import files, records
 from vidlab.notebooks.files import Notebook
 from vidlab.notebooks.parameters import fit
+
+if TYPE_CHECKING:
+    from vidlab.index import VideoIndex
 
 __all__ = ["Plan"]
 
@@ -78,8 +82,10 @@ class Plan:
         chosen = tuple(files.select(every, numbers))
         values = _values(chosen, given, profile=profile)
         used = _in_force(own, values)
-        results = datasets.home() / "runs" / profiles.run_name(own, used)
-        folder = Path(results if out is None else out).resolve()
+        if out is None:
+            name = profiles.run_name(own, used, fingerprint=lambda: _index(used).fingerprint)
+            out = datasets.home() / "runs" / name
+        folder = Path(out).resolve()
         (folder / "notebooks").mkdir(parents=True, exist_ok=True)
         fingerprints = _fingerprints(chosen, values, used)
         return cls(used, every, chosen, given, values, folder, fingerprints)
@@ -140,6 +146,12 @@ def _placed(given: Mapping[str, object]) -> dict[str, object]:
     }
 
 
+def _index(used: profiles.Profile) -> VideoIndex:
+    from vidlab import datasets
+
+    return datasets.load_index(used.dataset, size=used.dataset_size, seed=used.data_seed)
+
+
 def _in_force(
     own: profiles.Profile, values: Mapping[str, Mapping[str, object]]
 ) -> profiles.Profile:
@@ -164,7 +176,7 @@ def _fingerprints(
         notebook.name: records.fingerprint(
             notebook,
             values[notebook.name],
-            profile=profiles.folder() / f"{used.name}.yaml",
+            profile=profiles.find(used.name),
             package=package,
             data=data if notebook.needs else "",
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from vidlab.errors import ResultError
 from vidlab.notebooks import files
 from vidlab.notebooks.files import Notebook
-from vidlab.runs import replacing
+from vidlab.files import replacing
 
 __all__ = [
     "Failure",

@@ -15,13 +15,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidlab import profiles, recipes
+from vidlab import profiles
 from vidlab.errors import RecipeError
 from vidlab.notebooks import files, page, records
 from vidlab.notebooks.files import Notebook
 from vidlab.notebooks.pictures import lightened
 from vidlab.notebooks.records import Record
-from vidlab.runs import find_runs, replacing
+from vidlab.files import replacing
+from vidlab.runs import RunFolder, find_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,15 +164,19 @@ def _results(folder: Path) -> str:
     measured = [name for name in ("top1", "top5") if name in table and table[name].notna().any()]
     head = (
         f'<tr><th rowspan="2">recipe</th><th colspan="{len(measured) + 1}">measured here</th>'
-        '<th colspan="3">published for UCF-101</th></tr><tr><th>runs</th>'
-        f"{''.join(f'<th>top-{name[3:]}</th>' for name in measured)}"
-        "<th>top-1</th><th>top-5</th><th>source</th></tr>"
+        '<th colspan="5">published for UCF-101</th><th rowspan="2">departures</th></tr><tr>'
+        f"<th>runs</th>{''.join(f'<th>top-{name[3:]}</th>' for name in measured)}"
+        "<th>top-1</th><th>top-5</th><th>by split</th><th>precision / recall / F1</th>"
+        "<th>source and note</th></tr>"
     )
+    from vidlab import recipes  # imports Keras
+
     order = {name: place for place, name in enumerate(recipes.names())}
     found = sorted(table.groupby("recipe"), key=lambda pair: order.get(pair[0], len(order)))
     rows = [
         f"<tr><th>{escape(str(recipe))}</th><td>{len(runs)}</td>"
-        f"{''.join(_measured(runs, name) for name in measured)}{_published(recipe)}</tr>"
+        f"{''.join(_measured(runs, name) for name in measured)}"
+        f"{_published(RunFolder(runs['path'].iloc[0]).recipe)}</tr>"
         for recipe, runs in found
     ]
     return page.section(
@@ -198,22 +203,31 @@ def _measured(runs: pd.DataFrame, metric: str) -> str:
     return f'<td class="measured">{values.mean():.1f}<small>{sure}</small></td>'
 
 
-def _published(recipe: str) -> str:
+def _published(record: dict) -> str:
+    """Return what was published about a run's recipe, and how the run departs from it."""
+    from vidlab import recipes  # imports Keras
+
+    file, name = record.get("file", ""), record["recipe"]
     try:
-        published = recipes.get(recipe).published
-    except RecipeError:  # a recipe the user registered in a notebook has no source
-        published = None
-    if published is None:
-        return "<td>–</td><td>–</td><td>–</td>"
-    numbers = "".join(
-        f"<td>{'–' if value is None else f'{value:.1f}'}</td>"
-        for value in (published.top1, published.top5)
+        recipe = recipes.get(f"{file}:{name}" if file else name)
+    except RecipeError:  # one that a notebook has made for itself
+        return "<td>–</td>" * 6
+    row = recipes.published([recipe]).iloc[0]
+    told = " ".join(filter(None, (row.pop("departures"), record.get("changes", ""))))
+    source = ". ".join(filter(None, (recipe.source, row.pop("note"))))
+    cells = [*row.drop("counts"), source, told]
+    shown = ["–" if cell in (None, "") or cell != cell else str(cell) for cell in cells]
+    *numbers, source, told = map(escape, shown)
+    return (
+        f"{''.join(f'<td>{number}</td>' for number in numbers)}"
+        f'<td class="source">{source}</td><td class="source">{told}</td>'
     )
-    return f'{numbers}<td class="source">{escape(str(published.source))}</td>'
 
 
 def _changes(folder: Path, profile: profiles.Profile) -> str:
     """Return what the profile changes about the recipes that were run, the originals beside it."""
+    from vidlab import recipes  # imports Keras
+
     ran = set(find_runs(folder)["recipe"])
     rows = [
         row

@@ -142,8 +142,8 @@ def make(
     Parameters
     ----------
     root
-        The folder for ``UCF-101/``, ``ucfTrainTestlist/``, ``annotations.parquet`` and
-        ``pantomime.json``.
+        The folder for ``UCF-101/``, ``ucfTrainTestlist/``, ``annotations.parquet``,
+        ``reversed_pairs.csv`` and ``pantomime.json``.
     size
         "smoke" (4 classes, 100 clips of a second), "quick" (600 videos of 1–2 s) or "full" (12
         classes, 25 groups of 4–7 clips of 1–4 s).
@@ -175,6 +175,7 @@ def make(
         )
     edition = _Edition(size, seed, bias)
     if is_complete(root, size=size, seed=seed, bias=bias):
+        _write_pairs(root)
         return root
     _check_same(root, edition)
     root.mkdir(parents=True, exist_ok=True)
@@ -190,6 +191,7 @@ def make(
         pass
     _write_lists(root, tasks, SIZES[size])
     _write_annotations(root, tasks)
+    _write_pairs(root)
     _write_note(root, edition.note(finished=True))
     shutil.rmtree(root / _PARTS)
     return root
@@ -302,6 +304,14 @@ def _replace(path: Path, text: str) -> None:
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.write_text(text, encoding="utf-8", newline="\n")
     unfinished.replace(path)
+
+
+def _write_pairs(root: Path) -> None:
+    """Write which classes show each other in reverse, for `VideoIndex.reversed_pairs`."""
+    file = root / "reversed_pairs.csv"
+    if not file.exists():
+        pairs = pd.DataFrame(REVERSED_PAIRS, columns=["class_name", "twin_class"])
+        pairs.to_csv(file, index=False, lineterminator="\n")
 
 
 def _write_lists(root: Path, tasks: list[Task], classes: tuple[str, ...]) -> None:

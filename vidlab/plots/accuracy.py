@@ -49,7 +49,7 @@ def accuracy_with_ceiling(
         Indexed by recipe: top1; for whiskers low and high, or top1_spread; for hollow marks
         published. All from 0 to 1; what is not a number is left out.
     ceiling
-        The best that is open to the models drawn.
+        The best that is open to the models drawn; 1 limits nothing and is not drawn.
     chance
         What guessing gives.
     published_on
@@ -249,7 +249,7 @@ def _values(axes: Axes, rows: np.ndarray, values: pd.Series) -> None:
 
 
 def _lines(axes: Axes, *, ceiling: float | None = None, chance: float | None = None) -> None:
-    if ceiling is not None:
+    if ceiling is not None and ceiling < 1:
         label = f"ceiling without the order of frames, {ceiling:.0%}"
         axes.axvline(ceiling, color=INK, linestyle="--", linewidth=1.4, label=label, zorder=3)
     if chance is not None:

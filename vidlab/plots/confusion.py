@@ -16,7 +16,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from vidlab.errors import MetricError
-from vidlab.plots.style import INK, Drawing
+from vidlab.plots.style import INK, Drawing, sentence
 
 __all__ = ["clustered", "confusion_matrix"]
 
@@ -28,6 +28,7 @@ def confusion_matrix(
     *,
     order: Literal["given", "clustered"] = "given",
     title: str = "Confusion matrix",
+    empty: str = "There are no classes to show.",
 ) -> Drawing:
     """Draw what each class is taken for: darker is more often, the diagonal is right.
 
@@ -41,6 +42,8 @@ def confusion_matrix(
         ``"given"``, or ``"clustered"``: classes taken for one another next to each other.
     title
         Over the figure.
+    empty
+        What to write where the table has no rows.
 
     Raises
     ------
@@ -49,6 +52,8 @@ def confusion_matrix(
     """
     if order not in ("given", "clustered"):
         raise MetricError(f"Expected given or clustered. Received: {order!r}. Choose one of these.")
+    if table.empty:
+        return sentence(empty, title=title)
     if order == "clustered":
         names = clustered(table)
         table = table.loc[names, names]

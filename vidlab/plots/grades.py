@@ -42,7 +42,8 @@ def pointing_bars(
     ----------
     grades
         By (method, class), "all classes" among these, with a column pointing (0–1), as
-        `explanation.grade` gives them.
+        `explanation.grade` gives them. Without rows, as where videos have no boxes, the figure
+        says so.
     method
         The method that is drawn as bars.
     baselines
@@ -57,15 +58,16 @@ def pointing_bars(
     """
     known = list(dict.fromkeys(grades.index.get_level_values("method")))
     missing = [name for name in (method, *baselines) if name not in known]
-    if missing:
+    if missing and known:
         raise MetricError(
             f"Expected methods out of {', '.join(known)}. Received: {', '.join(missing)}. "
             "Grade them first."
         )
-    table = grades["pointing"].unstack("method")
     names = [
         name for name in dict.fromkeys(grades.index.get_level_values(1)) if name != "all classes"
     ]
+    table = grades["pointing"].unstack("method")
+    table = table.reindex(index=["all classes", *names], columns=[method, *baselines])
     figure, columns = class_rows(["all classes", *names], title=title)
     marks = dict(zip(baselines, ("D", "o", "s", "^", "v"), strict=False))
     for (axes,), shown in columns:
@@ -83,6 +85,8 @@ def pointing_bars(
                 label=name,
             )
         percent_axis(axes, "frames whose hottest point is on the evidence (%)", top=1.0)
+        if grades.empty:
+            axes.text(0.5, 0, "these videos have no boxes", ha="center", va="center", color=GREY)
     handles = [Patch(color=BLUE, label=method)]
     drawn = figure.axes[0].get_legend_handles_labels()[0]
     figure.legend(handles=[*handles, *drawn], loc="outside lower center", ncols=4)

@@ -14,7 +14,7 @@ from vidlab.errors import MetricError
 from vidlab.evaluation import ALL_PAIRS, MotionProbe
 from vidlab.plots.comparison import points_axis
 from vidlab.plots.rows import class_rows, legend_below, margin, model_rows, whiskers
-from vidlab.plots.style import BLUE, GREY, INK, VERMILLION, Drawing, percent_axis
+from vidlab.plots.style import BLUE, GREY, INK, VERMILLION, Drawing, percent_axis, sentence
 
 __all__ = ["motion_costs", "reversed_answers"]
 
@@ -87,19 +87,11 @@ def reversed_answers(
     probe
         What `evaluation.motion_probe` gave, with reversed predictions and pairs.
     title
-        Over the figure.
-
-    Raises
-    ------
-    MetricError
-        If the probe has no reversed pairs.
+        Over the figure. Without pairs it says that there are none.
     """
     table = probe.flips
     if table.empty:
-        raise MetricError(
-            "Expected a probe with reversed pairs. Received: none. "
-            "Give motion_probe the predictions on reversed videos, and the pairs."
-        )
+        return sentence("This dataset has no reversed pairs.", title=title)
     figure, (axes,) = model_rows(table.index, title=title, name="true class → twin", inches=0.42)
     rows, left = np.arange(len(table)), np.zeros(len(table))
     for name, colour, label in (

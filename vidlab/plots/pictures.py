@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vidlab.errors import MetricError
-from vidlab.plots.style import Drawing
+from vidlab.plots.style import Drawing, sentence
 
 __all__ = ["as_pictures", "augmentation_grid", "contact_sheet", "frame_strip"]
 
@@ -69,6 +69,7 @@ def contact_sheet(
     *,
     column_names: Sequence[str] | None = None,
     title: str = "Contact sheet",
+    empty: str = "There are no pictures to show.",
 ) -> Drawing:
     """Draw a table of pictures, one row a class or video; many rows go on in further columns.
 
@@ -82,12 +83,16 @@ def contact_sheet(
         One for each column.
     title
         Over the figure.
+    empty
+        What to write where there are no rows.
 
     Raises
     ------
     MetricError
         If `images` has another shape or a name is missing.
     """
+    if not len(images):
+        return sentence(empty, title=title)
     images = as_pictures(images, dimensions=5)
     rows, columns, height, width = images.shape[:4]
     _check_names(row_names, rows, "row names")

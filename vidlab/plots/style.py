@@ -1,6 +1,6 @@
 """How every figure looks: one style, one colour for a class or a recipe, one way to save.
 
-Takes nothing from other modules but `runs.replacing`; gives style, colours and `Drawing` to the
+Takes nothing from other modules but `files.replacing`; gives style, colours and `Drawing` to the
 other modules of `plots`. The colours stay apart for colour-blind readers (Okabe and Ito 2008).
 """
 
@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from vidlab.errors import ResultError
-from vidlab.runs import replacing
+from vidlab.files import replacing
 
 __all__ = [
     "BLUE",
@@ -37,6 +37,7 @@ __all__ = [
     "recipe_colour",
     "recipe_colours",
     "save",
+    "sentence",
     "use_style",
 ]
 
@@ -82,6 +83,14 @@ class Drawing(Figure):
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", bbox_inches="tight")
         return buffer.getvalue()
+
+
+def sentence(text: str, *, title: str) -> Drawing:
+    """Make a figure that says why there is nothing to draw."""
+    figure = Drawing(figsize=(8, 0.9), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left")
+    figure.text(0.01, 0.3, text)
+    return figure
 
 
 def use_style() -> None:

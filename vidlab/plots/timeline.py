@@ -96,7 +96,7 @@ def frame_timeline(
         )
     drawn = drawn_classes(probabilities, classes, first=truth or (), top=top)
     colours = {list(classes).index(name): colour for name, colour in drawn.items()}
-    strips = {"said": probabilities.argmax(axis=1).tolist()}
+    strips = {"predicted": probabilities.argmax(axis=1).tolist()}
     true = [] if truth is None else [list(classes).index(name) for name in truth]
     strips |= {"true": true} if true else {}
     rows = [9] + [1] * len(strips)
@@ -125,7 +125,7 @@ def frame_timeline(
     lines.set_xlim(*_edges(steps)[[0, -1]])
     for change in np.flatnonzero(np.diff(true)):
         lines.axvline(_edges(steps)[change + 1], color=INK, linestyle="--", linewidth=1.2)
-    if set(strips["said"]) - set(colours):
+    if set(strips["predicted"]) - set(colours):
         lines.plot([], [], color=_OTHER, linewidth=6, label="another class")
     legend_below(figure, lines)
     return figure

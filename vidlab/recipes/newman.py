@@ -1,155 +1,164 @@
-"""The recipes of Newman 2020: frames, sequences of pixels, and the two together.
+"""Newman 2020, *Video classification using deep learning* (MSc, Stellenbosch).
 
-Takes samplers from `sampling` and the form from `records`; gives records to `literature`. Where
-the source leaves a value open, the note says what stands there instead and why.
+Single frames, sequences of bare pixels, and the two together: a CNN in front of a GRU. (The source
+calls that one ConvGRU; elsewhere the word means a GRU with convolutional gates.)
 """
 
 from __future__ import annotations
 
-from vidlab.recipes.records import Phase, Published, Recipe
+from keras import layers
+
+from vidlab import models
+from vidlab.augment import Augment
+from vidlab.recipes.registry import Phase, Published, recipe
 from vidlab.sampling import AllFrames, Window
+from vidlab.streams import Rgb
 
-__all__ = ["CONVGRU", "FRAMES", "PIXELS"]
+NOTEBOOK = 4  # the first that trains one of them
 
-_SOURCE = "Newman 2020, Video classification using deep learning (MSc, Stellenbosch)"
-
-_FRAMES_NOTE = (
-    "The source prints neither Adam's learning rate (Keras' own 0.001 stands here) nor the size of "
-    "the new dense layer (512 units give its 23M parameters)."
-)
-_PIXELS_NOTE = (
-    "The source does not print Adam's learning rate (Keras' own 0.001 stands here). Its number of "
-    "parameters tells that the 512 units read in both directions: one would give half as many. It "
-    "does not say which 100 frames of a test video decide; here those in its middle."
-)
-_CONVGRU_NOTE = (
-    "The last time step labels the video. The source does not say which frames of a test video "
-    "decide; here the 100 in its middle, as many as it is trained on."
+PAPER = {
+    "source": "Newman 2020, Video classification using deep learning (MSc, Stellenbosch)",
+    "augment": Augment(crop=0.8),
+    "validation": 0.1,
+    "patience": 1,  # training stops when the validation loss rises after an epoch
+}
+OPEN = (
+    "The source names the augmentation (crop, rotation, brightness, shift, zoom, flip) without its "
+    "ranges: here crop to at least 0.8, 10°, ±20%, ±10%, ±10%.",
+    "The source does not print Adam's learning rate for frames and pixels; Keras' own 0.001.",
 )
 
 
-def _frames(
-    name: str,
-    title: str,
-    *,
-    phase: Phase,
-    results: tuple[float, float],
-    weights: str | None = "imagenet",
-    starts_from: str | None = None,
-) -> Recipe:
-    return Recipe(
-        name=name,
-        title=title,
-        source=_SOURCE,
-        backbone="inceptionv3",
-        size=(299, 299),
-        weights=weights,
-        phases=(phase,),
-        train_sampling=AllFrames(),
-        test_sampling=AllFrames(),
-        aggregation="mean",
-        published=Published(_SOURCE, *results, "23M", _FRAMES_NOTE),
-        starts_from=starts_from,
-        units=512,
-    )
+def frame_classifier(inputs, num_classes, *, backbone, units=512):
+    """Classes of single frames: 22,903,685 parameters with InceptionV3, the "23M" of the source."""
+    x = backbone(inputs["rgb"])  # (batch, rows, columns, channels)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)  # (batch, channels)
+    x = layers.Dense(units, activation="relu", name="dense")(x)  # (batch, units)
+    return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 
-def _pixels(cell: str, *, results: tuple[float, float], parameters: str) -> Recipe:
-    return Recipe(
-        name=f"{cell}-pixels",
-        title=f"Clips as 50×50 pixels, {cell.upper()} in both directions",
-        source=_SOURCE,
-        backbone=None,
-        size=(50, 50),
-        weights=None,
-        phases=(Phase(30, "adam", 1e-3, 32, trainable=None),),
-        train_sampling=Window(100),
-        test_sampling=Window(100),
-        aggregation="mean",
-        published=Published(_SOURCE, *results, parameters, _PIXELS_NOTE),
-        head="pixels",
-        takes="clips",
-        cell=cell,
-        units=512,
-    )
-
-
-def _convgru(
-    name: str,
-    title: str,
-    *,
-    phase: Phase,
-    results: tuple[float, float],
-    weights: str | None = "imagenet",
-    starts_from: str | None = None,
-) -> Recipe:
-    return Recipe(
-        name=name,
-        title=title,
-        source=_SOURCE,
-        backbone="inceptionv3",
-        size=(299, 299),
-        weights=weights,
-        phases=(phase,),
-        train_sampling=Window(100),
-        test_sampling=Window(100),
-        aggregation="mean",
-        published=Published(_SOURCE, *results, "26M", _CONVGRU_NOTE),
-        starts_from=starts_from,
-        head="convgru",
-        takes="clips",
-        cell="gru",
-        units=512,
-    )
-
-
-FRAMES = (
-    _frames(
-        "frame-scratch",
-        "Frames, InceptionV3 from random weights",
-        weights=None,
-        phase=Phase(100, "adam", 1e-3, 128, trainable="all"),
-        results=(23.4, 38.9),
-    ),
-    _frames(
-        "frame-pretrained",
-        "Frames, InceptionV3 from ImageNet, frozen",
-        phase=Phase(1, "adam", 1e-3, 128),
-        results=(47.0, 73.2),
-    ),
-    _frames(
-        "frame-finetuned",
-        "Frames, InceptionV3 from ImageNet, top two modules tuned",
-        phase=Phase(10, "sgd", 1e-3, 128, trainable="top"),
-        starts_from="frame-pretrained",
-        results=(68.2, 87.2),
-    ),
+FRAMES = PAPER | {
+    "backbone": "inceptionv3",
+    "inputs": {"rgb": Rgb(AllFrames(), 299)},
+    "departures": (*OPEN, "The size of the new dense layer: 512 units give the printed 23M."),
+}
+FRAME_NOTE = (
+    "The source's figures of errors count single frames; its tables do not say whether they "
+    "count frames or videos."
 )
 
-PIXELS = (
-    _pixels("lstm", results=(44.1, 72.8), parameters="33M"),
-    _pixels("gru", results=(45.8, 74.2), parameters="25M"),
-)
+recipe(
+    "frame-scratch",
+    title="Frames, InceptionV3 from random weights",
+    phases=[Phase(100, "adam", 1e-3, 128, "all")],
+    published=Published(23.4, 38.9, "not said", "23M", FRAME_NOTE),
+    **FRAMES,
+)(frame_classifier)
 
-CONVGRU = (
-    _convgru(
-        "convgru-scratch",
-        "Clips, InceptionV3 and GRU from random weights, end to end",
-        weights=None,
-        phase=Phase(100, "adam", 1e-3, 32, trainable="all"),
-        results=(14.2, 21.3),
+recipe(
+    "frame-pretrained",
+    title="Frames, InceptionV3 from ImageNet, frozen",
+    weights="imagenet",
+    phases=[Phase(1, "adam", 1e-3, 128, "none")],
+    published=Published(47.0, 73.2, "not said", "23M", FRAME_NOTE),
+    **FRAMES,
+)(frame_classifier)
+
+recipe(
+    "frame-finetuned",
+    title="Frames, InceptionV3 from ImageNet, top two modules tuned",
+    weights="imagenet",
+    starts_from="frame-pretrained",
+    phases=[Phase(10, "sgd", 1e-3, 128, "top")],
+    published=Published(68.2, 87.2, "not said", "23M", FRAME_NOTE),
+    **FRAMES,
+)(frame_classifier)
+
+
+def pixel_rnn(inputs, num_classes, *, cell, units=512):
+    """Classes of clips from bare pixels: every frame one long vector, read in both directions.
+
+    24,722,533 parameters with GRU and 32,924,773 with LSTM, the "25M" and "33M" of the source; one
+    direction would give half as many.
+    """
+    height, width = inputs["rgb"].shape[2:4]
+    rnn = {"gru": layers.GRU, "lstm": layers.LSTM}[cell]
+    x = layers.Rescaling(1 / 255, name="preprocessing")(inputs["rgb"])
+    x = layers.Reshape((-1, height * width * 3), name="pixels")(x)  # (batch, time, pixels)
+    x = layers.Bidirectional(rnn(units), name=cell)(x)  # (batch, 2 · units)
+    return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
+
+
+PIXELS = PAPER | {
+    "inputs": {"rgb": Rgb(Window(100), 50, clip=True)},
+    "phases": [Phase(30, "adam", 1e-3, 32)],
+    "departures": (
+        *OPEN,
+        "The source augments before shrinking to 50×50, here after it.",
+        "Which 100 frames of a test video decide is not said; here those in its middle.",
+        "Both directions are read: inferred from the printed number of parameters.",
     ),
-    _convgru(
-        "convgru-fixed",
-        "Clips, InceptionV3 from ImageNet, frozen, and GRU",
-        phase=Phase(30, "sgd", 1e-4, 32),
-        results=(68.7, 89.2),
+}
+
+recipe(
+    "lstm-pixels",
+    title="Clips as 50×50 pixels, LSTM in both directions",
+    options={"cell": "lstm"},
+    published=Published(44.1, 72.8, "video", "33M"),
+    **PIXELS,
+)(pixel_rnn)
+
+recipe(
+    "gru-pixels",
+    title="Clips as 50×50 pixels, GRU in both directions",
+    options={"cell": "gru"},
+    published=Published(45.8, 74.2, "video", "25M"),
+    **PIXELS,
+)(pixel_rnn)
+
+
+def convgru(inputs, num_classes, *, backbone, units=512, momentum=0.99):
+    """Classes of clips: 25,791,877 parameters with InceptionV3, the "26M" of the source."""
+    pool = layers.GlobalAveragePooling2D(name="pool")
+    x = models.each_frame(inputs["rgb"], [backbone, pool])  # (batch, time, channels)
+    x = layers.RNN(layers.GRUCell(units), name="gru")(x)  # (batch, units), as layers.GRU
+    x = layers.BatchNormalization(momentum=momentum, name="batchnorm")(x)
+    return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
+
+
+CONVGRU = PAPER | {
+    "backbone": "inceptionv3",
+    "inputs": {"rgb": Rgb(Window(100), 299, clip=True)},
+    "departures": (
+        OPEN[0],
+        "Which frames of a test video decide is not said; here the 100 in its middle, and the "
+        "last time step labels the video.",
     ),
-    _convgru(
-        "convgru-finetuned",
-        "Clips, InceptionV3 from ImageNet and GRU, all tuned",
-        phase=Phase(30, "sgd", 1e-4, 32, trainable="all"),
-        starts_from="convgru-fixed",
-        results=(71.1, 91.8),
-    ),
-)
+}
+
+recipe(
+    "convgru-scratch",
+    title="Clips, InceptionV3 and GRU from random weights, end to end",
+    phases=[Phase(100, "adam", 1e-3, 32, "all")],
+    published=Published(14.2, 21.3, "video", "26M"),
+    **CONVGRU,
+)(convgru)
+
+recipe(
+    "convgru-fixed",
+    title="Clips, InceptionV3 from ImageNet, frozen, and GRU",
+    weights="imagenet",
+    phases=[Phase(30, "sgd", 1e-4, 32, "none")],
+    published=Published(68.7, 89.2, "video", "26M"),
+    **CONVGRU,
+)(convgru)
+
+recipe(
+    "convgru-finetuned",
+    title="Clips, InceptionV3 from ImageNet and GRU, all tuned",
+    weights="imagenet",
+    starts_from="convgru-fixed",
+    phases=[Phase(30, "sgd", 1e-4, 32, "all")],
+    published=Published(71.1, 91.8, "video", "26M"),
+    **CONVGRU,
+)(convgru)

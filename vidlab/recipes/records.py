@@ -1,18 +1,31 @@
-"""What a recipe is: phases of training, and what was published about it.
+"""What a recipe is: its model, inputs, training, and what was published about it.
 
-Takes samplers from `sampling`; gives the forms that `newman`, `thesis` and `chiche` fill in.
+A recipe is made by the decorator `recipe`, around the function that writes its model in plain
+Keras. The file of a paper in this folder holds one or more of them.
 """
 
 from __future__ import annotations
 
+import ast
 import dataclasses
-from dataclasses import dataclass
-from typing import Literal
+import hashlib
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
+from vidlab.augment import Augment
 from vidlab.errors import RecipeError
-from vidlab.sampling import Sampler
+from vidlab.streams import Rgb, aligned
 
-__all__ = ["Phase", "Published", "Recipe"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Phase", "Published", "Recipe", "Task", "class_labels"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,7 @@ class Phase:
     Parameters
     ----------
     epochs
-        How often the training videos are gone through, at most (early stopping may end it before).
+        At most; early stopping may end it before.
     optimizer
         ``"adam"`` or ``"sgd"``.
     learning_rate
@@ -31,7 +44,7 @@ class Phase:
         Frames (or clips) a step learns from.
     trainable
         How much of the backbone learns: ``"none"``, ``"top"`` (its top two modules) or ``"all"``;
-        None where there is no backbone.
+        None leaves the model as its function made it.
     momentum
         Of SGD, 0..1; Adam has its own.
     decay
@@ -42,7 +55,7 @@ class Phase:
     optimizer: Literal["adam", "sgd"]
     learning_rate: float
     batch_size: int
-    trainable: Literal["none", "top", "all"] | None = "none"
+    trainable: Literal["none", "top", "all"] | None = None
     momentum: float = 0.0
     decay: float = 0.0
 
@@ -65,11 +78,10 @@ class Published:
 
     Parameters
     ----------
-    source
-        Where the numbers are from.
     top1, top5
-        Share of test videos whose class is the first, or among the first five, in percent; None
-        where the source has no number.
+        Top-k accuracy in percent; None where the source has no number.
+    unit
+        What the accuracy counts: ``"video"``, ``"frame"``, or ``"not said"``.
     parameters
         Size of the model as the source prints it; empty where it does not.
     note
@@ -80,20 +92,40 @@ class Published:
         Precision, recall and F1 averaged over the classes, 0..1, where the source gives them.
     """
 
-    source: str
-    top1: float | None
-    top5: float | None
-    parameters: str
+    top1: float | None = None
+    top5: float | None = None
+    unit: str = "video"
+    parameters: str = ""
     note: str = ""
     splits: tuple[float, ...] = ()
     report: tuple[float, ...] = ()
 
 
-_HEADS = {
-    "frames": ("gap", "flatten", "single"),
-    "clips": ("pixels", "convgru", "lstm", "recurrent"),
-    "features": ("convgru", "lstm", "recurrent", "single"),
-}
+def class_labels(table: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    """Return the class numbers of the videos in an index table."""
+    return table["label"].to_numpy(np.int64)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one output of a model learns.
+
+    Parameters
+    ----------
+    labels
+        Takes an index table and the class names; gives one label a video, (videos,).
+    loss
+        As `keras.Model.compile` takes it.
+    weight
+        Of this loss among the others.
+    metric
+        A Keras metric class; its results stand in the history under ``accuracy``.
+    """
+
+    labels: Callable[[pd.DataFrame, Sequence[str]], np.ndarray] = class_labels
+    loss: str = "sparse_categorical_crossentropy"
+    weight: float = 1.0
+    metric: str = "SparseCategoricalAccuracy"
 
 
 @dataclass(frozen=True)
@@ -104,121 +136,166 @@ class Recipe:
     ----------
     name
         What commands, folders and tables call it.
-    title
-        A line for people.
-    source
-        Where it is from.
-    backbone
-        One of `vidlab.backbones.names`; None for a network on bare pixels.
-    size
-        Height and width of the frames in pixels.
-    weights
-        What the backbone starts from, as `vidlab.backbones.build` takes it.
+    build
+        Writes the model: takes the inputs by name (`keras.KerasTensor`) and the number of classes;
+        gives class probabilities, or a dict with one tensor for each of `tasks`. An option
+        ``backbone`` is given the encoder, ``start`` the trained model of `starts_from`; other
+        options are those of `options`.
+    inputs
+        Streams by the names the model knows them under.
     phases
         The training, in order.
-    train_sampling, test_sampling
-        Samplers of `vidlab.sampling`: the frames of a video that are learned from, and those that
-        decide its class.
+    source, title
+        Where it is from; a line for people.
+    backbone
+        One of `vidlab.backbones.names`; None for a model without one.
+    weights
+        What the backbone starts from, as `vidlab.backbones.build` takes it.
+    freeze_batchnorm
+        Whether batch normalisation keeps the backbone's statistics where other layers learn.
     aggregation
-        How frames decide: ``"mean"`` of their probabilities or ``"vote"``.
-    published
-        The source's result.
-    starts_from
-        The recipe whose trained model this one continues, or takes its features from; None where
-        `phases` are complete.
-    head
-        The builder in `vidlab.models`: ``"gap"`` `frame_classifier`, ``"flatten"``
-        `frame_vote_classifier`, ``"pixels"`` `pixel_rnn_classifier`, ``"convgru"`` `convgru_head`,
-        ``"lstm"`` `lstm_head`, ``"recurrent"`` `recurrent_head`, ``"single"`` `single_head`.
+        How frames decide about their video: ``"mean"`` of their probabilities or ``"vote"``.
     augment
-        Whether training pictures are varied at random.
-    takes
-        What the model is trained on: single ``"frames"``, whole ``"clips"``, or ``"features"`` of
-        the frames, extracted once by a frozen encoder.
-    cell
-        ``"gru"`` or ``"lstm"``; None without a recurrent layer.
-    units
-        Units of the recurrent layer, or of the dense layer where there is none; None for as many
-        as there are features.
-    cut
-        The layer of the trained `starts_from` model whose output is the features; None where they
-        are the backbone's, averaged over the picture.
-
-    Raises
-    ------
-    RecipeError
-        If the head does not fit what the recipe takes, or lacks the backbone it needs.
+        How training examples are varied; None leaves them as they are.
+    validation
+        Share of the training videos held out, 0..1.
+    patience
+        Epochs without a better validation loss before a phase stops.
+    starts_from
+        The recipe whose trained weights this one starts from. Where `build` has an option
+        ``start``, it is given that model; else the weights of the same model are copied.
+    tasks
+        What each output learns. The first is the one that names the class.
+    options
+        Values of `build`'s options, such as ``{"units": 512}``.
+    published, departures
+        What the source reports, and where this recipe differs from it and why.
+    file
+        The file it was read from, where that is not part of vidlab.
     """
 
     name: str
-    title: str
-    source: str
-    backbone: str | None
-    size: tuple[int, int]
-    weights: str | None
+    build: Callable[..., Any]
+    inputs: Mapping[str, Rgb]
     phases: tuple[Phase, ...]
-    train_sampling: Sampler
-    test_sampling: Sampler
-    aggregation: Literal["mean", "vote"]
-    published: Published
+    source: str = "own recipe"
+    title: str = ""
+    backbone: str | None = None
+    weights: str | None = None
+    freeze_batchnorm: bool = False
+    aggregation: Literal["mean", "vote"] = "mean"
+    augment: Augment | None = None
+    validation: float = 0.1
+    patience: int = 5
     starts_from: str | None = None
-    head: Literal["gap", "flatten", "pixels", "convgru", "lstm", "recurrent", "single"] = "gap"
-    augment: bool = True
-    takes: Literal["frames", "clips", "features"] = "frames"
-    cell: Literal["gru", "lstm"] | None = None
-    units: int | None = None
-    cut: str | None = None
+    tasks: Mapping[str, Task] = field(default_factory=lambda: {"class": Task()})
+    options: Mapping[str, object] = field(default_factory=dict)
+    published: Published = Published()
+    departures: tuple[str, ...] = ()
+    file: str = ""
 
-    def __post_init__(self):
-        fitting = _HEADS.get(self.takes, ())
-        if self.head not in fitting:
+    def __post_init__(self) -> None:
+        aligned(self.inputs)
+        known = self.builder_options
+        unknown = [name for name in self.options if name not in known]
+        if unknown or (self.backbone is None) != ("backbone" not in known):
+            wrong = f"options {', '.join(unknown)}" if unknown else f"backbone={self.backbone!r}"
             raise RecipeError(
-                f"Expected a head for {', '.join(_HEADS)}. Received: takes={self.takes!r} and "
-                f"head={self.head!r} in {self.name}. Heads for {self.takes}: {', '.join(fitting)}."
-            )
-        if (self.backbone is None) != (self.head == "pixels"):
-            raise RecipeError(
-                'Expected a backbone, or none with the head "pixels". Received: '
-                f"backbone={self.backbone!r} and head={self.head!r} in {self.name}. "
-                "Change one of them."
+                f"Expected options of {self.build.__name__}: {', '.join(known) or 'none'}. "
+                f"Received: {wrong} in {self.name}. Correct the recipe or the function."
             )
 
-    def adapted(self, **overrides: object) -> Recipe:
-        """Give the recipe with some values changed.
+    @property
+    def builder_options(self) -> dict[str, object]:
+        """The keyword-only parameters of `build` and their defaults."""
+        parameters = inspect.signature(self.build).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    @property
+    def per_frame(self) -> bool:
+        """Whether examples are single frames rather than clips."""
+        return aligned(self.inputs)
+
+    @property
+    def train_sampling(self):
+        """The sampler of the first input, in training."""
+        return next(iter(self.inputs.values())).sampling
+
+    @property
+    def test_sampling(self):
+        """The sampler of the first input, in prediction."""
+        return next(iter(self.inputs.values())).at_test
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the first input, in pixels."""
+        return next(iter(self.inputs.values())).size
+
+    def adapted(self, *, options: Mapping[str, object] | None = None, **changes) -> Recipe:
+        """Return the recipe with some values changed.
 
         Parameters
         ----------
-        **overrides
-            New values for any fields of a recipe.
-
-        Returns
-        -------
-        Recipe
-            A new one.
+        options
+            New values of single options; the others stay.
+        **changes
+            New values of fields; ``size``, ``sampling`` and ``test`` are those of every input.
 
         Raises
         ------
         RecipeError
-            If a recipe has no field of such a name.
+            If a recipe has no such field or option.
 
         Examples
         --------
         >>> from vidlab import recipes
-        >>> recipes.get("frame-pretrained").adapted(size=(112, 112)).size
+        >>> recipes.get("frame-pretrained").adapted(size=112).size
         (112, 112)
         """
-        fields = [field.name for field in dataclasses.fields(self)]
-        unknown = [name for name in overrides if name not in fields]
+        streams = {key: changes.pop(key) for key in ("sampling", "test", "size") if key in changes}
+        fields = [known.name for known in dataclasses.fields(self)]
+        unknown = [name for name in changes if name not in fields]
         if unknown:
             raise RecipeError(
-                f"Expected changes to {', '.join(fields)}. "
+                f"Expected changes to {', '.join([*fields, 'sampling', 'test', 'size'])}. "
                 f"Received: {', '.join(unknown)} for {self.name}. Correct or remove them."
             )
-        return dataclasses.replace(self, **overrides)
+        inputs = changes.pop("inputs", self.inputs)
+        if streams:
+            inputs = {name: stream.changed(**streams) for name, stream in inputs.items()}
+        merged = {**self.options, **(options or {})}
+        return dataclasses.replace(self, **changes, inputs=inputs, options=merged)
 
     def as_dict(self) -> dict[str, object]:
-        """Give every value in a form JSON can hold, samplers as their text."""
-        values = dataclasses.asdict(self)
-        values["train_sampling"] = repr(self.train_sampling)
-        values["test_sampling"] = repr(self.test_sampling)
-        return values
+        """Give everything that decides a result, in a form JSON can hold."""
+        return {
+            "name": self.name,
+            "inputs": {name: stream.as_dict() for name, stream in self.inputs.items()},
+            "phases": [dataclasses.asdict(phase) for phase in self.phases],
+            "backbone": self.backbone,
+            "weights": self.weights,
+            "freeze_batchnorm": self.freeze_batchnorm,
+            "aggregation": self.aggregation,
+            "augment": None if self.augment is None else dataclasses.asdict(self.augment),
+            "validation": self.validation,
+            "patience": self.patience,
+            "starts_from": self.starts_from,
+            "options": dict(self.options),
+            "tasks": [[n, t.loss, t.weight, t.labels.__qualname__] for n, t in self.tasks.items()],
+            "code": self.code_digest,
+        }
+
+    @property
+    def code_digest(self) -> str:
+        """Digest of the code of the model; comments, docstrings and decorators do not count."""
+        text = Path(self.file).read_text("utf-8") if self.file else inspect.getsource(self.build)
+        tree = ast.parse(textwrap.dedent(text))
+        kept = [node for node in ast.walk(tree) if isinstance(node, _CODE)]
+        for node in kept:
+            node.decorator_list = []
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+        return hashlib.sha256("\n".join(map(ast.dump, kept)).encode()).hexdigest()[:16]
+
+
+_CODE = (ast.FunctionDef, ast.ClassDef)

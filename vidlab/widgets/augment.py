@@ -1,13 +1,14 @@
 """A clip as it is beside the clip as training varies it, while the options are moved.
 
 Takes videos through `library` and what `augment.Augment` makes of them; gives `AugmentExplorer` to
-notebooks. The clip is shown at once, Keras is loaded after that.
+notebooks.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 import traitlets
 
 from vidlab import plots
+from vidlab.augment import Augment
 from vidlab.errors import ModelError
 from vidlab.plots import Drawing
 from vidlab.sampling import Sampler, Uniform
@@ -23,7 +25,6 @@ from vidlab.widgets.footage import Footage, jpeg
 from vidlab.widgets.library import Library, LibraryExplorer
 
 if TYPE_CHECKING:
-    from vidlab.augment import Augment
     from vidlab.index import VideoIndex
 
 __all__ = ["AugmentExplorer"]
@@ -32,7 +33,6 @@ Each = Literal["clip", "frame"]
 _EACH = ("clip", "frame")
 _DRAWS = 6  # shown as stills
 _TITLE = 110  # letters in a line of the picture's title
-_NO_OPTIONS = ("name", "trainable", "dtype", "seed")  # of the layer's configuration
 
 
 class AugmentExplorer(LibraryExplorer):
@@ -82,10 +82,10 @@ class AugmentExplorer(LibraryExplorer):
         self._seed, self._each, self._draw = seed, "clip", 0
         self._size, self._sampling = size, sampling or Uniform(16)
         self._footage: Footage | None = None
-        self._stills = np.zeros((0, 1, 1, 3), np.uint8)
+        self._stills: list[np.ndarray] = []
         with self.problems_told():
             self.videos = Library(source)
-            self._open(self.videos.first)
+            self.open_video(self.videos.first)
 
     def open_video(self, video_id: str) -> None:
         """Put another video in place, and vary it as the last one.
@@ -102,7 +102,11 @@ class AugmentExplorer(LibraryExplorer):
         VideoError
             If it cannot be read.
         """
-        self._open(video_id)
+        path = self.take(video_id)
+        self._footage = None
+        self.film, self.answer = {}, {}
+        self._footage = Footage.of_file(path, sampling=self._sampling, size=self._size)
+        self.film = {**self._footage.packed(), "title": video_id}
         self.vary()
 
     def vary(
@@ -122,8 +126,8 @@ class AugmentExplorer(LibraryExplorer):
         options, seed
             As in the constructor.
         each
-            ``"clip"``: the layer gets clips, and each of them has one draw; ``"frame"``: it gets
-            the frames as if they were separate pictures, and each of them has its own.
+            ``"clip"``: all frames share a draw; ``"frame"``: each has its own, as if they were
+            separate pictures.
         draw
             Which of the six draws is played, 0 to 5, where there is one for the clip.
 
@@ -134,8 +138,6 @@ class AugmentExplorer(LibraryExplorer):
         """
         if self._footage is None:
             return
-        if not self.answer:
-            self.tell("Loading Keras …")
         options = {**self._options, **(options or {})}
         seed = self._seed if seed is None else int(seed)
         each = self._each if each is None else each
@@ -144,8 +146,9 @@ class AugmentExplorer(LibraryExplorer):
             raise ModelError(
                 f"Expected a draw for each {' or '.join(_EACH)}. Received: {each!r}. Choose one."
             )
-        usual, chosen, layer = _layer(options, seed=seed)
-        clip, stills, numbers = self._varied(layer, each=each, draw=draw)
+        augment, usual = _augment(options), asdict(Augment())
+        chosen = asdict(augment)
+        clip, stills, numbers = self._varied(augment, seed=seed, each=each, draw=draw)
         self._options, self._seed, self._each, self._draw = chosen, seed, each, draw
         self._stills = stills
         changed = {name: value for name, value in chosen.items() if value != usual[name]}
@@ -173,18 +176,10 @@ class AugmentExplorer(LibraryExplorer):
         super().receive(message, buffers)
         self.answered += 1
 
-    @property
-    def is_drawn_at_once(self) -> bool:
-        """Whether the clip was varied already."""
-        return bool(self.answer)
-
     def figure(self) -> Drawing | None:
         """Draw a frame as it is and varied several times."""
         if self._footage is None:
             return None
-        if not self.answer:
-            with self.problems_told():
-                self.vary()
         frame = self._footage.frames[len(self._footage.frames) // 2]
         if not self.answer:
             return plots.frame_strip(
@@ -212,59 +207,30 @@ class AugmentExplorer(LibraryExplorer):
     def _said(self) -> str:
         return self.status.get("text", "")
 
-    def _open(self, video_id: str) -> None:
-        path = self.take(video_id)
-        self._footage = None
-        self.film, self.answer = {}, {}
-        self._footage = Footage.of_file(path, sampling=self._sampling, size=self._size)
-        self.film = {**self._footage.packed(), "title": video_id}
-        self.tell("")
-
     def _varied(
-        self, layer: Augment, *, each: Each, draw: int
-    ) -> tuple[np.ndarray, np.ndarray, list[int]]:
+        self, augment: Augment, *, seed: int, each: Each, draw: int
+    ) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray], list[int]]:
         """Give the varied clip, stills of several draws, and which frames those are."""
         frames, numbers = self._footage.frames, self._footage.numbers
-        middle = len(frames) // 2
+        rng = np.random.default_rng(seed)
         if each == "clip":
-            # One clip after the other, as in training; a still is as good as its clip, and faster.
-            still = slice(middle, middle + 1)
-            batches = [
-                frames[None, slice(None) if place == draw else still] for place in range(_DRAWS)
-            ]
-            varied = [_pictures(layer(batch, training=True)[0]) for batch in batches]
-            stills = [one[middle if place == draw else 0] for place, one in enumerate(varied)]
-            return varied[draw], np.stack(stills), [int(numbers[middle])] * _DRAWS
-        clip = _pictures(layer(frames, training=True))
+            middle = len(frames) // 2
+            variations = [augment.draw(rng) for _ in range(_DRAWS)]
+            stills = [variation(frames[middle]) for variation in variations]
+            return variations[draw](frames), stills, [int(numbers[middle])] * _DRAWS
+        clip = [augment.draw(rng)(frame) for frame in frames]
         return clip, clip[:_DRAWS], numbers[:_DRAWS].tolist()
 
 
-def _layer(options: Mapping[str, Any], *, seed: int) -> tuple[dict, dict, Augment]:
-    """Give the usual options of the layer, all options as they are now, and the layer with them."""
-    import vidlab
-
-    layer_class = vidlab.Augment  # through it Keras starts quietly
-    usual = _options_of(layer_class())
-    unknown = [name for name in options if name not in usual]
+def _augment(options: Mapping[str, Any]) -> Augment:
+    known = asdict(Augment())
+    unknown = [name for name in options if name not in known]
     if unknown:
         raise ModelError(
-            f"Expected options of Augment: {', '.join(usual)}. Received: {', '.join(unknown)}. "
+            f"Expected options of Augment: {', '.join(known)}. Received: {', '.join(unknown)}. "
             "Correct the name."
         )
-    layer = layer_class(**options, seed=seed)
-    return usual, _options_of(layer), layer
-
-
-def _pictures(frames: Any) -> np.ndarray:
-    """Take frames out of Keras, as they are seen: uint8, (frames, height, width, 3)."""
-    from keras import ops
-
-    return plots.as_pictures(ops.convert_to_numpy(frames), dimensions=4)
-
-
-def _options_of(layer: Augment) -> dict[str, Any]:
-    config = layer.get_config()
-    return {name: value for name, value in config.items() if name not in _NO_OPTIONS}
+    return Augment(**options)
 
 
 def _in_words(options: Mapping[str, Any]) -> str:

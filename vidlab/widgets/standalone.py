@@ -22,9 +22,9 @@ import pandas as pd
 
 from vidlab import evaluation
 from vidlab.errors import MetricError
+from vidlab.files import replacing
 from vidlab.predictions import Predictions
 from vidlab.progress import counter
-from vidlab.runs import replacing
 from vidlab.sampling import Sampler, Uniform
 from vidlab.widgets.confusion import ConfusionExplorer
 from vidlab.widgets.explorer import page

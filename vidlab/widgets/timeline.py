@@ -1,7 +1,7 @@
 """Any video, one's own as well, and what a model says of it at every moment.
 
-Takes `timeline.Watcher` records or finished runs, and video files; gives `TimelineExplorer` to
-notebooks. What is said comes from `timeline`, heat from the `CamExplorer` that is opened below.
+Takes `timeline.VideoPredictor` records or finished runs, and video files; gives `TimelineExplorer`
+to notebooks. What is said comes from `timeline`, heat from the `CamExplorer` that is opened below.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vidlab.errors import ModelError, VideoError
 from vidlab.plots import Drawing
 from vidlab.runs import RunFolder
 from vidlab.sampling import Sampler, Uniform
-from vidlab.timeline import Timeline, Watcher
+from vidlab.timeline import Timeline, VideoPredictor
 from vidlab.widgets.cam import CamExplorer
 from vidlab.widgets.explorer import page
 from vidlab.widgets.footage import Footage
@@ -41,8 +41,9 @@ class TimelineExplorer(LibraryExplorer):
 
     Parameters
     ----------
-    watchers
-        A finished run, a `vidlab.timeline.Watcher`, or several of either by name, to choose from.
+    predictors
+        A finished run, a `vidlab.timeline.VideoPredictor`, or several of either by name, to choose
+        from.
     source
         A video file, or an index to choose from; without it, one is uploaded on the page.
 
@@ -58,7 +59,7 @@ class TimelineExplorer(LibraryExplorer):
     Raises
     ------
     ModelError
-        If there is no watcher.
+        If there is no predictor.
     """
 
     _esm = page(
@@ -76,11 +77,11 @@ class TimelineExplorer(LibraryExplorer):
 
     def __init__(
         self,
-        watchers: Watcher | RunFolder | Mapping[str, Watcher | RunFolder],
+        predictors: VideoPredictor | RunFolder | Mapping[str, VideoPredictor | RunFolder],
         source: str | Path | VideoIndex | None = None,
     ):
         super().__init__(cam=CamExplorer())
-        self._watchers = _by_name(watchers)
+        self._watchers = _by_name(predictors)
         self._incoming: dict[str, Any] = {}
         self._footage: Footage | None = None
         self.timeline: Timeline | None = None
@@ -127,10 +128,10 @@ class TimelineExplorer(LibraryExplorer):
         Parameters
         ----------
         model
-            The name of a watcher; the one asked before when left out.
+            The name of a predictor; the one asked before when left out.
         count
-            Look at so many frames, spread evenly; 0 for those that the watcher usually takes, None
-            for as many as before.
+            Look at so many frames, spread evenly; 0 for those that the predictor usually takes,
+            None for as many as before.
         """
         with self.problems_told():
             model = model or self.options["model"]
@@ -148,9 +149,9 @@ class TimelineExplorer(LibraryExplorer):
             if self._footage is None:
                 return
             self.tell(f"Asking {model} …")
-            path, watcher = self._footage.path, self._watchers[model]
-            self.timeline = watcher.watch(path, sampling=self._sampling)
-            self.said = self._packed(self.timeline, watcher)
+            path, predictor = self._footage.path, self._watchers[model]
+            self.timeline = predictor.predict(path, sampling=self._sampling)
+            self.said = self._packed(self.timeline, predictor)
             self.tell(self._says())
 
     def open_video(self, video_id: str) -> None:
@@ -170,8 +171,8 @@ class TimelineExplorer(LibraryExplorer):
         if self.timeline is None:
             self.tell("Choose a video first.", problem=True)
             return
-        watcher = self._watchers[self.options["model"]]
-        self.cam.use(lambda: watcher.model, classes=watcher.classes, sampling=self._sampling)
+        predictor = self._watchers[self.options["model"]]
+        self.cam.use(lambda: predictor.model, classes=predictor.classes, sampling=self._sampling)
         self.cam.show(self.timeline.path, targets=[target])
         self.cam.explain()
 
@@ -275,7 +276,7 @@ class TimelineExplorer(LibraryExplorer):
         count = self.options["count"]
         return Uniform(count) if count else self._watchers[self.options["model"]].sampling
 
-    def _packed(self, said: Timeline, watcher: Watcher) -> dict[str, Any]:
+    def _packed(self, said: Timeline, predictor: VideoPredictor) -> dict[str, Any]:
         """Give what the page draws of the answers."""
         drawn = plots.drawn_classes(said.probabilities, said.classes)
         return {
@@ -285,7 +286,7 @@ class TimelineExplorer(LibraryExplorer):
             "drawn": [[said.classes.index(name), colour] for name, colour in drawn.items()],
             "answer": [[name, round(float(chance), 4)] for name, chance in said.top().items()],
             "reads": said.reads,
-            "how": watcher.how,
+            "how": predictor.aggregation,
             "sampling": repr(self._sampling),
         }
 
@@ -294,16 +295,18 @@ class TimelineExplorer(LibraryExplorer):
         return f"{self.options['model']} takes the whole video for {name} ({chance:.0%})."
 
 
-def _by_name(watchers: Watcher | RunFolder | Mapping[str, Any]) -> dict[str, Watcher]:
-    """Give watchers by their names."""
-    given = watchers if isinstance(watchers, Mapping) else {"": watchers}
+def _by_name(
+    predictors: VideoPredictor | RunFolder | Mapping[str, Any],
+) -> dict[str, VideoPredictor]:
+    """Give predictors by their names."""
+    given = predictors if isinstance(predictors, Mapping) else {"": predictors}
     if not given:
         raise ModelError(
-            "Expected a finished run or a Watcher, or several by name. Received: none. "
+            "Expected a finished run or a VideoPredictor, or several by name. Received: none. "
             "Pass lab.run('convgru-finetuned')."
         )
     made = {
-        name: Watcher.of_run(one) if isinstance(one, RunFolder) else one
+        name: VideoPredictor.of_run(one) if isinstance(one, RunFolder) else one
         for name, one in given.items()
     }
     return {name or one.name: one for name, one in made.items()}

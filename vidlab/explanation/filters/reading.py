@@ -14,7 +14,7 @@ from keras import ops
 
 from vidlab.errors import ModelError
 from vidlab.explanation.layers import Anatomy, laid_open
-from vidlab.explanation.opening import same
+from vidlab.models.graph import same
 
 __all__ = ["SCORES", "Reader", "checked_filters", "read_means", "reader"]
 

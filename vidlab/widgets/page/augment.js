@@ -101,7 +101,6 @@ function renderAugment({ model, el }) {
   for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
   load();
   lay();
-  if (model.get("film")?.title && !model.get("answer")?.frames) ask({ kind: "vary" });
 
   function makeField(name, text, least, most, step) {
     const number = make("input", {

@@ -1,0 +1,67 @@
+"""Models for tests that need one: what the papers' functions write, around an encoder of one's own.
+
+An encoder gives a map (batch, rows, columns, channels) or, for `recurrent`, also a vector.
+"""
+
+import keras
+from keras import layers
+
+from vidlab import models
+from vidlab.recipes import chiche, cnn_lstm_thesis, newman
+
+
+def model_of(write, shape, classes, **options):
+    """Build the model that a paper's function writes on inputs of one shape."""
+    inputs = {"rgb": keras.Input(shape, name="rgb")}
+    return keras.Model(inputs["rgb"], write(inputs, classes, **options), name=write.__name__)
+
+
+def frame_classifier(backbone, classes, *, units=512):
+    return model_of(
+        newman.frame_classifier, backbone.input_shape[1:], classes, backbone=backbone, units=units
+    )
+
+
+def frame_vote(backbone, classes, *, units=1024, dropout=0.5):
+    return model_of(
+        cnn_lstm_thesis.frame_vote,
+        backbone.input_shape[1:],
+        classes,
+        backbone=backbone,
+        units=units,
+        dropout=dropout,
+    )
+
+
+def single(backbone, classes):
+    return model_of(chiche.single, backbone.input_shape[1:], classes, backbone=backbone)
+
+
+def pixel_rnn(classes, *, size, units=512, cell="gru"):
+    return model_of(newman.pixel_rnn, (None, *size, 3), classes, units=units, cell=cell)
+
+
+def convgru(backbone, classes, *, units=512):
+    shape = (None, *backbone.input_shape[1:])
+    return model_of(newman.convgru, shape, classes, backbone=backbone, units=units)
+
+
+def cnn_lstm(start, classes, *, units=1024):
+    shape = (None, *start.input_shape[1:])
+    return model_of(cnn_lstm_thesis.cnn_lstm, shape, classes, start=start, units=units)
+
+
+def chiche_rnn(backbone, classes, *, cell="gru", units=None):
+    shape = (None, *backbone.input_shape[1:])
+    return model_of(chiche.recurrent, shape, classes, backbone=backbone, cell=cell, units=units)
+
+
+def recurrent(encoder, classes, *, units=4, cell="gru"):
+    """Build a recurrent model that skips the padding of shorter clips, as a user might."""
+    clips = keras.Input((None, *encoder.input_shape[1:]), name="rgb")
+    pool = [layers.GlobalAveragePooling2D(name="pool")] if len(encoder.output_shape) == 4 else []
+    x = models.each_frame(clips, [encoder, *pool])
+    x = layers.Masking(name="skip_zeros")(x)
+    x = {"gru": layers.GRU, "lstm": layers.LSTM}[cell](units, name=cell)(x)
+    x = layers.BatchNormalization(name="batchnorm")(x)
+    return keras.Model(clips, layers.Dense(classes, activation="softmax", name="predictions")(x))

@@ -1,0 +1,146 @@
+"""Layers for clips: an encoder of frames applied at every time step, and clips of unequal length.
+
+The frames of a whole batch of clips pass an encoder as one batch: `FoldTime` lays the clips end to
+end, `UnfoldTime` takes the results apart again. (`keras.layers.TimeDistributed` computes the same,
+but calls the encoder once a time step.) Clips of different lengths share a batch when the shorter
+ones are filled up with frames of `PADDING`, a value no picture has; `BlankPadding` makes zero
+vectors of those, which a head may skip with ``Masking``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers, ops
+
+from vidlab.errors import ModelError
+from vidlab.streams import PADDING, together
+
+__all__ = ["BlankPadding", "FoldTime", "UnfoldTime", "each_frame", "pad"]
+
+
+@keras.saving.register_keras_serializable("vidlab")
+class FoldTime(layers.Layer):
+    """Lay the sequences of a batch end to end.
+
+    Input shape: (batch, time, …). Output shape: (batch · time, …).
+    """
+
+    def __init__(self, *, name=None, trainable=True, dtype=None):
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self.supports_masking = True
+
+    def call(self, sequences):
+        """Return the steps of all sequences as one batch."""
+        return ops.reshape(sequences, (-1, *sequences.shape[2:]))
+
+    def compute_mask(self, sequences, mask=None):
+        """Return None: what stays of time is up to `UnfoldTime`."""
+        return None
+
+    def compute_output_shape(self, sequences_shape):
+        """Return (None, …)."""
+        return (None, *sequences_shape[2:])
+
+
+@keras.saving.register_keras_serializable("vidlab")
+class UnfoldTime(layers.Layer):
+    """Take apart again what `FoldTime` laid end to end.
+
+    Input shape: the sequences that were folded, (batch, time, …), and (batch · time, …).
+    Output shape: (batch, time, …) of the second, with the mask of the sequences.
+    """
+
+    def __init__(self, *, name=None, trainable=True, dtype=None):
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self.supports_masking = True
+
+    def call(self, sequences, steps):
+        """Return the steps by sequence and time."""
+        return ops.reshape(steps, (-1, ops.shape(sequences)[1], *steps.shape[1:]))
+
+    def compute_mask(self, sequences, previous_mask=None):
+        """Return the mask of the sequences."""
+        return previous_mask
+
+    def compute_output_shape(self, sequences_shape, steps_shape):
+        """Return (batch, time, …)."""
+        return (*sequences_shape[:2], *steps_shape[1:])
+
+
+@keras.saving.register_keras_serializable("vidlab")
+class BlankPadding(layers.Layer):
+    """Make zeros of the steps whose frames are `PADDING`.
+
+    Input shape: (batch, time, features), and the clips (batch, time, …).
+    Output shape: (batch, time, features).
+    """
+
+    def call(self, steps, clips):
+        """Return the steps, zero where there was nothing to see."""
+        axes = tuple(range(2, len(clips.shape)))
+        seen = ops.any(ops.not_equal(clips, PADDING), axis=axes)  # (batch, time)
+        return ops.where(seen[..., None], steps, 0.0)
+
+    def compute_output_shape(self, steps_shape, clips_shape):
+        """Return (batch, time, features)."""
+        return steps_shape
+
+
+def each_frame(clips: keras.KerasTensor, encoder: Sequence[layers.Layer]) -> keras.KerasTensor:
+    """Apply the layers of an encoder to every frame of clips.
+
+    Parameters
+    ----------
+    clips
+        (batch, time, height, width, channels); frames of `PADDING` are not looked at.
+    encoder
+        Layers from frames (batch, height, width, channels) to vectors (batch, features), such as a
+        backbone and a pooling layer.
+
+    Returns
+    -------
+    keras.KerasTensor
+        (batch, time, features); zero where a clip is padded.
+    """
+    x = FoldTime()(clips)  # (batch · time, height, width, channels)
+    for layer in encoder:
+        x = layer(x)
+    x = UnfoldTime()(clips, x)  # (batch, time, features)
+    return BlankPadding()(x, clips)
+
+
+def pad(clips: Sequence) -> object:
+    """Put clips of different lengths into one batch, the shorter ones filled up with `PADDING`.
+
+    Parameters
+    ----------
+    clips
+        Numbers 0..255, (time, height, width, 3) each, of one height and width.
+
+    Returns
+    -------
+    numpy.ndarray
+        (clips, longest time, height, width, 3); ``float32`` where a clip had to be padded.
+
+    Raises
+    ------
+    ModelError
+        If there is no clip, or their frames differ in size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> short, long = np.zeros((1, 2, 2, 3)), np.zeros((3, 2, 2, 3))
+    >>> pad([short, long])[:, :, 0, 0, 0]
+    array([[ 0., -1., -1.],
+           [ 0.,  0.,  0.]], dtype=float32)
+    """
+    sizes = {clip.shape[1:] for clip in clips}
+    if len(sizes) != 1 or len(next(iter(sizes))) != 3:
+        raise ModelError(
+            "Expected clips (time, height, width, 3) of one height and width. Received: "
+            f"{', '.join(str(clip.shape) for clip in clips) or 'no clip'}. Read them at one size."
+        )
+    return together(list(clips))
