@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 import keras
 import numpy as np
+
+from vidlab.files import replacing
 
 __all__ = ["Checkpoint", "Progress"]
 
@@ -41,17 +42,14 @@ class Checkpoint:
         """Write how far a training came; the file is there whole or not at all."""
         if self.file is None:
             return
-        self.file.parent.mkdir(parents=True, exist_ok=True)
         variables = [*model.variables, *optimizer.variables]
-        part = self.file.with_suffix(".part")
-        with part.open("wb") as stream:
+        with replacing(self.file) as temporary:
             np.savez(
-                stream,
+                temporary,
                 progress=json.dumps(dataclasses.asdict(progress)),
                 **{f"last_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)},
                 **{f"best_{i}": array for i, array in enumerate(best)},
             )
-        os.replace(part, self.file)
 
     def progress(self, key: str) -> Progress:
         """Return how far this very training came; a fresh start where it never began."""

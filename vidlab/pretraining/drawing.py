@@ -6,9 +6,7 @@ The stills of a scene are drawn together, for drawing the place takes longest.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -20,6 +18,7 @@ from vidlab.pantomime.camera import FRAME, Film, random_camera
 from vidlab.pantomime.casting import draw_group
 from vidlab.pantomime.figure import draw_figure, random_look
 from vidlab.pantomime.paint import Pen
+from vidlab.pantomime.parallel import process_map
 from vidlab.pantomime.props import PROPS, Placement, draw_prop, random_prop_style
 from vidlab.pantomime.scenes import draw_scene
 from vidlab.progress import progress
@@ -37,7 +36,6 @@ _COVERED = 0.35  # how often the body is drawn over the thing rather than behind
 _LIMBS = ("hand", "elbow", "knee", "ankle")
 _JOINTS = ("head", "chest", "pelvis", *(f"{s}_{joint}" for joint in _LIMBS for s in SIDES))
 _NOWHERE = (-1.0, -1.0)
-_MOST_JOBS = 61  # Windows cannot wait for more processes at once
 
 THINGS: tuple[str, ...] = ("nothing", *(name for name in PROPS if name != "wall"))
 """What a still may show beside the body: exactly one of these."""
@@ -163,12 +161,8 @@ def stills(
     """
     scenes = -(-count // _STILLS_A_SCENE)
     seeds = range(seed * 10_000_000, seed * 10_000_000 + scenes)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        min(jobs or os.cpu_count() or 1, _MOST_JOBS), mp_context=context
-    ) as pool:
-        drawn = pool.map(partial(_drawn_small, size=size), seeds, chunksize=25)
-        parts = list(progress(drawn, desc="stills", total=scenes, unit="scene"))
+    drawn = process_map(partial(_drawn_small, size=size), seeds, jobs=jobs or os.cpu_count() or 1)
+    parts = list(progress(drawn, desc="stills", total=scenes, unit="scene"))
     return Stills(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
@@ -260,7 +254,6 @@ def _bearing(figure: Skeleton, side: float) -> set[str]:
 
 
 def _drawn_small(seed: int, *, size: tuple[int, int]) -> Stills:
-    cv2.setNumThreads(1)
     drawn = draw_stills(seed)
     return drawn._replace(pictures=shrunk(drawn.pictures, size))
 
