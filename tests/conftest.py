@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from vidlab import video
-from vidlab.index import VideoIndex
+from vidlab.data import video
+from vidlab.data.index import VideoIndex
 
 # A busy machine is no failure: examples have no time limit.
 settings.register_profile("vidlab", deadline=None)
@@ -146,7 +146,7 @@ def tiny_backbone(monkeypatch):
     """
     from keras import layers
 
-    from vidlab.backbones.specs import BACKBONES, BackboneSpec
+    from vidlab.models.backbones.specs import BACKBONES, BackboneSpec
 
     modules = tuple(f"tiny_{number}" for number in range(1, 5))
 

@@ -2,7 +2,7 @@
 
 import re
 
-from vidlab.notebooks import files
+from vidlab.course.notebooks import files
 
 
 class Executed:

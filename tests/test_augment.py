@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from vidlab.augment import Augment, Variation
+from vidlab.data.augment import Augment, Variation
 from vidlab.errors import ModelError
 
 OFF = {"flip": False, "rotation": 0, "zoom": 0, "shift": 0, "crop": 1, "brightness": 0}

@@ -15,8 +15,8 @@ import pytest
 from keras.src.utils import file_utils
 
 from tests import built
-from vidlab import backbones
 from vidlab.errors import ModelError, WeightsError
+from vidlab.models import backbones
 
 SMALL = {"size": (64, 64)}
 

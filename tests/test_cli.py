@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from vidlab import notebooks, profiles, runs
 from vidlab.cli import app, doctor
+from vidlab.course import notebooks, profiles
+from vidlab.course.notebooks import Failure, Record, RunSummary
 from vidlab.errors import SplitError
-from vidlab.notebooks import Failure, Record, RunSummary
-from vidlab.predictions import Predictions
+from vidlab.evaluation import runs
+from vidlab.evaluation.predictions import Predictions
 
 FIXTURES = Path(__file__).parent / "notebooks"
 
@@ -215,7 +216,7 @@ def test_data_verify_fails_for_a_video_that_cannot_be_read(call, toy_dataset):
 def test_data_verify_lists_the_problems_before_it_says_that_no_split_can_be_made(
     call, toy_dataset, monkeypatch
 ):
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
     def split(*_, **__):
         raise SplitError("Expected two groups. Received: one. Add videos.")
@@ -230,7 +231,7 @@ def test_data_verify_lists_the_problems_before_it_says_that_no_split_can_be_made
 
 
 def test_figures_go_to_the_repository_from_wherever_they_are_asked_for(call, monkeypatch, tmp_path):
-    from vidlab import figures
+    from vidlab.course import figures
 
     asked = []
     monkeypatch.setattr(figures, "make_all", lambda folder: asked.append(folder) or [])
@@ -259,7 +260,7 @@ def test_train_refuses_splits_that_do_not_exist(call):
 
 
 def test_train_prints_and_exports_the_sweep(call, monkeypatch, tmp_path):
-    from vidlab import lab
+    from vidlab.course import lab
 
     calls = []
 
@@ -292,7 +293,7 @@ def test_train_prints_and_exports_the_sweep(call, monkeypatch, tmp_path):
 
 
 def test_splits_that_share_test_videos_are_not_pooled(call, monkeypatch, tmp_path):
-    from vidlab import lab
+    from vidlab.course import lab
 
     monkeypatch.setattr(
         lab, "sweep", lambda *_, **__: pd.DataFrame({"top1": [0.5], "top1_spread": [np.nan]})

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from vidlab import evaluation, runs
+from vidlab import evaluation
 from vidlab.cli import app
-from vidlab.predictions import Predictions
+from vidlab.evaluation import runs
+from vidlab.evaluation.predictions import Predictions
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tests import built
-from vidlab import recipes, runs
+from vidlab import recipes
 from vidlab.cli import app
-from vidlab.predictions import Predictions
-from vidlab.sampling import Uniform
+from vidlab.data.sampling import Uniform
+from vidlab.evaluation import runs
+from vidlab.evaluation.predictions import Predictions
 
 CLASSES = ["Jump", "Run", "Wave"]
 

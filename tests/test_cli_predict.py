@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from vidlab import recipes, runs, video
+from vidlab import recipes
 from vidlab.cli import app
-from vidlab.predictions import Predictions
-from vidlab.sampling import Uniform
+from vidlab.data import video
+from vidlab.data.sampling import Uniform
+from vidlab.evaluation import runs
+from vidlab.evaluation.predictions import Predictions
 
 CLASSES = ["Red", "Green", "Blue"]
 

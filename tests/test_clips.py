@@ -10,9 +10,20 @@ import keras
 import numpy as np
 import pytest
 
-from vidlab import video
-from vidlab.augment import Augment
-from vidlab.clips import AHEAD, Clips, FrameCache
+from vidlab.data import video
+from vidlab.data.augment import Augment
+from vidlab.data.clips import AHEAD, Clips, FrameCache
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import (
+    AllFrames,
+    EveryNth,
+    EverySecond,
+    Reordered,
+    Segments,
+    Uniform,
+    Window,
+)
+from vidlab.data.streams import PADDING, Rgb
 from vidlab.errors import (
     DatasetError,
     FrameIndexError,
@@ -20,9 +31,6 @@ from vidlab.errors import (
     SamplingError,
     UnreadableVideoError,
 )
-from vidlab.index import VideoIndex
-from vidlab.sampling import AllFrames, EveryNth, EverySecond, Reordered, Segments, Uniform, Window
-from vidlab.streams import PADDING, Rgb
 
 SIZE = (24, 40)
 

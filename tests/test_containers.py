@@ -2,7 +2,7 @@ import av
 import numpy as np
 import pytest
 
-from vidlab import containers
+from vidlab.data import containers
 
 
 def piece(name, content):

@@ -18,10 +18,11 @@ import pytest
 
 from tests.browser import driver
 from tests.executed import Executed
-from vidlab import datasets, evaluation, notebooks, pantomime, profiles, recipes
-from vidlab.predictions import Predictions
-from vidlab.runs import RunFolder
-from vidlab.sampling import Uniform
+from vidlab import datasets, evaluation, pantomime, recipes
+from vidlab.course import notebooks, profiles
+from vidlab.data.sampling import Uniform
+from vidlab.evaluation.predictions import Predictions
+from vidlab.evaluation.runs import RunFolder
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 COURSE = [path.stem for path in sorted(FOLDER.glob("[0-9]*.ipynb"))]

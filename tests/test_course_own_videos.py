@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.executed import Executed
-from vidlab import notebooks, video
+from vidlab.course import notebooks
+from vidlab.data import video
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 # Filters are the same whatever the videos; that notebook is left to the course's own run.

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlab import coverage, sampling
+from vidlab.data import coverage, sampling
 from vidlab.errors import SamplingError
 
 

@@ -10,7 +10,7 @@ from sklearn import metrics
 from vidlab import evaluation
 from vidlab.errors import MetricError
 from vidlab.evaluation import ALL_PAIRS, OTHER
-from vidlab.predictions import FramePredictions, Predictions, from_frames
+from vidlab.evaluation.predictions import FramePredictions, Predictions, from_frames
 
 
 def make(*, classes=12, videos=120, groups=5, skill=1.5, seed=0, start=0):

@@ -14,7 +14,7 @@ from scipy import stats
 from vidlab import evaluation
 from vidlab.errors import MetricError
 from vidlab.evaluation import ALL_PAIRS
-from vidlab.predictions import FramePredictions, Predictions
+from vidlab.evaluation.predictions import FramePredictions, Predictions
 from vidlab.recipes import Published
 
 

@@ -15,8 +15,9 @@ from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
 from tf_keras_vis.utils.scores import CategoricalScore
 
 from tests import built as papers
-from vidlab import backbones, explanation, models
+from vidlab import explanation, models
 from vidlab.errors import ModelError
+from vidlab.models import backbones
 
 SIZE, CLASSES = (32, 40), 5
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from tests import built
-from vidlab import backbones
 from vidlab.errors import ModelError
 from vidlab.explanation.filters import ascent
 from vidlab.explanation.filters.pictures import depths, maximise
 from vidlab.explanation.filters.reading import SCORES, reader
+from vidlab.models import backbones
 
 SIDE = 32
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from tests import built
-from vidlab import backbones
 from vidlab.errors import ModelError
 from vidlab.explanation.filters.maps import feature_maps, first_kernels, strongest_frames
 from vidlab.explanation.filters.tuning import class_selectivity, filter_changes, filter_responses
+from vidlab.models import backbones
 
 SIDE = 32
 LAYER = "backbone/block_2_expand_BN"

@@ -7,9 +7,10 @@ import tensorflow as tf
 from keras import layers
 
 from tests import built
-from vidlab import backbones, explanation
+from vidlab import explanation
 from vidlab.errors import ModelError
 from vidlab.explanation.layers import laid_open
+from vidlab.models import backbones
 
 SIZE, CLASSES = (24, 32), 4
 

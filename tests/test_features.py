@@ -10,8 +10,11 @@ import keras
 import numpy as np
 import pytest
 
-from vidlab import backbones, features, video
-from vidlab.augment import Augment
+from vidlab.data import video
+from vidlab.data.augment import Augment
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import AllFrames, EveryNth, Segments, Uniform
+from vidlab.data.streams import Rgb
 from vidlab.errors import (
     DatasetError,
     MissingVideoError,
@@ -19,10 +22,9 @@ from vidlab.errors import (
     ResultError,
     UnreadableVideoError,
 )
-from vidlab.features import extraction, keys, pipeline, tasks
-from vidlab.index import VideoIndex
-from vidlab.sampling import AllFrames, EveryNth, Segments, Uniform
-from vidlab.streams import Rgb
+from vidlab.models import backbones
+from vidlab.training import features
+from vidlab.training.features import extraction, keys, pipeline, tasks
 
 SIZE = (12, 20)
 LENGTHS = (5, 9, 14, 7, 11, 6)

@@ -12,12 +12,13 @@ import keras
 import numpy as np
 import pytest
 
-from vidlab import backbones, features
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import Uniform
 from vidlab.errors import ModelError
-from vidlab.features import engines
-from vidlab.index import VideoIndex
+from vidlab.models import backbones
 from vidlab.recipes.cnn_lstm_thesis import frame_vote
-from vidlab.sampling import Uniform
+from vidlab.training import features
+from vidlab.training.features import engines
 
 ROOT = Path(__file__).resolve().parents[1]
 HAS_OPENVINO = importlib.util.find_spec("openvino") is not None
@@ -180,7 +181,7 @@ ELSEWHERE = """
     import sys
     import keras, numpy as np
     from vidlab.errors import ModelError
-    from vidlab.features import engines
+    from vidlab.training.features import engines
 
     pictures = keras.Input((8, 8, 3))
     encoder = keras.Model(pictures, keras.layers.GlobalAveragePooling2D()(pictures))

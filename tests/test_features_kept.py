@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab.augment import Augment
-from vidlab.clips import Clips
+from vidlab.data.augment import Augment
+from vidlab.data.clips import Clips
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import AllFrames, EveryNth, Reordered, Segments, Uniform, Window
 from vidlab.errors import ResultError
-from vidlab.features import Kept
-from vidlab.features.store import FeatureStore, Layout, Shards
-from vidlab.index import VideoIndex
-from vidlab.sampling import AllFrames, EveryNth, Reordered, Segments, Uniform, Window
+from vidlab.training.features import Kept
+from vidlab.training.features.store import FeatureStore, Layout, Shards
 
 COUNTS = (3, 5, 2, 4, 1, 5, 3)
 FEATURES = 4

@@ -14,12 +14,12 @@ import keras
 import numpy as np
 import pytest
 
-from vidlab import features
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import AllFrames
 from vidlab.errors import ResultError
-from vidlab.features import extraction, tasks
-from vidlab.features.claims import Claims
-from vidlab.index import VideoIndex
-from vidlab.sampling import AllFrames
+from vidlab.training import features
+from vidlab.training.features import extraction, tasks
+from vidlab.training.features.claims import Claims
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARD_FRAMES = 20  # two of the videos, of 9 frames each
@@ -34,11 +34,11 @@ EXTRACTION = """
     import sys, time
     import keras
     from vidlab import features
-    from vidlab.augment import Augment
-    from vidlab.features import engines, pipeline, store, tasks
-    from vidlab.index import VideoIndex
-    from vidlab.sampling import AllFrames
-    from vidlab.streams import Rgb
+    from vidlab.data.augment import Augment
+    from vidlab.training.features import engines, pipeline, store, tasks
+    from vidlab.data.index import VideoIndex
+    from vidlab.data.sampling import AllFrames
+    from vidlab.data.streams import Rgb
 
     videos, out = sys.argv[1:]
     tasks.SHARD_FRAMES, pipeline._AHEAD_BYTES = 20, 50_000

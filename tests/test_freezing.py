@@ -6,9 +6,10 @@ import pytest
 from keras import layers
 
 from tests import built
-from vidlab import backbones, models
-from vidlab.freezing import KEPT, split
-from vidlab.streams import PADDING, together
+from vidlab import models
+from vidlab.data.streams import PADDING, together
+from vidlab.models import backbones
+from vidlab.training.freezing import KEPT, split
 
 SIZE, CLASSES = (24, 32), 3
 FEATURES = 8

@@ -3,8 +3,8 @@ import shutil
 import numpy as np
 import pytest
 
+from vidlab.data.index import VideoIndex
 from vidlab.errors import DatasetError, LayoutError
-from vidlab.index import VideoIndex
 
 
 def test_a_folder_becomes_one_row_a_video(toy_dataset):

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from vidlab import lab as lab_module
 from vidlab import recipes
-from vidlab.clips import Clips
+from vidlab.course import lab as lab_module
+from vidlab.course.lab import Lab, sweep
+from vidlab.data.clips import Clips
 from vidlab.errors import ProfileError
-from vidlab.lab import Lab, sweep
 
 
 @pytest.fixture

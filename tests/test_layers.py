@@ -1,7 +1,7 @@
 """The shape of the package: who may import whom, what modules export, what an import costs."""
 
 import ast
-import importlib.util
+import graphlib
 import re
 import subprocess
 import sys
@@ -23,58 +23,22 @@ LAYERS = (
     "progress",
     "files",
     "errors",
-    "containers",
-    "video",
-    "lists",
-    "folders",
-    "splits",
-    "index",
+    "data",
     "pantomime",
-    "ucf101",
     "datasets",
-    "sampling",
-    "coverage",
-    "augment",
-    "streams",
-    "clips",
-    "backbones",
     "models",
-    "features",
     "recipes",
-    "freezing",
-    "learners",
-    "checkpoints",
+    "evaluation",
     "training",
     "pretraining",
-    "predictions",
-    "evaluation",
-    "runs",
-    "timeline",
-    "experiment",
     "explanation",
     "plots",
-    "figures",
     "widgets",
-    "profiles",
-    "lab",
-    "notebooks",
+    "course",
     "cli",
     "__main__",
 )
-WITH_KERAS = {
-    "clips",
-    "backbones",
-    "features",
-    "models",
-    "recipes",
-    "freezing",
-    "learners",
-    "checkpoints",
-    "training",
-    "pretraining",
-    "experiment",
-    "explanation",
-}
+WITH_KERAS = {"data.clips", "models", "recipes", "training", "pretraining", "explanation"}
 
 
 def row_of(file):
@@ -186,17 +150,44 @@ def test_what_looks_public_is_exported(file):
     assert public - {"main"} <= set(exported(tree) or ())
 
 
+def imported_modules(file):
+    """The modules of vidlab a module really imports, by their dotted names."""
+    for node in executed(parsed(file)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "vidlab":
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in BY_NAME else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in BY_NAME)
+
+
+def dotted(file):
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+BY_NAME = {dotted(file): file for file in FILES}
+
+
+def test_no_modules_import_one_another():
+    imports = {name: {*imported_modules(file)} - {name} for name, file in BY_NAME.items()}
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
 def test_the_package_offers_its_modules_and_the_names_of_the_design():
     assert {"Lab", "load_index"} <= set(vidlab.__all__)
-    for name in vidlab.__all__:
-        is_module = importlib.util.find_spec(f"vidlab.{name}") is not None
-        assert is_module or any(name in exported(parsed(file)) for file in MODULES), name
+    for name, module in vidlab._NAMES.items():
+        assert name in exported(parsed(BY_NAME[f"vidlab.{module}"]))
+    for module in vidlab._MODULES.values():
+        assert f"vidlab.{module}" in BY_NAME
+    assert {row_of(file) for file in FILES} - {None, "cli", "__main__"} <= set(vidlab.__all__)
 
 
-def test_modules_with_keras_are_offered_and_start_it_quietly():
-    there = WITH_KERAS & {row_of(file) for file in FILES}
-    assert there <= set(vidlab.__all__)
-    assert there == vidlab._ON_KERAS
+def test_modules_with_keras_start_it_quietly():
+    assert set(vidlab._ON_KERAS) == WITH_KERAS
 
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
@@ -223,7 +214,7 @@ def test_only_keras_3_is_used_to_compute():
         if re.search(r"^\s*(import|from) tensorflow", file.read_text(encoding="utf-8"), re.M)
     }
     elsewhere = {name for name in with_tensorflow if not name.startswith("explanation/")}
-    assert elsewhere <= {"features/engines.py"}
+    assert elsewhere <= {"training/features/engines.py"}
 
 
 def loaded_by(statement):
@@ -241,8 +232,14 @@ def test_importing_vidlab_loads_no_tensorflow():
 
 
 def test_looking_at_data_and_results_loads_no_tensorflow():
-    rows = {row_of(file) for file in FILES} - {None, "__main__"} - WITH_KERAS
-    assert loaded_by("import " + ", ".join(f"vidlab.{row}" for row in sorted(rows))) == "[]"
+    names = [
+        name
+        for name in BY_NAME
+        if not name.removeprefix("vidlab.").startswith(tuple(WITH_KERAS))
+        and not name.endswith("__main__")
+    ]
+    assert len(names) > 50
+    assert loaded_by("import " + ", ".join(sorted(names))) == "[]"
 
 
 def pins():

@@ -1,8 +1,8 @@
 import pytest
 
+from vidlab.data.index import VideoIndex
+from vidlab.data.lists import read_lists
 from vidlab.errors import LayoutError, LeakageError
-from vidlab.index import VideoIndex
-from vidlab.lists import read_lists
 
 OFFICIAL = {1: (9537, 3783), 2: (9586, 3734), 3: (9624, 3696)}
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests import built
-from vidlab import backbones, models
+from vidlab import models
 from vidlab.errors import ModelError
+from vidlab.models import backbones
 
 INCEPTION = 21_802_784  # without its top, as Keras documents it
 

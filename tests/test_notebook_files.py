@@ -7,9 +7,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from vidlab.course.notebooks import check, files, parameters, strip
+from vidlab.course.notebooks.parameters import Parameter
 from vidlab.errors import NotebookError
-from vidlab.notebooks import check, files, parameters, strip
-from vidlab.notebooks.parameters import Parameter
 
 FIXTURES = Path(__file__).parent / "notebooks"
 COURSE = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))

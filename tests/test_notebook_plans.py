@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from vidlab import profiles
-from vidlab.notebooks import files, planning, records, report
-from vidlab.notebooks.parameters import tagged_cells
-from vidlab.runs import RunFolder
+from vidlab.course import profiles
+from vidlab.course.notebooks import files, planning, records, report
+from vidlab.course.notebooks.parameters import tagged_cells
+from vidlab.evaluation.runs import RunFolder
 
 FIXTURES = Path(__file__).parent / "notebooks"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from vidlab import notebooks, profiles
+from vidlab.course import notebooks, profiles
+from vidlab.course.notebooks import files, kernels, records, running, speed
 from vidlab.errors import NotebookError, ProfileError
-from vidlab.notebooks import files, kernels, records, running, speed
 
 FIXTURES = Path(__file__).parent / "notebooks"
 PROFILE = "about: A profile for tests.\nlimits: {silence: 2}\n"

@@ -24,8 +24,8 @@ OWN = textwrap.dedent(
     from keras import layers, ops
 
     from vidlab.recipes import Phase, Published, Task, recipe
-    from vidlab.sampling import Uniform
-    from vidlab.streams import Rgb
+    from vidlab.data.sampling import Uniform
+    from vidlab.data.streams import Rgb
 
 
     @dataclass(frozen=True)

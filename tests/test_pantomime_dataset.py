@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from vidlab import video
+from vidlab.data import video
+from vidlab.data.index import VideoIndex
 from vidlab.errors import DatasetError
-from vidlab.index import VideoIndex
 from vidlab.pantomime import (
     REVERSED_PAIRS,
     annotations,

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from vidlab.data.sampling import Uniform
 from vidlab.errors import DatasetError
 from vidlab.pantomime import (
     ACTIONS,
@@ -18,7 +19,6 @@ from vidlab.pantomime import (
 )
 from vidlab.pantomime.casting import draw_group, draw_room, moved
 from vidlab.pantomime.rendering import FRAME_COUNTS, drawn_class
-from vidlab.sampling import Uniform
 
 WHOLE_BODY = [name for name, action in ACTIONS.items() if not action.cut]
 

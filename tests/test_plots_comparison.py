@@ -6,7 +6,7 @@ import pytest
 
 from vidlab import evaluation, plots
 from vidlab.errors import MetricError
-from vidlab.predictions import Predictions
+from vidlab.evaluation.predictions import Predictions
 from vidlab.recipes import Published
 
 SIZES = pytest.mark.parametrize("count", [2, 12, 101])

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlab.errors import ResultError
-from vidlab.predictions import FramePredictions, Predictions, aggregate, from_frames, predict
+from vidlab.evaluation.predictions import (
+    FramePredictions,
+    Predictions,
+    aggregate,
+    from_frames,
+    predict,
+)
 
 
 def softmax_rows(seed, rows, classes):

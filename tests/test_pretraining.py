@@ -1,6 +1,7 @@
 import numpy as np
 
-from vidlab import backbones, pretraining
+from vidlab import pretraining
+from vidlab.models import backbones
 from vidlab.pretraining import ATTRIBUTES, MARKS, THINGS, Stage, draw_stills, marks, stills
 from vidlab.pretraining.drawing import _bearing
 

@@ -2,9 +2,10 @@ import re
 
 import pytest
 
-from vidlab import profiles, recipes
+from vidlab import recipes
+from vidlab.course import profiles
+from vidlab.data.sampling import Segments, Uniform
 from vidlab.errors import ProfileError
-from vidlab.sampling import Segments, Uniform
 
 
 @pytest.fixture

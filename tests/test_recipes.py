@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab import backbones, recipes
+from vidlab import recipes
+from vidlab.data.sampling import AllFrames, EverySecond, Uniform, Window
+from vidlab.data.streams import Rgb
 from vidlab.errors import RecipeError
+from vidlab.models import backbones
 from vidlab.recipes import registry
-from vidlab.sampling import AllFrames, EverySecond, Uniform, Window
-from vidlab.streams import Rgb
 
 VOTE = ["frame-vote", "cnn-lstm"]
 FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned"]
@@ -513,8 +514,8 @@ OWN = '''
 import keras
 
 from vidlab.recipes import Phase, recipe
-from vidlab.sampling import Uniform
-from vidlab.streams import Rgb
+from vidlab.data.sampling import Uniform
+from vidlab.data.streams import Rgb
 
 
 @recipe("mine", inputs={"rgb": Rgb(Uniform(4), 16, clip=True)}, phases=[Phase(1, "sgd", 0.1, 2)])

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab import runs
+from vidlab.data.sampling import Segments, Uniform
 from vidlab.errors import ResultError
-from vidlab.predictions import Predictions
-from vidlab.sampling import Segments, Uniform
+from vidlab.evaluation import runs
+from vidlab.evaluation.predictions import Predictions
 
 FILES = ["history.csv", "metrics.json", "model.keras", "predictions.npz", "recipe.json"]
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlab.errors import SamplingError
-from vidlab.sampling import (
+from vidlab.data.sampling import (
     AllFrames,
     EveryNth,
     EverySecond,
@@ -17,6 +16,7 @@ from vidlab.sampling import (
     Window,
     from_text,
 )
+from vidlab.errors import SamplingError
 
 frame_counts = st.integers(1, 2000)
 counts = st.integers(1, 200)

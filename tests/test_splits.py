@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlab import splits
+from vidlab.data import splits
+from vidlab.data.index import VideoIndex, check_no_leakage, leakage
 from vidlab.errors import LeakageError, SplitError
-from vidlab.index import VideoIndex, check_no_leakage, leakage
 
 
 def part_ids(parts):

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from vidlab import video
-from vidlab.augment import Augment
-from vidlab.clips import Clips
+from vidlab.data import video
+from vidlab.data.augment import Augment
+from vidlab.data.clips import Clips
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import AllFrames, EverySecond, Segments, Uniform, Window
+from vidlab.data.streams import PADDING, Rgb, aligned, together
 from vidlab.errors import SamplingError, VidlabError
-from vidlab.index import VideoIndex
-from vidlab.sampling import AllFrames, EverySecond, Segments, Uniform, Window
-from vidlab.streams import PADDING, Rgb, aligned, together
 
 SIZE = (24, 40)
 

@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 
 from tests import built
-from vidlab import clips, models, predictions, recipes, runs, timeline, video
+from vidlab import models, recipes
+from vidlab.data import clips, video
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import AllFrames, EverySecond, Uniform
+from vidlab.data.streams import Rgb
 from vidlab.errors import MissingVideoError, ModelError, ResultError
-from vidlab.index import VideoIndex
-from vidlab.predictions import Predictions
-from vidlab.sampling import AllFrames, EverySecond, Uniform
-from vidlab.streams import Rgb
+from vidlab.evaluation import predictions, runs, timeline
+from vidlab.evaluation.predictions import Predictions
 
 CLASSES = ["Jump", "Run", "Wave"]
 SIZE = (16, 24)

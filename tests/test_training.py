@@ -5,18 +5,20 @@ import numpy as np
 import pytest
 from keras import layers
 
-from vidlab import evaluation, models, predictions, recipes, training, video
-from vidlab.augment import Augment
-from vidlab.checkpoints import Checkpoint
-from vidlab.clips import Clips
+from vidlab import evaluation, models, recipes, training
+from vidlab.data import video
+from vidlab.data.augment import Augment
+from vidlab.data.clips import Clips
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import AllFrames, Segments, Uniform
+from vidlab.data.streams import Rgb
 from vidlab.errors import RecipeError
-from vidlab.freezing import KEPT
-from vidlab.index import VideoIndex
-from vidlab.learners import _views, features_of
+from vidlab.evaluation import predictions
 from vidlab.recipes import Phase, Recipe, Task
-from vidlab.sampling import AllFrames, Segments, Uniform
-from vidlab.streams import Rgb
 from vidlab.training import Settings, fit
+from vidlab.training.checkpoints import Checkpoint
+from vidlab.training.freezing import KEPT
+from vidlab.training.learners import _views, features_of
 
 LENGTHS = (6, 9, 4, 7, 8)  # frames of the videos of each class
 
@@ -278,7 +280,7 @@ def test_splits_and_recipes_share_what_is_computed_once(clip_recipe, index, part
 
 def stores(folder):
     """Return what the stores in a folder say they were made with."""
-    from vidlab.features import FeatureStore
+    from vidlab.training.features import FeatureStore
 
     return [FeatureStore.open(one) for one in sorted(folder.iterdir())]
 

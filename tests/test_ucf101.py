@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from vidlab import ucf101
+from vidlab.data import ucf101
 from vidlab.errors import DatasetError, LayoutError
 
 ARCHIVE = b"not a real archive, but as long as one that takes two reads " * 40_000
@@ -237,7 +237,7 @@ def test_an_empty_folder_cannot_be_verified(tmp_path):
 
 
 def test_expected_counts_agree_with_the_official_lists(shared):
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
     index = VideoIndex.from_lists(shared / "ucf101")
     assert len(index) == ucf101.VIDEOS

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from vidlab import video
+from vidlab.data import video
 from vidlab.errors import FrameIndexError, MissingVideoError, UnreadableVideoError, VideoError
 
 REAL_CLIP = "videos/v_ApplyEyeMakeup_g01_c01.avi"

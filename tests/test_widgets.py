@@ -5,9 +5,11 @@ import sys
 import numpy as np
 import pytest
 
-from vidlab import evaluation, plots, predictions, runs, video
+from vidlab import evaluation, plots
+from vidlab.data import video
+from vidlab.data.index import VideoIndex
 from vidlab.errors import MetricError
-from vidlab.index import VideoIndex
+from vidlab.evaluation import predictions, runs
 from vidlab.widgets import CamExplorer, ConfusionExplorer, explorer
 from vidlab.widgets.footage import Footage, Thumbnails
 
@@ -250,7 +252,7 @@ def test_without_a_model_the_clip_is_played_and_the_remedy_is_told(draw_numbered
 
 
 def test_frames_on_the_page_are_those_the_sampler_picks(numbered_video, frame_number):
-    from vidlab.sampling import EveryNth
+    from vidlab.data.sampling import EveryNth
 
     footage = Footage.of_file(numbered_video(frames=20, fps=10), sampling=EveryNth(6))
     assert [frame_number(frame) for frame in footage.frames] == footage.numbers.tolist()

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from vidlab import video
-from vidlab.augment import Augment
-from vidlab.index import VideoIndex
-from vidlab.sampling import Uniform
+from vidlab.data import video
+from vidlab.data.augment import Augment
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import Uniform
 from vidlab.widgets import AugmentExplorer
 
 OFF = {"flip": False, "rotation": 0, "zoom": 0, "shift": 0, "crop": 1, "brightness": 0}

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from vidlab import explanation, video
-from vidlab.index import VideoIndex
+from vidlab import explanation
+from vidlab.data import video
+from vidlab.data.index import VideoIndex
 from vidlab.widgets import FilterExplorer
 from vidlab.widgets.stills import Stills
 

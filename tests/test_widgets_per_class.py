@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vidlab import evaluation, plots, runs
+from vidlab import evaluation, plots
+from vidlab.data.index import VideoIndex
 from vidlab.errors import MetricError
-from vidlab.index import VideoIndex
-from vidlab.predictions import Predictions
+from vidlab.evaluation import runs
+from vidlab.evaluation.predictions import Predictions
 from vidlab.widgets import PerClassExplorer
 
 NAMES = ("frame-vote", "cnn-lstm")

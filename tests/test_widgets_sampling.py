@@ -7,10 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vidlab import sampling
-from vidlab.errors import DatasetError, SamplingError
-from vidlab.index import VideoIndex
-from vidlab.sampling import (
+from vidlab.data import sampling
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import (
     AllFrames,
     EveryNth,
     EverySecond,
@@ -19,6 +18,7 @@ from vidlab.sampling import (
     Uniform,
     Window,
 )
+from vidlab.errors import DatasetError, SamplingError
 from vidlab.widgets import SamplingExplorer
 from vidlab.widgets.library import Library
 

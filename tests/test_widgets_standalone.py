@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab import evaluation, predictions, sampling, video, widgets
+from vidlab import evaluation, widgets
+from vidlab.data import sampling, video
+from vidlab.data.index import VideoIndex
 from vidlab.errors import MetricError
-from vidlab.index import VideoIndex
+from vidlab.evaluation import predictions
 
 CLASSES = ["Jump", "Run", "Wave"]
 NOWHERE = SimpleNamespace(table=pd.DataFrame({"video_id": []}), paths=[])

@@ -3,10 +3,11 @@ import os
 import numpy as np
 import pytest
 
-from vidlab import plots, recipes, runs, timeline
+from vidlab import plots, recipes
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import Uniform
 from vidlab.errors import ModelError
-from vidlab.index import VideoIndex
-from vidlab.sampling import Uniform
+from vidlab.evaluation import runs, timeline
 from vidlab.widgets import TimelineExplorer
 
 CLASSES = ["Jump", "Run", "Wave"]
@@ -212,7 +213,7 @@ def test_the_static_form_asks_and_draws(predictors, index):
 
 
 def test_a_finished_run_is_watched_with(tmp_path, index):
-    from vidlab.predictions import Predictions
+    from vidlab.evaluation.predictions import Predictions
 
     said = Predictions(CLASSES, ["g01"] * 3, np.arange(3), np.eye(3), CLASSES)
     recipe = recipes.get("frame-finetuned").adapted(test=Uniform(3), size=32)
@@ -234,7 +235,7 @@ def test_no_watcher_at_all_is_refused():
 
 
 def test_a_video_of_too_many_frames_is_not_packed(predictors, numbered_video, monkeypatch):
-    from vidlab.sampling import AllFrames
+    from vidlab.data.sampling import AllFrames
     from vidlab.widgets import timeline as module
 
     monkeypatch.setattr(module, "_MOST", 10)

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab import plots, runs
+from vidlab import plots
 from vidlab.errors import ResultError
+from vidlab.evaluation import runs
 from vidlab.widgets import TrainingCurves
 
 HISTORY = pd.DataFrame(

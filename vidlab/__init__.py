@@ -1,9 +1,7 @@
 """Learn and analyse video classification, from frame sampling to trained and explained models.
 
-The modules in the order data flows: `video`, `index`, `pantomime`, `datasets`, `sampling`,
-`coverage`, `augment`, `streams`, `clips`, `backbones`, `models`, `features`, `recipes`, `freezing`,
-`learners`, `training`, `predictions`, `evaluation`, `runs`, `timeline`, `experiment`,
-`explanation`, `plots`, `widgets`, `profiles`, `lab`, `notebooks`, `cli`.
+The rooms in the order data flows: `data`, `pantomime`, `models`, `recipes`, `evaluation`,
+`training`, `explanation`, `plots`, `widgets`, `course`, `cli`.
 Importing ``vidlab`` loads none of them: each is loaded when first used, so that nothing waits for
 TensorFlow that does not need it.
 """
@@ -17,79 +15,56 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Augment": "augment",
-    "Clips": "clips",
-    "FrameCache": "clips",
-    "Lab": "lab",
-    "VideoIndex": "index",
+# Names a notebook reaches without knowing the room: name to module, and to a name in that module.
+_NAMES = {
+    "Augment": "data.augment",
+    "Clips": "data.clips",
+    "FrameCache": "data.clips",
+    "Lab": "course.lab",
+    "VideoIndex": "data.index",
     "load_index": "datasets",
 }
-_MODULES = (
-    "augment",
-    "backbones",
-    "checkpoints",
-    "clips",
-    "coverage",
-    "datasets",
-    "errors",
-    "evaluation",
-    "experiment",
-    "explanation",
-    "features",
-    "figures",
-    "files",
-    "freezing",
-    "index",
-    "lab",
-    "learners",
-    "lists",
-    "models",
-    "notebooks",
-    "pantomime",
-    "plots",
-    "predictions",
-    "pretraining",
-    "profiles",
-    "progress",
-    "recipes",
-    "runs",
-    "sampling",
-    "streams",
-    "timeline",
-    "training",
-    "ucf101",
-    "video",
-    "widgets",
+_ROOMS = (
+    *("errors", "files", "progress", "data", "pantomime", "datasets", "models", "recipes"),
+    *("evaluation", "training", "pretraining", "explanation", "plots", "widgets", "course"),
 )
-
-_ON_KERAS = {
-    "backbones",
-    "checkpoints",
-    "clips",
-    "experiment",
-    "explanation",
-    "features",
-    "freezing",
-    "learners",
-    "models",
-    "pretraining",
-    "recipes",
-    "training",
+_MODULES = {name: name for name in _ROOMS} | {
+    "augment": "data.augment",
+    "backbones": "models.backbones",
+    "clips": "data.clips",
+    "coverage": "data.coverage",
+    "experiment": "training.experiment",
+    "features": "training.features",
+    "figures": "course.figures",
+    "freezing": "training.freezing",
+    "index": "data.index",
+    "lab": "course.lab",
+    "learners": "training.learners",
+    "lists": "data.lists",
+    "notebooks": "course.notebooks",
+    "predictions": "evaluation.predictions",
+    "profiles": "course.profiles",
+    "runs": "evaluation.runs",
+    "sampling": "data.sampling",
+    "streams": "data.streams",
+    "timeline": "evaluation.timeline",
+    "ucf101": "data.ucf101",
+    "video": "data.video",
 }
 
-__all__ = [*_HOMES, *_MODULES]
+_ON_KERAS = ("models", "recipes", "training", "pretraining", "explanation", "data.clips")
+
+__all__ = [*_NAMES, *_MODULES]
 
 
 def __getattr__(name: str):
-    module = _HOMES.get(name, name)
-    if module in _ON_KERAS:
+    module = _NAMES.get(name) or _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module 'vidlab' has no attribute {name!r}")
+    if module.startswith(_ON_KERAS):
         _start_keras()
-    if name in _HOMES:
-        return getattr(import_module(f"vidlab.{module}"), name)
-    if name in _MODULES:
-        return import_module(f"vidlab.{module}")
-    raise AttributeError(f"module 'vidlab' has no attribute {name!r}")
+    found = import_module(f"vidlab.{module}")
+    return getattr(found, name) if name in _NAMES else found
 
 
 def __dir__() -> list[str]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from vidlab import pantomime, ucf101
+from vidlab import pantomime
+from vidlab.data import ucf101
+from vidlab.data.index import VideoIndex
 from vidlab.errors import LayoutError
-from vidlab.index import VideoIndex
 
 __all__ = ["NAMES", "folder_of", "home", "load_index"]
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from tests import built
 from tests.benchmarks import turns
-from vidlab import backbones, explanation
+from vidlab import explanation
+from vidlab.models import backbones
 
 FRAMES, CLASSES, ROUNDS = 16, 101, 7
 SIZE = (224, 224)

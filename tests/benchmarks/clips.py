@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from tests.benchmarks.turns import remark
-from vidlab.sampling import Uniform
+from vidlab.data.sampling import Uniform
 
 FRAMES, HEIGHT, WIDTH = 164, 240, 320
 SAMPLING = Uniform(25)

@@ -18,7 +18,7 @@ import numpy as np
 
 from tests.benchmarks import turns
 from tests.benchmarks.clips import CHOSEN, make_videos
-from vidlab import video
+from vidlab.data import video
 
 VIDEOS, ROUNDS, WORKERS = 16, 7, 2
 

@@ -22,10 +22,12 @@ import numpy as np
 
 from tests.benchmarks import turns
 from tests.benchmarks.clips import CHOSEN, SAMPLING, make_videos
-from vidlab import backbones, features, video
-from vidlab.features import engines
-from vidlab.features.keys import encoder_digest
-from vidlab.index import VideoIndex
+from vidlab.data import video
+from vidlab.data.index import VideoIndex
+from vidlab.models import backbones
+from vidlab.training import features
+from vidlab.training.features import engines
+from vidlab.training.features.keys import encoder_digest
 
 BATCH, WORKERS = 32, 2
 

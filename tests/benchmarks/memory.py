@@ -43,7 +43,7 @@ def growth(peak):
 
 def make_videos(folder, count):
     """Write `count` tiny videos of noise, as many of each class, two in a group."""
-    from vidlab import video
+    from vidlab.data import video
 
     noise = np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
     for number in range(count):
@@ -63,13 +63,14 @@ def peak_of(work, folder):
 
 
 def index_videos(folder):
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
     return VideoIndex.from_folder(folder)
 
 
 def train(folder, *, cached=False):
-    from vidlab import recipes, sampling, training
+    from vidlab import recipes, training
+    from vidlab.data import sampling
 
     recipe = recipes.get("frame-pretrained")
     recipe = recipe.adapted(
@@ -89,7 +90,8 @@ def train_cached(folder):
 
 
 def extract(folder):
-    from vidlab import features, sampling
+    from vidlab.data import sampling
+    from vidlab.training import features
 
     return features.extract(
         index_videos(folder),

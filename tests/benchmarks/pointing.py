@@ -32,7 +32,8 @@ def grades(chosen):
     """Explain, and grade by method and class."""
     import pandas as pd
 
-    from vidlab import Lab, explanation, pantomime, video
+    from vidlab import Lab, explanation, pantomime
+    from vidlab.data import video
 
     lab = Lab(chosen.profile)
     recipe, model = lab.recipe(chosen.recipe), lab.run(chosen.recipe).model()

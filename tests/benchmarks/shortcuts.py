@@ -80,8 +80,9 @@ def index_of(seed, *, bias):
 
 def seen_in(seed, *, bias):
     """Read the test videos of a variant: their index, clips, and outlines of the acts."""
-    from vidlab import pantomime, video
-    from vidlab.sampling import Uniform
+    from vidlab import pantomime
+    from vidlab.data import video
+    from vidlab.data.sampling import Uniform
 
     index = index_of(seed, bias=bias)
     test = index.split(1, validation=0)[2]
@@ -126,7 +127,7 @@ def learned_from(seed, *, bias):
 def learned(train, nothing):
     """Train a small network that is free to learn any shortcut, and for as long as it likes."""
     from vidlab import recipes, training
-    from vidlab.sampling import Segments, Uniform
+    from vidlab.data.sampling import Segments, Uniform
 
     recipe = recipes.get("frame-pretrained").adapted(
         name="frame-shortcut",

@@ -28,8 +28,8 @@ def scratch(parts):
     import numpy as np
 
     from vidlab import recipes, training
-    from vidlab.clips import Clips
-    from vidlab.lab import Lab
+    from vidlab.course.lab import Lab
+    from vidlab.data.clips import Clips
 
     lab = Lab("quick")
     recipe = lab.recipe("frame-scratch").adapted(size=112)
@@ -79,7 +79,7 @@ def scratch(parts):
 
 def frozen(parts):
     from vidlab import training
-    from vidlab.lab import Lab
+    from vidlab.course.lab import Lab
 
     lab = Lab("quick")
     recipe = lab.recipe("frame-pretrained").adapted(patience=EPOCHS)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser import driver
 from tests.conftest import numbered_frame
-from vidlab import video
+from vidlab.data import video
 
 VIDEOS = """
 import numpy as np

@@ -17,7 +17,7 @@ import psutil
 from playwright.sync_api import sync_playwright
 
 from tests.browser import driver
-from vidlab import video
+from vidlab.data import video
 
 CLASSES, VIDEOS, KINDS, FRAMES = 101, 3783, 24, 164
 SETTING = """

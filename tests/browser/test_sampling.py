@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.conftest import VIDEOS
 from tests.conftest import number_of
-from vidlab import sampling
+from vidlab.data import sampling
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,9 @@ import pytest
 from tests.browser.conftest import MODEL, VIDEOS
 from tests.browser.driver import SCREENSHOTS
 from tests.conftest import numbered_frame
-from vidlab import predictions, video, widgets
+from vidlab import widgets
+from vidlab.data import video
+from vidlab.evaluation import predictions
 from vidlab.widgets.explorer import page as page_file
 
 pytestmark = pytest.mark.slow

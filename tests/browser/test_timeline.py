@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.browser.conftest import MODEL, VIDEOS
-from vidlab import video
+from vidlab.data import video
 
 pytestmark = pytest.mark.slow
 
@@ -13,8 +13,8 @@ CELLS = (
     VIDEOS,
     MODEL,
     """
-from vidlab.sampling import Uniform
-from vidlab.timeline import VideoPredictor
+from vidlab.data.sampling import Uniform
+from vidlab.evaluation.timeline import VideoPredictor
 predictors = {name: VideoPredictor(model, classes=index.classes, sampling=Uniform(count))
             for name, count in (("first", 6), ("second", 9))}
 """,

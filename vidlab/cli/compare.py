@@ -19,9 +19,9 @@ from vidlab.errors import RecipeError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vidlab.predictions import Predictions
+    from vidlab.evaluation.predictions import Predictions
+    from vidlab.evaluation.runs import RunFolder
     from vidlab.recipes import Recipe
-    from vidlab.runs import RunFolder
 
 __all__ = ["compare"]
 
@@ -42,7 +42,7 @@ def compare(
     **Example:** `vidlab compare frame-finetuned convgru-finetuned --export table.tex`
     """
     from vidlab import evaluation, recipes
-    from vidlab.runs import export as write_table
+    from vidlab.evaluation.runs import export as write_table
 
     folders = _named([run_folder(run, profile=profile) for run in runs])
     said = {name: run.predictions for name, run in folders.items()}
@@ -88,7 +88,7 @@ def _recipe(record: dict) -> Recipe | None:
 
 def _named(folders: list[Path]) -> dict[str, RunFolder]:
     """Name runs by their recipe; where one is there more than once, all by their folders."""
-    from vidlab.runs import RunFolder
+    from vidlab.evaluation.runs import RunFolder
 
     runs = [RunFolder(folder) for folder in dict.fromkeys(path.resolve() for path in folders)]
     names = [run.recipe["recipe"] for run in runs]

@@ -15,7 +15,7 @@ import typer
 from vidlab.cli.console import complain, relative, table
 
 if TYPE_CHECKING:
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
 __all__ = ["app", "fetch", "info", "make", "verify"]
 
@@ -60,7 +60,8 @@ def fetch(
 
     About 14 GB are needed on the way. An interrupted download goes on where it stopped.
     """
-    from vidlab import datasets, ucf101
+    from vidlab import datasets
+    from vidlab.data import ucf101
 
     folder = ucf101.fetch(root or datasets.folder_of("ucf101"))
     typer.echo(f"UCF-101 is in {relative(folder)}. Check it with: vidlab data verify ucf101")
@@ -78,9 +79,9 @@ def verify(
 
     Exit status 1 if a video cannot be read, a listed one is missing, or no split can be made.
     """
-    from vidlab import ucf101
+    from vidlab.data import ucf101
+    from vidlab.data.index import check_no_leakage
     from vidlab.errors import SplitError
-    from vidlab.index import check_no_leakage
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what they say is in the table below

@@ -146,7 +146,7 @@ def _place() -> Finding:
 
 
 def _profiles() -> Finding:
-    from vidlab import profiles
+    from vidlab.course import profiles
 
     folders = sorted({profiles.find(name).parent for name in profiles.names()})
     return Finding(

@@ -49,9 +49,10 @@ def explain(
 
     **Example:** `vidlab explain my.avi --recipe frame-finetuned --target OpenDoor`
     """
-    from vidlab import plots, video
-    from vidlab.runs import RunFolder
-    from vidlab.timeline import VideoPredictor
+    from vidlab import plots
+    from vidlab.data import video
+    from vidlab.evaluation.runs import RunFolder
+    from vidlab.evaluation.timeline import VideoPredictor
 
     predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, profile=profile)))
     classes, name = predictor.classes, predictor.name

@@ -16,7 +16,7 @@ from vidlab.cli.console import complain, relative
 from vidlab.errors import NotebookError
 
 if TYPE_CHECKING:
-    from vidlab.notebooks import Record, RunSummary
+    from vidlab.course.notebooks import Record, RunSummary
 
 __all__ = ["Run", "app", "check", "run", "strip"]
 
@@ -90,7 +90,7 @@ def run(
 
     `vidlab run 1-4 -p dataset my-videos` : your own folder of videos
     """
-    from vidlab.notebooks import run as run_notebooks
+    from vidlab.course.notebooks import run as run_notebooks
 
     summary = run_notebooks(
         numbers,
@@ -110,7 +110,7 @@ def run(
 @app.command()
 def check(files: Files = None) -> None:
     """List the rules of form a notebook breaks; exit status 1 if there is one."""
-    from vidlab.notebooks import check as breaches
+    from vidlab.course.notebooks import check as breaches
 
     broken = [(path, breach) for path in _chosen(files) for breach in breaches(path)]
     for path, breach in broken:
@@ -123,7 +123,7 @@ def check(files: Files = None) -> None:
 @app.command()
 def strip(files: Files = None) -> None:
     """Remove outputs, counts and passing metadata, in place."""
-    from vidlab.notebooks import strip as strip_notebook
+    from vidlab.course.notebooks import strip as strip_notebook
 
     for path in _chosen(files):
         typer.echo(f"{relative(path)}: {'stripped' if strip_notebook(path) else 'was clean'}")
@@ -132,8 +132,8 @@ def strip(files: Files = None) -> None:
 def _chosen(files: list[Path] | None) -> list[Path]:
     if files:
         return files
-    from vidlab import profiles
-    from vidlab.notebooks import find
+    from vidlab.course import profiles
+    from vidlab.course.notebooks import find
 
     return [notebook.path for notebook in find(profiles.folder().parent / "notebooks")]
 

@@ -17,8 +17,8 @@ from vidlab.cli.results import Profile, run_folder
 from vidlab.errors import ResultError, VideoError
 
 if TYPE_CHECKING:
-    from vidlab.runs import RunFolder
-    from vidlab.timeline import Timeline
+    from vidlab.evaluation.runs import RunFolder
+    from vidlab.evaluation.timeline import Timeline
 
 __all__ = ["predict"]
 
@@ -45,9 +45,9 @@ def predict(
 
     **Example:** `vidlab predict my.avi other.mp4 --recipe convgru-finetuned`
     """
+    from vidlab.data.sampling import Uniform
+    from vidlab.evaluation.timeline import VideoPredictor
     from vidlab.progress import progress
-    from vidlab.sampling import Uniform
-    from vidlab.timeline import VideoPredictor
 
     run = _chosen(recipe, profile=profile)
     predictor = VideoPredictor.of_run(run)
@@ -74,8 +74,9 @@ def predict(
 
 def _chosen(recipe: str, *, profile: str) -> RunFolder:
     """Return the run named, or else the finished one of the profile with the best accuracy."""
-    from vidlab import datasets, profiles
-    from vidlab.runs import RunFolder, find_runs
+    from vidlab import datasets
+    from vidlab.course import profiles
+    from vidlab.evaluation.runs import RunFolder, find_runs
 
     if recipe:
         return RunFolder(run_folder(recipe, profile=profile))
@@ -111,8 +112,8 @@ def _print(seen: list[Timeline]) -> None:
 def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
     """Write JSON, CSV and the picture."""
     from vidlab import plots
+    from vidlab.evaluation.runs import export
     from vidlab.files import replacing
-    from vidlab.runs import export
 
     file = stem.with_name(f"{stem.name}.json")
     with replacing(file) as temporary:

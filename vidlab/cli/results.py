@@ -17,7 +17,7 @@ from vidlab.errors import MetricError, ResultError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vidlab.predictions import Predictions
+    from vidlab.evaluation.predictions import Predictions
 
 __all__ = ["Export", "Profile", "evaluate", "features", "figures", "run_folder", "train"]
 
@@ -48,9 +48,9 @@ def train(
     """
     chosen = _splits(splits)
     from vidlab import recipes
-    from vidlab.lab import Lab, sweep
-    from vidlab.runs import RunFolder, run_path
-    from vidlab.runs import export as write_table
+    from vidlab.course.lab import Lab, sweep
+    from vidlab.evaluation.runs import RunFolder, run_path
+    from vidlab.evaluation.runs import export as write_table
 
     lab = Lab(profile, dataset=dataset)  # it knows the recipes of the profile's own files
     recipe = recipes.get(recipe).name
@@ -78,12 +78,12 @@ def evaluate(
     export: Export = None,
 ) -> None:
     """Print the accuracy of a finished run, class by class, or a table of all runs in a folder."""
-    from vidlab.runs import export as write_table
-    from vidlab.runs import find_runs
+    from vidlab.evaluation.runs import export as write_table
+    from vidlab.evaluation.runs import find_runs
 
     folder = run_folder(run, profile=profile)
     if (folder / "predictions.npz").is_file():
-        from vidlab.predictions import Predictions
+        from vidlab.evaluation.predictions import Predictions
 
         result = _one(Predictions.load(folder), title=relative(folder))
     else:
@@ -108,7 +108,7 @@ def features(
 
     An interrupted extraction goes on where it stopped when the command is repeated.
     """
-    from vidlab.lab import Lab
+    from vidlab.course.lab import Lab
 
     store = Lab(profile, dataset=dataset).features(recipe)
     typer.echo(
@@ -124,8 +124,8 @@ def figures(
     ] = None,
 ) -> None:
     """Draw the pictures that README and notebooks show."""
-    from vidlab import figures as pictures
-    from vidlab import profiles
+    from vidlab.course import figures as pictures
+    from vidlab.course import profiles
 
     for path in pictures.make_all(out or profiles.folder().parent / "figures"):
         typer.echo(relative(path))
@@ -176,7 +176,8 @@ def run_folder(run: str, *, profile: str) -> Path:
     """Find the folder of a run by its recipe, or take it as it is given."""
     if Path(run).is_dir():
         return Path(run)
-    from vidlab import datasets, profiles, recipes
+    from vidlab import datasets, recipes
+    from vidlab.course import profiles
 
     profile = profiles.load(profile).name
     if ".py" in run:  # a file of recipes, or one of those in it

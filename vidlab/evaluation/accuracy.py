@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.predictions import Predictions
+from vidlab.evaluation.predictions import Predictions
 
 __all__ = [
     "class_positions",

@@ -17,7 +17,7 @@ from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import hits, reported_ks
 from vidlab.evaluation.intervals import bootstrap, clusters_of, interval
 from vidlab.evaluation.paired import gains, mcnemar, same_videos, sign_flip
-from vidlab.predictions import Predictions
+from vidlab.evaluation.predictions import Predictions
 
 if TYPE_CHECKING:
     from vidlab.recipes import Published

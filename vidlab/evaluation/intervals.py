@@ -16,7 +16,7 @@ import pandas as pd
 
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import class_positions, hits, per_class, reported_ks, top_ks
-from vidlab.predictions import FramePredictions, Predictions
+from vidlab.evaluation.predictions import FramePredictions, Predictions
 
 __all__ = [
     "Interval",

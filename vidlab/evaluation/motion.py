@@ -17,7 +17,7 @@ from vidlab.evaluation.accuracy import hits
 from vidlab.evaluation.intervals import bootstrap, clusters_of
 from vidlab.evaluation.paired import same_videos
 from vidlab.evaluation.pairs import ALL_PAIRS, present_pairs
-from vidlab.predictions import Predictions
+from vidlab.evaluation.predictions import Predictions
 
 __all__ = ["MotionProbe", "motion_probe"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import hits
 from vidlab.evaluation.intervals import clusters_of
-from vidlab.predictions import Predictions
+from vidlab.evaluation.predictions import Predictions
 
 __all__ = ["gains", "mcnemar", "same_videos", "sign_flip"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.predictions import Predictions
+from vidlab.evaluation.predictions import Predictions
 
 __all__ = ["ALL_PAIRS", "order_blind_ceiling", "pair_accuracy", "present_pairs", "within_pairs"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.evaluation.accuracy import class_positions
-from vidlab.predictions import Predictions
+from vidlab.evaluation.predictions import Predictions
 
 __all__ = ["AVERAGES", "OTHER", "confusion", "most_confused", "report"]
 

@@ -6,9 +6,9 @@ themselves stand in `vidlab.recipes`, one paper a file. Importing this package i
 load saved models.
 """
 
+from vidlab.data.streams import PADDING
 from vidlab.models.layers import BlankPadding, FoldTime, UnfoldTime, each_frame, pad
 from vidlab.models.streaming import Stream, every_frame
-from vidlab.streams import PADDING
 
 __all__ = [
     "PADDING",

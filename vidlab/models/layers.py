@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers, ops
 
+from vidlab.data.streams import PADDING, together
 from vidlab.errors import ModelError
-from vidlab.streams import PADDING, together
 
 __all__ = ["BlankPadding", "FoldTime", "UnfoldTime", "each_frame", "pad"]
 

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from vidlab import video
+from vidlab.data import video
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.parallel import process_map

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vidlab import backbones
+from vidlab.models import backbones
 from vidlab.pretraining.teaching import STAGES, train
 
 __all__ = ["main"]

@@ -95,7 +95,7 @@ def _teach(
     """Teach one stage, from the weights of the one before; return the backbone with its heads."""
     import keras
 
-    from vidlab import backbones
+    from vidlab.models import backbones
 
     layers = keras.layers
     frames = keras.Input((stage.size, stage.size, 3))

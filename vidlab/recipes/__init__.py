@@ -12,9 +12,9 @@ from pathlib import Path
 import keras
 import pandas as pd
 
-from vidlab import backbones
-from vidlab.augment import VIEWS
+from vidlab.data.augment import VIEWS
 from vidlab.errors import RecipeError
+from vidlab.models import backbones
 from vidlab.recipes.records import Phase, Published, Recipe, Task
 from vidlab.recipes.registry import get, load, names, recipe
 

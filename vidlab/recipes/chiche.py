@@ -9,9 +9,9 @@ from __future__ import annotations
 from keras import layers
 
 from vidlab import models
+from vidlab.data.sampling import Uniform
+from vidlab.data.streams import Rgb
 from vidlab.recipes.registry import Phase, Published, recipe
-from vidlab.sampling import Uniform
-from vidlab.streams import Rgb
 
 NOTEBOOK = 6
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from keras import layers
 
 from vidlab import models
+from vidlab.data.sampling import EverySecond
+from vidlab.data.streams import Rgb
 from vidlab.recipes.registry import Phase, Published, recipe
-from vidlab.sampling import EverySecond
-from vidlab.streams import Rgb
 
 NOTEBOOK = 4
 

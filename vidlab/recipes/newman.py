@@ -9,10 +9,10 @@ from __future__ import annotations
 from keras import layers
 
 from vidlab import models
-from vidlab.augment import Augment
+from vidlab.data.augment import Augment
+from vidlab.data.sampling import AllFrames, Window
+from vidlab.data.streams import Rgb
 from vidlab.recipes.registry import Phase, Published, recipe
-from vidlab.sampling import AllFrames, Window
-from vidlab.streams import Rgb
 
 NOTEBOOK = 4  # the first that trains one of them
 

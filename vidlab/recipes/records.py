@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from vidlab.augment import Augment
+from vidlab.data.augment import Augment
+from vidlab.data.streams import Rgb, aligned
 from vidlab.errors import RecipeError
-from vidlab.streams import Rgb, aligned
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,16 +16,16 @@ import numpy as np
 import traitlets
 
 from vidlab import plots
-from vidlab.augment import Augment
+from vidlab.data.augment import Augment
+from vidlab.data.sampling import Sampler, Uniform
 from vidlab.errors import ModelError
 from vidlab.plots import Drawing
-from vidlab.sampling import Sampler, Uniform
 from vidlab.widgets.explorer import page
 from vidlab.widgets.footage import Footage, jpeg
 from vidlab.widgets.library import Library, LibraryExplorer
 
 if TYPE_CHECKING:
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
 __all__ = ["AugmentExplorer"]
 

@@ -15,10 +15,10 @@ import numpy as np
 import traitlets
 
 from vidlab import plots
+from vidlab.data.sampling import Sampler, Uniform
 from vidlab.errors import ModelError
 from vidlab.plots import Drawing
 from vidlab.plots.heat import heat_strip
-from vidlab.sampling import Sampler, Uniform
 from vidlab.widgets.explorer import Explorer, LateModel, class_names, page
 from vidlab.widgets.footage import Footage
 

@@ -14,17 +14,17 @@ import pandas as pd
 import traitlets
 
 from vidlab import evaluation, plots
+from vidlab.data.sampling import Sampler
 from vidlab.errors import MetricError
+from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
-from vidlab.predictions import Predictions
-from vidlab.sampling import Sampler
 from vidlab.widgets.explorer import page
 from vidlab.widgets.listing import SCRIPTS, VideoExplorer
 
 if TYPE_CHECKING:
     import keras
 
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
 __all__ = ["ConfusionExplorer"]
 

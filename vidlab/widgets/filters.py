@@ -25,8 +25,8 @@ from vidlab.widgets.filter_tiles import WHO, map_of, picture, seen
 if TYPE_CHECKING:
     import keras
 
+    from vidlab.data.index import VideoIndex
     from vidlab.explanation import FilterPictures
-    from vidlab.index import VideoIndex
 
 __all__ = ["FilterExplorer"]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vidlab import video
+from vidlab.data import video
+from vidlab.data.sampling import Sampler
 from vidlab.errors import VideoError
 from vidlab.plots import as_pictures
-from vidlab.sampling import Sampler
 
 __all__ = ["Footage", "Thumbnails", "fitted", "jpeg"]
 

@@ -15,7 +15,7 @@ from vidlab.errors import DatasetError
 from vidlab.widgets.explorer import Explorer
 
 if TYPE_CHECKING:
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
 __all__ = ["Library", "LibraryExplorer"]
 

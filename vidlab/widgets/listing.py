@@ -14,9 +14,9 @@ import ipywidgets
 import numpy as np
 import traitlets
 
+from vidlab.data.sampling import Sampler
 from vidlab.errors import MetricError
-from vidlab.predictions import Predictions
-from vidlab.sampling import Sampler
+from vidlab.evaluation.predictions import Predictions
 from vidlab.widgets.cam import CamExplorer
 from vidlab.widgets.explorer import Explorer
 from vidlab.widgets.footage import Thumbnails
@@ -24,7 +24,7 @@ from vidlab.widgets.footage import Thumbnails
 if TYPE_CHECKING:
     import keras
 
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
 __all__ = ["SCRIPTS", "VideoExplorer"]
 

@@ -12,9 +12,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from vidlab import coverage, sampling
+from vidlab.data import coverage, sampling
+from vidlab.data.sampling import Sampler
 from vidlab.errors import SamplingError
-from vidlab.sampling import Sampler
 
 __all__ = ["SamplerRows"]
 

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import traitlets
 
-from vidlab import plots, video
+from vidlab import plots
+from vidlab.data import video
+from vidlab.data.sampling import Sampler, Uniform
+from vidlab.data.video import VideoInfo
 from vidlab.plots import Drawing
-from vidlab.sampling import Sampler, Uniform
-from vidlab.video import VideoInfo
 from vidlab.widgets.explorer import page
 from vidlab.widgets.footage import fitted, jpeg
 from vidlab.widgets.library import Library, LibraryExplorer
 from vidlab.widgets.samplers import SamplerRows
 
 if TYPE_CHECKING:
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
 __all__ = ["SamplingExplorer"]
 

@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 
 from vidlab import evaluation
+from vidlab.data.sampling import Sampler, Uniform
 from vidlab.errors import MetricError
+from vidlab.evaluation.predictions import Predictions
 from vidlab.files import replacing
-from vidlab.predictions import Predictions
 from vidlab.progress import counter
-from vidlab.sampling import Sampler, Uniform
 from vidlab.widgets.confusion import ConfusionExplorer
 from vidlab.widgets.explorer import page
 from vidlab.widgets.footage import Thumbnails, fitted
@@ -33,7 +33,7 @@ from vidlab.widgets.footage import Thumbnails, fitted
 if TYPE_CHECKING:
     import keras
 
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
 __all__ = ["save_page"]
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from vidlab import video
+from vidlab.data import video
 from vidlab.errors import VideoError
 from vidlab.plots import as_pictures
 from vidlab.widgets.footage import jpeg
 
 if TYPE_CHECKING:
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
 __all__ = ["Stills"]
 

@@ -16,18 +16,18 @@ import numpy as np
 import traitlets
 
 from vidlab import plots
+from vidlab.data.sampling import Sampler, Uniform
 from vidlab.errors import ModelError, VideoError
+from vidlab.evaluation.runs import RunFolder
+from vidlab.evaluation.timeline import Timeline, VideoPredictor
 from vidlab.plots import Drawing
-from vidlab.runs import RunFolder
-from vidlab.sampling import Sampler, Uniform
-from vidlab.timeline import Timeline, VideoPredictor
 from vidlab.widgets.cam import CamExplorer
 from vidlab.widgets.explorer import page
 from vidlab.widgets.footage import Footage
 from vidlab.widgets.library import Library, LibraryExplorer
 
 if TYPE_CHECKING:
-    from vidlab.index import VideoIndex
+    from vidlab.data.index import VideoIndex
 
 __all__ = ["TimelineExplorer"]
 

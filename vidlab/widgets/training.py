@@ -15,9 +15,9 @@ import traitlets
 
 from vidlab import evaluation, plots
 from vidlab.errors import ResultError
+from vidlab.evaluation.runs import RunFolder
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, ORANGE
-from vidlab.runs import RunFolder
 from vidlab.widgets.explorer import Explorer, page
 
 if TYPE_CHECKING:

@@ -1,0 +1,377 @@
+"""One object that finds or makes what a notebook needs: videos, adapted recipes, finished runs.
+
+`Lab` holds no method of its own: it only knows where things are kept, and says
+of each result whether it was *loaded* or *trained now*.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from vidlab import datasets, evaluation
+from vidlab.course import profiles
+from vidlab.evaluation import predictions, runs
+from vidlab.progress import progress
+
+if TYPE_CHECKING:
+    import keras
+
+    from vidlab import recipes, training
+    from vidlab.data.index import VideoIndex
+    from vidlab.training.features import FeatureStore
+
+__all__ = ["Lab", "sweep"]
+
+
+class Lab:
+    """Data, recipes and results of one profile.
+
+    Parameters
+    ----------
+    profile
+        A name from `profiles.names()`.
+    dataset, backbone, weights, image_size, split
+        Replace the profile's own settings, so that a notebook runs on other videos or with other
+        weights by its parameters alone; an empty string or 0 keeps the profile's.
+
+    Attributes
+    ----------
+    profile : profiles.Profile
+        The settings in force.
+    home : pathlib.Path
+        Holds ``data``, ``cache`` and ``runs``: ``$VIDLAB_HOME``, else the folder of the notebooks.
+    runs : pathlib.Path
+        ``runs/<profile>``; with other videos, backbone, weights or image size a folder of its own
+        (see `vidlab.profiles.run_name`).
+
+    Raises
+    ------
+    ProfileError
+        For an unknown profile or an unfit setting.
+    """
+
+    def __init__(
+        self,
+        profile: str = "quick",
+        *,
+        dataset: str = "",
+        backbone: str = "",
+        weights: str = "",
+        image_size: int = 0,
+        split: int = 0,
+    ):
+        own = profiles.load(profile)
+        given = {
+            "dataset": dataset,
+            "backbone": backbone,
+            "weights": weights,
+            "image_size": image_size,
+            "split": split,
+        }
+        self.profile = profiles.replace(own, **{k: v for k, v in given.items() if v})
+        self.home = datasets.home()
+        self._own = own
+        self._index: VideoIndex | None = None
+        if self.profile.recipe_files:
+            from vidlab import recipes  # imports Keras
+
+            for file in self.profile.recipe_files:
+                recipes.load(file)
+
+    def __repr__(self) -> str:
+        return f"Lab({self.profile.name!r}): {self.profile.about} Results in {self.runs}"
+
+    @cached_property
+    def runs(self) -> Path:
+        """The folder of this lab's runs."""
+        name = profiles.run_name(
+            self._own, self.profile, fingerprint=lambda: self.index.fingerprint
+        )
+        return self.home / "runs" / name
+
+    @property
+    def index(self) -> VideoIndex:
+        """The videos; drawn, fetched or looked up at first use."""
+        if self._index is None:
+            self._index = datasets.load_index(
+                self.profile.dataset, size=self.profile.dataset_size, seed=self.profile.data_seed
+            )
+        return self._index
+
+    def split(self, k: int = 0, *, by: str = "auto") -> tuple[VideoIndex, VideoIndex, VideoIndex]:
+        """Return training, validation and test videos of split `k`, else of the profile's split."""
+        share = 0.1 if self.profile.validation is None else self.profile.validation
+        return self.index.split(k or self.profile.split, validation=share, by=by)
+
+    def recipe(self, name: str) -> recipes.Recipe:
+        """Return a recipe as this profile runs it."""
+        from vidlab import recipes  # imports Keras
+
+        return profiles.adapt(recipes.get(name), self.profile)
+
+    def changes(self, *names: str) -> pd.DataFrame:
+        """List what this profile changes about recipes, the literature's values beside it."""
+        from vidlab import recipes  # imports Keras
+
+        rows = [row for name in names for row in profiles.changes(recipes.get(name), self.profile)]
+        return pd.DataFrame(rows, columns=["recipe", "setting", "original", "here"])
+
+    def beside(self, *names: str) -> pd.DataFrame:
+        """Tabulate what was published about recipes, and every departure of the runs here.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by recipe, with the columns of `vidlab.recipes.published`; its *departures* end
+            with what this profile changes.
+        """
+        from vidlab import recipes  # imports Keras
+
+        table = recipes.published(names)
+        table["departures"] = [
+            f"{table.loc[name, 'departures']} {self._told(name)}".strip() for name in table.index
+        ]
+        return table
+
+    def _told(self, name: str) -> str:
+        """Say what the profile changes about a recipe."""
+        changed = [f"{row.setting} {row.here}" for row in self.changes(name).itertuples()]
+        return f"Profile {self.profile.name}: {'; '.join(changed)}." if changed else ""
+
+    def run(
+        self,
+        name: str,
+        *,
+        seed: int = 0,
+        split: int = 0,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> runs.RunFolder:
+        """Return the finished run of a recipe: loaded where there is one, else trained now.
+
+        A run counts as finished only for exactly this recipe, these videos, this seed and this
+        split; after any change it is trained again.
+
+        Parameters
+        ----------
+        name
+            A recipe.
+        seed
+            Counts from 0. Each seed and split has a folder of its own.
+        split
+            1, 2 or 3; 0 means the profile's.
+        callbacks
+            Told of a training that happens now, such as ``curves.watch(name)`` of
+            `vidlab.widgets.TrainingCurves`.
+
+        Returns
+        -------
+        runs.RunFolder
+            With model, history, predictions on the test videos, metrics and recipe.
+        """
+        folder, record, finished = self._find(name, seed=seed, split=split)
+        if finished:
+            print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
+            return folder
+        started = time.perf_counter()
+        self._train(name, folder, record, callbacks=callbacks)
+        print(
+            f"{record['recipe']}: trained now ({self.profile.name} profile, "
+            f"{len(folder.history)} epochs, {time.perf_counter() - started:.0f} s)"
+        )
+        return folder
+
+    def predict(
+        self, name: str, *, order: str = "normal", seed: int = 0, split: int = 0
+    ) -> predictions.Predictions:
+        """Predict the test videos with a trained recipe, their frames in another order.
+
+        The predictions are kept beside the run.
+
+        Parameters
+        ----------
+        name
+            A recipe.
+        order
+            ``"normal"``, ``"reversed"``, ``"shuffled"`` or ``"frozen"`` (to the middle frame).
+        seed, split
+            Which run, as in `run`.
+        """
+        folder, _, finished = self._find(name, seed=seed, split=split)
+        if not finished:
+            folder = self.run(name, seed=seed, split=split)
+        if order == "normal":
+            return folder.predictions
+        file = folder.path / f"predictions-{order}.npz"
+        if not file.is_file():
+            from vidlab.training import experiment  # imports Keras
+
+            found = experiment.predict(
+                folder.model(),
+                self._parts(name, split or self.profile.split)[2],
+                self.recipe(name),
+                order=order,
+                cache=self._cache,
+            )
+            found.save(file)
+        return predictions.Predictions.load(file)
+
+    def features(self, name: str, *, seed: int = 0, split: int = 0) -> FeatureStore:
+        """Return what a recipe's frozen part gives for every video; computed where missing.
+
+        Raises
+        ------
+        RecipeError
+            If nothing of the recipe is frozen in its first phase.
+        """
+        from vidlab import recipes  # imports Keras
+        from vidlab.training import learners  # imports Keras
+
+        recipe = self.recipe(name)
+        model = recipes.build(
+            recipe,
+            len(self.index.classes),
+            weights=recipe.weights,
+            start=self._start(name, seed=seed, split=split),
+        )
+        return learners.features_of(recipe, model, self.index, settings=self._settings(recipe))
+
+    def _find(self, name: str, *, seed: int, split: int) -> tuple[runs.RunFolder, dict, bool]:
+        """Return where a run is or will be, its record, and whether it is there and finished."""
+        name, split = self.recipe(name).name, split or self.profile.split
+        folder = runs.RunFolder(
+            runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
+        )
+        record = self._record(name, seed=seed, split=split)
+        return folder, record, folder.is_complete and folder.recipe["config"] == record["config"]
+
+    def _train(
+        self,
+        name: str,
+        folder: runs.RunFolder,
+        record: dict,
+        *,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
+        from vidlab.training import experiment  # imports Keras
+
+        recipe, seed, split = self.recipe(name), record["seed"], record["split"]
+        start = self._start(name, seed=seed, split=split)
+        settings = dataclasses.replace(
+            self._settings(recipe),
+            seed=seed,
+            checkpoint=folder.path / "checkpoint.npz",
+            key=json.dumps(record["config"], sort_keys=True),
+            callbacks=tuple(callbacks),
+        )
+        experiment.train_and_evaluate(
+            recipe,
+            self._parts(name, split),
+            folder=folder,
+            record=record,
+            settings=settings,
+            start=start,
+        )
+
+    def _parts(self, name: str, split: int) -> tuple[VideoIndex, VideoIndex, VideoIndex]:
+        return self.index.split(split, validation=self.recipe(name).validation)
+
+    def _settings(self, recipe: recipes.Recipe) -> training.Settings:
+        from vidlab import training  # imports Keras
+
+        return training.Settings(
+            cache=self._cache,
+            features=self.home / "cache" / "features",
+            index=self.index,
+            most_bytes=int(self.profile.most_gigabytes * 1e9),
+            precision=self.profile.precision,
+        )
+
+    @property
+    def _cache(self) -> Path | None:
+        return self.home / "cache" if self.profile.keep_decoded else None
+
+    def _start(self, name: str, *, seed: int, split: int) -> keras.Model | None:
+        """Return the trained model that a recipe starts from, if it does."""
+        before = self.recipe(name).starts_from
+        if before is None:
+            return None
+        return self.run(before, seed=seed, split=split).model(whole=True)
+
+    def _record(self, name: str, *, seed: int, split: int) -> dict:
+        """Return what ``recipe.json`` holds: all that decides the result."""
+        recipe = self.recipe(name)
+        config = {
+            **recipe.as_dict(),
+            "dataset": profiles.dataset_name(self.profile),
+            "precision": self.profile.precision,
+            "weights_digest": _digest(recipe.weights),
+            "data_fingerprint": self.index.fingerprint,
+        }
+        if recipe.starts_from is not None:
+            start = self._record(recipe.starts_from, seed=seed, split=split)
+            config["start"] = start["config"]
+        record = runs.recipe_record(
+            name,
+            config,
+            profile=self.profile.name,
+            seed=seed,
+            split=split,
+            fingerprint=self.index.fingerprint,
+        )
+        record |= {"changes": self._told(name), "file": recipe.file}
+        return json.loads(json.dumps(record))  # as it will be read back: tuples become lists
+
+
+def sweep(
+    recipe: str,
+    *,
+    profile: str = "quick",
+    seeds: int = 5,
+    splits: Sequence[int] = (1,),
+    dataset: str = "",
+) -> pd.DataFrame:
+    """Run one recipe over seeds and splits; runs that are there already are only read.
+
+    Parameters
+    ----------
+    recipe
+        Its name.
+    profile
+        A name from `profiles.names()`.
+    seeds
+        How many seeds, from 0 on.
+    splits
+        Which splits.
+    dataset
+        Replaces the profile's videos.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Mean and standard deviation of the accuracies, as `evaluation.summary` gives them.
+    """
+    lab = Lab(profile, dataset=dataset)
+    grid = [(seed, split) for split in splits for seed in range(seeds)]
+    return evaluation.summary(
+        [
+            (recipe, seed, split, lab.run(recipe, seed=seed, split=split).predictions)
+            for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
+        ]
+    )
+
+
+def _digest(weights: str | None) -> str | None:
+    """Identify a weights file by its content; names such as "imagenet" identify themselves."""
+    from vidlab.models import backbones  # imports Keras
+
+    path = backbones.PANTOMIME_WEIGHTS if weights == "pantomime" else Path(weights or "")
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else weights

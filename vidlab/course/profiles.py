@@ -1,0 +1,387 @@
+"""Profiles: how big a run is, as checked data.
+
+A profile is a YAML file: a shipped one (smoke, quick, full, ucf101), one in the folder ``nbconfig``
+of `vidlab.datasets.home`, or any by its path. It chooses the videos, the picture size, the frames
+per video and the backbone, and may change a recipe's epochs, learning rate or batch size. It cannot
+change what a recipe *is*; `changes` lists all it changes, the literature's values beside its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vidlab import datasets
+from vidlab.data import sampling
+from vidlab.errors import ProfileError, RecipeError, SamplingError
+
+if TYPE_CHECKING:
+    from vidlab.recipes import Recipe
+
+__all__ = [
+    "Filters",
+    "Limits",
+    "Profile",
+    "RecipeChange",
+    "adapt",
+    "changes",
+    "dataset_name",
+    "find",
+    "folder",
+    "load",
+    "names",
+    "replace",
+    "run_name",
+]
+
+Positive = Annotated[int, Field(gt=0)]
+Sampler = Annotated[
+    str, Field(description="a sampler as written in Python, such as Uniform(16) or AllFrames()")
+]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecipeChange(_Record):
+    """What a profile changes about one recipe; lists have one entry for each of its phases."""
+
+    epochs: list[Positive] | None = None
+    optimizer: list[Literal["adam", "sgd"]] | None = None
+    learning_rate: list[Annotated[float, Field(gt=0)]] | None = None
+    batch_size: list[Positive] | None = None
+    options: dict[str, int | float | str | bool] = {}
+    sampling: Sampler | None = None
+    test: Sampler | None = None
+    size: Positive | None = None
+    augment: bool | None = None
+    backbone: str | None = None
+    weights: str | None = None
+
+
+class Limits(_Record):
+    """How many seconds a headless notebook may give no sign of life, on the reference machine."""
+
+    silence: Positive = 300
+
+
+class Filters(_Record):
+    """How long pictures of filters climb: so many steps, and at most so many seconds a layer."""
+
+    steps: Positive = 64
+    seconds: Positive = 120
+
+
+class Profile(_Record):
+    """One size of run. Every field is a line of the profile's YAML file.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without ``.yaml``.
+    about : str
+        One sentence for people choosing a profile.
+    dataset : str
+        ``"pantomime"``, ``"ucf101"`` or a folder in UCF-101 layout.
+    dataset_size : {"smoke", "quick", "full"}
+        How much of Pantomime to draw.
+    split
+        The split number.
+    validation : float
+        The share of training videos held out, 0–1; the recipe's own where not given, 0.1 in
+        notebooks.
+    backbone, weights, image_size
+        Replace the recipe's own where given, and where it starts from a backbone. `weights`
+        replaces only weights that are not random.
+    freeze_batchnorm : bool
+        Whether batch normalisation keeps the statistics of a pretrained backbone.
+    sampling, test : str
+        Samplers that replace those of recipes on single frames, e.g. ``"Segments(8)"``.
+    clip_sampling, clip_test : str
+        The same for recipes on whole clips.
+    keep_decoded : bool
+        Keep every video decoded at `image_size` on disk, so that later epochs skip the decoder.
+    precision : {"float32", "fast"}
+        Of what is computed once; see `vidlab.features.extract`.
+    most_gigabytes : float
+        Disk that a training may take for what is computed once.
+    patience : int
+        Epochs without a better validation loss before training stops; the recipe's own where not
+        given.
+    recipe_files : list of str
+        Files with recipes of your own, which are then known by their names; relative paths begin
+        at the profile's folder.
+    options : dict
+        Values for every recipe that has options of these names.
+    recipes : dict[str, RecipeChange]
+        Changes recipe by recipe.
+    left_out : dict[str, str]
+        Recipes that at this size would be the same system as another, which is named.
+    filters : Filters
+        How long activation maximisation may climb.
+    limits : Limits
+        How long a headless notebook may be silent.
+    """
+
+    name: str
+    about: str
+    dataset: str = "pantomime"
+    dataset_size: Literal["smoke", "quick", "full"] = "quick"
+    data_seed: int = 0
+    split: Literal[1, 2, 3] = 1
+    validation: Annotated[float, Field(ge=0, lt=1)] | None = None
+    backbone: str | None = None
+    weights: str | None = None
+    image_size: Positive | None = None
+    freeze_batchnorm: bool | None = None
+    sampling: Sampler | None = None
+    test: Sampler | None = None
+    clip_sampling: Sampler | None = None
+    clip_test: Sampler | None = None
+    keep_decoded: bool = False
+    precision: Literal["float32", "fast"] = "float32"
+    most_gigabytes: Annotated[float, Field(gt=0)] = 20.0
+    patience: Positive | None = None
+    recipe_files: list[str] = []
+    options: dict[str, int | float | str | bool] = {}
+    recipes: dict[str, RecipeChange] = {}
+    left_out: dict[str, str] = {}
+    filters: Filters = Filters()
+    limits: Limits = Limits()
+
+
+def folder() -> Path:
+    """Return the folder with the shipped profiles: of the checkout, else the package."""
+    package = Path(__file__).resolve().parents[1]
+    beside = package.parent / "nbconfig"
+    return beside if beside.is_dir() else package / "nbconfig"
+
+
+def names() -> list[str]:
+    """Return the names that `load` accepts, in alphabetical order."""
+    return sorted(_files())
+
+
+def find(name: str) -> Path:
+    """Return the file of a profile.
+
+    Parameters
+    ----------
+    name
+        One of `names`, or the path of a file that ends in ``.yaml``.
+
+    Raises
+    ------
+    ProfileError
+        For an unknown name (the message lists the known ones) or a path without a file.
+    """
+    own = Path(name).expanduser()
+    path = own if own.suffix == ".yaml" else _files().get(name)
+    if path is None or not path.is_file():
+        place = datasets.home() / "nbconfig" / f"{own.stem}.yaml"
+        raise ProfileError(
+            f"Expected one of the profiles {', '.join(names())}, or a YAML file. Received: "
+            f"{name!r}. A profile of your own is a file {place}, or one named with its path."
+        )
+    return path
+
+
+def load(name: str) -> Profile:
+    """Read and check one profile.
+
+    Parameters
+    ----------
+    name
+        As for `find`; the profile of ``my/slow.yaml`` is called slow.
+
+    Raises
+    ------
+    ProfileError
+        For an unknown name or path, or an unknown or unfit setting (the message names the file and
+        the line's key).
+    """
+    path = find(name)
+    settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    own = _checked({**settings, "name": path.stem}, where=path)
+    files = [str(path.parent / file) for file in own.recipe_files]
+    return own.model_copy(update={"recipe_files": files})
+
+
+def adapt(recipe: Recipe, profile: Profile) -> Recipe:
+    """Return `recipe` as `profile` runs it; the recipe itself stays as it is.
+
+    Raises
+    ------
+    ProfileError
+        If the profile leaves the recipe out, names a sampler or an option that does not exist, or
+        changes a number of phases that the recipe does not have.
+    """
+    if other := profile.left_out.get(recipe.name):
+        raise ProfileError(
+            f"Expected a recipe that the profile {profile.name} runs. Received: {recipe.name}, "
+            f"which at this size is the same system as {other}. Run that, or the profile ucf101."
+        )
+    change = profile.recipes.get(recipe.name, RecipeChange())
+    known = recipe.builder_options
+    changed: dict = {
+        "phases": _phases(recipe, change, profile),
+        "options": {n: v for n, v in profile.options.items() if n in known} | change.options,
+    }
+    shared = ("validation", "patience", "freeze_batchnorm")
+    changed |= {n: getattr(profile, n) for n in shared if getattr(profile, n) is not None}
+    encoder = recipe.backbone is not None
+    if encoder and (backbone := change.backbone or profile.backbone):
+        changed["backbone"] = backbone
+    size = change.size or (profile.image_size if encoder or recipe.starts_from else None)
+    if size is not None:
+        changed["size"] = size
+    if recipe.weights is not None and (weights := change.weights or profile.weights):
+        changed["weights"] = weights
+    if change.augment is False:
+        changed["augment"] = None
+    of_clips = "" if recipe.per_frame else "clip_"
+    for name in ("sampling", "test"):
+        text = getattr(change, name) or getattr(profile, of_clips + name)
+        if text is not None:
+            changed[name] = _sampler(text, profile)
+    try:
+        return recipe.adapted(**changed)
+    except RecipeError as error:
+        raise ProfileError(f"In profile {profile.name}: {error}") from error
+
+
+def changes(recipe: Recipe, profile: Profile) -> list[dict[str, str]]:
+    """List what `profile` changes about `recipe`, the original beside it.
+
+    Returns
+    -------
+    list of dict
+        Rows with ``recipe``, ``setting``, ``original`` and ``here``, all text; empty when nothing
+        differs.
+    """
+    before, after = _settings(recipe), _settings(adapt(recipe, profile))
+    return [
+        {"recipe": recipe.name, "setting": name, "original": before.get(name, "–"), "here": value}
+        for name, value in after.items()
+        if before.get(name) != value
+    ]
+
+
+def _settings(recipe: Recipe) -> dict[str, str]:
+    """Return what a profile may change, as text by setting."""
+    settings = {
+        "backbone": recipe.backbone or "none",
+        "weights": recipe.weights or "random",
+        "batch normalisation": "frozen" if recipe.freeze_batchnorm else "learns with its layers",
+        "frame size": "×".join(map(str, recipe.size)),
+        "frames learned from": str(recipe.train_sampling),
+        "frames decided by": str(recipe.test_sampling),
+        "augmentation": str(recipe.augment or "none"),
+        "validation": f"{recipe.validation:.0%} of the training videos",
+        "patience": f"{recipe.patience} epoch(s)",
+    }
+    defaults = {name: value for name, value in recipe.builder_options.items() if name not in _GIVEN}
+    settings |= {name: str(value) for name, value in (defaults | dict(recipe.options)).items()}
+    for number, phase in enumerate(recipe.phases, start=1):
+        where = f", phase {number}" if len(recipe.phases) > 1 else ""
+        settings[f"epochs{where}"] = str(phase.epochs)
+        settings[f"optimizer{where}"] = phase.optimizer
+        settings[f"learning rate{where}"] = f"{phase.learning_rate:g}"
+        settings[f"batch size{where}"] = str(phase.batch_size)
+    return settings
+
+
+_GIVEN = ("backbone", "start")  # options that hold models
+
+
+def replace(profile: Profile, **settings) -> Profile:
+    """Return `profile` with some settings replaced, checked like those of a file.
+
+    Raises
+    ------
+    ProfileError
+        For an unknown or unfit setting.
+    """
+    return _checked(profile.model_dump() | settings, where="the parameters")
+
+
+def run_name(own: Profile, used: Profile, *, fingerprint: Callable[[], str]) -> str:
+    """Name the folder in ``runs/`` that holds the results of a profile.
+
+    Parameters
+    ----------
+    own
+        The profile as its file has it.
+    used
+        The settings in force, where parameters may have chosen other videos or weights.
+    fingerprint
+        Gives `VideoIndex.fingerprint` of the videos, where the name depends on it.
+
+    Returns
+    -------
+    str
+        The profile's name; where videos, backbone, weights or image size are others,
+        ``<profile>-<name of the dataset>-<six digits>`` that follow from all of these.
+    """
+    decisive = ("dataset", "dataset_size", "data_seed", "backbone", "weights", "image_size")
+    if all(getattr(used, name) == getattr(own, name) for name in decisive):
+        return own.name
+    facts = [fingerprint(), *(str(getattr(used, name)) for name in decisive[3:])]
+    digits = hashlib.sha256("|".join(facts).encode()).hexdigest()[:6]
+    return f"{own.name}-{dataset_name(used)}-{digits}"
+
+
+def dataset_name(profile: Profile) -> str:
+    """Name the videos of a profile: a dataset, or a folder without the path to it."""
+    return Path(profile.dataset).expanduser().resolve().name
+
+
+def _files() -> dict[str, Path]:
+    """Return the profiles known by name; the home's own come before shipped ones."""
+    places = (folder(), datasets.home() / "nbconfig")
+    return {path.stem: path for place in places for path in place.glob("*.yaml")}
+
+
+def _phases(recipe: Recipe, change: RecipeChange, profile: Profile) -> tuple:
+    phases = list(recipe.phases)
+    for field in ("epochs", "optimizer", "learning_rate", "batch_size"):
+        values = getattr(change, field)
+        if values is None:
+            continue
+        if len(values) != len(phases):
+            raise ProfileError(
+                f"Expected {len(phases)} value(s) of {field} for {recipe.name}, one a phase, in "
+                f"profile {profile.name}. Received: {values}. Add or remove values."
+            )
+        phases = [
+            dataclasses.replace(phase, **{field: value})
+            for phase, value in zip(phases, values, strict=True)
+        ]
+    return tuple(phases)
+
+
+def _checked(settings: dict, *, where: object) -> Profile:
+    try:
+        return Profile(**settings)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        )
+        raise ProfileError(
+            f"Expected settings that vidlab knows in {where}. Received: {problems}. "
+            f"Known settings: {', '.join(Profile.model_fields)}."
+        ) from error
+
+
+def _sampler(text: str, profile: Profile):
+    try:
+        return sampling.from_text(text)
+    except SamplingError as error:
+        raise ProfileError(f"In profile {profile.name}: {error}") from error

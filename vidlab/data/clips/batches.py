@@ -1,0 +1,283 @@
+"""Videos as batches of clips or of single frames, for one input of a model or several.
+
+The reasons for the order are told in `vidlab.clips`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from vidlab.data import video
+from vidlab.data.augment import Augment, Variation
+from vidlab.data.clips.cache import FrameCache
+from vidlab.data.index import VideoIndex
+from vidlab.data.streams import Rgb, aligned, together
+from vidlab.errors import DatasetError
+
+__all__ = ["AHEAD", "Clips"]
+
+AHEAD = 4
+"""How many batches are decoded ahead of the one in use."""
+
+_ORDER, _FRAMES, _VARIATION, _VIEW = range(4)  # what chance decides, each by draws of its own
+
+_MOST_READS = 8  # of one video in an epoch, where `mix` is left to `Clips`
+
+
+class Clips(keras.utils.PyDataset):
+    """Videos as batches ``(x, y)`` for ``fit(clips, shuffle=False)``, ``evaluate``, ``predict``.
+
+    Without ``shuffle=False`` Keras would mix the batches again, and not by the seed given here.
+
+    ``x`` is what one stream takes of each row, or a dict of these by the names of several. For
+    `vidlab.streams.Rgb` that is ``uint8``, (batch, height, width, 3), 0..255, or for clips (batch,
+    time, height, width, 3); clips of unequal length are ``float32``, all filled up to the longest
+    of `index` (a sampler's ``at_most``, where it has one) with frames of `vidlab.streams.PADDING`.
+    ``y`` is ``int64``, (batch,), the label of each row's video, or a dict of labels. The last batch
+    may be smaller.
+
+    Parameters
+    ----------
+    index
+        The videos.
+    streams
+        What a model takes of each: one stream, or several by name.
+    batch_size
+        Clips, or frames, in a batch.
+    shuffle
+        For training: random order, samplers draw at random, and `augment` varies, all anew in every
+        epoch. Without it, index order and the fixed choice of each stream's `at_test`.
+    seed
+        What happens follows from it, the epoch and the video's position; not from `workers`.
+    augment
+        Varies training examples: one draw a clip or single frame, shared by all streams.
+    cache
+        A folder for decoded frames, which are then read from there; see `FrameCache`.
+    workers
+        Threads that read, at least 2.
+    mix
+        Single frames: how many videos are shuffled together. Left out: as many as batches need.
+    labels
+        One label a video, or several by name; the classes when left out.
+
+    Attributes
+    ----------
+    epoch : int
+        Which epoch comes next, from 0; set it to go on with an interrupted training.
+    video_positions : numpy.ndarray
+        ``int64``, (rows,): the position in `index` of the video behind each row of this epoch.
+    frame_numbers : numpy.ndarray or None
+        ``int64``, (rows,): with single frames the frame behind each row, else None.
+
+    Raises
+    ------
+    DatasetError
+        If there are no videos, or an option is too small.
+    SamplingError
+        If the streams do not belong together.
+    """
+
+    def __init__(
+        self,
+        index: VideoIndex,
+        streams: Rgb | Mapping[str, Rgb],
+        *,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int = 0,
+        augment: Augment | None = None,
+        cache: str | os.PathLike | None = None,
+        workers: int = 2,
+        mix: int | None = None,
+        labels: np.ndarray | Mapping[str, np.ndarray] | None = None,
+    ):
+        super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=AHEAD)
+        if len(index) == 0:
+            raise DatasetError(
+                "Expected at least one video. Received: an empty index. Choose other classes or "
+                "parts."
+            )
+        self._named = isinstance(streams, Mapping)
+        self.streams = dict(streams) if self._named else {"": streams}
+        self.per_frame = aligned(self.streams)
+        self._records = list(index.table.itertuples())
+        if mix is None:
+            frames = self._typical_count() if self.per_frame else 1
+            mix = min(max(_MOST_READS * batch_size // frames, 2), 32)
+        for option, value, least in (
+            ("batch_size", batch_size, 1),
+            ("workers", workers, 2),
+            ("mix", mix, 1),
+        ):
+            if value < least:
+                raise DatasetError(
+                    f"Expected {option} of at least {least}. Received: {value}. Raise it."
+                )
+        self.index, self.batch_size, self.shuffle, self.seed = index, batch_size, shuffle, seed
+        self.augment, self.mix = augment, mix
+        self._lengths: dict[Rgb, int] = {}
+        self._caches = {
+            stream.size: FrameCache(
+                Path(cache, "frames-{}x{}".format(*stream.size)), size=stream.size
+            )
+            for stream in self.streams.values()
+            if cache is not None
+        }
+        given = np.asarray(index.labels, np.int64) if labels is None else labels
+        self._labels = given if isinstance(given, Mapping) else {"": given}
+        self.epoch = 0
+
+    @property
+    def epoch(self) -> int:
+        """Which epoch comes next, from 0."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, number: int) -> None:
+        self._epoch = int(number)
+        self._under_way = False
+        self.video_positions, self.frame_numbers = self._rows()
+
+    def on_epoch_begin(self) -> None:
+        """Note that an epoch is under way; Keras calls it."""
+        self._under_way = True
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch; Keras calls it after each, and once before the first."""
+        if self._under_way:
+            self.epoch += 1
+
+    def __len__(self) -> int:
+        """Count the batches of an epoch."""
+        return math.ceil(len(self.video_positions) / self.batch_size)
+
+    def __getitem__(self, number: int) -> tuple:
+        """Read batch `number` of this epoch."""
+        if not 0 <= number < len(self):
+            raise IndexError(
+                f"Expected a batch number from 0 to {len(self) - 1}. Received: {number}. "
+                "len() tells how many batches there are."
+            )
+        rows = slice(number * self.batch_size, (number + 1) * self.batch_size)
+        read = self._frames if self.per_frame else self._clips
+        x = {name: read(stream, rows) for name, stream in self.streams.items()}
+        y = {name: labels[self.video_positions[rows]] for name, labels in self._labels.items()}
+        return (x if self._named else x[""]), y.get("", y)
+
+    def _frames(self, stream: Rgb, rows: slice) -> np.ndarray:
+        """Read single frames, each video's in one go."""
+        positions, frames = self.video_positions[rows], self.frame_numbers[rows]
+        x = None
+        for position in np.unique(positions):
+            here = np.flatnonzero(positions == position)
+            found = self._read(stream, position, frames[here])
+            if stream.varies and self._varies:
+                found = np.stack(
+                    [
+                        stream.vary(one, self._variation(position, frame))
+                        for one, frame in zip(found, frames[here], strict=True)
+                    ]
+                )
+            if x is None:
+                x = np.empty((len(positions), *found.shape[1:]), found.dtype)
+            x[here] = found
+        return x
+
+    def _clips(self, stream: Rgb, rows: slice) -> np.ndarray:
+        """Read clips, filled up to one length where they differ."""
+        clips = []
+        for position in self.video_positions[rows]:
+            clip = self._read(stream, position, self._choose(stream, position))
+            if stream.varies and self._varies:
+                clip = stream.vary(clip, self._variation(position))
+            clips.append(clip)
+        if self._sampling(stream).length is not None:
+            return np.stack(clips)
+        length = self._longest(stream)
+        return together(clips, length=length, fill=stream.padding).astype(np.float32, copy=False)
+
+    def _longest(self, stream: Rgb) -> int:
+        """Return the one length that all clips of a stream are filled up to.
+
+        Keras learns the shape of batches from the first two, so all have to have the same.
+        """
+        if (most := getattr(self._sampling(stream), "at_most", None)) is not None:
+            return most
+        if stream not in self._lengths:
+            counts = [len(self._choose(stream, at)) for at in range(len(self._records))]
+            self._lengths[stream] = max(counts)
+        return self._lengths[stream]
+
+    def _rows(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Lay out the epoch: the video, and with single frames the frame, behind each row."""
+        order, rng = np.arange(len(self._records)), self._rng(_ORDER)
+        if self.shuffle:
+            order = rng.permutation(order)
+        if not self.per_frame:
+            return order, None
+        videos, frames = [], []
+        first_stream = next(iter(self.streams.values()))
+        for first in range(0, len(order), self.mix):
+            block = order[first : first + self.mix]
+            chosen = [self._choose(first_stream, position) for position in block]
+            rows = np.repeat(block, [len(numbers) for numbers in chosen])
+            places = rng.permutation(len(rows)) if self.shuffle else slice(None)
+            videos.append(rows[places])
+            frames.append(np.concatenate(chosen)[places])
+        return np.concatenate(videos), np.concatenate(frames)
+
+    def _typical_count(self) -> int:
+        """Return how many frames are taken from a video of middling length."""
+        record = sorted(self._records, key=lambda r: r.frames)[len(self._records) // 2]
+        sampling = next(iter(self.streams.values())).sampling
+        return len(sampling.indices(int(record.frames), fps=float(record.fps)))
+
+    def _sampling(self, stream: Rgb):
+        return stream.sampling if self.shuffle else stream.at_test
+
+    def _choose(self, stream: Rgb, position: int) -> np.ndarray:
+        """Choose the frames of one video in this epoch."""
+        record = self._records[position]
+        rng = self._rng(_FRAMES, position) if self.shuffle else None
+        return self._sampling(stream).indices(int(record.frames), fps=float(record.fps), rng=rng)
+
+    def _read(self, stream: Rgb, position: int, indices: np.ndarray) -> np.ndarray:
+        """Read what a stream takes of one video."""
+        record, cache = self._records[position], self._caches.get(stream.size)
+        if self._views:
+            stream = stream.of_view(self._view(position))
+        if cache is not None:
+            frames = partial(cache.read, record)
+        else:
+            frames = partial(video.read_frames, record.path, size=stream.size)
+        return stream.read_video(record, frames, indices)
+
+    @property
+    def _varies(self) -> bool:
+        return self.shuffle and self.augment is not None
+
+    @property
+    def _views(self) -> bool:
+        """Whether an epoch chooses among kept views of each video."""
+        return self._varies and not all(stream.varies for stream in self.streams.values())
+
+    def _view(self, position: int) -> int:
+        views = max(stream.views for stream in self.streams.values())
+        return int(self._rng(_VIEW, position).integers(views))
+
+    def _variation(self, position: int, frame: int = 0) -> Variation:
+        """Draw how an example is varied in this epoch."""
+        if self._views:
+            return self.augment.view(self._records[position].video_id, self._view(position))
+        return self.augment.draw(self._rng(_VARIATION, position, frame))
+
+    def _rng(self, purpose: int, position: int = 0, frame: int = 0) -> np.random.Generator:
+        """Return the chance of one purpose: draws for two of them do not hang together."""
+        return np.random.default_rng([self.seed, self._epoch, purpose, int(position), int(frame)])

@@ -1,0 +1,377 @@
+"""A folder of videos as one table: which videos there are, their class, group and length.
+
+Takes folders in UCF-101 layout, the lists beside them from `lists`, and headers from `video`; gives
+`VideoIndex` to everything that needs to know which videos to read. Nothing is left out in silence:
+what cannot be read, or is listed but not there, is in the index's report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vidlab.data import splits
+from vidlab.data.folders import (
+    add_groups,
+    compare_with_lists,
+    find_videos,
+    probe_all,
+    unique_names,
+)
+from vidlab.data.lists import OfficialLists, find_lists, read_lists, video_key
+from vidlab.data.splits import check_no_leakage, leakage
+from vidlab.errors import DatasetError, LayoutError, SplitError
+
+__all__ = ["VideoIndex", "check_no_leakage", "leakage"]
+
+_COLUMNS = {
+    "video_id": "str",
+    "path": "str",
+    "class_name": "str",
+    "label": "int64",
+    "group": "str",
+    "clip": "int64",
+    "frames": "int64",
+    "fps": "float64",
+    "width": "int64",
+    "height": "int64",
+}
+
+
+class VideoIndex:
+    """The videos of a dataset, one row each.
+
+    Made by `from_folder` or `from_lists`; `select`, `of_classes` and `split` give smaller ones.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Columns ``video_id`` (the file name without its ending, unique), ``path``, ``class_name``,
+        ``label`` (position in `classes`), ``group`` (``"g01"``), ``clip`` (number in its group),
+        ``frames``, ``fps``, ``width``, ``height`` (pixels).
+    classes : list of str
+        Class names in the order of their labels.
+    report : pandas.DataFrame
+        What is wrong with the folder: ``path``, ``reason``, and ``kind``, which is ``unreadable``,
+        ``missing`` (listed but not there) or ``unlisted`` (there but in no official list).
+    root : pathlib.Path
+        The folder.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        root: Path,
+        *,
+        classes: list[str],
+        report: pd.DataFrame,
+        lists: OfficialLists | None,
+    ):
+        self.table = table
+        self.root = root
+        self.classes = classes
+        self.report = report
+        self._lists = lists
+
+    @classmethod
+    def from_folder(
+        cls, root: str | Path, *, workers: int | None = None, count: bool = False
+    ) -> VideoIndex:
+        """Index the videos of a folder in UCF-101 layout.
+
+        Parameters
+        ----------
+        root
+            A folder with ``UCF-101/<Class>/<video>``, ``videos/<Class>/<video>`` or
+            ``<Class>/<video>``. Official lists are used where `vidlab.lists.find_lists` finds them.
+            Groups come from names such as ``v_Archery_g07_c02``; a file without counts as a group
+            of its own, which a warning says.
+        workers
+            How many headers are read at a time; None for a number that suits the machine.
+        count
+            Count every video's frames instead of believing its header: slow, for files whose
+            headers lie.
+
+        Raises
+        ------
+        LayoutError
+            There are no videos in such a layout, or the lists contradict each other.
+        """
+        root = Path(root).absolute()
+        files = find_videos(root)
+        lists = find_lists(root)
+        infos, problems = probe_all(files, workers=workers, count=count)
+        if not infos:
+            raise LayoutError(
+                f"Expected readable videos. Received: {root}, where none of {len(files)} can be "
+                f"read. The first says: {problems[0]['reason']}"
+            )
+        spelled = lists.spelled if lists else str
+        rows = [
+            {
+                "path": str(info.path),
+                "class_name": spelled(info.path.parent.name),
+                "frames": info.frames,
+                "fps": info.fps,
+                "width": info.width,
+                "height": info.height,
+            }
+            for info in infos
+        ]
+        problems += compare_with_lists(root, files, lists)
+        report = pd.DataFrame(problems, columns=["path", "reason", "kind"])
+        if problems:
+            kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(report["kind"]).items())
+            warnings.warn(
+                f"vidlab: {root}: {kinds} videos; index.report says which, and why.",
+                stacklevel=2,
+            )
+        return cls._from_rows(rows, root, report=report, lists=lists)
+
+    @classmethod
+    def from_lists(cls, folder: str | Path) -> VideoIndex:
+        """Index the videos that official lists name, without any file.
+
+        Parameters
+        ----------
+        folder
+            Where classInd.txt, trainlistNN.txt and testlistNN.txt are.
+
+        Returns
+        -------
+        VideoIndex
+            Every listed video, with 0 frames, 0 by 0 pixels and 0 fps; paths are where
+            the videos would be.
+        """
+        lists = read_lists(folder)
+        rows = [
+            {
+                "path": str(lists.folder.parent / "UCF-101" / listed.class_name / listed.file_name),
+                "class_name": listed.class_name,
+                "frames": 0,
+                "fps": 0.0,
+                "width": 0,
+                "height": 0,
+            }
+            for _, listed in sorted(lists.videos.items())
+        ]
+        if not rows:
+            raise LayoutError(
+                f"Expected lists that name videos. Received: {folder} without train and test "
+                "lists. Name a folder with trainlist01.txt and testlist01.txt."
+            )
+        report = pd.DataFrame(columns=["path", "reason", "kind"])
+        return cls._from_rows(rows, lists.folder, report=report, lists=lists)
+
+    @classmethod
+    def _from_rows(cls, rows: list[dict], root: Path, *, report, lists) -> VideoIndex:
+        """Add ids, labels and groups to rows with a path and a class, and put them in order."""
+        present = {row["class_name"] for row in rows}
+        order = [name for name in lists.classes if name in present] if lists else []
+        classes = order + sorted(present - set(order))
+        labels = {name: label for label, name in enumerate(classes)}
+        rows = sorted(rows, key=lambda row: (labels[row["class_name"]], row["path"]))
+        for row, name in zip(rows, unique_names(rows), strict=True):
+            row |= {"video_id": name, "label": labels[row["class_name"]]}
+        nameless = add_groups(rows)
+        if nameless:
+            warnings.warn(
+                f"vidlab: {root}: {nameless} videos name no group, so each counts as a group of "
+                "its own. Where several show one scene or person, name them like "
+                "v_Class_g01_c02, or a split may leak.",
+                stacklevel=3,
+            )
+        table = pd.DataFrame(rows).astype(_COLUMNS)[list(_COLUMNS)]
+        return cls(table, root, classes=classes, report=report, lists=lists)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        groups = len(self.table[["class_name", "group"]].drop_duplicates())
+        return (
+            f"VideoIndex({len(self)} videos, {len(self.classes)} classes, {groups} groups, "
+            f"{str(self.root)!r})"
+        )
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, in the order of the table."""
+        return [Path(path) for path in self.table["path"]]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class numbers, int64, ``(videos,)``."""
+        return self.table["label"].to_numpy(np.int64)
+
+    @property
+    def reversed_pairs(self) -> list[tuple[str, str]]:
+        """Pairs of classes whose videos show each other in reverse, both of them among `classes`.
+
+        Read from ``reversed_pairs.csv`` in `root` (columns ``class_name`` and ``twin_class``); a
+        dataset without such a file has none.
+        """
+        file = self.root / "reversed_pairs.csv"
+        pairs = pd.read_csv(file).itertuples(index=False) if file.is_file() else ()
+        return [tuple(pair) for pair in pairs if set(pair) <= set(self.classes)]
+
+    @property
+    def groups(self) -> np.ndarray:
+        """Group names, str, ``(videos,)``; the same name in two classes is two groups."""
+        return self.table["group"].to_numpy(dtype=np.str_)
+
+    @property
+    def has_official_lists(self) -> bool:
+        """Whether there are train and test lists that official splits can follow."""
+        return bool(self._lists and self._lists.train)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that change with the videos, not with where or when they lie."""
+        facts = self.table.drop(columns="path")
+        sizes = [path.stat().st_size if path.exists() else 0 for path in self.paths]
+        text = facts.assign(bytes=sizes).sort_values("video_id").to_csv(index=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def select(self, chosen: Iterable) -> VideoIndex:
+        """Keep some of the videos, with the same classes and labels.
+
+        Parameters
+        ----------
+        chosen
+            A boolean for every video, or row positions in the order wanted.
+        """
+        chosen = np.asarray(chosen if isinstance(chosen, np.ndarray) else list(chosen))
+        if chosen.dtype == bool:
+            if chosen.shape != (len(self),):
+                raise DatasetError(
+                    f"Expected one boolean for each of {len(self)} videos. Received: "
+                    f"{chosen.shape}. Compare a column of index.table to make one."
+                )
+            chosen = np.flatnonzero(chosen)
+        table = self.table.iloc[chosen.astype(np.int64)].reset_index(drop=True)
+        return VideoIndex(
+            table, self.root, classes=self.classes, report=self.report, lists=self._lists
+        )
+
+    def of_classes(self, names: Iterable[str]) -> VideoIndex:
+        """Keep some classes, with labels 0, 1, 2 … in the order named."""
+        names = list(names)
+        unknown = [name for name in names if name not in self.classes]
+        if unknown or not names or len(set(names)) < len(names):
+            raise DatasetError(
+                f"Expected classes of {self.root}, each once. Received: {names}. There are: "
+                f"{', '.join(self.classes)}."
+            )
+        part = self.select(self.table["class_name"].isin(names).to_numpy())
+        table = part.table.assign(label=part.table["class_name"].map(names.index).astype("int64"))
+        order = table["label"].to_numpy().argsort(kind="stable")
+        return VideoIndex(
+            table.iloc[order].reset_index(drop=True),
+            self.root,
+            classes=names,
+            report=self.report,
+            lists=self._lists,
+        )
+
+    def split(
+        self, k: int = 1, *, validation: float = 0.1, seed: int = 0, by: str = "auto"
+    ) -> tuple[VideoIndex, VideoIndex, VideoIndex]:
+        """Divide the videos into training, validation and test.
+
+        Parameters
+        ----------
+        k
+            Which split, from 1: the number of the official lists, or of the test fold.
+        validation
+            Which share of the training videos to hold out, from 0 to below 1.
+        seed
+            Draws the groups held out for validation, and a random split.
+        by
+            ``"official"`` follows the lists; ``"groups"`` tests on the k-th 28% of the groups in
+            order; ``"random"`` ignores groups, so that videos of one group come into several
+            parts: it is here to show what that does to a result. ``"auto"`` is official where
+            there are lists, groups otherwise.
+
+        Returns
+        -------
+        tuple of VideoIndex
+            Training, validation, test. But for ``"random"``, no group is in two of them.
+
+        Raises
+        ------
+        SplitError
+            There is no such split, or it leaves a class without training videos.
+        LeakageError
+            The official lists themselves spread a group over two parts.
+        """
+        splits.check_request(k, validation, by)
+        if by == "auto":
+            by = "official" if self.has_official_lists else "groups"
+        rng = np.random.default_rng([seed, k])
+        if by == "official":
+            train, test = self._official(k)
+        elif by == "groups":
+            test = splits.by_groups(self.table, k)
+            train = ~test
+        else:
+            test = splits.at_random(self.table, rng, share=splits.TEST_SHARE)
+            train = ~test
+        kept = np.flatnonzero(train)
+        self._check_parts(kept, test, k=k, by=by)
+        held_out_by = splits.at_random if by == "random" else splits.hold_out
+        held = held_out_by(self.table.iloc[kept], rng, share=validation)
+        parts = self.select(kept[~held]), self.select(kept[held]), self.select(test)
+        if by != "random":
+            check_no_leakage(*parts)
+        return parts
+
+    def _official(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        if not self.has_official_lists:
+            raise SplitError(
+                f"Expected official lists beside the videos. Received: {self.root} without "
+                'trainlist01.txt. Add them in ucfTrainTestlist, or split by="groups".'
+            )
+        if k not in self._lists.train:
+            raise SplitError(
+                f"Expected one of the official splits {sorted(self._lists.train)}. Received: {k}. "
+                'Choose one of them, or split by="groups".'
+            )
+        keys = self._keys
+        train = keys.isin([listed.key for listed in self._lists.train[k]]).to_numpy()
+        test = keys.isin([listed.key for listed in self._lists.test[k]]).to_numpy()
+        left_out = int((~train & ~test).sum())
+        if left_out:
+            warnings.warn(
+                f"vidlab: {left_out} of {len(self)} videos are in neither list of split {k}, so "
+                'it leaves them out; split by="groups" to use them.',
+                stacklevel=3,
+            )
+        return train, test
+
+    @property
+    def _keys(self) -> pd.Series:
+        names = zip(self.table["class_name"], self.paths, strict=True)
+        return pd.Series([video_key(name, path.name) for name, path in names], dtype="str")
+
+    def _check_parts(self, train: np.ndarray, test: np.ndarray, *, k: int, by: str) -> None:
+        present = set(self.table["class_name"])
+        bare = sorted(present - set(self.table["class_name"].iloc[train]))
+        if bare:
+            raise SplitError(
+                f"Expected a training video of every class in split {k} by {by}. Received: none "
+                f"of {', '.join(bare)}. Add videos, keep other classes with "
+                'index.of_classes(...), or split by="groups".'
+            )
+        if not test.any():
+            raise SplitError(
+                f"Expected test videos in split {k} by {by}. Received: {self.root} with none. "
+                "Each class to test needs videos of at least two groups."
+            )

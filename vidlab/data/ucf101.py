@@ -1,0 +1,275 @@
+"""The real UCF-101: fetched, unpacked and checked against its official lists.
+
+Takes the archive and the lists from their publisher; gives a folder to `datasets` that `index`
+reads. The archive has 6.5 GB, so a download that breaks off goes on where it ended.
+
+Source: Soomro, Zamir and Shah, "UCF101: A Dataset of 101 Human Actions Classes From Videos in The
+Wild", CRCV-TR-12-01, 2012.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import subprocess
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from vidlab.data.index import VideoIndex
+from vidlab.errors import DatasetError
+from vidlab.progress import progress
+
+__all__ = [
+    "ARCHIVE_URL",
+    "CLASSES",
+    "LISTS_URL",
+    "SPLITS",
+    "VIDEOS",
+    "Verification",
+    "fetch",
+    "unpack",
+    "verify",
+]
+
+ARCHIVE_URL = "https://www.crcv.ucf.edu/data/UCF101/UCF101.rar"
+LISTS_URL = "https://www.crcv.ucf.edu/data/UCF101/UCF101TrainTestSplits-RecognitionTask.zip"
+VIDEOS = 13_320
+CLASSES = 101
+SPLITS = {1: (9_537, 3_783), 2: (9_586, 3_734), 3: (9_624, 3_696)}
+"""Training and test videos of each official split."""
+
+_CHUNK = 1 << 20  # bytes at a time
+_PATIENCE = 30  # seconds without an answer
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found.
+
+    Attributes
+    ----------
+    per_class
+        Indexed by class: how many videos are ``listed``, ``readable``, ``unreadable``,
+        ``missing`` and ``unlisted``.
+    problems
+        The report of the index: ``path``, ``reason``, ``kind``.
+    """
+
+    per_class: pd.DataFrame
+    problems: pd.DataFrame
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every listed video is there and readable, and there are lists."""
+        totals = self.per_class.sum()
+        return bool(totals["listed"] > 0 and totals["unreadable"] + totals["missing"] == 0)
+
+    def __str__(self) -> str:
+        totals = self.per_class.sum()
+        counts = ", ".join(f"{totals[name]} {name}" for name in self.per_class.columns)
+        if totals["listed"] == 0:
+            verdict = "there are no official lists to compare with"
+        else:
+            verdict = "complete" if self.is_complete else "not complete"
+        return f"{len(self.per_class)} classes; videos: {counts}: {verdict}"
+
+
+def fetch(root: str | Path, *, archive_url: str = ARCHIVE_URL, lists_url: str = LISTS_URL) -> Path:
+    """Download UCF-101 and its lists into a folder and unpack them; skip what is there.
+
+    Parameters
+    ----------
+    root
+        The folder for ``UCF-101/`` and ``ucfTrainTestlist/``; about 14 GB are needed on the way.
+    archive_url, lists_url
+        Where from; https only.
+
+    Returns
+    -------
+    pathlib.Path
+        `root`.
+
+    Raises
+    ------
+    DatasetError
+        The download failed (call again to go on from where it ended), or there is no program that
+        unpacks RAR archives.
+    """
+    root = Path(root)
+    root.mkdir(parents=True, exist_ok=True)
+    for url, unpacked in ((lists_url, "ucfTrainTestlist"), (archive_url, "UCF-101")):
+        if not (root / unpacked).is_dir():
+            _download(url, root / Path(urlsplit(url).path).name)
+    return unpack(root)
+
+
+def unpack(root: str | Path) -> Path:
+    """Unpack the archives in a folder, where that is not done yet.
+
+    The lists, a ZIP archive, need nothing else. For the videos one of the programs ``unrar``,
+    ``bsdtar``, ``7z``, ``7zz`` or ``unar`` must be installed. The unpacked folder appears under its
+    name only when it is complete.
+
+    Returns
+    -------
+    pathlib.Path
+        `root`.
+
+    Raises
+    ------
+    DatasetError
+        An archive is damaged, or no program for RAR archives is found.
+    """
+    root = Path(root)
+    for archive in sorted([*root.glob("UCF101*.zip"), *root.glob("UCF101*.rar")]):
+        inner = "ucfTrainTestlist" if archive.suffix == ".zip" else "UCF-101"
+        if (root / inner).is_dir():
+            continue
+        partial = root / f".unpacking-{inner}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            (_unpack_zip if archive.suffix == ".zip" else _unpack_rar)(archive, partial)
+            if not (partial / inner).is_dir():
+                raise DatasetError(
+                    f"Expected a folder {inner} in {archive}. Received: "
+                    f"{sorted(entry.name for entry in partial.iterdir())}. Get the archive again."
+                )
+            (partial / inner).replace(root / inner)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return root
+
+
+def verify(root: str | Path, *, count: bool = False) -> Verification:
+    """Compare the videos of a folder with its official lists.
+
+    Parameters
+    ----------
+    root
+        A folder in UCF-101 layout; it need not be UCF-101.
+    count
+        Read every video to its end instead of its header only: finds damage in the middle, and
+        takes some minutes for all of UCF-101.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    LayoutError
+        There are no readable videos in such a layout.
+    """
+    index = VideoIndex.from_folder(root, count=count)
+    problems = index.report.assign(
+        class_name=[Path(path).parent.name for path in index.report["path"]]
+    )
+    spelled = {name.lower(): name for name in index.classes}
+    problems["class_name"] = [spelled.get(n.lower(), n) for n in problems["class_name"]]
+    found = problems.groupby(["class_name", "kind"]).size().unstack(fill_value=0)
+    table = pd.DataFrame({"readable": index.table["class_name"].value_counts()})
+    table = table.join(found, how="outer").reindex(
+        columns=["readable", "unreadable", "missing", "unlisted"]
+    )
+    table = table.fillna(0).astype("int64")
+    listed = table["readable"] + table["unreadable"] + table["missing"] - table["unlisted"]
+    table.insert(0, "listed", listed if index.has_official_lists else 0)
+    return Verification(table.rename_axis("class_name"), index.report)
+
+
+def _download(url: str, file: Path) -> None:
+    """Bring `url` to `file` by way of ``<file>.part``, going on where an earlier try ended."""
+    if file.exists():
+        return
+    _check_address(url)
+    partial = file.with_name(f"{file.name}.part")
+    # The last byte is asked for again: a server refuses a request for nothing.
+    start = max(partial.stat().st_size - 1, 0) if partial.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
+            _check_address(answer.url)
+            resumed = answer.status == http.HTTPStatus.PARTIAL_CONTENT
+            start = start if resumed else 0
+            if answer.length is None:
+                raise OSError("the server does not say how long the file is")
+            total = start + answer.length
+            with partial.open("r+b" if resumed else "wb") as out:
+                out.seek(start)
+                count = -(-(total - start) // _CHUNK)
+                for chunk in progress(_chunks(answer), desc=file.name, total=count, unit="MiB"):
+                    out.write(chunk)
+        received = partial.stat().st_size
+        if received != total:
+            raise OSError(f"the connection ended after {received} of {total} bytes")
+    except (OSError, http.client.HTTPException) as error:
+        raise DatasetError(
+            f"Expected to download {url}. Received: {error}. Call again to go on where it ended, "
+            f"or download it with a browser to {file.absolute()}; then vidlab data fetch goes on "
+            "from there."
+        ) from error
+    partial.replace(file)
+
+
+def _chunks(answer: BinaryIO) -> Iterator[bytes]:
+    while chunk := answer.read(_CHUNK):
+        yield chunk
+
+
+def _check_address(url: str) -> None:
+    """Refuse what is not encrypted on its way; this machine talking to itself need not be."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise DatasetError(
+            f"Expected an https address. Received: {url}. Videos are only fetched over a "
+            "connection that cannot be tampered with."
+        )
+
+
+def _unpack_zip(archive: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(archive) as file:
+            file.extractall(folder)
+    except zipfile.BadZipFile as error:
+        raise _damaged(archive, str(error)) from error
+
+
+def _unpack_rar(archive: Path, folder: Path) -> None:
+    source, target = str(archive.absolute()), str(folder.absolute())
+    commands = {
+        "unrar": ["x", "-idq", "-o+", source, target + os.sep],
+        "bsdtar": ["-xf", source, "-C", target],
+        "7z": ["x", "-y", "-bd", f"-o{target}", source],
+        "7zz": ["x", "-y", "-bd", f"-o{target}", source],
+        "unar": ["-quiet", "-output-directory", target, source],
+    }
+    program = next((name for name in commands if shutil.which(name)), None)
+    if program is None:
+        raise DatasetError(
+            f"Expected a program that unpacks {archive}. Received: none of "
+            f"{', '.join(commands)} is installed. Install one: the package unrar or "
+            "libarchive-tools on Debian and Ubuntu, libarchive or sevenzip in Homebrew, 7zip on "
+            f"Windows; or unpack it by hand, so that there is a folder {folder.parent / 'UCF-101'}."
+        )
+    done = subprocess.run(
+        [shutil.which(program), *commands[program]], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise _damaged(archive, f"{program} says: {(done.stderr or done.stdout).strip()[-500:]}")
+
+
+def _damaged(archive: Path, reason: str) -> DatasetError:
+    return DatasetError(
+        f"Expected a complete archive. Received: {archive} ({reason}). Remove it and call "
+        "vidlab data fetch again."
+    )

@@ -1,0 +1,384 @@
+"""The folder a trained recipe leaves: written piece by piece, each whole or not at all.
+
+Nothing reads a notebook's memory, everything reads these folders, so a result can be looked at,
+compared and repeated long after it was made.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from vidlab.errors import ResultError
+from vidlab.evaluation.predictions import Predictions
+from vidlab.files import replacing
+
+if TYPE_CHECKING:
+    from vidlab.data.streams import Rgb
+
+__all__ = [
+    "RunFolder",
+    "export",
+    "find_runs",
+    "recipe_record",
+    "run_path",
+    "versions",
+]
+
+_FILES = {
+    "model": "model.keras",
+    "history": "history.csv",
+    "predictions": "predictions.npz",
+    "metrics": "metrics.json",
+    "recipe": "recipe.json",
+}
+_PACKAGES = {
+    "vidlab": ("vidlab",),
+    "keras": ("keras",),
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos"),
+    "numpy": ("numpy",),
+    "opencv": ("opencv-python", "opencv-python-headless"),
+}
+
+
+def run_path(
+    home: str | os.PathLike[str], recipe: str, *, profile: str, seed: int = 0, split: int = 1
+) -> Path:
+    """Name the folder of one run, below ``runs`` in `home`; nothing is made.
+
+    Seeds count from 0, splits from 1; the first of each have no folder of their own.
+
+    Examples
+    --------
+    >>> run_path("home", "frame-vote", profile="quick").as_posix()
+    'home/runs/quick/frame-vote'
+    >>> run_path("home", "frame-vote", profile="quick", seed=1, split=3).as_posix()
+    'home/runs/quick/frame-vote/seed-2/split-3'
+    """
+    path = Path(home) / "runs" / profile / recipe
+    path = path / f"seed-{seed + 1}" if seed else path
+    return path / f"split-{split}" if split > 1 else path
+
+
+def versions() -> dict[str, str]:
+    """Tell the versions of Python and of the packages that results depend on.
+
+    Nothing is imported for it. A package that is not installed is said to be ``"absent"``.
+    """
+    return {"python": platform.python_version()} | {
+        name: _version(distributions) for name, distributions in _PACKAGES.items()
+    }
+
+
+def recipe_record(
+    recipe: str,
+    config: Mapping[str, Any],
+    *,
+    profile: str,
+    seed: int,
+    split: int,
+    fingerprint: str,
+) -> dict[str, Any]:
+    """Put together everything needed to repeat a run, for ``recipe.json``.
+
+    `config` holds the recipe's settings as they were used, and the dataset's; `fingerprint` is
+    `VideoIndex.fingerprint`.
+    """
+    return {
+        "recipe": recipe,
+        "profile": profile,
+        "seed": seed,
+        "split": split,
+        "config": dict(config),
+        "data_fingerprint": fingerprint,
+        "versions": versions(),
+    }
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One trained recipe on disk.
+
+    ``model.keras``, ``history.csv``, ``predictions.npz`` (per video and per frame),
+    ``metrics.json`` and ``recipe.json`` (everything needed to repeat it).
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all five files are there."""
+        return not self.missing
+
+    @property
+    def missing(self) -> list[str]:
+        """The names of the files that are not there yet."""
+        return [name for name in _FILES.values() if not (self.path / name).is_file()]
+
+    def write(
+        self,
+        *,
+        model: Any = None,
+        history: pd.DataFrame | None = None,
+        predictions: Predictions | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        recipe: Mapping[str, Any] | None = None,
+    ) -> RunFolder:
+        """Write what is given, each piece whole or not at all; leave the rest as it is.
+
+        Parameters
+        ----------
+        model
+            A Keras model.
+        history
+            One row an epoch.
+        predictions
+            Of the test part.
+        metrics
+            Names and numbers. A number that is not finite is written as ``null``.
+        recipe
+            What `recipe_record` gave.
+        """
+        if model is not None:
+            with replacing(self.path / _FILES["model"]) as temporary:
+                model.save(temporary)
+        if history is not None:
+            with replacing(self.path / _FILES["history"]) as temporary:
+                history.to_csv(temporary, index=False)
+        if predictions is not None:
+            predictions.save(self.path / _FILES["predictions"])
+        for name, record in (("metrics", metrics), ("recipe", recipe)):
+            if record is not None:
+                text = json.dumps(_plain(record), indent=2, sort_keys=True, ensure_ascii=False)
+                with replacing(self.path / _FILES[name]) as temporary:
+                    temporary.write_text(text + "\n", encoding="utf-8")
+        return self
+
+    def model(self, *, whole: bool = False) -> Any:
+        """Load the trained Keras model, ready to predict (not compiled).
+
+        Parameters
+        ----------
+        whole
+            Of a model with several outputs: all of them, rather than the class probabilities
+            alone, which everything that shows or explains a model takes.
+
+        Raises
+        ------
+        ResultError
+            If there is none, or it cannot be read.
+        """
+        path = self._existing("model")
+        import keras
+
+        from vidlab import recipes  # through it Keras knows vidlab's layers
+
+        record = {} if "recipe.json" in self.missing else self.recipe
+        if record.get("file"):
+            recipes.load(record["file"])  # through it Keras knows layers of one's own
+        try:
+            model = keras.saving.load_model(path, compile=False)
+        except (ValueError, OSError, TypeError, KeyError) as error:
+            raise _unreadable(path, error) from error
+        if isinstance(getattr(model, "output", None), dict) and not whole:  # a Sequential has none
+            (first, *_), *_ = record["config"]["tasks"]
+            model = keras.Model(model.input, model.output[first], name=model.name)
+        return model
+
+    def streams(self) -> dict[str, Rgb]:
+        """The inputs of the model by name, as they were in this run.
+
+        Raises
+        ------
+        ResultError
+            If the run was made by another version, or its recipe has other inputs now.
+        """
+        from vidlab import recipes
+
+        config = self.recipe["config"]
+        try:
+            file, name = self.recipe.get("file", ""), self.recipe["recipe"]
+            inputs = recipes.get(f"{file}:{name}" if file else name).inputs
+            known = {name: config["inputs"][name] for name in inputs}
+            return {
+                name: stream.changed(
+                    sampling=known[name]["sampling"],
+                    test=known[name]["test"] or "",
+                    size=known[name]["size"],
+                )
+                for name, stream in inputs.items()
+            }
+        except KeyError as error:
+            raise ResultError(
+                f"Expected a run of this version of its recipe. Received: {self.path}, without "
+                f"{error}. Make it again with: vidlab train {self.recipe.get('recipe', 'RECIPE')}"
+            ) from error
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch."""
+        path = self._existing("history")
+        try:
+            return pd.read_csv(path)
+        except ValueError as error:
+            raise _unreadable(path, error) from error
+
+    @property
+    def predictions(self) -> Predictions:
+        """What the model said of the test part."""
+        return Predictions.load(self._existing("predictions"))
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Names and numbers."""
+        return self._json("metrics")
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Everything needed to repeat the run."""
+        return self._json("recipe")
+
+    def _existing(self, name: str) -> Path:
+        path = self.path / _FILES[name]
+        if not path.is_file():
+            raise ResultError(
+                f"Expected the result of a finished run. Received: {path}, which does not exist. "
+                "Make it with: vidlab train RECIPE"
+            )
+        return path
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self._existing(name)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise _unreadable(path, error) from error
+
+
+def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
+    """List all runs below a folder, finished or not.
+
+    Returns
+    -------
+    DataFrame
+        One row a run, sorted: recipe, profile, seed, split, complete, path, then every single
+        number of ``metrics.json`` (top1, …). No row where there are no runs.
+
+    Raises
+    ------
+    ResultError
+        If a file of a run cannot be read.
+    """
+    rows = []
+    for file in sorted(Path(folder).rglob("recipe.json")):
+        run = RunFolder(file.parent)
+        row = {name: run.recipe.get(name) for name in ("recipe", "profile", "seed", "split")}
+        row |= {"complete": run.is_complete, "path": str(run.path)}
+        if "metrics.json" not in run.missing:
+            row |= {
+                name: value
+                for name, value in run.metrics.items()
+                if name not in row and (value is None or isinstance(value, int | float))
+            }
+        rows.append(row)
+    columns = ["recipe", "profile", "seed", "split", "complete", "path"]
+    if not rows:
+        return pd.DataFrame(columns=columns)
+    return pd.DataFrame(rows).sort_values(columns[:4], ignore_index=True, kind="stable")
+
+
+def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+    """Write a table as CSV, Markdown or LaTeX, by the suffix of `path`.
+
+    Parameters
+    ----------
+    table
+        Its index becomes the first column, unless it only counts rows. Numbers keep all their
+        digits in CSV, and three after the point in Markdown and LaTeX (which needs booktabs).
+    path
+        Ends in ``.csv``, ``.md`` or ``.tex``.
+
+    Raises
+    ------
+    ResultError
+        If the suffix is another one.
+    """
+    path = Path(path)
+    writers = {".csv": _csv, ".md": _markdown, ".tex": _latex}
+    if path.suffix not in writers:
+        raise ResultError(
+            f"Expected a file name ending in {', '.join(writers)}. Received: {path}. "
+            "Give it one of these endings."
+        )
+    flat = table if isinstance(table.index, pd.RangeIndex) else table.reset_index()
+    with replacing(path) as temporary:
+        temporary.write_text(writers[path.suffix](flat), encoding="utf-8", newline="\n")
+    return path
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    lines = [
+        [str(name) for name in table.columns],
+        ["---:" if number else "---" for number in numeric],
+        *([_cell(value) for value in row] for row in table.itertuples(index=False, name=None)),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _latex(table: pd.DataFrame) -> str:
+    return table.to_latex(index=False, escape=True, float_format="%.3f", na_rep="–")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}" if math.isfinite(value) else "–"
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _plain(value: Any) -> Any:
+    """Turn what NumPy, paths and records hold into what JSON can say."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(held) for name, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(held) for held in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _version(distributions: tuple[str, ...]) -> str:
+    for name in distributions:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return "absent"
+
+
+def _unreadable(path: Path, error: Exception) -> ResultError:
+    return ResultError(
+        f"Expected a result that vidlab wrote. Received: {path}, which cannot be read ({error}). "
+        "Delete it and make it again with: vidlab train RECIPE"
+    )

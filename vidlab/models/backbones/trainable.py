@@ -1,0 +1,135 @@
+"""Which layers of an encoder learn.
+
+Takes encoders, or the classifiers of `vidlab.models` around them; gives them back with some layers
+frozen, to `recipes` and `training`.
+"""
+
+from __future__ import annotations
+
+import keras
+
+from vidlab.errors import ModelError
+from vidlab.models.backbones.specs import BACKBONES, names
+
+__all__ = ["backbone_of", "set_trainable", "top_modules"]
+
+
+def top_modules(model: keras.Model, count: int = 2) -> list[str]:
+    """Name the layers that "the top `count` modules" of a backbone means.
+
+    A layer belongs to them if it lies downstream of the module below them, so the order in which
+    Keras lists the layers does not matter. The top two are, for
+
+    - the residual network: blocks 3 and 4;
+    - InceptionV3: everything after ``mixed8``, that is the modules ``mixed9`` and ``mixed10``;
+    - MobileNetV2: everything after ``block_14_add``, that is the inverted-residual blocks 15 and
+      16, the last with the ``Conv_1`` that follows it.
+
+    Parameters
+    ----------
+    model
+        A backbone, or a classifier that holds one.
+    count
+        How many modules, at least 1.
+
+    Returns
+    -------
+    list of str
+        Names of layers of the backbone, inputs before outputs.
+
+    Raises
+    ------
+    ModelError
+        If the model holds no backbone vidlab knows, or it has fewer modules.
+    """
+    backbone = backbone_of(model)
+    here = {layer.name for layer in backbone.layers}
+    known = (spec.modules for spec in BACKBONES.values())
+    modules = next((ends for ends in known if here.issuperset(ends)), None)
+    if modules is None:
+        raise ModelError(
+            f"Expected one of the backbones {', '.join(names())}. "
+            f"Received: {backbone.name}, whose layers are those of none. "
+            "Name the layers to train yourself and set their `trainable`."
+        )
+    if not 1 <= count < len(modules):
+        raise ModelError(
+            f"Expected between 1 and {len(modules) - 1} modules. Received: count={count}. "
+            'Use set_trainable(model, "all") to train the whole backbone.'
+        )
+    reached = {id(backbone.get_layer(modules[-1 - count]).output)}
+    found = []
+    for layer in backbone.layers:  # inputs before outputs: Keras sorts a functional model by depth
+        if any(id(tensor) in reached for tensor in keras.tree.flatten(layer.input)):
+            found.append(layer.name)
+            reached.update(id(tensor) for tensor in keras.tree.flatten(layer.output))
+    return found
+
+
+def set_trainable(model: keras.Model, what: str, *, pretrained: bool = True) -> None:
+    """Choose how much of the backbone learns; compile the model after it.
+
+    Layers outside the backbone are left as they are. In a pretrained backbone batch normalisation
+    stays frozen wherever else learns: it uses its stored statistics and does not update them, in
+    training too. The statistics of a few small batches, most of all of a few clips, would otherwise
+    replace those of the pretraining, and what that has taught is lost within a few steps.
+
+    Parameters
+    ----------
+    model
+        A backbone, or a classifier that holds one.
+    what
+        ``"none"`` freezes the backbone, ``"top"`` frees its top two modules (see `top_modules`),
+        ``"all"`` frees it whole.
+    pretrained
+        Whether the backbone has statistics worth keeping. Random weights have none: there batch
+        normalisation learns with the rest.
+
+    Raises
+    ------
+    ModelError
+        If `what` is none of the three, or the model holds no backbone.
+    """
+    backbone = backbone_of(model)
+    if what not in ("none", "top", "all"):
+        raise ModelError(
+            f'Expected "none", "top" or "all". Received: {what!r}. Choose how much learns.'
+        )
+    free = {
+        "none": set(),
+        "top": set(top_modules(backbone)),
+        "all": {layer.name for layer in backbone.layers},
+    }[what]
+    backbone.trainable = what != "none"
+    for layer in backbone.layers:
+        kept = pretrained and isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = layer.name in free and not kept
+
+
+def backbone_of(model: keras.Model) -> keras.Model:
+    """Find the backbone in a classifier; a backbone is its own.
+
+    Parameters
+    ----------
+    model
+        A classifier of `vidlab.models`, or a backbone.
+
+    Returns
+    -------
+    keras.Model
+        The layer named ``"backbone"``, not a copy.
+
+    Raises
+    ------
+    ModelError
+        If there is none.
+    """
+    if model.name == "backbone":
+        return model
+    for layer in model.layers:
+        if layer.name == "backbone":
+            return layer
+    raise ModelError(
+        f'Expected a model with a layer named "backbone". Received: {model.name}. '
+        "Build it with vidlab.models on a backbone of vidlab.backbones."
+    )

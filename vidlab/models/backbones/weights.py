@@ -1,0 +1,154 @@
+"""Weights of encoders: from Keras, from the package, from a file, and into one.
+
+Takes file names from `specs`; gives filled models to `vidlab.backbones.build`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import h5py
+import keras
+
+from vidlab.errors import WeightsError
+from vidlab.models.backbones.specs import BACKBONES, spec
+from vidlab.models.backbones.trainable import backbone_of
+
+__all__ = ["load_weights", "save_weights"]
+
+
+def load_weights(
+    model: keras.Model, weights: str | os.PathLike, *, name: str, size: tuple[int, int]
+) -> None:
+    """Fill a backbone with weights.
+
+    Parameters
+    ----------
+    model
+        The backbone.
+    weights
+        ``"imagenet"``, ``"pantomime"`` or a file, as `vidlab.backbones.build` takes it.
+    name
+        Which backbone it is.
+    size
+        Height and width of its images in pixels.
+
+    Raises
+    ------
+    WeightsError
+        If the weights are absent, cannot be read or belong to another model.
+    """
+    if weights == "imagenet":
+        model.set_weights(_imagenet(name, size).get_weights())
+        return
+    shipped = spec(name).pantomime
+    if weights == "pantomime" and shipped is None:
+        raise WeightsError(
+            f"Expected the backbone {_having('pantomime')} for the weights 'pantomime'. "
+            f'Received: {name}. Use weights="imagenet" or a file.'
+        )
+    path = shipped if weights == "pantomime" else Path(weights)
+    if not path.is_file():
+        raise WeightsError(
+            f"Expected a weights file at {path}. Received: no such file. "
+            "Give 'imagenet', 'pantomime', or a .weights.h5, .h5 or .keras file that exists."
+        )
+    try:
+        if path.suffix == ".keras":
+            trained = backbone_of(keras.saving.load_model(path, compile=False))
+            model.set_weights(trained.get_weights())
+        else:
+            with warnings.catch_warnings():
+                # Keras only warns of layers the file has nothing for, and leaves them random.
+                warnings.filterwarnings("error", message="Skipping nested container")
+                model.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        raise WeightsError(
+            f"Expected weights of {name} in {path}. Received: {error} "
+            "Give a file written for this backbone."
+        ) from error
+
+
+def save_weights(backbone: keras.Model, path: str | os.PathLike) -> Path:
+    """Write the weights of `backbone` in half precision, to be shipped or shared.
+
+    Half precision makes the file half as large; features change by about one part in a thousand.
+    The file appears whole or not at all.
+
+    Parameters
+    ----------
+    backbone
+        As `build` gives it.
+    path
+        Where to; has to end in ``.weights.h5``.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    path = Path(path)
+    if not path.name.endswith(".weights.h5"):
+        raise WeightsError(
+            f"Expected a file name that ends in .weights.h5. Received: {path}. Rename it."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".weights-") as folder:
+        full, half = Path(folder, "full.weights.h5"), Path(folder, "half.weights.h5")
+        backbone.save_weights(full)
+        with h5py.File(full) as source, h5py.File(half, "w", libver="latest") as target:
+
+            def copy(key: str, item: h5py.Group | h5py.Dataset) -> None:
+                if isinstance(item, h5py.Dataset):
+                    single = item.dtype == "float32"
+                    target[key] = item[()].astype("float16") if single else item[()]
+                else:
+                    target.require_group(key).attrs.update(item.attrs)
+
+            source.visititems(copy)
+        os.replace(half, path)
+    return path
+
+
+def _imagenet(name: str, size: tuple[int, int]) -> keras.Model:
+    """Get the encoder with ImageNet weights from keras.applications, out of its cache if there.
+
+    Weights exist for some sizes only; being convolutional they serve every size, so the encoder is
+    asked for at a size that has them.
+    """
+    published = spec(name).imagenet
+    if published is None:
+        raise WeightsError(
+            f"Expected the backbone {_having('imagenet')} for the weights 'imagenet'. "
+            f'Received: {name}. Use weights="pantomime" or a file.'
+        )
+    side = published.size_for(size)
+    file = published.file.format(size=side)
+    home = Path(os.environ.get("KERAS_HOME", Path("~", ".keras"))).expanduser()
+    cached = home / "models" / file
+    try:
+        return published.application(
+            # Keras looks past a cache it may not write to, such as a shared one; its file is as
+            # good as any.
+            weights=str(cached) if cached.is_file() else "imagenet",
+            input_shape=(side, side, 3),
+        )
+    except Exception as error:
+        # Keras reports a failed download as a bare Exception, known by its first words only.
+        failed_download = str(error).startswith("URL fetch failure on")
+        if not failed_download and not isinstance(error, OSError):
+            raise
+        raise WeightsError(
+            f"Expected the ImageNet weights {file}, from the folder {cached.parent} or the "
+            f"network. Received: {error}. Put that file into that folder (the environment "
+            "variable KERAS_HOME moves it), connect to the network, or use the profile quick, "
+            "which needs neither."
+        ) from error
+
+
+def _having(weights: str) -> str:
+    """Name the backbones for which there are such weights."""
+    return " or ".join(name for name, known in BACKBONES.items() if getattr(known, weights))

@@ -1,0 +1,144 @@
+"""One recipe on one split: train it, predict the test videos, measure, keep everything."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from vidlab import evaluation
+from vidlab.data.clips import Clips
+from vidlab.data.sampling import Reordered
+from vidlab.evaluation import predictions
+from vidlab.training import Fitted, Settings, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import keras
+
+    from vidlab.data.index import VideoIndex
+    from vidlab.data.streams import Rgb
+    from vidlab.evaluation.runs import RunFolder
+    from vidlab.recipes import Recipe
+
+__all__ = ["ORDERS", "predict", "train_and_evaluate"]
+
+
+ORDERS = ("reversed", "shuffled", "frozen")
+"""Orders of frames, other than that of time, in which a trained model can be shown videos."""
+
+
+def train_and_evaluate(
+    recipe: Recipe,
+    parts: tuple[VideoIndex, VideoIndex, VideoIndex],
+    *,
+    folder: RunFolder,
+    record: dict,
+    settings: Settings,
+    start: keras.Model | None = None,
+) -> None:
+    """Train a recipe and write its run folder.
+
+    Parameters
+    ----------
+    recipe
+        Already adapted to the profile.
+    parts
+        Training, validation and test videos.
+    folder
+        Where to.
+    record
+        What ``recipe.json`` shall hold; written last, for it vouches for the files beside it.
+    settings
+        Of the training.
+    start
+        The trained model of the recipe this one starts from.
+    """
+    train, validation, test = parts
+    fitted = fit(recipe, (train, validation), settings=settings, start=start)
+    found = _predict(
+        fitted.learner.model, test, recipe, streams=fitted.learner.plain, cache=settings.cache
+    )
+    for old in ("recipe.json", *(f"predictions-{order}.npz" for order in ORDERS)):
+        (folder.path / old).unlink(missing_ok=True)
+    folder.write(model=fitted.model, history=fitted.history, predictions=found)
+    metrics = _metrics(found, fitted, test)
+    metrics["model_bytes"] = (folder.path / "model.keras").stat().st_size
+    folder.write(metrics=metrics, recipe=record)
+
+
+def predict(
+    model: keras.Model,
+    videos: VideoIndex,
+    recipe: Recipe,
+    *,
+    order: str = "normal",
+    cache: Path | None = None,
+) -> predictions.Predictions:
+    """Predict videos with a trained model, their frames in the order of time or in another.
+
+    Parameters
+    ----------
+    model
+        As a run folder keeps it.
+    videos
+        The videos.
+    recipe
+        Already adapted to the profile; says what the model is shown.
+    order
+        ``"normal"``, or one of `ORDERS`.
+    cache
+        Folder of decoded frames, as for `vidlab.clips.Clips`.
+
+    Returns
+    -------
+    Predictions
+        One row a video; with the frames too where examples are single frames.
+    """
+    streams = dict(recipe.inputs)
+    if order != "normal":
+        streams = {
+            name: dataclasses.replace(stream, test=Reordered(stream.at_test, order))
+            for name, stream in streams.items()
+        }
+    whole = streams if len(streams) > 1 else next(iter(streams.values()))
+    return _predict(model, videos, recipe, streams=whole, cache=cache)
+
+
+def _predict(
+    model: keras.Model,
+    videos: VideoIndex,
+    recipe: Recipe,
+    *,
+    streams: Mapping[str, Rgb] | Rgb,
+    cache: Path | None,
+) -> predictions.Predictions:
+    data = Clips(videos, streams, batch_size=64 if recipe.per_frame else 8, cache=cache)
+    return predictions.predict(
+        model, data, aggregation=recipe.aggregation, output=next(iter(recipe.tasks))
+    )
+
+
+def _metrics(found: predictions.Predictions, fitted: Fitted, test: VideoIndex) -> dict:
+    """Return the numbers that stand beside a run in every table; accuracies in 0–1."""
+    interval = evaluation.interval(found)
+    pairs = evaluation.pair_accuracy(found, test.reversed_pairs)
+    metrics = {
+        **evaluation.top_ks(found),
+        "top1_low": interval.low,
+        "top1_high": interval.high,
+        "clusters": interval.clusters,
+        "test_videos": len(found),
+        "parameters": fitted.model.count_params(),
+        "training_seconds": fitted.seconds,
+        "epochs": len(fitted.history),
+    }
+    if found.frames is not None:
+        metrics["frame_top1"] = evaluation.frame_top_k(found, k=1)
+    if fitted.learner.feature_seconds:
+        metrics["feature_seconds"] = fitted.learner.feature_seconds
+    if len(pairs):
+        metrics["pairs_among_all"] = pairs.loc[evaluation.ALL_PAIRS, "among_all"]
+        metrics["pairs_within"] = pairs.loc[evaluation.ALL_PAIRS, "within_pair"]
+    return metrics

@@ -1,0 +1,208 @@
+"""What a phase really trains: the whole model, or the rest of one whose frozen part is computed.
+
+What cannot learn in a phase (see `vidlab.freezing`) is computed once, for every frame the samplers
+can choose, and kept on disk; the rest learns from that. Where a recipe augments, some varied views
+of each training video are kept, and an epoch shows one of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import keras
+import pandas as pd
+
+from vidlab import recipes
+from vidlab.data.augment import VIEWS
+from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import Possible
+from vidlab.data.streams import Rgb
+from vidlab.errors import RecipeError
+from vidlab.models.graph import input_names
+from vidlab.recipes import Phase, Recipe
+from vidlab.training import features
+from vidlab.training.freezing import KEPT, Split, split
+
+if TYPE_CHECKING:
+    from vidlab.training import Settings
+
+__all__ = ["Learner", "features_of", "learner_of"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Learner:
+    """What a phase really trains: a model, or the rest of one whose frozen part is kept.
+
+    Attributes
+    ----------
+    model : keras.Model
+        Shares its weights with the whole.
+    streams : dict or Rgb
+        What it takes in training.
+    plain : dict or Rgb
+        What it takes of videos as they are.
+    feature_seconds : float
+        What computing the kept part has cost, now or at an earlier time.
+    """
+
+    model: keras.Model
+    streams: Mapping[str, Rgb] | Rgb
+    plain: Mapping[str, Rgb] | Rgb
+    feature_seconds: float = 0.0
+
+
+def learner_of(
+    model: keras.Model,
+    recipe: Recipe,
+    phase: Phase,
+    parts: tuple[VideoIndex, VideoIndex],
+    *,
+    settings: Settings,
+) -> Learner:
+    """Find what cannot learn in a phase, compute it once, and return what is left to train.
+
+    Parameters
+    ----------
+    model
+        Prepared for the phase.
+    recipe, phase
+        What is trained.
+    parts
+        Training and validation videos.
+    settings
+        Of the training: where to keep what is computed, and how much.
+    """
+    given, train = dict(recipe.inputs), parts[0]
+    whole = given if len(given) > 1 else next(iter(given.values()))
+    whole = Learner(model, whole, whole)
+    views = _views(recipe, phase, train) if settings.features is not None else 0
+    if not views:
+        return whole
+    learned, tested = (
+        Possible(tuple(dict.fromkeys(getattr(stream, which) for stream in given.values())))
+        for which in ("sampling", "at_test")
+    )
+    everything = _together(parts) if settings.index is None else settings.index
+    plain = tested if recipe.augment else Possible((*learned.samplers, *tested.samplers))
+    frames = _count(plain, everything) + (views * _count(learned, train) if recipe.augment else 0)
+    cut = _cut(model, recipe, frames=frames, most_bytes=settings.most_bytes)
+    if cut is None:
+        return whole
+    kept = {name: given[name] for name in input_names(cut.frozen)}
+    live = {name: given[name] for name in cut.live}
+    options = {
+        "backbone": cut.frozen,
+        "streams": kept,
+        "out": settings.features,
+        "precision": settings.precision,
+    }
+    as_they_are = features.extract(everything, sampling=plain, **options)
+    stores = (as_they_are,)
+    if recipe.augment is not None:
+        stores = tuple(
+            features.extract(train, sampling=learned, variation=(recipe.augment, number), **options)
+            for number in range(views)
+        )
+    first = next(iter(kept.values()))
+    stream = features.Kept(
+        first.sampling, clip=first.clip, test=first.test, stores=stores, fill=cut.padding
+    )
+    return Learner(
+        cut.rest,
+        {KEPT: stream, **live},
+        {KEPT: dataclasses.replace(stream, stores=(as_they_are,)), **live},
+        sum(store.seconds for store in {as_they_are, *stores}),
+    )
+
+
+def _cut(model: keras.Model, recipe: Recipe, *, frames: int, most_bytes: int) -> Split | None:
+    """Cut a model after what cannot learn, earlier where keeping it takes too much disk.
+
+    None trains the whole; what the disk decides is told.
+    """
+    clips = not recipe.per_frame
+    cut = split(model, clips=clips)
+    if cut is None or not _can_be_kept(cut, recipe):
+        return None
+    if 4 * frames * cut.size <= most_bytes:
+        return cut
+    smaller = split(model, clips=clips, most=most_bytes / (4 * frames))
+    print(
+        f"{recipe.name}: keeping the output of {cut.where} would take "
+        f"{4e-9 * frames * cut.size:,.1f} GB, more than {most_bytes / 1e9:g}; "
+        + (f"that of {smaller.where} is kept." if smaller else "the whole model is trained.")
+    )
+    return smaller
+
+
+def _can_be_kept(cut: Split, recipe: Recipe) -> bool:
+    """Whether the inputs of the frozen part look at the same frames, and padding can be told."""
+    streams = [recipe.inputs[name] for name in input_names(cut.frozen)]
+    alike = len({(stream.sampling, stream.at_test) for stream in streams}) == 1
+    unequal = streams[0].clip and any(
+        sampling.length is None for sampling in (streams[0].sampling, streams[0].at_test)
+    )
+    return alike and not (unequal and cut.padding is None)
+
+
+def features_of(
+    recipe: Recipe, model: keras.Model, videos: VideoIndex, *, settings: Settings
+) -> features.FeatureStore:
+    """Compute what the frozen part of a recipe's model gives for videos as they are.
+
+    Parameters
+    ----------
+    recipe, model
+        As `fit` takes and trains them.
+    videos
+        Every frame that the recipe can look at is computed.
+    settings
+        `features` has to be a folder.
+
+    Raises
+    ------
+    RecipeError
+        If nothing with weights is frozen in the first phase.
+    """
+    recipes.prepare(model, recipe, recipe.phases[0])
+    cut = split(model, clips=not recipe.per_frame)
+    if cut is None:
+        raise RecipeError(
+            "Expected a recipe with a frozen part, such as convgru-fixed. Received: "
+            f"{recipe.name}, in which everything learns. Choose another."
+        )
+    samplers = tuple({stream.at_test for stream in recipe.inputs.values()})
+    return features.extract(
+        videos,
+        backbone=cut.frozen,
+        streams={name: recipe.inputs[name] for name in input_names(cut.frozen)},
+        sampling=Possible(samplers),
+        out=settings.features,
+        precision=settings.precision,
+    )
+
+
+def _together(parts: tuple[VideoIndex, VideoIndex]) -> VideoIndex:
+    """Join parts of a dataset again."""
+    first = parts[0]
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    return VideoIndex(table, first.root, classes=first.classes, report=first.report, lists=None)
+
+
+def _views(recipe: Recipe, phase: Phase, train: VideoIndex) -> int:
+    """Count the varied views worth keeping; 0 where a phase looks at fewer frames than that.
+
+    A view costs every frame the samplers can return, an epoch only those they do.
+    """
+    samplers = tuple({stream.sampling for stream in recipe.inputs.values()})
+    seen = phase.epochs * sum(_count(sampling, train) for sampling in samplers)
+    views = seen // _count(Possible(samplers), train)
+    return int(min(views, VIEWS if recipe.augment is not None else 1))
+
+
+def _count(sampling, videos: VideoIndex) -> int:
+    """Count the frames a sampler takes of all videos."""
+    rows = videos.table[["frames", "fps"]].itertuples(index=False)
+    return sum(len(sampling.indices(int(row.frames), fps=float(row.fps))) for row in rows)
