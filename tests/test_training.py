@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from vidlab import evaluation, models, recipes, training
+from vidlab import evaluation, models, recipes
 from vidlab.data import video
 from vidlab.data.augment import Augment
 from vidlab.data.clips import Clips
@@ -15,7 +15,7 @@ from vidlab.data.streams import Rgb
 from vidlab.errors import RecipeError
 from vidlab.evaluation import predictions
 from vidlab.recipes import Phase, Recipe, Task
-from vidlab.training import Settings, fit
+from vidlab.training import Settings, fit, fitting
 from vidlab.training.checkpoints import Checkpoint
 from vidlab.training.freezing import KEPT
 from vidlab.training.learners import _views, features_of
@@ -94,13 +94,13 @@ def stop_after(monkeypatch, epochs):
 @pytest.fixture
 def learners(monkeypatch):
     """List what each phase of a training really trains."""
-    found, run = [], training._run_phase
+    found, run = [], fitting._run_phase
 
     def running(models, *args, **options):
         found.append(models[1])
         run(models, *args, **options)
 
-    monkeypatch.setattr(training, "_run_phase", running)
+    monkeypatch.setattr(fitting, "_run_phase", running)
     return found
 
 

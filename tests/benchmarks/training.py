@@ -30,12 +30,13 @@ def scratch(parts):
     from vidlab import recipes, training
     from vidlab.course.lab import Lab
     from vidlab.data.clips import Clips
+    from vidlab.training import fitting
 
     lab = Lab("quick")
     recipe = lab.recipe("frame-scratch").adapted(size=112)
     (phase,) = recipe.phases
     model = recipes.build(recipe, len(parts[0].classes))
-    training._compile(model, recipe, phase)
+    fitting._compile(model, recipe, phase)
     stream, cache = recipe.inputs["rgb"], lab.home / "cache"
     fed = {
         augment: Clips(
@@ -66,9 +67,7 @@ def scratch(parts):
         },
         rounds=3,
     )
-    short = recipe.adapted(
-        phases=[training.Phase(EPOCHS, "adam", 1e-3, 32, "all")], patience=EPOCHS
-    )
+    short = recipe.adapted(phases=[recipes.Phase(EPOCHS, "adam", 1e-3, 32, "all")], patience=EPOCHS)
     settings = training.Settings(cache=cache)
     history = training.fit(short, parts, settings=settings).history
     seconds = history["seconds"].iloc[1:].mean()  # the first epoch holds the trace
