@@ -5,7 +5,7 @@
 
 PYTHON  ?= python3
 PROFILE ?= quick
-JOBS    ?= 1
+JOBS    ?= 2
 BIN     := .venv/bin
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3

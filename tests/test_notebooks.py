@@ -330,13 +330,6 @@ def test_the_dataset_is_looked_up_once_before_notebooks_that_need_it(
     assert "dataset pantomime: 7 videos" in capsys.readouterr().out
 
 
-def test_kernels_share_the_cores_when_side_by_side():
-    alone = kernels.environment(profile="tiny")
-    shared = kernels.environment(profile="tiny", threads=2)
-    assert shared["OMP_NUM_THREADS"] == shared["TF_NUM_INTRAOP_THREADS"] == "2"
-    assert alone.get("OMP_NUM_THREADS") == os.environ.get("OMP_NUM_THREADS")
-
-
 def test_the_allocator_keeps_what_the_user_has_set(monkeypatch):
     monkeypatch.setenv("MALLOC_TOP_PAD_", "0")
     monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)

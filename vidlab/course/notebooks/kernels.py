@@ -49,16 +49,8 @@ _log.addHandler(logging.NullHandler())
 _log.propagate = False  # what these would print, the runner says better
 
 
-def environment(*, profile: str, threads: int | None = None) -> dict[str, str]:
-    """Return the environment variables a notebook's kernel is started with.
-
-    Parameters
-    ----------
-    profile
-        The profile's name, in ``VIDLAB_PROFILE``.
-    threads
-        Threads a kernel may compute with, where several run side by side.
-    """
+def environment(*, profile: str) -> dict[str, str]:
+    """Return the environment variables a notebook's kernel is started with."""
     variables = {**_ALLOCATOR, **os.environ}
     for name in ("JPY_SESSION_NAME", "JPY_PARENT_PID", "VSCODE_PID"):
         variables.pop(name, None)
@@ -71,9 +63,6 @@ def environment(*, profile: str, threads: int | None = None) -> dict[str, str]:
         TF_CPP_MIN_LOG_LEVEL="3",
         MPLBACKEND="module://matplotlib_inline.backend_inline",
     )
-    if threads is not None:
-        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-            variables[name] = str(threads)
     return variables
 
 

@@ -8,7 +8,6 @@ notebook computes in a kernel of its own.
 from __future__ import annotations
 
 import math
-import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -159,7 +158,6 @@ class _Round:
         self.jobs = jobs
         self.silence = silence
         self.started = 0
-        self.threads = None if jobs == 1 else max(1, (os.cpu_count() or 1) // jobs)
 
     def run(self) -> None:
         from vidlab.course.notebooks.kernels import Kernels
@@ -181,18 +179,13 @@ class _Round:
                 raise
 
     def _due(self, waiting: list[Notebook], running: Iterable[Notebook]) -> list[Notebook]:
-        """Return the notebooks that need not wait for another one, as many as have a place."""
+        """Return as many notebooks as may start: those first that most others wait for."""
         running = list(running)
         unfinished = [*waiting, *running]
         free = [
             notebook
             for notebook in waiting
-            if not any(
-                other.answers_to(word)
-                for word in notebook.after
-                for other in unfinished
-                if other is not notebook
-            )
+            if not any(_waits(notebook, other) for other in unfinished)
         ]
         if not free and not running:
             names = ", ".join(notebook.name for notebook in waiting)
@@ -200,6 +193,7 @@ class _Round:
                 f"Expected notebooks that can be put in order. Received: {names}, which wait for "
                 "each other. Correct `after` in their metadata."
             )
+        free.sort(key=lambda notebook: -sum(_waits(other, notebook) for other in waiting))
         return free[: self.jobs - len(running)]
 
     def _stop(self, kernels: Kernels, running: Iterable[Future]) -> None:
@@ -218,7 +212,7 @@ class _Round:
         _say(f"{place}: started")
         session = Session(
             kernels=kernels,
-            environment=environment(profile=self.plan.profile.name, threads=self.threads),
+            environment=environment(profile=self.plan.profile.name),
             folder=notebook.path.parent,
             log=kernels.folder / f"{notebook.name}.log",
             silence=self.silence,
@@ -257,6 +251,11 @@ class _Round:
             ),
             self.plan.pages,
         )
+
+
+def _waits(notebook: Notebook, other: Notebook) -> bool:
+    """Whether a notebook is to run after the other one."""
+    return other is not notebook and any(other.answers_to(word) for word in notebook.after)
 
 
 def _prepare_data(plan: Plan, todo: list[Notebook]) -> None:
