@@ -217,3 +217,9 @@ def test_the_real_profile_changes_nothing_of_a_recipe():
 def test_filters_climb_longer_in_larger_profiles():
     steps = [profiles.load(name).filters.steps for name in ("smoke", "quick", "full", "ucf101")]
     assert steps == sorted(set(steps))
+
+
+def test_a_recipe_may_wait_longer_than_the_others(own_profile):
+    own = own_profile("about: mine\npatience: 5\nrecipes:\n  mobilenet-gru: {patience: 15}\n")
+    assert profiles.adapt(recipes.get("mobilenet-gru"), own).patience == 15
+    assert profiles.adapt(recipes.get("cnn-lstm"), own).patience == 5

@@ -57,6 +57,7 @@ class RecipeChange(_Record):
     optimizer: list[Literal["adam", "sgd"]] | None = None
     learning_rate: list[Annotated[float, Field(gt=0)]] | None = None
     batch_size: list[Positive] | None = None
+    patience: Positive | None = None
     options: dict[str, int | float | str | bool] = {}
     sampling: Sampler | None = None
     test: Sampler | None = None
@@ -236,6 +237,8 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
     }
     shared = ("validation", "patience", "freeze_batchnorm")
     changed |= {n: getattr(profile, n) for n in shared if getattr(profile, n) is not None}
+    if change.patience is not None:
+        changed["patience"] = change.patience
     encoder = recipe.backbone is not None
     if encoder and (backbone := change.backbone or profile.backbone):
         changed["backbone"] = backbone
