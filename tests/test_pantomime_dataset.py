@@ -205,7 +205,7 @@ def test_an_interrupted_making_goes_on_where_it_stopped(few_groups, tmp_path, mo
     with pytest.raises(KeyboardInterrupt):
         make(tmp_path / "parts", size="smoke", jobs=1)
     assert not is_complete(tmp_path / "parts", size="smoke")
-    assert not list(tmp_path.rglob("*.unfinished"))
+    assert not list(tmp_path.rglob(".*.*"))
     assert len(list((tmp_path / "parts").rglob("*.avi"))) == 6
     rewritten = []
 
@@ -338,4 +338,4 @@ def test_ctrl_c_leaves_no_half_file_and_no_process(tmp_path):
     for path in tmp_path.rglob("*.avi"):
         assert not path.name.startswith(".")
         assert video.probe(path, count=True).frames >= 20
-    assert not list(tmp_path.rglob("*.unfinished"))
+    assert not list(tmp_path.rglob(".*.*"))

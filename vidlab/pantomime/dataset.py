@@ -23,6 +23,7 @@ import pandas as pd
 
 from vidlab.data import video
 from vidlab.errors import DatasetError
+from vidlab.files import replacing
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.parallel import process_map
 from vidlab.pantomime.rendering import FPS, drawn_class, render
@@ -186,7 +187,7 @@ def make(
     waiting = [task for task in tasks if not _is_made(root, task)]
     jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1))
     draw = partial(_make_one, root, edition=edition)
-    made = map(draw, waiting) if jobs == 1 else process_map(draw, waiting, jobs=jobs)
+    made = process_map(draw, waiting, jobs=jobs)
     for _ in progress(made, desc=f"drawing Pantomime ({size})", total=len(waiting), unit="clip"):
         pass
     _write_lists(root, tasks, SIZES[size])
@@ -260,10 +261,8 @@ def _make_one(root: Path, task: Task, *, edition: _Edition) -> None:
         clip = made if class_name == task.class_name else made.reversed()
         video.write(path, clip.frames, fps=FPS, quality=QUALITY)
         tables.append(clip.boxes.assign(video_id=task.video_id(class_name)))
-    part = _part(root, task)
-    unfinished = part.with_suffix(".unfinished")
-    pd.concat(tables).to_parquet(unfinished, index=False)
-    unfinished.replace(part)
+    with replacing(_part(root, task)) as unfinished:
+        pd.concat(tables).to_parquet(unfinished, index=False)
 
 
 def _videos(root: Path, task: Task) -> list[Path]:
@@ -297,13 +296,12 @@ def _check_same(root: Path, edition: _Edition) -> None:
 
 
 def _write_note(root: Path, note: dict) -> None:
-    _replace(root / "pantomime.json", json.dumps(note, indent=2) + "\n")
+    _write(root / "pantomime.json", json.dumps(note, indent=2) + "\n")
 
 
-def _replace(path: Path, text: str) -> None:
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
-    unfinished.replace(path)
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _write_pairs(root: Path) -> None:
@@ -318,7 +316,7 @@ def _write_lists(root: Path, tasks: list[Task], classes: tuple[str, ...]) -> Non
     folder = root / "ucfTrainTestlist"
     folder.mkdir(exist_ok=True)
     numbers = {name: number for number, name in enumerate(classes, start=1)}
-    _replace(folder / "classInd.txt", "".join(f"{n} {name}\n" for name, n in numbers.items()))
+    _write(folder / "classInd.txt", "".join(f"{n} {name}\n" for name, n in numbers.items()))
     videos = sorted(
         (name, task.group, f"{name}/{task.video_id(name)}.avi")
         for task in tasks
@@ -327,15 +325,13 @@ def _write_lists(root: Path, tasks: list[Task], classes: tuple[str, ...]) -> Non
     for split, groups in _TEST_GROUPS.items():
         train = [f"{path} {numbers[name]}\n" for name, group, path in videos if group not in groups]
         test = [f"{path}\n" for _, group, path in videos if group in groups]
-        _replace(folder / f"trainlist{split:02d}.txt", "".join(train))
-        _replace(folder / f"testlist{split:02d}.txt", "".join(test))
+        _write(folder / f"trainlist{split:02d}.txt", "".join(train))
+        _write(folder / f"testlist{split:02d}.txt", "".join(test))
 
 
 def _write_annotations(root: Path, tasks: list[Task]) -> None:
     table = pd.concat([pd.read_parquet(_part(root, task)) for task in tasks])
     table = table[["video_id", "frame", "part", "x0", "y0", "x1", "y1"]]
-    order = ["video_id", "frame", "part"]
-    path = root / "annotations.parquet"
-    unfinished = path.with_name(path.name + ".unfinished")
-    table.sort_values(order, kind="stable").to_parquet(unfinished, index=False)
-    unfinished.replace(path)
+    table = table.sort_values(["video_id", "frame", "part"], kind="stable")
+    with replacing(root / "annotations.parquet") as unfinished:
+        table.to_parquet(unfinished, index=False)
