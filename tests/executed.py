@@ -2,14 +2,14 @@
 
 import re
 
-from vidlab.course.notebooks import files
+from vidlab.course import notebook_files
 
 
 class Executed:
     """An executed notebook, as a reader sees it."""
 
     def __init__(self, path):
-        self.cells = files.read(path).cells
+        self.cells = notebook_files.read(path).cells
         self.outputs = [out for cell in self.cells for out in cell.get("outputs", [])]
         self.data = [out["data"] for out in self.outputs if "data" in out]
 

@@ -12,8 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from vidlab.cli import app, doctor
-from vidlab.course import notebooks, profiles
-from vidlab.course.notebooks import Failure, Record, RunSummary
+from vidlab.course import profiles, runner
+from vidlab.course.execution import Failure
+from vidlab.course.records import Record
+from vidlab.course.runner import RunSummary
 from vidlab.errors import SplitError
 from vidlab.evaluation import runs
 from vidlab.evaluation.predictions import Predictions
@@ -38,11 +40,9 @@ def asked(monkeypatch, tmp_path):
 
     def run(numbers, **options):
         calls.append({"numbers": numbers, **options})
-        return RunSummary(
-            "quick", tmp_path, tmp_path / "index.html", tuple(answer), (), seconds=1.0
-        )
+        return RunSummary(tmp_path, tmp_path / "index.html", tuple(answer), (), seconds=1.0)
 
-    monkeypatch.setattr(notebooks, "run", run)
+    monkeypatch.setattr(runner, "run", run)
     return calls, answer
 
 
@@ -127,7 +127,7 @@ def test_a_parameter_without_a_value_is_explained(call, asked):
 
 
 def test_a_failure_is_told_with_cell_error_and_command(call, asked):
-    failure = Failure(7, 31, 4, source="x", error="ValueError: too small", line="line 3: fit(x)")
+    failure = Failure(7, 31, 4, error="ValueError: too small", line="line 3: fit(x)")
     asked[1].append(
         Record("04_x", "X", "failed", 1.0, "", "", {}, "vidlab run 4 --profile quick", failure)
     )
@@ -159,20 +159,10 @@ def test_interruption_has_an_exit_status_of_its_own(call, monkeypatch):
     def run(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(notebooks, "run", run)
+    monkeypatch.setattr(runner, "run", run)
     said = call("run")
     assert said.exit_code == 130
     assert "Interrupted" in said.stderr
-
-
-def test_check_names_file_and_breach(call):
-    said = call("notebooks", "check", str(FIXTURES / "06_breaks_the_rules.ipynb"))
-    assert said.exit_code == 1
-    assert "06_breaks_the_rules.ipynb: cell 3 installs packages" in said.stderr
-
-
-def test_check_is_content_with_a_good_notebook(call):
-    assert call("notebooks", "check", str(FIXTURES / "01_says_hello.ipynb")).exit_code == 0
 
 
 def test_strip_says_what_it_did(call, tmp_path):
@@ -180,14 +170,6 @@ def test_strip_says_what_it_did(call, tmp_path):
     path.write_text((FIXTURES / "01_says_hello.ipynb").read_text().replace("null", "5"))
     assert "stripped" in call("notebooks", "strip", "01.ipynb").stdout
     assert "was clean" in call("notebooks", "strip", "01.ipynb").stdout
-
-
-def test_check_takes_all_notebooks_where_none_is_named(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(profiles, "folder", lambda: tmp_path / "nbconfig")
-    (tmp_path / "notebooks").mkdir()
-    said = call("notebooks", "check")
-    assert said.exit_code == 1
-    assert "numbered notebooks" in said.stderr
 
 
 def test_data_info_counts_videos_and_groups(call, toy_dataset):

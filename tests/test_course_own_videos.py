@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.executed import Executed
-from vidlab.course import notebooks
+from vidlab.course import runner
 from vidlab.data import video
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
@@ -42,7 +42,7 @@ def own(own_videos, tmp_path_factory):
     """Run the notebooks on them, with small pictures."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIDLAB_HOME", str(tmp_path_factory.mktemp("home")))
-        yield notebooks.run(
+        yield runner.run(
             COURSE,
             profile="smoke",
             parameters={"dataset": str(own_videos), "image_size": 64},

@@ -7,8 +7,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from vidlab.course.notebooks import check, files, parameters, strip
-from vidlab.course.notebooks.parameters import Parameter
+from tests.notebook_rules import breaches
+from vidlab.course import notebook_files as files
+from vidlab.course.notebook_files import strip
 from vidlab.errors import NotebookError
 
 FIXTURES = Path(__file__).parent / "notebooks"
@@ -110,24 +111,23 @@ def test_stripping_twice_changes_nothing(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_missing_and_repeated_cell_ids_become_stable_ones(tmp_path):
+def test_repeated_cell_ids_become_different_ones():
     node = new_notebook(cells=[new_code_cell("a"), new_code_cell("a")])
     for cell in node.cells:
         cell.id = "same"
-    first, again = (files.stripped(node) for _ in range(2))
-    assert first == again
-    assert first.cells[0].id == "same"
+    first = files.stripped(node)
+    assert first == files.stripped(first)
     assert len({cell.id for cell in first.cells}) == 2
 
 
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_every_notebook_of_the_course_keeps_the_rules(path):
-    assert check(path) == []
+    assert breaches(path) == []
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("0[!6]*.ipynb")), ids=lambda path: path.stem)
 def test_fixture_notebooks_keep_the_rules(path):
-    assert check(path) == []
+    assert breaches(path) == []
 
 
 @pytest.mark.parametrize(
@@ -145,16 +145,16 @@ def test_fixture_notebooks_keep_the_rules(path):
     ],
 )
 def test_each_broken_rule_is_named_with_its_cell(breach):
-    found = check(FIXTURES / "06_breaks_the_rules.ipynb")
+    found = breaches(FIXTURES / "06_breaks_the_rules.ipynb")
     assert sum(breach in sentence for sentence in found) == 1
 
 
 @pytest.mark.parametrize(
     ("source", "breach"),
     [
-        ("count = 3  # how often", "count has no type"),
-        ("count: int = 3", "count has no comment"),
-        ("count: int = 3  # how often\nprint(count)", "holds more than"),
+        ("count = 3  # how often", "not `name: type = value  # comment`: count = 3"),
+        ("count: int = 3", "not `name: type = value  # comment`: count: int"),
+        ("count: int = 3  # how often\nprint(count)", "not `name: type = value  # comment`: print"),
     ],
     ids=["untyped", "uncommented", "statement"],
 )
@@ -166,29 +166,26 @@ def test_parameter_lines_are_typed_and_commented(tmp_path, source, breach):
         new_markdown_cell("End."),
     )
     strip(path)
-    assert len(check(path)) == 1
-    assert breach in check(path)[0]
+    assert len(breaches(path)) == 1
+    assert breach in breaches(path)[0]
 
 
 def test_outputs_are_a_breach(tmp_path):
     ran = parameters_cell()
     ran.outputs = [new_output("stream", text="hello")]
     path = write(tmp_path / "01.ipynb", new_markdown_cell(OPENING), ran, new_markdown_cell("End."))
-    assert check(path) == ["cell 2 carries outputs; remove them with: vidlab notebooks strip"]
+    assert breaches(path) == ["cell 2 carries outputs; remove them with: vidlab notebooks strip"]
 
 
 def test_parameters_are_read_with_type_default_and_comment():
-    node = files.read(FIXTURES / "01_says_hello.ipynb")
-    assert parameters.declared(node, file="01")[1:] == (
-        Parameter("word", "str", "'hello'", "what is said"),
-        Parameter("count", "int", "2", "how often"),
-    )
-
-
-def test_a_parameters_cell_that_is_not_python_is_named():
-    node = new_notebook(cells=[parameters_cell("x: int = 1\nprofile = =")])
-    with pytest.raises(NotebookError, match=r"broken\.ipynb.*line 2.*Correct"):
-        parameters.declared(node, file="broken.ipynb")
+    declared = files.find(FIXTURES)[0].parameters
+    assert list(declared) == ["profile", "word", "count"]
+    assert declared["count"] == {
+        "name": "count",
+        "inferred_type_name": "int",
+        "default": "2",
+        "help": "how often",
+    }
 
 
 @pytest.mark.parametrize(
@@ -211,7 +208,7 @@ def test_a_parameters_cell_that_is_not_python_is_named():
     ],
 )
 def test_text_becomes_the_declared_type(text, kind, value):
-    converted = parameters.convert(text, Parameter("x", kind, "", ""))
+    converted = files.convert(text, {"name": "x", "inferred_type_name": kind, "default": ""})
     assert converted == value
     assert type(converted) is type(value)
 
@@ -219,12 +216,12 @@ def test_text_becomes_the_declared_type(text, kind, value):
 @pytest.mark.parametrize(("text", "kind"), [("many", "int"), ("yes", "bool"), ("[1", "list[int]")])
 def test_text_that_does_not_fit_the_type_is_refused(text, kind):
     with pytest.raises(NotebookError, match=r"parameter count\. Received: .*default is 3"):
-        parameters.convert(text, Parameter("count", kind, "3", ""))
+        files.convert(text, {"name": "count", "inferred_type_name": kind, "default": "3"})
 
 
 def test_each_notebook_gets_the_parameters_it_declares():
     chosen = files.select(files.find(FIXTURES), ["1", "3"])
-    assert parameters.fit(chosen, {"word": "ho", "seconds": "2"}) == {
+    assert files.fit(chosen, {"word": "ho", "seconds": "2"}) == {
         "01_says_hello": {"word": "ho"},
         "03_falls_silent": {"seconds": 2.0},
     }
@@ -235,4 +232,4 @@ def test_a_parameter_no_notebook_declares_lists_the_valid_ones():
     with pytest.raises(
         NotebookError, match=r"'wrod'.*01_says_hello: profile, word, count; 03.*seconds"
     ):
-        parameters.fit(chosen, {"wrod": "ho"})
+        files.fit(chosen, {"wrod": "ho"})

@@ -4,7 +4,7 @@ import cv2
 import nbformat
 import numpy as np
 
-from vidlab.course.notebooks.pictures import lightened
+from vidlab.course.report import lightened
 
 
 def shown(picture, **metadata):

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from vidlab.course import notebooks, profiles
-from vidlab.course.notebooks import files, kernels, records, running, speed
+from vidlab.course import execution, profiles, records, runner
+from vidlab.course import notebook_files as files
 from vidlab.errors import NotebookError, ProfileError
 
 FIXTURES = Path(__file__).parent / "notebooks"
-PROFILE = "about: A profile for tests.\nlimits: {silence: 2}\n"
+PROFILE = "about: A profile for tests.\nlimits: {silence: 4}\n"
 SILENCE = 4  # seconds; the long notebooks take 6
 
 
@@ -42,7 +42,7 @@ def patched(clone):
 
 
 def run(numbers, **options):
-    return notebooks.run(numbers, profile="tiny", **options)
+    return runner.run(numbers, profile="tiny", **options)
 
 
 def outputs(path):
@@ -80,7 +80,7 @@ def test_every_notebook_ends_in_its_own_way(everything):
         "07_prints_now_and_then": "done",
         "08_shows_only_a_bar": "done",
     }
-    assert not everything.ok
+    assert len(everything.failures) == 3
 
 
 def test_results_are_in_the_folder_of_the_profile(everything, clone):
@@ -195,7 +195,7 @@ def test_resume_skips_what_is_done_and_repeats_what_is_not(everything):
 
 def test_without_resume_a_notebook_runs_again(everything, pages):
     before = shown(pages / "05_waits_for_the_first.ipynb")
-    assert run(["5"]).ok
+    assert not run(["5"]).failures
     assert shown(pages / "05_waits_for_the_first.ipynb") != before
 
 
@@ -209,66 +209,54 @@ def test_a_result_is_kept_when_a_later_run_of_the_notebook_fails(everything, pag
 
 
 def test_parameters_reach_the_notebook_in_their_type(everything, pages):
-    assert run(["1"], parameters={"count": "3", "word": "7"}).ok
+    assert not run(["1"], parameters={"count": "3", "word": "7"}).failures
     assert shown(pages / "01_says_hello.ipynb")[0] == "'7 7 7'"
 
 
-@pytest.fixture
-def facts(patched):
-    notebook = files.find(patched / "notebooks")[0]
-    profile = patched / "nbconfig" / "tiny.yaml"
-    return {
-        "notebook": notebook,
-        "parameters": {"count": 2},
-        "profile": profile,
-        "package": "a",
-        "data": "a",
-    }
-
-
-def fingerprint(facts):
-    return records.fingerprint(
-        facts["notebook"],
-        facts["parameters"],
-        profile=facts["profile"],
-        package=facts["package"],
-        data=facts["data"],
-    )
-
-
-def changed_notebook(facts, tmp_path):
-    node = files.read(facts["notebook"].path)
+def changed_notebook(patched, monkeypatch):
+    node = files.read(patched / "notebooks" / "01_says_hello.ipynb")
     node.cells[3].source += "  # louder"
-    files.write(node, tmp_path / "01_says_hello.ipynb")
-    return {"notebook": files.find(tmp_path)[0]}
+    files.write(node, patched / "notebooks" / "01_says_hello.ipynb")
 
 
-def changed_profile(facts, tmp_path):
-    other = tmp_path / "tiny.yaml"
-    other.write_text(PROFILE + "patience: 3\n")
-    return {"profile": other}
+def changed_profile(patched, monkeypatch):
+    (patched / "nbconfig" / "tiny.yaml").write_text(PROFILE + "patience: 3\n")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        changed_notebook,
-        changed_profile,
-        lambda facts, _: {"parameters": {"count": 3}},
-        lambda facts, _: {"package": "b"},
-        lambda facts, _: {"data": "b"},
-    ],
-    ids=["notebook", "profile", "parameter", "package", "data"],
-)
-def test_whatever_a_result_depends_on_changes_its_fingerprint(facts, tmp_path, change):
-    assert fingerprint(facts) == fingerprint(facts)
-    assert fingerprint(facts | change(facts, tmp_path)) != fingerprint(facts)
+def changed_package(patched, monkeypatch):
+    monkeypatch.setattr(records, "package_fingerprint", lambda: "another")
 
 
-def test_outputs_do_not_change_the_fingerprint(facts, everything, pages, tmp_path):
-    files.write(files.stripped(files.read(pages / "01_says_hello.ipynb")), tmp_path / "01.ipynb")
-    again = facts | {"notebook": files.find(tmp_path)[0]}
-    assert fingerprint(again) == fingerprint(facts)
+@pytest.mark.parametrize("change", [changed_notebook, changed_profile, changed_package])
+def test_what_a_result_depends_on_changes_its_fingerprint(tmp_path, monkeypatch, change):
+    shutil.copytree(FIXTURES, tmp_path / "notebooks")
+    (tmp_path / "nbconfig").mkdir()
+    (tmp_path / "nbconfig" / "tiny.yaml").write_text(PROFILE)
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
+
+    def fingerprint(**parameters):
+        chosen = files.find(tmp_path / "notebooks")[:1]
+        values = {"01_says_hello": parameters}
+        return records.fingerprints(chosen, values, profiles.load("tiny"))["01_says_hello"]
+
+    before = fingerprint(count=2)
+    assert fingerprint(count=2) == before
+    assert fingerprint(count=3) != before
+    change(tmp_path, monkeypatch)
+    assert fingerprint(count=2) != before
+
+
+def test_only_what_a_module_does_counts_for_its_fingerprint(tmp_path):
+    texts = {
+        "plain": "def half(x):\n    return x / 2\n",
+        "documented": '"""About."""\n\n\ndef half(x):\n    """Halve."""\n    return x / 2  # why\n',
+        "other": "def half(x):\n    return x / 3\n",
+    }
+    codes = {}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(text)
+        codes[name] = records._code(tmp_path / f"{name}.py")
+    assert codes["plain"] == codes["documented"] != codes["other"]
 
 
 def test_a_page_that_is_gone_is_made_again(everything, pages):
@@ -278,20 +266,20 @@ def test_a_page_that_is_gone_is_made_again(everything, pages):
 
 
 def test_the_silence_allowed_grows_with_the_slowness_of_the_machine(patched, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "slowness", lambda: 2.5)
+    monkeypatch.setattr(runner, "slowness", lambda: 1.25)
     summary = run(["3"], parameters={"seconds": 30.0}, out=tmp_path)
     assert "no progress for 5 seconds" in summary.records[0].failure.error
 
 
 @pytest.mark.parametrize(("reference", "fits"), [(1e-9, lambda x: x > 1), (1e9, lambda x: x == 1)])
 def test_a_machine_is_as_slow_as_it_takes_longer_but_never_below_one(monkeypatch, reference, fits):
-    monkeypatch.setattr(speed, "_REFERENCE_SECONDS", reference)
-    assert fits(speed.slowness())
+    monkeypatch.setattr(runner, "_REFERENCE_SECONDS", reference)
+    assert fits(runner.slowness())
 
 
 def test_an_unknown_profile_lists_the_known_ones(patched):
     with pytest.raises(ProfileError, match=r"profiles tiny, or a YAML file\. Received: 'huge'"):
-        notebooks.run(profile="huge")
+        runner.run(profile="huge")
 
 
 def test_an_unknown_parameter_stops_the_run_before_it_starts(patched, tmp_path):
@@ -325,7 +313,7 @@ def test_the_dataset_is_looked_up_once_before_notebooks_that_need_it(
         node = files.read(FIXTURES / "05_waits_for_the_first.ipynb")
         node.metadata.vidlab = {"needs": ["dataset"]}
         files.write(node, tmp_path / f"0{number}_needs.ipynb")
-    assert run(None, notebooks_folder=tmp_path, out=tmp_path / "out", jobs=2).ok
+    assert not run(None, notebooks_folder=tmp_path, out=tmp_path / "out", jobs=2).failures
     assert asked == ["pantomime"]
     assert "dataset pantomime: 7 videos" in capsys.readouterr().out
 
@@ -333,13 +321,13 @@ def test_the_dataset_is_looked_up_once_before_notebooks_that_need_it(
 def test_the_allocator_keeps_what_the_user_has_set(monkeypatch):
     monkeypatch.setenv("MALLOC_TOP_PAD_", "0")
     monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
-    given = kernels.environment(profile="tiny")
+    given = execution.environment(profile="tiny")
     assert (given["MALLOC_TOP_PAD_"], given["MALLOC_TRIM_THRESHOLD_"]) == ("0", "4294967296")
 
 
 INTERRUPTED = """
 import pathlib, sys
-from vidlab import profiles
+from vidlab.course import profiles
 folder = pathlib.Path(sys.argv.pop(1))
 profiles.folder = lambda: folder
 from vidlab.cli import main

@@ -41,7 +41,6 @@ _MODULES = {name: name for name in _ROOMS} | {
     "lab": "course.lab",
     "learners": "training.learners",
     "lists": "data.lists",
-    "notebooks": "course.notebooks",
     "predictions": "evaluation.predictions",
     "profiles": "course.profiles",
     "runs": "evaluation.runs",

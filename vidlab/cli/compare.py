@@ -14,14 +14,12 @@ import typer
 
 from vidlab.cli.console import relative, table
 from vidlab.cli.results import Export, Profile, run_folder
-from vidlab.errors import RecipeError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import RunFolder
-    from vidlab.recipes import Recipe
 
 __all__ = ["compare"]
 
@@ -48,7 +46,7 @@ def compare(
     said = {name: run.predictions for name, run in folders.items()}
     origin = {name: run.recipe for name, run in folders.items()}
     dataset = Path(next(iter(origin.values()))["config"]["dataset"]).name
-    known = {name: made for name, record in origin.items() if (made := _recipe(record))}
+    known = {name: made for name, record in origin.items() if (made := recipes.of_run(record))}
     board = evaluation.leaderboard(
         said,
         dataset=_DATASETS.get(dataset, dataset),
@@ -73,17 +71,6 @@ def compare(
         for ending, result in results.items():
             path = write_table(result, export.with_stem(export.stem + ending))
             typer.echo(f"Written: {relative(path)}")
-
-
-def _recipe(record: dict) -> Recipe | None:
-    """Find the recipe of a run, in the file it was read from if that is the user's own."""
-    from vidlab import recipes
-
-    file = record.get("file", "")
-    try:
-        return recipes.get(f"{file}:{record['recipe']}" if file else record["recipe"])
-    except RecipeError:  # one that a notebook has made for itself, or a file that is gone
-        return None
 
 
 def _named(folders: list[Path]) -> dict[str, RunFolder]:

@@ -1,8 +1,4 @@
-"""``vidlab run`` and ``vidlab notebooks``: execute, check and strip notebooks.
-
-Takes numbers and options from the command line; gives them to `vidlab.notebooks` and prints how
-it went, for each failure with the command that runs that notebook again.
-"""
+"""``vidlab run`` executes notebooks, ``vidlab notebooks strip`` makes them ready for git."""
 
 from __future__ import annotations
 
@@ -16,11 +12,12 @@ from vidlab.cli.console import complain, relative
 from vidlab.errors import NotebookError
 
 if TYPE_CHECKING:
-    from vidlab.course.notebooks import Record, RunSummary
+    from vidlab.course.records import Record
+    from vidlab.course.runner import RunSummary
 
-__all__ = ["Run", "app", "check", "run", "strip"]
+__all__ = ["Run", "app", "run", "strip"]
 
-app = typer.Typer(no_args_is_help=True, help="Check and strip notebooks before they go into git.")
+app = typer.Typer(no_args_is_help=True, help="Make notebooks ready for git.")
 
 Files = Annotated[
     list[Path] | None,
@@ -90,9 +87,9 @@ def run(
 
     `vidlab run 1-4 -p dataset my-videos` : your own folder of videos
     """
-    from vidlab.course.notebooks import run as run_notebooks
+    from vidlab.course import runner
 
-    summary = run_notebooks(
+    summary = runner.run(
         numbers,
         profile=profile,
         jobs=jobs,
@@ -103,39 +100,18 @@ def run(
     for record in summary.failures:
         complain("\n" + _failure(record, summary))
     typer.echo(f"\nReport: {relative(summary.report)}  ({summary.seconds:.0f} s)")
-    if not summary.ok:
+    if summary.failures:
         raise typer.Exit(1)
-
-
-@app.command()
-def check(files: Files = None) -> None:
-    """List the rules of form a notebook breaks; exit status 1 if there is one."""
-    from vidlab.course.notebooks import check as breaches
-
-    broken = [(path, breach) for path in _chosen(files) for breach in breaches(path)]
-    for path, breach in broken:
-        complain(f"{relative(path)}: {breach}")
-    if broken:
-        raise typer.Exit(1)
-    typer.echo("Every notebook keeps the rules.")
 
 
 @app.command()
 def strip(files: Files = None) -> None:
     """Remove outputs, counts and passing metadata, in place."""
-    from vidlab.course.notebooks import strip as strip_notebook
+    from vidlab.course import notebook_files, profiles
 
-    for path in _chosen(files):
-        typer.echo(f"{relative(path)}: {'stripped' if strip_notebook(path) else 'was clean'}")
-
-
-def _chosen(files: list[Path] | None) -> list[Path]:
-    if files:
-        return files
-    from vidlab.course import profiles
-    from vidlab.course.notebooks import find
-
-    return [notebook.path for notebook in find(profiles.folder().parent / "notebooks")]
+    folder = profiles.folder().parent / "notebooks"
+    for path in files or [notebook.path for notebook in notebook_files.find(folder)]:
+        typer.echo(f"{relative(path)}: {'stripped' if notebook_files.strip(path) else 'was clean'}")
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ plain Keras, under the decorator `recipe`; a file of your own makes another (see
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import keras
@@ -27,6 +27,7 @@ __all__ = [
     "get",
     "load",
     "names",
+    "of_run",
     "prepare",
     "published",
     "recipe",
@@ -135,6 +136,18 @@ def published(recipes: Iterable[str | Recipe] | None = None) -> pd.DataFrame:
     columns = ["published top-1 %", "published top-5 %", "by split %", "precision / recall / F1"]
     columns += ["counts", "note", "departures"]
     return pd.DataFrame(table(recipes), columns=["recipe", *columns]).set_index("recipe")
+
+
+def of_run(record: Mapping[str, object]) -> Recipe | None:
+    """Return the recipe of a run by its ``recipe.json``.
+
+    None where no file has it: a notebook has made it for itself, or its file is gone.
+    """
+    file, name = record.get("file", ""), record["recipe"]
+    try:
+        return get(f"{file}:{name}" if file else name)
+    except RecipeError:
+        return None
 
 
 def _kept(recipe: Recipe) -> list[str]:

@@ -1,22 +1,18 @@
-"""The rules every notebook of the course keeps, checked.
+"""The rules of form that every notebook of the course keeps.
 
-Takes a notebook from `files`; gives the list of rules it breaks to `vidlab notebooks check` and to
-the tests. The rules are about form: short cells, prose between them, one place for parameters,
-nothing that ties a notebook to one machine.
+Short cells, prose between them, one place for parameters, nothing that ties a notebook to one
+machine.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from nbformat import NotebookNode
 
-from vidlab.course.notebooks import files, parameters
-
-__all__ = ["check"]
+from vidlab.course import notebook_files
 
 _LONGEST_CELL = 15
 _LONGEST_RUN_OF_CODE = 2
@@ -27,30 +23,14 @@ _ABSOLUTE_PATH = re.compile(
 )
 
 
-def check(notebook: str | Path) -> list[str]:
-    """List the rules a notebook breaks.
-
-    Parameters
-    ----------
-    notebook
-        The file.
-
-    Returns
-    -------
-    list of str
-        One sentence for each breach, with the cell's number counted from 1; empty is good.
-
-    Raises
-    ------
-    NotebookError
-        If the file cannot be read.
-    """
-    node = files.read(notebook)
+def breaches(notebook: str | Path) -> list[str]:
+    """List the rules a notebook breaks, each with the cell's number counted from 1."""
+    node = notebook_files.read(notebook)
     return [
         *_stripped(node),
         *_opening(node),
         *_closing(node),
-        *_parameters(node, file=Path(notebook)),
+        *_parameters(node),
         *_lengths(node),
         *_runs_of_code(node),
         *_machine(node),
@@ -61,7 +41,7 @@ def _stripped(node: NotebookNode) -> Iterator[str]:
     executed = [n for n, cell in _code(node) if cell.outputs or cell.execution_count is not None]
     for number in executed:
         yield f"cell {number} carries outputs; remove them with: vidlab notebooks strip"
-    if not executed and files.stripped(node) != node:
+    if not executed and notebook_files.stripped(node) != node:
         yield "metadata or cell ids are not as git should see them; run: vidlab notebooks strip"
 
 
@@ -101,22 +81,15 @@ def _closing(node: NotebookNode) -> Iterator[str]:
         yield f"cell {len(node.cells)}, the last, is code: close with what was learned"
 
 
-def _parameters(node: NotebookNode, *, file: Path) -> Iterator[str]:
-    code = [position for position, cell in enumerate(node.cells) if cell.cell_type == "code"]
-    tagged = parameters.tagged_cells(node)
+def _parameters(node: NotebookNode) -> Iterator[str]:
+    code = [number for number, _ in _code(node)]
+    tagged = [n for n, cell in _code(node) if "parameters" in cell.metadata.get("tags", [])]
     if not code or tagged != code[:1]:
         yield "the first code cell, and no other, must be tagged `parameters`"
         return
-    number = tagged[0] + 1
-    statements = ast.parse(node.cells[tagged[0]].source).body
-    declared = parameters.declared(node, file=file)
-    if len(declared) != len(statements):
-        yield f"cell {number}, the parameters, holds more than `name: type = value  # comment`"
-    for parameter in declared:
-        if not parameter.type:
-            yield f"cell {number}: the parameter {parameter.name} has no type"
-        if not parameter.comment:
-            yield f"cell {number}: the parameter {parameter.name} has no comment on its line"
+    for line in node.cells[tagged[0] - 1].source.splitlines():
+        if not re.fullmatch(r"\w+: .+ = .+  # .+", line):
+            yield f"cell {tagged[0]}, the parameters: not `name: type = value  # comment`: {line}"
 
 
 def _lengths(node: NotebookNode) -> Iterator[str]:

@@ -1,0 +1,289 @@
+"""Notebook files: what each declares about itself, and how git should see it.
+
+A notebook says in its own metadata what it needs and which notebooks it follows:
+``metadata.vidlab = {"needs": ["dataset"], "after": [4]}``.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbconvert.preprocessors import (
+    ClearMetadataPreprocessor,
+    ClearOutputPreprocessor,
+    TagRemovePreprocessor,
+)
+
+from vidlab.errors import NotebookError
+from vidlab.files import replacing
+
+__all__ = [
+    "MADE_BY_PAPERMILL",
+    "Notebook",
+    "convert",
+    "find",
+    "fit",
+    "read",
+    "select",
+    "strip",
+    "stripped",
+    "write",
+]
+
+MADE_BY_PAPERMILL = {"injected-parameters", "papermill-error-cell-tag"}
+_LANGUAGE = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+_TYPES = {"bool": bool, "int": int, "float": (int, float), "str": str, "list": list, "dict": dict}
+
+
+@dataclass(frozen=True, eq=False)
+class Notebook:
+    """A notebook file and what it says about itself.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    number : int or None
+        The number its name starts with.
+    title : str
+        Its first heading, else its name.
+    needs : tuple of str
+        What must be on disk before it starts, such as ``"dataset"``.
+    after : tuple of str
+        Notebooks (numbers or names) that must have run before it where they are run as well.
+    parameters : dict
+        Name to type, default and comment of each line of its ``parameters`` cell, as
+        `papermill.inspect_notebook` gives them.
+    """
+
+    path: Path
+    number: int | None
+    title: str
+    needs: tuple[str, ...]
+    after: tuple[str, ...]
+    parameters: Mapping[str, Mapping[str, str]]
+
+    @property
+    def name(self) -> str:
+        """The file's name without ``.ipynb``."""
+        return self.path.stem
+
+    def matches(self, word: str) -> bool:
+        """Whether `word` is this notebook's number, name or file name."""
+        return word in (self.name, self.path.name) or (
+            word.isdigit() and self.number is not None and int(word) == self.number
+        )
+
+    def follows(self, other: Notebook) -> bool:
+        """Whether this notebook is to run after `other`."""
+        return other is not self and any(other.matches(word) for word in self.after)
+
+
+def read(path: str | Path) -> nbformat.NotebookNode:
+    """Read a notebook file as nbformat 4.
+
+    Raises
+    ------
+    NotebookError
+        If there is no such file or it is not a notebook.
+    """
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError as error:
+        raise NotebookError(
+            f"Expected a notebook. Received: {path}, which does not exist. Check the path."
+        ) from error
+    except (ValueError, AttributeError, nbformat.ValidationError) as error:
+        raise NotebookError(
+            f"Expected a notebook in JSON. Received: {path} ({error}). Restore the file from git."
+        ) from error
+
+
+def write(node: nbformat.NotebookNode, path: str | Path) -> None:
+    """Write a notebook file, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(nbformat.writes(node) + "\n", encoding="utf-8", newline="\n")
+
+
+def find(folder: str | Path) -> list[Notebook]:
+    """Find the notebooks of a folder whose names start with a number, in order.
+
+    Raises
+    ------
+    NotebookError
+        If the folder holds no numbered notebook, or a file cannot be read.
+    """
+    paths = sorted(Path(folder).glob("[0-9]*.ipynb"))
+    if not paths:
+        raise NotebookError(
+            f"Expected numbered notebooks such as 01_name.ipynb in {folder}. Received: none. "
+            "Run vidlab from a clone of the repository, or name the folder that holds them."
+        )
+    return [_described(path.resolve()) for path in paths]
+
+
+def select(notebooks: Sequence[Notebook], words: Iterable[int | str] | None) -> list[Notebook]:
+    """Choose notebooks by number, name or range, in the order of `notebooks`.
+
+    Parameters
+    ----------
+    notebooks
+        What to choose from.
+    words
+        Such as ``4``, ``"04"``, ``"2-4"`` or ``"04_frame_models"``; none or empty means all.
+
+    Raises
+    ------
+    NotebookError
+        For a word that matches no notebook; the message lists the ones there are.
+    """
+    wanted = [word for given in words or [] for word in _spread(str(given))]
+    for word in wanted:
+        if not any(notebook.matches(word) for notebook in notebooks):
+            known = ", ".join(notebook.name for notebook in notebooks)
+            raise NotebookError(
+                f"Expected the number or name of a notebook. Received: {word}. There are: {known}."
+            )
+    return [n for n in notebooks if not wanted or any(n.matches(word) for word in wanted)]
+
+
+def fit(
+    notebooks: Sequence[Notebook], parameters: Mapping[str, object]
+) -> dict[str, dict[str, object]]:
+    """Give each notebook, by its name, those of the parameters that it declares.
+
+    papermill itself only logs an unknown parameter; here it is an error that lists the valid ones.
+
+    Raises
+    ------
+    NotebookError
+        For a parameter that none of the notebooks declares.
+    """
+    for name in parameters:
+        if not any(name in notebook.parameters for notebook in notebooks):
+            valid = "; ".join(f"{n.name}: {', '.join(n.parameters) or 'none'}" for n in notebooks)
+            raise NotebookError(
+                f"Expected a parameter that the notebooks declare. Received: {name!r}. "
+                f"Valid parameters: {valid}."
+            )
+    return {
+        notebook.name: {
+            name: convert(value, declared) if isinstance(value, str) else value
+            for name, declared in notebook.parameters.items()
+            for value in [parameters.get(name)]
+            if name in parameters
+        }
+        for notebook in notebooks
+    }
+
+
+def convert(text: str, parameter: Mapping[str, str]) -> object:
+    """Turn the text of a command line into the type that a parameter declares.
+
+    Parameters
+    ----------
+    text
+        The value as typed. Lists and dictionaries are written as JSON.
+    parameter
+        One of `Notebook.parameters`. Without a type the value is read as JSON, else as text.
+
+    Raises
+    ------
+    NotebookError
+        If the text does not fit the type.
+
+    Examples
+    --------
+    >>> convert("8", {"name": "frames", "inferred_type_name": "int", "default": "16"})
+    8
+    >>> convert('["a", "b"]', {"name": "recipes", "inferred_type_name": "list[str]"})
+    ['a', 'b']
+    """
+    kinds = re.findall(r"\w+", re.sub(r"\[[^]]*\]", "", parameter["inferred_type_name"]))
+    declared = [kind for kind in kinds if kind in _TYPES]
+    plain = {"true": True, "false": False, "none": None, "null": None}
+    try:
+        value = plain[text.lower()] if text.lower() in plain else json.loads(text)
+    except ValueError:
+        value = text
+    if not declared or (value is None and "None" in kinds):
+        return value
+    for kind in declared:
+        if isinstance(value, _TYPES[kind]) and (kind == "bool") == isinstance(value, bool):
+            return float(value) if kind == "float" else value
+    if "str" in declared:
+        return text
+    raise NotebookError(
+        f"Expected {parameter['inferred_type_name']} for the parameter {parameter['name']}. "
+        f"Received: {text!r}. Its default is {parameter['default']}."
+    )
+
+
+def stripped(node: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a copy without outputs, counts, papermill's cells and metadata of a run."""
+    clean = copy.deepcopy(node)
+    for preprocessor in (
+        TagRemovePreprocessor(remove_cell_tags=MADE_BY_PAPERMILL, enabled=True),
+        ClearOutputPreprocessor(),
+        ClearMetadataPreprocessor(
+            preserve_nb_metadata_mask={"vidlab"},
+            preserve_cell_metadata_mask={"tags", "jupyter", "slideshow"},
+        ),
+    ):
+        clean, _ = preprocessor.preprocess(clean, {})
+    for cell in clean.cells:
+        cell.metadata = {key: value for key, value in cell.metadata.items() if value}
+    clean.metadata.update(copy.deepcopy(_LANGUAGE))
+    clean.nbformat, clean.nbformat_minor = 4, 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cells without an id of their own, which get one
+        _, clean = nbformat.validator.normalize(clean)
+    return nbformat.from_dict(clean)
+
+
+def strip(path: str | Path) -> bool:
+    """Strip a notebook file in place (see `stripped`); return whether it changed."""
+    node = stripped(read(path))
+    if Path(path).read_text(encoding="utf-8") == nbformat.writes(node) + "\n":
+        return False
+    write(node, path)
+    return True
+
+
+def _described(path: Path) -> Notebook:
+    node = read(path)
+    number = re.match(r"\d+", path.stem)
+    metadata = node.metadata.get("vidlab", {})
+    headings = (
+        re.search(r"^#\s+(.+?)\s*$", cell.source, flags=re.MULTILINE)
+        for cell in node.cells
+        if cell.cell_type == "markdown"
+    )
+    title = next((heading.group(1) for heading in headings if heading), path.stem)
+    return Notebook(
+        path=path,
+        number=int(number.group()) if number else None,
+        title=title,
+        needs=tuple(map(str, metadata.get("needs", []))),
+        after=tuple(map(str, metadata.get("after", []))),
+        parameters=papermill.inspect_notebook(str(path)),
+    )
+
+
+def _spread(word: str) -> list[str]:
+    ends = re.fullmatch(r"(\d+)-(\d+)", word)
+    if ends is None:
+        return [word]
+    first, last = map(int, ends.groups())
+    return [str(number) for number in range(first, last + 1)]

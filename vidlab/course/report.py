@@ -1,0 +1,228 @@
+"""The report of a profile's runs: every executed notebook as a page, and one page that leads in.
+
+``runs/<profile>/index.html`` needs no server and no network. Measured numbers stand beside the
+published ones, each labelled.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import re
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import jinja2
+import numpy as np
+import pandas as pd
+
+from vidlab.course import notebook_files, profiles
+from vidlab.evaluation.runs import RunFolder, find_runs
+from vidlab.files import replacing
+
+if TYPE_CHECKING:
+    import nbformat
+
+    from vidlab.course.notebook_files import Notebook
+    from vidlab.course.records import Record
+
+__all__ = ["lightened", "write", "write_page"]
+
+_CONTACT_SHEET = "pantomime.png"
+_MISTAKES = "explore.html"  # notebook 08 keeps it with vidlab.widgets.save_page
+_BACK = (
+    '<p style="font:14px system-ui,sans-serif;margin:1rem 1.5rem">'
+    '<a href="../index.html">← all notebooks and results</a></p>'
+)
+_WORTHWHILE = 0.5  # of a picture's size: below that, JPEG is taken
+_JPEG = (
+    cv2.IMWRITE_JPEG_QUALITY,
+    90,
+    # Full colour resolution, or thin coloured lines and letters would bleed.
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+)
+
+
+def write_page(notebook: Path, *, title: str) -> Path:
+    """Write an executed notebook as HTML beside it, with `title` in the browser's tab."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="lab", embed_images=True)
+    resources = {"metadata": {"name": title, "path": str(notebook.parent)}}
+    node = lightened(notebook_files.read(notebook))
+    body, _ = exporter.from_notebook_node(node, resources=resources)
+    body = re.sub(r"(<body[^>]*>)", lambda tag: tag.group(1) + _BACK, body, count=1)
+    target = notebook.with_suffix(".html")
+    with replacing(target) as temporary:
+        temporary.write_text(body, encoding="utf-8")
+    return target
+
+
+def write(
+    folder: Path, records: Mapping[Notebook, Record | None], *, profile: profiles.Profile
+) -> Path:
+    """Write ``index.html`` from what is on disk, whether or not every notebook is done.
+
+    Parameters
+    ----------
+    folder
+        ``runs/<profile>``.
+    records
+        All notebooks of the course, with None for those that have not run.
+    profile
+        The settings in force; parameters may have replaced some of the file's.
+    """
+    page = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page.filters["duration"] = _duration
+    own_videos = profile.dataset == profiles.load(profile.name).dataset
+    done = [record for record in records.values() if record is not None]
+    text = page.get_template("report.html").render(
+        title=profile.name if own_videos else f"{profile.name} on {Path(profile.dataset).name}",
+        profile=profile,
+        own_videos=own_videos,
+        done=sum(record.status == "done" for record in done),
+        seconds=sum(record.seconds for record in done),
+        notebooks=[
+            (notebook, record, _page(folder, record)) for notebook, record in records.items()
+        ],
+        mistakes=_MISTAKES if (folder / _MISTAKES).is_file() else None,
+        results=_results(folder),
+        changes=_changes(folder, profile),
+        figures=_figures(folder, sheet=profile.dataset == "pantomime"),
+        written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+    )
+    with replacing(folder / "index.html") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return folder / "index.html"
+
+
+def lightened(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Copy an executed notebook, its large opaque pictures as JPEG where that halves them.
+
+    A page of video frames would else be ten times as heavy.
+    """
+    lighter = copy.deepcopy(notebook)
+    for cell in lighter.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            jpeg = _as_jpeg(data["image/png"]) if "image/png" in data else None
+            if jpeg is not None:
+                del data["image/png"]
+                data["image/jpeg"] = jpeg
+                sizes = output.get("metadata", {})
+                if "image/png" in sizes:
+                    sizes["image/jpeg"] = sizes.pop("image/png")
+    return lighter
+
+
+def _as_jpeg(png: str) -> str | None:
+    """Return a picture as JPEG, base64; None where PNG does about as well."""
+    packed = np.frombuffer(base64.b64decode(png), np.uint8)
+    picture = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)
+    if picture is None or (
+        picture.ndim == 3 and picture.shape[2] == 4 and picture[..., 3].min() < 255
+    ):
+        return None
+    if picture.ndim == 3:
+        picture = picture[..., :3]
+    _, jpeg = cv2.imencode(".jpg", picture, _JPEG)
+    return base64.b64encode(jpeg).decode() if jpeg.size < _WORTHWHILE * packed.size else None
+
+
+def _page(folder: Path, record: Record | None) -> str | None:
+    """Return the link to an executed notebook's page, where there is one."""
+    if record is None:
+        return None
+    suffix = "" if record.status == "done" else ".failed"
+    link = f"notebooks/{record.notebook}{suffix}.html"
+    return link if (folder / link).is_file() else None
+
+
+def _results(folder: Path) -> str:
+    """Tabulate measured accuracies beside published ones, a row a recipe, as HTML."""
+    runs = find_runs(folder)
+    if "top1" not in runs or runs["top1"].isna().all():
+        return ""
+    from vidlab import recipes  # imports Keras
+
+    order = {name: number for number, name in enumerate(recipes.names())}
+    rows = {
+        name: {("measured here", "runs"): len(group)}
+        | {
+            ("measured here", f"top-{top[3:]} %"): _measured(group, top)
+            for top in ("top1", "top5")
+            if top in group and group[top].notna().any()
+        }
+        | {("published for UCF-101", key): value for key, value in _published(group).items()}
+        for name, group in sorted(
+            runs.groupby("recipe"), key=lambda pair: order.get(pair[0], len(order))
+        )
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.columns = pd.MultiIndex.from_tuples(table.columns)
+    return table.to_html(border=0, na_rep="–", classes="results")
+
+
+def _measured(runs: pd.DataFrame, metric: str) -> str:
+    """Write mean ± standard deviation of several runs, the 95% interval of a single one."""
+    values = 100 * runs[metric].dropna()
+    if len(values) > 1:
+        return f"{values.mean():.1f} ± {values.std():.1f}"
+    if f"{metric}_low" not in runs or runs[f"{metric}_low"].isna().any():
+        return f"{values.mean():.1f}"
+    low, high = (100 * runs[f"{metric}_{end}"].iloc[0] for end in ("low", "high"))
+    return f"{values.mean():.1f} ({low:.1f} to {high:.1f})"
+
+
+def _published(runs: pd.DataFrame) -> dict[str, object]:
+    """Return what was published about the recipe of some runs, and how they depart from it."""
+    from vidlab import recipes  # imports Keras
+
+    record = RunFolder(runs["path"].iloc[0]).recipe
+    recipe = recipes.of_run(record)
+    if recipe is None:
+        return {}
+    row = recipes.published([recipe]).iloc[0].to_dict()
+    row["departures"] = " ".join(filter(None, (row["departures"], record.get("changes", ""))))
+    return {key.removeprefix("published "): value for key, value in row.items() if value} | {
+        "source": recipe.source
+    }
+
+
+def _changes(folder: Path, profile: profiles.Profile) -> str:
+    """Tabulate what the profile changes about the recipes that were run, as HTML."""
+    from vidlab import recipes  # imports Keras
+
+    ran = set(find_runs(folder)["recipe"])
+    rows = [
+        row
+        for name in recipes.names()
+        if name in ran
+        for row in profiles.changes(recipes.get(name), profile)
+    ]
+    return pd.DataFrame(rows).to_html(border=0, index=False) if rows else ""
+
+
+def _figures(folder: Path, *, sheet: bool) -> list[tuple[str, str]]:
+    """Return file name and caption of each picture in ``figures/``."""
+    drawn = folder / "figures"
+    shipped = profiles.folder().parent / "figures" / _CONTACT_SHEET
+    if sheet and shipped.is_file():
+        with replacing(drawn / _CONTACT_SHEET) as temporary:
+            shutil.copyfile(shipped, temporary)
+    pictures = sorted(drawn.glob("*.png"), key=lambda path: (path.name != _CONTACT_SHEET, path))
+    return [(path.name, re.sub("[_-]", " ", path.stem)) for path in pictures]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,298 @@
+"""Run notebooks without a browser, one after another or side by side, and write the report.
+
+Each notebook is executed by papermill in a process of its own (`vidlab.course.execution`). One that
+gives no output and makes no progress for too long is ended. Nothing here loads TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vidlab import datasets
+from vidlab.course import notebook_files, profiles, report
+from vidlab.course.execution import Job
+from vidlab.course.notebook_files import Notebook
+from vidlab.course.records import Record, fingerprints, is_done
+from vidlab.errors import NotebookError
+
+__all__ = ["RunSummary", "command", "run", "slowness"]
+
+_PATHS = ("dataset", "weights", "video")
+_REPLACING = ("dataset", "backbone", "weights", "image_size", "split")  # as vidlab.Lab has them
+_WAIT_SECONDS = 0.2
+_REFERENCE_SECONDS = 0.02  # of `slowness`' work on two quiet cores of a server (AMD EPYC)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run ended: the report's file, a record a notebook, and the names of those skipped."""
+
+    folder: Path
+    report: Path
+    records: tuple[Record, ...]
+    unchanged: tuple[str, ...]
+    seconds: float
+
+    @property
+    def failures(self) -> tuple[Record, ...]:
+        """The records of notebooks that are not done."""
+        return tuple(record for record in self.records if record.status != "done")
+
+
+def run(
+    numbers: Iterable[int | str] | None = None,
+    *,
+    profile: str = "quick",
+    jobs: int = 1,
+    resume: bool = False,
+    parameters: Mapping[str, object] | None = None,
+    silence: float | None = None,
+    notebooks_folder: str | Path | None = None,
+    out: str | Path | None = None,
+) -> RunSummary:
+    """Execute notebooks and write the report.
+
+    Parameters
+    ----------
+    numbers
+        Which notebooks (``4``, ``"2-4"``, ``"04_frame_models"``); none means all.
+    profile
+        One of `vidlab.profiles.names`.
+    jobs
+        How many notebooks may run side by side.
+    resume
+        Skip notebooks that are done and unchanged.
+    parameters
+        Notebook parameters by name; text is converted to the type the notebook declares. Each
+        goes to the notebooks that declare it.
+    silence
+        Seconds without output or progress after which a notebook is ended. The profile's, times
+        how much slower than the reference this machine is, where not given.
+    notebooks_folder
+        Where the notebooks are; ``notebooks`` beside ``nbconfig`` where not given.
+    out
+        The folder for the results, ``runs/<profile>`` where not given.
+
+    Returns
+    -------
+    RunSummary
+        A failing notebook is in it, not raised; the others still run.
+
+    Raises
+    ------
+    ProfileError, NotebookError
+        For an unknown profile, notebook or parameter, listing the valid ones.
+    KeyboardInterrupt
+        After Ctrl-C, when the kernels have ended and the report is written.
+    """
+    if jobs < 1:
+        raise NotebookError(f"Expected at least one job. Received: {jobs}. Pass --jobs 1 or more.")
+    started = time.monotonic()
+    own = profiles.load(profile)
+    every = notebook_files.find(notebooks_folder or profiles.folder().parent / "notebooks")
+    chosen = notebook_files.select(every, numbers)
+    given = _with_absolute_paths(parameters or {})
+    values = _values(chosen, given, profile=profile)
+    used = _in_force(own, values)
+    folder = Path(out or datasets.home() / "runs" / _name(own, used)).resolve()
+    pages = folder / "notebooks"
+    pages.mkdir(parents=True, exist_ok=True)
+    prints = fingerprints(chosen, values, used)
+    unchanged = tuple(n.name for n in chosen if resume and is_done(n, pages, prints[n.name]))
+    waiting = [notebook for notebook in chosen if notebook.name not in unchanged]
+    _say(f"vidlab run: profile {profile}, {_count(len(chosen))}, results in {folder}")
+    for name in unchanged:
+        _say(f"  {name}: unchanged, kept")
+    try:
+        if waiting:
+            _prepare_data(used, waiting)
+            prints = fingerprints(chosen, values, used)  # videos may have been made
+            silence = silence or used.limits.silence * slowness()
+            _say(f"  a notebook is ended after {silence:.0f} s without output or progress")
+        for job in _executed(waiting, values, pages, profile=profile, jobs=jobs, silence=silence):
+            options = ["--resume", "--silence", str(math.ceil(2 * job.silence))]
+            Record(
+                notebook=job.notebook.name,
+                title=job.notebook.title,
+                status=job.status,
+                seconds=round(job.seconds, 1),
+                finished=datetime.now().astimezone().isoformat(timespec="seconds"),
+                fingerprint=prints[job.notebook.name],
+                parameters=values[job.notebook.name],
+                command=command(
+                    job.notebook, profile, given, options if job.status == "timed out" else []
+                ),
+                failure=job.failure,
+            ).save(pages)
+    finally:
+        known = {notebook: Record.load(pages, notebook.name) for notebook in every}
+        page = report.write(folder, known, profile=used)
+    records = tuple(known[n] for n in chosen if known[n] is not None)
+    return RunSummary(folder, page, records, unchanged, time.monotonic() - started)
+
+
+def _executed(
+    waiting: list[Notebook],
+    values: Mapping[str, Mapping[str, object]],
+    pages: Path,
+    *,
+    profile: str,
+    jobs: int,
+    silence: float | None,
+) -> Iterable[Job]:
+    """Execute notebooks, `jobs` side by side; yield each when it has ended."""
+    running: list[Job] = []
+    count, started = len(waiting), 0
+    with tempfile.TemporaryDirectory(prefix="vidlab-", ignore_cleanup_errors=True) as scratch:
+        try:
+            while waiting or running:
+                for notebook in _due(waiting, [job.notebook for job in running], jobs=jobs):
+                    waiting.remove(notebook)
+                    started += 1
+                    _say(f"[{started}/{count}] {notebook.name}: started")
+                    running.append(Job(notebook, pages, Path(scratch), silence))
+                    running[-1].start(values[notebook.name], profile=profile)
+                time.sleep(_WAIT_SECONDS)
+                for job in [job for job in running if job.is_over()]:
+                    running.remove(job)
+                    job.close()
+                    if job.output is not None:
+                        report.write_page(job.output, title=job.notebook.title)
+                    _say(f"  {job.notebook.name}: {job.status}, {job.seconds:.0f} s")
+                    yield job
+        finally:
+            for job in running:
+                job.end()
+                job.part.unlink(missing_ok=True)
+                _say(f"  {job.notebook.name}: interrupted")
+
+
+def _due(waiting: Sequence[Notebook], running: Sequence[Notebook], *, jobs: int) -> list[Notebook]:
+    """Return as many notebooks as may start: those first that most others wait for."""
+    unfinished = [*waiting, *running]
+    free = [n for n in waiting if not any(n.follows(other) for other in unfinished)]
+    if not free and not running:
+        names = ", ".join(notebook.name for notebook in waiting)
+        raise NotebookError(
+            f"Expected notebooks that can be put in order. Received: {names}, which wait for "
+            "each other. Correct `after` in their metadata."
+        )
+    free.sort(key=lambda notebook: -sum(other.follows(notebook) for other in waiting))
+    return free[: jobs - len(running)]
+
+
+def command(
+    notebook: Notebook, profile: str, given: Mapping[str, object], options: Sequence[str] = ()
+) -> str:
+    """Return what a user types, here and now, to run just this notebook again."""
+    program = ["vidlab"] if shutil.which("vidlab") else [_python(), "-m", "vidlab"]
+    words = [*program, "run", str(notebook.number), "--profile", profile, *options]
+    for name, value in given.items():
+        if name != "profile":
+            words += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def slowness() -> float:
+    """Measure how many times as long as the reference machine this one takes; at least 1.
+
+    The work timed is what notebooks spend their time on, on all cores: matrix products (NumPy) and
+    operations on frames (OpenCV).
+    """
+    rng = np.random.default_rng(0)
+    frame = rng.integers(0, 256, (480, 640, 3), np.uint8)
+    matrix = rng.standard_normal((384, 384), np.float32)
+
+    def seconds() -> float:
+        started = time.perf_counter()
+        for _ in range(8):
+            cv2.resize(cv2.GaussianBlur(frame, (9, 9), 0), (320, 240), interpolation=cv2.INTER_AREA)
+            matrix @ matrix
+        return time.perf_counter() - started
+
+    return max(1.0, statistics.median(seconds() for _ in range(5)) / _REFERENCE_SECONDS)
+
+
+def _with_absolute_paths(given: Mapping[str, object]) -> dict[str, object]:
+    """Make paths absolute: a kernel works in the notebooks' folder, the user types elsewhere."""
+    names = ("", "imagenet", *datasets.NAMES)
+    return {
+        name: str(Path(str(value)).expanduser().resolve())
+        if name in _PATHS and value not in names and Path(str(value)).expanduser().exists()
+        else value
+        for name, value in given.items()
+    }
+
+
+def _values(
+    chosen: Sequence[Notebook], given: Mapping[str, object], *, profile: str
+) -> dict[str, dict[str, object]]:
+    if given.get("profile", profile) != profile:
+        raise NotebookError(
+            f"Expected the profile to be chosen by --profile. Received: {profile} there and "
+            f"{given['profile']} as a parameter. Leave the parameter out."
+        )
+    values = notebook_files.fit(chosen, {k: v for k, v in given.items() if k != "profile"})
+    for notebook in chosen:
+        if "profile" in notebook.parameters:
+            values[notebook.name]["profile"] = profile
+    return values
+
+
+def _in_force(
+    own: profiles.Profile, values: Mapping[str, Mapping[str, object]]
+) -> profiles.Profile:
+    """Return the profile as the parameters change it; empty ones keep its own settings."""
+    given = {
+        name: value
+        for received in values.values()
+        for name, value in received.items()
+        if name in _REPLACING and value
+    }
+    return profiles.replace(own, **given)
+
+
+def _name(own: profiles.Profile, used: profiles.Profile) -> str:
+    return profiles.run_name(own, used, fingerprint=lambda: _index(used).fingerprint)
+
+
+def _index(used: profiles.Profile):
+    return datasets.load_index(used.dataset, size=used.dataset_size, seed=used.data_seed)
+
+
+def _prepare_data(used: profiles.Profile, waiting: Sequence[Notebook]) -> None:
+    """Make the videos once, before several notebooks find them missing at the same time."""
+    if any(notebook.needs for notebook in waiting):
+        started = time.monotonic()
+        _say(f"  dataset {used.dataset}: looking for it, or making it")
+        count, seconds = len(_index(used)), time.monotonic() - started
+        _say(f"  dataset {used.dataset}: {count} videos, ready in {seconds:.0f} s")
+
+
+def _python() -> str:
+    path = Path(sys.executable)
+    return os.fspath(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _count(number: int) -> str:
+    return "1 notebook" if number == 1 else f"{number} notebooks"
