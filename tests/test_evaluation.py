@@ -258,12 +258,15 @@ def test_repeated_evidence_does_not_make_an_interval_narrower():
     assert once == often
 
 
-def test_interval_of_chosen_classes_and_of_an_own_metric():
+def test_interval_of_chosen_classes_and_bootstrap_of_a_score_of_your_own():
     said = make(videos=200)
     sure = evaluation.interval(said, classes=["A", "B"])
     assert sure.estimate == pytest.approx(evaluation.top_k(said, classes=["A", "B"]))
-    own = evaluation.interval(said, metric=lambda p: p.probabilities.max(axis=1))
-    assert own.estimate == pytest.approx(float(said.probabilities.max(axis=1).mean()))
+    score, groups = said.probabilities.max(axis=1), np.arange(len(said)) // 10
+    own = evaluation.bootstrap(score, groups)
+    assert own.estimate == pytest.approx(float(score.mean()))
+    assert own.low < own.estimate < own.high
+    assert own.clusters == 20
 
 
 def test_one_cluster_gives_no_interval():
@@ -360,8 +363,7 @@ def test_phases_begin_and_end_where_their_number_changes(phases, spans):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"metric": "accuracy"}, "top1, top5 or a function"),
-        ({"metric": lambda p: 0.5}, "one score for each"),
+        ({"metric": "accuracy"}, "top1 or top5"),
         ({"classes": ["Nothing"]}, "Nothing"),
     ],
 )

@@ -1,13 +1,30 @@
 """Accuracy, confusion, confidence intervals and tests of one model or of several.
 
 All of it is computed from `Predictions`. `accuracy` has top-k accuracy, confusion and reports;
-`intervals` the bootstrap over groups; `comparison` paired tests and leaderboards; `pairs` and
-`motion` what the order of the frames is worth; `tsne` a plane in which similar videos are
+`intervals` the bootstrap over groups; `comparison` paired tests and leaderboards; `motion` what
+the order of the frames is worth; `tsne` a plane in which similar videos are
 neighbours; `histories` which epoch a training kept.
 """
 
-from vidlab.evaluation.accuracy import frame_top_k, per_class, top_k, top_ks
-from vidlab.evaluation.comparison import class_deltas, compare, leaderboard
+from vidlab.evaluation.accuracy import (
+    OTHER,
+    compare_reports,
+    confusion,
+    frame_top_k,
+    most_confused,
+    per_class,
+    report,
+    top_k,
+    top_ks,
+)
+from vidlab.evaluation.comparison import (
+    class_deltas,
+    compare,
+    leaderboard,
+    mcnemar,
+    same_videos,
+    sign_flip,
+)
 from vidlab.evaluation.histories import kept_epoch, phase_spans
 from vidlab.evaluation.intervals import (
     Interval,
@@ -17,11 +34,14 @@ from vidlab.evaluation.intervals import (
     pool,
     summary,
 )
-from vidlab.evaluation.motion import MotionProbe, motion_probe
-from vidlab.evaluation.paired import mcnemar, same_videos, sign_flip
-from vidlab.evaluation.pairs import ALL_PAIRS, order_blind_ceiling, pair_accuracy, within_pairs
-from vidlab.evaluation.reports import compare_reports
-from vidlab.evaluation.tables import OTHER, confusion, most_confused, report
+from vidlab.evaluation.motion import (
+    ALL_PAIRS,
+    MotionProbe,
+    motion_probe,
+    order_blind_ceiling,
+    pair_accuracy,
+    within_pairs,
+)
 from vidlab.evaluation.tsne import tsne
 
 __all__ = [
