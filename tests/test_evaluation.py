@@ -10,7 +10,7 @@ from sklearn import metrics
 from vidlab import evaluation
 from vidlab.errors import MetricError
 from vidlab.evaluation import ALL_PAIRS, OTHER
-from vidlab.evaluation.predictions import FramePredictions, Predictions, from_frames
+from vidlab.evaluation.predictions import FramePredictions, Predictions, aggregate
 
 
 def make(*, classes=12, videos=120, groups=5, skill=1.5, seed=0, start=0):
@@ -38,6 +38,12 @@ def of_labels(y_true, y_pred, classes):
         probabilities=np.eye(len(classes))[y_pred],
         classes=classes,
     )
+
+
+def of_frames(frames, video_ids, y_true):
+    """Make predictions of frames of the classes A and B."""
+    groups = ["g01"] * len(y_true)
+    return Predictions(video_ids, groups, y_true, aggregate(frames), ["A", "B"], frames)
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
@@ -119,9 +125,7 @@ def test_frame_accuracy_counts_frames():
     frames = FramePredictions(
         video=[0, 0, 0, 1], frame=[0, 1, 2, 0], probabilities=np.eye(2)[[0, 1, 0, 0]]
     )
-    said = from_frames(
-        frames, video_ids=["a", "b"], groups=["g01", "g02"], y_true=[0, 1], classes=["A", "B"]
-    )
+    said = of_frames(frames, ["a", "b"], [0, 1])
     assert evaluation.frame_top_k(said) == 2 / 4
     assert evaluation.top_k(said) == 1 / 2
 
@@ -392,9 +396,7 @@ def test_pooled_frames_point_to_their_own_videos():
             video=np.arange(len(labels)), frame=[7] * len(labels), probabilities=np.eye(2)[labels]
         )
         names = [f"v{start + number}" for number in range(len(labels))]
-        return from_frames(
-            frames, video_ids=names, groups=["g01"] * len(names), y_true=labels, classes=["A", "B"]
-        )
+        return of_frames(frames, names, labels)
 
     pooled = evaluation.pool([part(0, [0, 1, 0]), part(10, [1, 1])])
     assert pooled.frames.video.tolist() == [0, 1, 2, 3, 4]

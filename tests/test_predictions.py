@@ -11,7 +11,6 @@ from vidlab.evaluation.predictions import (
     FramePredictions,
     Predictions,
     aggregate,
-    from_frames,
     predict,
 )
 
@@ -31,12 +30,14 @@ def frames_of(counts, *, classes=4, seed=0):
 
 @pytest.fixture
 def said():
-    return from_frames(
-        frames_of([3, 5, 4]),
+    frames = frames_of([3, 5, 4])
+    return Predictions(
         video_ids=["v_A_g01_c01", "v_B_g02_c01", "v_C_g03_c01"],
         groups=["g01", "g02", "g03"],
         y_true=[0, 1, 3],
+        probabilities=aggregate(frames),
         classes=["A", "B", "C", "D"],
+        frames=frames,
     )
 
 
@@ -46,7 +47,7 @@ def test_mean_is_the_mean_of_a_videos_frames():
         np.mean([p for v, p in zip(frames.video, frames.probabilities, strict=True) if v == k], 0)
         for k in range(3)
     ]
-    np.testing.assert_allclose(aggregate(frames, how="mean"), expected, rtol=1e-6)
+    np.testing.assert_allclose(aggregate(frames, aggregation="mean"), expected, rtol=1e-6)
 
 
 def test_vote_is_the_share_of_frames_won():
@@ -54,7 +55,7 @@ def test_vote_is_the_share_of_frames_won():
     expected = np.zeros((2, 4))
     for video, row in zip(frames.video, frames.probabilities.tolist(), strict=True):
         expected[video, row.index(max(row))] += 1 / [10, 4][video]
-    voted = aggregate(frames, how="vote")
+    voted = aggregate(frames, aggregation="vote")
     np.testing.assert_allclose(voted, expected, atol=1.01e-3)
     np.testing.assert_allclose(voted.sum(axis=1), 1, rtol=1e-6)
 
@@ -63,9 +64,9 @@ def test_the_mean_decides_a_tied_vote():
     frames = FramePredictions(
         video=[0, 0], frame=[0, 1], probabilities=[[0.51, 0.49, 0.0], [0.1, 0.8, 0.1]]
     )
-    assert aggregate(frames, how="vote").argmax() == 1
+    assert aggregate(frames, aggregation="vote").argmax() == 1
     swapped = FramePredictions([0, 0], [0, 1], frames.probabilities[:, [1, 0, 2]])
-    assert aggregate(swapped, how="vote").argmax() == 0
+    assert aggregate(swapped, aggregation="vote").argmax() == 0
 
 
 def test_no_mean_outweighs_a_vote():
@@ -74,13 +75,17 @@ def test_no_mean_outweighs_a_vote():
         (np.arange(1001) < 501)[:, None], [[0.5001, 0.4999]], [[0.0, 1.0]]
     ).astype(np.float32)
     frames = FramePredictions(np.zeros(1001), np.arange(1001), probabilities)
-    voted = aggregate(frames, how="vote")[0]
+    voted = aggregate(frames, aggregation="vote")[0]
     assert voted.argmax() == 0
     assert voted[0] == pytest.approx(share, abs=1e-3)
 
 
-@given(seed=st.integers(0, 10_000), count=st.integers(1, 60), how=st.sampled_from(["mean", "vote"]))
-def test_a_reversed_twin_gets_the_same_answer_to_the_last_bit(seed, count, how):
+@given(
+    seed=st.integers(0, 10_000),
+    count=st.integers(1, 60),
+    aggregation=st.sampled_from(["mean", "vote"]),
+)
+def test_a_reversed_twin_gets_the_same_answer_to_the_last_bit(seed, count, aggregation):
     rows = softmax_rows(seed, count, 5)
     shuffled = np.random.default_rng(seed).permutation(count)
     together = FramePredictions(
@@ -88,7 +93,7 @@ def test_a_reversed_twin_gets_the_same_answer_to_the_last_bit(seed, count, how):
         frame=np.tile(np.arange(count), 3),
         probabilities=np.concatenate([rows, rows[::-1], rows[shuffled]]),
     )
-    answers = aggregate(together, how=how)
+    answers = aggregate(together, aggregation=aggregation)
     assert answers[0].tobytes() == answers[1].tobytes() == answers[2].tobytes()
 
 
@@ -103,7 +108,7 @@ def test_a_video_without_frames_is_an_error():
 
 def test_an_unknown_way_to_aggregate_lists_the_known_ones():
     with pytest.raises(ResultError, match=r"mean or vote.*'median'"):
-        aggregate(frames_of([2]), how="median")
+        aggregate(frames_of([2]), aggregation="median")
 
 
 def test_predicted_class_is_the_most_probable_and_the_first_where_two_tie():
@@ -126,7 +131,7 @@ def test_types_are_fixed_whatever_is_given(said):
 
 def test_another_aggregation_keeps_everything_else(said):
     voted = said.with_aggregation("vote")
-    np.testing.assert_array_equal(voted.probabilities, aggregate(said.frames, how="vote"))
+    np.testing.assert_array_equal(voted.probabilities, aggregate(said.frames, aggregation="vote"))
     np.testing.assert_array_equal(voted.video_ids, said.video_ids)
     back = voted.with_aggregation("mean")
     np.testing.assert_array_equal(back.probabilities, said.probabilities)
