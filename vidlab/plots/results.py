@@ -17,6 +17,7 @@ from vidlab.plots.style import (
     BLUE,
     GREY,
     INK,
+    ORANGE,
     VERMILLION,
     Drawing,
     legend_below,
@@ -138,7 +139,7 @@ def _cost(axes: Axes, measured: pd.DataFrame, cost: str) -> None:
     if cost == "training_seconds":
         parts["features"] = measured["feature_seconds"] / unit
         parts = parts.rename(columns={cost: "training"}).dropna(axis=1, how="all")
-    stacked_bars(parts, axes, xlabel=xlabel, colours=[GREY, pale(INK)])
+    stacked_bars(parts, axes, xlabel=xlabel, colours=[GREY, ORANGE])
     known = measured[cost].notna()
     write_beside(axes, np.flatnonzero(known), map("{:.3g}".format, parts[known].sum(axis=1)))
 
