@@ -481,14 +481,6 @@ def test_names_of_many_classes_avoid_one_another():
     assert sum(one.overlaps(other) for one, other in pairs) <= 2
 
 
-def test_points_need_a_label_each():
-    where, predicted = cloud(3)
-    with pytest.raises(MetricError, match=r"\(18, 2\) and 17 labels"):
-        plots.tsne(where, predicted.y_true[1:], classes=predicted.classes)
-    with pytest.raises(MetricError, match=r"\(18, 3\)"):
-        plots.tsne(np.ones((18, 3)), predicted.y_true, classes=predicted.classes)
-
-
 def test_every_figure_is_a_drawing():
     assert issubclass(plots.Drawing, Figure)
     assert isinstance(plots.intervals(recipes()), plots.Drawing)

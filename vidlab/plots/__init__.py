@@ -8,11 +8,9 @@ from vidlab.plots.confusion import clustered, confusion_matrix
 from vidlab.plots.curves import learning_curves, learning_curves_compared, lines
 from vidlab.plots.diagrams import unrolled
 from vidlab.plots.filters import (
-    filter_changes,
     filter_grid,
     filters_compared,
     first_kernels,
-    layer_maps,
     strongest_frames,
 )
 from vidlab.plots.heat import heat_strip, overlay
@@ -50,7 +48,6 @@ __all__ = [
     "contact_sheet",
     "drawn_classes",
     "evidence_boxes",
-    "filter_changes",
     "filter_grid",
     "filters_compared",
     "first_kernels",
@@ -58,7 +55,6 @@ __all__ = [
     "frame_timeline",
     "heat_strip",
     "intervals",
-    "layer_maps",
     "leaderboard",
     "learning_curves",
     "learning_curves_compared",

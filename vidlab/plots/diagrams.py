@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from vidlab.errors import MetricError
 from vidlab.plots.pictures import as_pictures
 from vidlab.plots.style import BLUE, INK, VERMILLION, Drawing
 
@@ -24,21 +23,11 @@ def unrolled(
     Parameters
     ----------
     frames
-        (time, height, width, 3), 0 to 255, two of them or more.
+        (time, height, width, 3), 0 to 255.
     cell
         What is written into the cells.
-
-    Raises
-    ------
-    MetricError
-        If `frames` has another shape or is a single frame.
     """
     frames = as_pictures(frames, dimensions=4)
-    if len(frames) < 2:
-        raise MetricError(
-            "Expected two frames or more, to have something to unroll. Received: one. "
-            "Read more of the video."
-        )
     middles = 3.5 + _STEP * np.arange(len(frames))
     right, top = middles[-1] + 0.75, _OUT + 0.3
     figure = Drawing(figsize=(12, 12 * (top + 0.5) / (right + 0.75) + 0.35), layout="constrained")

@@ -1,4 +1,4 @@
-"""What filters look for: activation maximization, real frames, feature maps, kernels."""
+"""What filters look for: activation maximization, real frames, kernels."""
 
 from __future__ import annotations
 
@@ -7,27 +7,20 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import pandas as pd
-import seaborn
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from vidlab.errors import MetricError
-from vidlab.plots.intervals import write_beside
 from vidlab.plots.pictures import as_pictures, picture_grid
-from vidlab.plots.style import BLUE, GREY, ORANGE, Drawing, axes_or_new
+from vidlab.plots.style import Drawing
 
 if TYPE_CHECKING:
-    from vidlab.explanation.filters.maps import FeatureMaps, StrongestFrames
+    from vidlab.explanation.filters.maps import StrongestFrames
     from vidlab.explanation.filters.pictures import FilterPictures
 
 __all__ = [
-    "filter_changes",
     "filter_grid",
     "filters_compared",
     "first_kernels",
     "kernel_pictures",
-    "layer_maps",
     "strongest_frames",
 ]
 
@@ -133,29 +126,6 @@ def strongest_frames(
     return picture_grid(rows, titles=titles, names=labels, title=title, inches=1.7)
 
 
-def layer_maps(
-    frame: np.ndarray,
-    layers: Sequence[FeatureMaps],
-    *,
-    title: str = "One frame, and what layers make of it",
-) -> Drawing:
-    """Draw a frame and, one row a layer, where some of its filters respond.
-
-    Parameters
-    ----------
-    frame
-        (height, width, 3), 0 to 255.
-    layers
-        From `vidlab.explanation.feature_maps`.
-    """
-    frame = as_pictures(frame, dimensions=3)
-    rows = [[None, *layer.maps] for layer in layers]
-    titles = [["", *map(str, layer.filters)] for layer in layers]
-    rows[0][0], titles[0][0] = frame, "the frame"
-    names = [f"{_short(each.layer)}\n{each.maps.shape[1]}×{each.maps.shape[2]}" for each in layers]
-    return picture_grid(rows, titles=titles, names=names, title=title, cmap="viridis")
-
-
 def first_kernels(
     weights: np.ndarray,
     *,
@@ -216,34 +186,6 @@ def kernel_pictures(weights: np.ndarray) -> np.ndarray:
         )
     largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
     return 0.5 + 0.5 * weights / np.where(largest > 0, largest, 1)
-
-
-def filter_changes(
-    table: pd.DataFrame,
-    ax: Axes | None = None,
-    *,
-    title: str = "How alike filters see before and after fine-tuning",
-) -> Figure:
-    """Draw how much the filters of each layer have kept, a dot a filter, first layer on top.
-
-    Parameters
-    ----------
-    table
-        From `vidlab.explanation.filter_changes`.
-    """
-    table = table.assign(layer=table["layer"].map(_short)).dropna(subset="correlation")
-    medians = table.groupby("layer", sort=False)["correlation"].median()
-    size = (7.6, 0.55 * len(medians) + 1.3)
-    figure, axes = axes_or_new(ax, title=title, figsize=size)
-    options = {"color": BLUE, "alpha": 0.35, "size": 4, "jitter": 0.22, "ax": axes}
-    seaborn.stripplot(table, x="correlation", y="layer", **options)
-    rows = np.arange(len(medians))
-    axes.vlines(medians, rows - 0.33, rows + 0.33, color=ORANGE, linewidth=2.5, zorder=3)
-    write_beside(axes, rows, map("{:.2f}".format, medians))
-    axes.axvline(1, color=GREY, lw=0.8)
-    axes.set(ylabel="", xlim=(None, 1.01))
-    axes.set_xlabel("correlation of a filter's maps (1: sees the same as before; bar: median)")
-    return figure
 
 
 def _lit(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:

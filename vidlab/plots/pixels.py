@@ -90,16 +90,9 @@ def time_slice(
         (time, height, width, 3), 0 to 255.
     row
         Which row.
-
-    Raises
-    ------
-    MetricError
-        If there is no such row.
     """
     frames = as_pictures(frames, dimensions=4)
-    count, height, width = frames.shape[:3]
-    if not 0 <= row < height:
-        raise MetricError(f"Expected a row from 0 to {height - 1}. Received: {row}. Choose one.")
+    count, _, width = frames.shape[:3]
     figure = Drawing(figsize=(11.5, 4.1), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
     left, right = figure.subplots(1, 2)

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from vidlab.errors import MetricError
 from vidlab.plots.style import BLUE, VERMILLION, axes_or_new, class_colours
 
 __all__ = ["tsne"]
@@ -43,20 +42,8 @@ def tsne(
         (videos, 2), from `evaluation.tsne`. The axes have no unit and no meaning.
     labels
         int64, (videos,): indices into `classes`.
-
-    Raises
-    ------
-    MetricError
-        If there is not one point, label, group and prediction for each video.
     """
     points, labels = np.asarray(points, dtype=float), np.asarray(labels, dtype=np.int64)
-    lengths = {len(part) for part in (points, labels, groups, right) if part is not None}
-    if points.ndim != 2 or points.shape[1] != 2 or len(lengths) > 1:
-        raise MetricError(
-            "Expected one point, (videos, 2), and one label, group and prediction for each video. "
-            f"Received: points of shape {points.shape} and {len(labels)} labels. "
-            "Take all of them from the same videos in the same order."
-        )
     table = pd.DataFrame(points, columns=["x", "y"]).assign(
         **{"class": np.asarray(classes)[labels]}
     )
