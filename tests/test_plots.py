@@ -187,8 +187,9 @@ def test_points_of_signed_values_are_pale_where_uncertain_and_have_texts():
 def test_intervals_are_drawn_into_given_axes():
     figure = plots.Drawing()
     left, right = figure.subplots(1, 2)
-    left.set_yticks([0, 1], list(recipes().index))
-    assert plots.intervals(recipes(), left) is figure
+    assert plots.intervals(recipes(), left, title="Accuracy") is figure
+    assert labels(left.yaxis) == list(recipes().index)
+    assert left.get_title(loc="left") == "Accuracy"
     assert plots.lines({"curve": pd.Series([1, 2])}, right) is figure
     assert bars(left) == [[0.16, 0.63]]
     assert list(right.lines[0].get_ydata()) == [1, 2]

@@ -45,7 +45,7 @@ def intervals(
     uncertain: Mapping[str, bool] | None = None,
     texts: Mapping[str, str] | None = None,
     xlabel: str = "top-1 accuracy (% of videos)",
-    title: str = "Accuracy on the test videos",
+    title: str = "",
     empty: str = "There is nothing to compare.",
 ) -> Figure:
     """Draw a bar or a point for each row of a table, with its confidence interval.
@@ -95,7 +95,7 @@ def intervals(
         inches = None if bare else 0.2 + 0.25 * len(values)
         figure, columns = row_figure(table.index, title=title, inches=inches)
     else:
-        figure, columns = ax.get_figure(root=True), [(table.index, [ax])]
+        figure, columns = _rows_of(ax, table.index, title=title)
     height = 0.8 / len(values)
     by_value = class_colours(values)
     for names, (axes,) in columns:
@@ -161,7 +161,7 @@ def stacked_bars(
     if ax is None:
         figure, columns = row_figure(table.index, title=title)
     else:
-        figure, columns = ax.get_figure(root=True), [(table.index, [ax])]
+        figure, columns = _rows_of(ax, table.index, title=title)
     lefts = table.fillna(0).cumsum(axis=1).shift(axis=1, fill_value=0)
     for names, (axes,) in columns:
         for column, colour in zip(table, colours, strict=False):
@@ -227,6 +227,18 @@ def row_figure(
             axes.tick_params(labelleft=axes is side_by_side[0])
         parts.append((part, side_by_side))
     return figure, parts
+
+
+def _rows_of(
+    axes: Axes, names: pd.Index, *, title: str
+) -> tuple[Figure, list[tuple[pd.Index, list[Axes]]]]:
+    """Name the rows of axes that were given, unless `row_figure` has done so."""
+    axes.set_title(title)
+    if [label.get_text() for label in axes.get_yticklabels()] != list(names):
+        axes.set_yticks(np.arange(len(names)), names)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.grid(visible=False, axis="y")
+    return axes.get_figure(root=True), [(names, [axes])]
 
 
 def _whiskers(axes: Axes, table: pd.DataFrame, value: str, at: np.ndarray) -> None:

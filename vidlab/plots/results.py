@@ -128,7 +128,9 @@ def leaderboard(table: pd.DataFrame, *, title: str = "Accuracy and cost of each 
             )
         for axes, cost in zip(panels[len(accuracies) :], costs, strict=True):
             _cost(axes, measured.loc[names], cost)
-    legend_below(figure, {f"{measured_on} (95% interval over groups)": GREY})
+    label = f"{measured_on} (95% interval over groups)"
+    figure.axes[0].scatter([], [], s=48, color=GREY, label=label)
+    legend_below(figure)
     return figure
 
 
@@ -171,8 +173,8 @@ def motion_costs(
             overall = probe.overall.loc[[order]].set_axis([_ALL])
             costs = pd.concat([overall, probe.per_class[[order]].set_axis(["cost"], axis=1)])
             options = {"signed": True, "texts": {}, "xlabel": "accuracy lost (points)"}
-            intervals(costs.loc[names], axes, values="cost", colours=colours, **options)
-            axes.set_title(order)
+            options |= {"values": "cost", "colours": colours, "title": order}
+            intervals(costs.loc[names], axes, **options)
     labels = {_ALL: INK, "class": BLUE}
     legend_below(figure, labels | ({"class of a reversed pair": VERMILLION} if paired else {}))
     return figure
