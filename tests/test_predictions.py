@@ -129,43 +129,37 @@ def test_types_are_fixed_whatever_is_given(said):
     assert len(said.frames) == 12
 
 
-def test_another_aggregation_keeps_everything_else(said):
+def test_another_aggregation_keeps_everything_else_and_needs_frames(said):
     voted = said.with_aggregation("vote")
     np.testing.assert_array_equal(voted.probabilities, aggregate(said.frames, aggregation="vote"))
     np.testing.assert_array_equal(voted.video_ids, said.video_ids)
     back = voted.with_aggregation("mean")
     np.testing.assert_array_equal(back.probabilities, said.probabilities)
-
-
-def test_whole_videos_cannot_be_aggregated_again():
-    said = Predictions(["a"], ["g01"], [0], [[1.0, 0.0]], ["A", "B"])
     with pytest.raises(ResultError, match="frame model"):
-        said.with_aggregation("vote")
+        dataclasses.replace(said, frames=None).with_aggregation("vote")
 
 
 @pytest.mark.parametrize("with_frames", [True, False], ids=["frames", "videos only"])
 def test_what_is_saved_is_loaded(said, tmp_path, with_frames):
-    said = (
-        said
-        if with_frames
-        else Predictions(said.video_ids, said.groups, said.y_true, said.probabilities, said.classes)
-    )
     others = {"light": np.array([0.1, 0.2, 0.3], np.float32), "place": np.eye(3, 2)}
-    said = dataclasses.replace(said, others=others)
+    frames = said.frames if with_frames else None
+    said = dataclasses.replace(said, others=others, frames=frames)
     file = said.save(tmp_path / "deep" / "predictions.npz")
     for source in (file, file.parent):
         loaded = Predictions.load(source)
-        for name in ("video_ids", "groups", "y_true", "probabilities"):
-            np.testing.assert_array_equal(getattr(loaded, name), getattr(said, name))
-            assert getattr(loaded, name).dtype.kind == getattr(said, name).dtype.kind
+        pairs = [
+            *((getattr(loaded, n), getattr(said, n)) for n in ("video_ids", "groups", "y_true")),
+            (loaded.probabilities, said.probabilities),
+            *((loaded.others[name], values) for name, values in others.items()),
+        ]
+        if with_frames:
+            pairs += zip(vars(loaded.frames).values(), vars(said.frames).values(), strict=True)
+        for found, expected in pairs:
+            np.testing.assert_array_equal(found, expected)
+            assert found.dtype.kind == expected.dtype.kind
         assert loaded.classes == said.classes
         assert list(loaded.others) == ["light", "place"]
-        for name, values in others.items():
-            np.testing.assert_array_equal(loaded.others[name], values)
-        assert (loaded.frames is None) == (said.frames is None)
-    if with_frames:
-        for name in ("video", "frame", "probabilities"):
-            np.testing.assert_array_equal(getattr(loaded.frames, name), getattr(said.frames, name))
+        assert (loaded.frames is None) == (not with_frames)
 
 
 def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(said, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -186,7 +186,6 @@ class RunFolder:
         ResultError
             If there is none, or it cannot be read.
         """
-        path = self._existing("model")
         import keras
 
         from vidlab import recipes  # through it Keras knows vidlab's layers
@@ -194,10 +193,7 @@ class RunFolder:
         record = {} if "recipe.json" in self.missing else self.recipe
         if record.get("file"):
             recipes.load(record["file"])  # through it Keras knows layers of one's own
-        try:
-            model = keras.saving.load_model(path, compile=False)
-        except (ValueError, OSError, TypeError, KeyError) as error:
-            raise _unreadable(path, error) from error
+        model = self._read("model", partial(keras.saving.load_model, compile=False))
         if isinstance(getattr(model, "output", None), dict) and not whole:  # a Sequential has none
             (first, *_), *_ = record["config"]["tasks"]
             model = keras.Model(model.input, model.output[first], name=model.name)
@@ -235,42 +231,37 @@ class RunFolder:
     @property
     def history(self) -> pd.DataFrame:
         """One row an epoch."""
-        path = self._existing("history")
-        try:
-            return pd.read_csv(path)
-        except ValueError as error:
-            raise _unreadable(path, error) from error
+        return self._read("history", pd.read_csv)
 
     @property
     def predictions(self) -> Predictions:
-        """What the model said of the test part."""
-        return Predictions.load(self._existing("predictions"))
+        """Predictions for the test part."""
+        return Predictions.load(self.path / _FILES["predictions"])
 
     @property
     def metrics(self) -> dict[str, Any]:
         """Names and numbers."""
-        return self._json("metrics")
+        return self._read("metrics", _read_json)
 
     @property
     def recipe(self) -> dict[str, Any]:
         """Everything needed to repeat the run."""
-        return self._json("recipe")
+        return self._read("recipe", _read_json)
 
-    def _existing(self, name: str) -> Path:
+    def _read(self, name: str, reader: Callable[[Path], Any]) -> Any:
         path = self.path / _FILES[name]
         if not path.is_file():
             raise ResultError(
                 f"Expected the result of a finished run. Received: {path}, which does not exist. "
                 "Make it with: vidlab train RECIPE"
             )
-        return path
-
-    def _json(self, name: str) -> dict[str, Any]:
-        path = self._existing(name)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise _unreadable(path, error) from error
+            return reader(path)
+        except (ValueError, OSError, TypeError, KeyError) as error:
+            raise ResultError(
+                f"Expected a result that vidlab wrote. Received: {path}, which cannot be read "
+                f"({error}). Delete it and make it again with: vidlab train RECIPE"
+            ) from error
 
 
 def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
@@ -362,8 +353,5 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _unreadable(path: Path, error: Exception) -> ResultError:
-    return ResultError(
-        f"Expected a result that vidlab wrote. Received: {path}, which cannot be read ({error}). "
-        "Delete it and make it again with: vidlab train RECIPE"
-    )
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
