@@ -56,14 +56,14 @@ def cluster_sums(a, b):
     return list(sums.values())
 
 
-def reorder(said, order):
+def reorder(predicted, order):
     """Put the videos into another order."""
     return replace(
-        said,
-        video_ids=said.video_ids[order],
-        groups=said.groups[order],
-        y_true=said.y_true[order],
-        probabilities=said.probabilities[order],
+        predicted,
+        video_ids=predicted.video_ids[order],
+        groups=predicted.groups[order],
+        y_true=predicted.y_true[order],
+        probabilities=predicted.probabilities[order],
     )
 
 
@@ -143,20 +143,20 @@ def test_interval_of_a_difference_is_that_of_paired_gains():
 
 def test_all_pairs_are_compared_or_one_with_each_other():
     a, b = random_pair()
-    said = {"x": a, "y": b, "z": a}
-    table = evaluation.compare(said)
+    predicted = {"x": a, "y": b, "z": a}
+    table = evaluation.compare(predicted)
     assert table[["a", "b"]].values.tolist() == [["x", "y"], ["x", "z"], ["y", "z"]]
-    table = evaluation.compare(said, against="y")
+    table = evaluation.compare(predicted, against="y")
     assert table[["a", "b"]].values.tolist() == [["y", "x"], ["y", "z"]]
 
 
 def test_p_values_are_corrected_for_their_number():
     draw = np.random.default_rng(0)
-    said = {
+    predicted = {
         name: of_hits(draw.random(40) < skill)
         for name, skill in zip("wxyz", (0.2, 0.4, 0.5, 0.9), strict=True)
     }
-    table = evaluation.compare(said).sort_values("sign_flip_p")
+    table = evaluation.compare(predicted).sort_values("sign_flip_p")
     running, expected = 0.0, []
     for place, p_value in enumerate(table["sign_flip_p"]):
         running = max(running, min(1.0, (6 - place) * p_value))
@@ -246,9 +246,9 @@ def test_leaderboard_keeps_measured_and_published_apart():
     assert list(table.index) == ["good", "poor"]
     assert set(table.columns.get_level_values(0)) == {"measured, Pantomime", "published, UCF-101"}
     measured, published = table["measured, Pantomime"], table["published, UCF-101"]
-    for name, said in (("poor", a), ("good", b)):
+    for name, predicted in (("poor", a), ("good", b)):
         for k in (1, 5):
-            sure = evaluation.interval(said, metric=f"top{k}")
+            sure = evaluation.interval(predicted, metric=f"top{k}")
             found = measured.loc[name, [f"top{k}", f"top{k}_low", f"top{k}_high"]]
             assert found.tolist() == pytest.approx([sure.estimate, sure.low, sure.high])
     assert measured["videos"].tolist() == [60, 60]
@@ -323,7 +323,7 @@ def test_upper_and_lower_case_do_not_part_classes():
 
 
 def test_averages_of_a_report_are_no_classes():
-    a, b = (evaluation.report(said) for said in random_pair())
+    a, b = (evaluation.report(predicted) for predicted in random_pair())
     counts = evaluation.compare_reports(a, b)
     assert counts[["a_higher", "b_higher", "equal"]].sum() == 3 * 3
 
@@ -383,7 +383,7 @@ def test_reversing_turns_right_answers_into_the_twin():
     after = with_labels(TRUE, [1, 0, 1, 0, 2, 0], classes=CLASSES)
     flips = evaluation.motion_probe(normal, reversed=after, pairs=PAIRS).flips
     assert list(flips.index) == ["Open → Close", "Close → Open", ALL_PAIRS]
-    # Of the third video (wrong in normal order) and of Jump nothing is said.
+    # The third video (wrong in normal order) and Jump are not counted.
     assert flips["videos"].tolist() == [2, 2, 4]
     assert flips["to_twin"].tolist() == [0.5, 0.5, 0.5]
     assert flips["unchanged"].tolist() == [0.5, 0, 0.25]
@@ -391,8 +391,8 @@ def test_reversing_turns_right_answers_into_the_twin():
 
 
 def test_an_order_blind_model_pays_nothing_and_flips_nothing():
-    said = with_labels(TRUE, [0, 1, 0, 1, 0, 2], classes=CLASSES)
-    probe = evaluation.motion_probe(said, reversed=said, shuffled=said, pairs=PAIRS)
+    predicted = with_labels(TRUE, [0, 1, 0, 1, 0, 2], classes=CLASSES)
+    probe = evaluation.motion_probe(predicted, reversed=predicted, shuffled=predicted, pairs=PAIRS)
     assert (probe.per_class[["reversed", "shuffled"]] == 0).all(axis=None)
     assert probe.flips.loc[ALL_PAIRS, ["to_twin", "unchanged"]].tolist() == [0, 1]
 

@@ -29,7 +29,7 @@ def frames_of(counts, *, classes=4, seed=0):
 
 
 @pytest.fixture
-def said():
+def predicted():
     frames = frames_of([3, 5, 4])
     return Predictions(
         video_ids=["v_A_g01_c01", "v_B_g02_c01", "v_C_g03_c01"],
@@ -112,58 +112,63 @@ def test_an_unknown_way_to_aggregate_lists_the_known_ones():
 
 
 def test_predicted_class_is_the_most_probable_and_the_first_where_two_tie():
-    said = Predictions(
+    predicted = Predictions(
         ["a", "b"], ["g01", "g02"], [0, 1], [[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]], ["A", "B", "C"]
     )
-    assert said.y_pred.tolist() == [1, 0]
-    assert said.top_k(3).tolist() == [[1, 2, 0], [0, 2, 1]]
-    assert said.top_k(1)[:, 0].tolist() == said.y_pred.tolist()
+    assert predicted.y_pred.tolist() == [1, 0]
+    assert predicted.top_k(3).tolist() == [[1, 2, 0], [0, 2, 1]]
+    assert predicted.top_k(1)[:, 0].tolist() == predicted.y_pred.tolist()
 
 
-def test_types_are_fixed_whatever_is_given(said):
-    assert said.y_true.dtype == said.y_pred.dtype == np.int64
-    assert said.probabilities.dtype == said.frames.probabilities.dtype == np.float32
-    assert said.frames.video.dtype == said.frames.frame.dtype == np.int64
-    assert said.video_ids.dtype.kind == said.groups.dtype.kind == "U"
-    assert len(said) == 3
-    assert len(said.frames) == 12
+def test_types_are_fixed_whatever_is_given(predicted):
+    assert predicted.y_true.dtype == predicted.y_pred.dtype == np.int64
+    assert predicted.probabilities.dtype == predicted.frames.probabilities.dtype == np.float32
+    assert predicted.frames.video.dtype == predicted.frames.frame.dtype == np.int64
+    assert predicted.video_ids.dtype.kind == predicted.groups.dtype.kind == "U"
+    assert len(predicted) == 3
+    assert len(predicted.frames) == 12
 
 
-def test_another_aggregation_keeps_everything_else_and_needs_frames(said):
-    voted = said.with_aggregation("vote")
-    np.testing.assert_array_equal(voted.probabilities, aggregate(said.frames, aggregation="vote"))
-    np.testing.assert_array_equal(voted.video_ids, said.video_ids)
+def test_another_aggregation_keeps_everything_else_and_needs_frames(predicted):
+    voted = predicted.with_aggregation("vote")
+    np.testing.assert_array_equal(
+        voted.probabilities, aggregate(predicted.frames, aggregation="vote")
+    )
+    np.testing.assert_array_equal(voted.video_ids, predicted.video_ids)
     back = voted.with_aggregation("mean")
-    np.testing.assert_array_equal(back.probabilities, said.probabilities)
+    np.testing.assert_array_equal(back.probabilities, predicted.probabilities)
     with pytest.raises(ResultError, match="frame model"):
-        dataclasses.replace(said, frames=None).with_aggregation("vote")
+        dataclasses.replace(predicted, frames=None).with_aggregation("vote")
 
 
 @pytest.mark.parametrize("with_frames", [True, False], ids=["frames", "videos only"])
-def test_what_is_saved_is_loaded(said, tmp_path, with_frames):
+def test_what_is_saved_is_loaded(predicted, tmp_path, with_frames):
     others = {"light": np.array([0.1, 0.2, 0.3], np.float32), "place": np.eye(3, 2)}
-    frames = said.frames if with_frames else None
-    said = dataclasses.replace(said, others=others, frames=frames)
-    file = said.save(tmp_path / "deep" / "predictions.npz")
+    frames = predicted.frames if with_frames else None
+    predicted = dataclasses.replace(predicted, others=others, frames=frames)
+    file = predicted.save(tmp_path / "deep" / "predictions.npz")
     for source in (file, file.parent):
         loaded = Predictions.load(source)
         pairs = [
-            *((getattr(loaded, n), getattr(said, n)) for n in ("video_ids", "groups", "y_true")),
-            (loaded.probabilities, said.probabilities),
+            *(
+                (getattr(loaded, n), getattr(predicted, n))
+                for n in ("video_ids", "groups", "y_true")
+            ),
+            (loaded.probabilities, predicted.probabilities),
             *((loaded.others[name], values) for name, values in others.items()),
         ]
         if with_frames:
-            pairs += zip(vars(loaded.frames).values(), vars(said.frames).values(), strict=True)
+            pairs += zip(vars(loaded.frames).values(), vars(predicted.frames).values(), strict=True)
         for found, expected in pairs:
             np.testing.assert_array_equal(found, expected)
             assert found.dtype.kind == expected.dtype.kind
-        assert loaded.classes == said.classes
+        assert loaded.classes == predicted.classes
         assert list(loaded.others) == ["light", "place"]
         assert (loaded.frames is None) == (not with_frames)
 
 
-def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(said, tmp_path, monkeypatch):
-    file = said.save(tmp_path / "predictions.npz")
+def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(predicted, tmp_path, monkeypatch):
+    file = predicted.save(tmp_path / "predictions.npz")
     before = file.read_bytes()
 
     def interrupted(*_):
@@ -171,7 +176,7 @@ def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(said, tmp_path
 
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        said.with_aggregation("vote").save(file)
+        predicted.with_aggregation("vote").save(file)
     assert [path.name for path in tmp_path.iterdir()] == ["predictions.npz"]
     assert file.read_bytes() == before
 
@@ -184,8 +189,8 @@ def test_an_absent_file_is_named_with_the_remedy(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "empty", "foreign"])
-def test_a_damaged_file_is_named_with_the_remedy(said, tmp_path, damage):
-    file = said.save(tmp_path / "predictions.npz")
+def test_a_damaged_file_is_named_with_the_remedy(predicted, tmp_path, damage):
+    file = predicted.save(tmp_path / "predictions.npz")
     if damage == "cut":
         file.write_bytes(file.read_bytes()[:200])
     elif damage == "text":
@@ -264,28 +269,28 @@ class Multitask:
 
 
 def test_predictions_tell_where_each_frame_comes_from():
-    said = predict(Model(), Dataset(), aggregation="vote")
-    assert said.frames.video.tolist() == [0, 0, 1]
-    assert said.frames.frame.tolist() == [4, 9, 2]
-    assert said.frames.probabilities.argmax(axis=1).tolist() == [0, 0, 1]
-    assert said.y_pred.tolist() == [0, 1]
-    assert said.video_ids.tolist() == ["a", "b"]
-    assert said.others == {}
+    predicted = predict(Model(), Dataset(), aggregation="vote")
+    assert predicted.frames.video.tolist() == [0, 0, 1]
+    assert predicted.frames.frame.tolist() == [4, 9, 2]
+    assert predicted.frames.probabilities.argmax(axis=1).tolist() == [0, 0, 1]
+    assert predicted.y_pred.tolist() == [0, 1]
+    assert predicted.video_ids.tolist() == ["a", "b"]
+    assert predicted.others == {}
 
 
 def test_predictions_of_whole_clips_have_no_frames():
-    said = predict(Model(), Dataset(clips=True))
-    assert said.frames is None
-    assert said.y_pred.tolist() == [0, 1]
-    assert said.y_true.tolist() == [0, 2]
+    predicted = predict(Model(), Dataset(clips=True))
+    assert predicted.frames is None
+    assert predicted.y_pred.tolist() == [0, 1]
+    assert predicted.y_true.tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(("clips", "expected"), [(False, [[0.5], [2]]), (True, [[0], [1]])])
 def test_other_outputs_are_averaged_over_a_videos_rows(clips, expected):
-    said = predict(Multitask(), Dataset(clips=clips), output="action")
-    assert said.y_pred.tolist() == [0, 1]
-    assert list(said.others) == ["light"]
-    assert said.others["light"].tolist() == expected
+    predicted = predict(Multitask(), Dataset(clips=clips), output="action")
+    assert predicted.y_pred.tolist() == [0, 1]
+    assert list(predicted.others) == ["light"]
+    assert predicted.others["light"].tolist() == expected
 
 
 def test_a_shuffling_dataset_is_refused():

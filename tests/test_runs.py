@@ -14,7 +14,7 @@ FILES = ["history.csv", "metrics.json", "model.keras", "predictions.npz", "recip
 
 
 @pytest.fixture
-def said():
+def predicted():
     return Predictions(["a", "b"], ["g01", "g02"], [0, 1], [[0.9, 0.1], [0.6, 0.4]], ["A", "B"])
 
 
@@ -38,22 +38,22 @@ def record(**changes):
     return runs.recipe_record("frame-vote", {"size": (96, 96)}, **{**facts, **changes})
 
 
-def test_a_run_is_complete_when_all_five_files_are_there(tmp_path, said, history):
+def test_a_run_is_complete_when_all_five_files_are_there(tmp_path, predicted, history):
     run = runs.RunFolder(tmp_path / "runs" / "mine")
     assert not run.is_complete
-    run.write(history=history, predictions=said, metrics={"top1": 0.5}, recipe=record())
+    run.write(history=history, predictions=predicted, metrics={"top1": 0.5}, recipe=record())
     assert run.missing == ["model.keras"]
     run.write(model=Model())
     assert run.is_complete
     assert sorted(path.name for path in run.path.iterdir()) == FILES
 
 
-def test_what_is_written_is_read_back(tmp_path, said, history):
+def test_what_is_written_is_read_back(tmp_path, predicted, history):
     run = runs.RunFolder(tmp_path).write(
-        history=history, predictions=said, metrics={"top1": 0.5}, recipe=record()
+        history=history, predictions=predicted, metrics={"top1": 0.5}, recipe=record()
     )
     pd.testing.assert_frame_equal(run.history, history, rtol=1e-15)
-    np.testing.assert_array_equal(run.predictions.probabilities, said.probabilities)
+    np.testing.assert_array_equal(run.predictions.probabilities, predicted.probabilities)
     assert run.metrics == {"top1": 0.5}
     assert run.recipe["config"] == {"size": [96, 96]}
 
@@ -164,12 +164,12 @@ def test_a_run_of_another_version_says_so(tmp_path):
         run.streams()
 
 
-def test_all_runs_are_found_finished_or_not(tmp_path, said, history):
+def test_all_runs_are_found_finished_or_not(tmp_path, predicted, history):
     whole = runs.RunFolder(runs.run_path(tmp_path, "frame-vote", profile="quick"))
     whole.write(
         model=Model(),
         history=history,
-        predictions=said,
+        predictions=predicted,
         metrics={"top1": 0.5, "note": "words", "top1_low": None},
         recipe=record(),
     )

@@ -42,8 +42,8 @@ INK, GREY = "#222222", "#767676"
 
 _BRIGHT = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, GREY)
 
-TOLD_APART = 2 * len(_BRIGHT)
-"""So many classes have colours that can be told apart."""
+DISTINCT = 2 * len(_BRIGHT)
+"""Up to so many classes have colours that are easily distinguished."""
 
 # A recipe keeps its colour whichever others stand beside it. The order is that of the literature.
 _RECIPES = (
@@ -121,15 +121,15 @@ def use_style() -> None:
 def class_colours(classes: Sequence[str]) -> dict[str, str]:
     """Colours of all classes of a dataset, ``#rrggbb``, by their order.
 
-    Eight colours that are told apart easily, then their dark forms; beyond sixteen classes the hues
-    of a cyclic colour map, which can only show order: name the classes as well.
+    Eight colours that are easily distinguished, then their dark forms; beyond sixteen classes the
+    hues of a cyclic colour map, which can only show order: name the classes as well.
 
     Examples
     --------
     >>> class_colours(["OpenDoor", "CloseDoor"])
     {'OpenDoor': '#0072b2', 'CloseDoor': '#e69f00'}
     """
-    if len(classes) <= TOLD_APART:
+    if len(classes) <= DISTINCT:
         return {name: _series(index) for index, name in enumerate(classes)}
     # The two ends of this map are nearly white; a twelfth at either end is left out.
     shades = mpl.colormaps["twilight"](np.linspace(1 / 12, 11 / 12, len(classes), endpoint=False))
@@ -146,7 +146,7 @@ def recipe_colour(name: str) -> str:
     """
     if name in _RECIPES:
         return _series(_RECIPES.index(name))
-    return _series(zlib.crc32(name.encode()) % TOLD_APART)
+    return _series(zlib.crc32(name.encode()) % DISTINCT)
 
 
 def recipe_colours(names: Iterable[str]) -> dict[str, str]:
@@ -161,7 +161,7 @@ def recipe_colours(names: Iterable[str]) -> dict[str, str]:
     """
     chosen: dict[str, str] = {}
     for name in names:
-        free = [c for c in map(_series, range(TOLD_APART)) if c not in chosen.values()]
+        free = [c for c in map(_series, range(DISTINCT)) if c not in chosen.values()]
         colour = recipe_colour(name)
         chosen[name] = colour if colour in free or not free else free[0]
     return chosen

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 
 from vidlab.errors import MetricError
 from vidlab.plots.style import (
+    DISTINCT,
     INK,
-    TOLD_APART,
     Drawing,
     class_colours,
     legend_below,
@@ -40,7 +40,7 @@ def drawn_classes(
     order = np.lexsort((-probabilities.max(axis=0), -predicted))
     drawn = list(dict.fromkeys([*first, *(classes[label] for label in order)]))
     drawn = drawn[: max(top, len(set(first)))]
-    palette = class_colours(classes if len(classes) <= TOLD_APART else drawn)
+    palette = class_colours(classes if len(classes) <= DISTINCT else drawn)
     return {name: palette[name] for name in drawn}
 
 
