@@ -10,7 +10,7 @@ from sklearn import metrics
 from vidlab import evaluation
 from vidlab.errors import MetricError
 from vidlab.evaluation import ALL_PAIRS, OTHER
-from vidlab.evaluation.predictions import FramePredictions, Predictions, from_frames
+from vidlab.evaluation.predictions import FramePredictions, Predictions, aggregate
 
 
 def make(*, classes=12, videos=120, groups=5, skill=1.5, seed=0, start=0):
@@ -40,18 +40,24 @@ def of_labels(y_true, y_pred, classes):
     )
 
 
+def of_frames(frames, video_ids, y_true):
+    """Make predictions of frames of the classes A and B."""
+    groups = ["g01"] * len(y_true)
+    return Predictions(video_ids, groups, y_true, aggregate(frames), ["A", "B"], frames)
+
+
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_top_k_agrees_with_scikit_learn(k):
-    said = make()
+    predicted = make()
     expected = metrics.top_k_accuracy_score(
-        said.y_true, said.probabilities, k=k, labels=np.arange(12)
+        predicted.y_true, predicted.probabilities, k=k, labels=np.arange(12)
     )
-    assert evaluation.top_k(said, k) == pytest.approx(expected)
+    assert evaluation.top_k(predicted, k) == pytest.approx(expected)
 
 
 @given(st.lists(st.lists(st.sampled_from([0, 0.25, 0.5]), min_size=6, max_size=6), min_size=1))
 def test_where_classes_tie_the_first_one_goes_first(chances):
-    said = Predictions(
+    predicted = Predictions(
         video_ids=[f"v{number}" for number in range(len(chances))],
         groups=["g01"] * len(chances),
         y_true=np.arange(len(chances)) % 6,
@@ -60,25 +66,25 @@ def test_where_classes_tie_the_first_one_goes_first(chances):
     )
     for k in (1, 3):
         best = [sorted(range(6), key=lambda c, row=row: -row[c])[:k] for row in chances]
-        right = [true in first for true, first in zip(said.y_true, best, strict=True)]
-        assert evaluation.top_k(said, k) == pytest.approx(np.mean(right))
+        right = [true in first for true, first in zip(predicted.y_true, best, strict=True)]
+        assert evaluation.top_k(predicted, k) == pytest.approx(np.mean(right))
 
 
 def test_what_is_not_a_number_is_never_right():
-    said = of_labels([0, 0, 1], [0, 0, 0], ["A", "B"])
-    said.probabilities[1] = np.nan
-    assert evaluation.top_k(said) == pytest.approx(1 / 3)
+    predicted = of_labels([0, 0, 1], [0, 0, 0], ["A", "B"])
+    predicted.probabilities[1] = np.nan
+    assert evaluation.top_k(predicted) == pytest.approx(1 / 3)
 
 
 def test_top_k_of_chosen_classes_counts_their_videos_only():
-    said = make()
+    predicted = make()
     chosen = [
         guess == true
-        for guess, true in zip(said.y_pred.tolist(), said.y_true.tolist(), strict=True)
-        if said.classes[true] in ("B", "D")
+        for guess, true in zip(predicted.y_pred.tolist(), predicted.y_true.tolist(), strict=True)
+        if predicted.classes[true] in ("B", "D")
     ]
     expected = sum(chosen) / len(chosen)
-    assert evaluation.top_k(said, classes=["D", "B"]) == pytest.approx(expected)
+    assert evaluation.top_k(predicted, classes=["D", "B"]) == pytest.approx(expected)
 
 
 def test_top_five_is_left_out_below_ten_classes():
@@ -93,37 +99,13 @@ def test_top_five_is_left_out_below_ten_classes():
         evaluation.interval(few, metric="top5")
 
 
-def test_per_class_accuracy_agrees_with_counting():
-    said = make(classes=11)
-    table = evaluation.per_class(said)
-    for place, name in enumerate(said.classes):
-        rows = [
-            sorted(range(11), key=lambda c, r=row: -r[c])
-            for row, true in zip(said.probabilities.tolist(), said.y_true, strict=True)
-            if true == place
-        ]
-        assert table.loc[name, "support"] == len(rows)
-        assert table.loc[name, "top1"] == pytest.approx(np.mean([row[0] == place for row in rows]))
-        assert table.loc[name, "top5"] == pytest.approx(np.mean([place in row[:5] for row in rows]))
-
-
-def test_a_class_without_videos_has_no_accuracy():
-    said = of_labels([0, 0, 1], [0, 1, 1], ["A", "B", "C"])
-    table = evaluation.per_class(said)
-    assert table.loc["A", "top1"] == 0.5
-    assert table.loc["C", "support"] == 0
-    assert np.isnan(table.loc["C", "top1"])
-
-
 def test_frame_accuracy_counts_frames():
     frames = FramePredictions(
         video=[0, 0, 0, 1], frame=[0, 1, 2, 0], probabilities=np.eye(2)[[0, 1, 0, 0]]
     )
-    said = from_frames(
-        frames, video_ids=["a", "b"], groups=["g01", "g02"], y_true=[0, 1], classes=["A", "B"]
-    )
-    assert evaluation.frame_top_k(said) == 2 / 4
-    assert evaluation.top_k(said) == 1 / 2
+    predicted = of_frames(frames, ["a", "b"], [0, 1])
+    assert evaluation.frame_top_k(predicted) == 2 / 4
+    assert evaluation.top_k(predicted) == 1 / 2
 
 
 def test_frame_accuracy_needs_frames():
@@ -133,32 +115,37 @@ def test_frame_accuracy_needs_frames():
 
 @pytest.mark.parametrize("normalise", [False, True], ids=["counts", "shares"])
 def test_confusion_agrees_with_scikit_learn(normalise):
-    said = make()
+    predicted = make()
     expected = metrics.confusion_matrix(
-        said.y_true, said.y_pred, labels=np.arange(12), normalize="true" if normalise else None
+        predicted.y_true,
+        predicted.y_pred,
+        labels=np.arange(12),
+        normalize="true" if normalise else None,
     )
-    table = evaluation.confusion(said, normalise=normalise)
+    table = evaluation.confusion(predicted, normalise=normalise)
     np.testing.assert_allclose(table, expected)
-    assert list(table.index) == list(table.columns) == said.classes
+    assert list(table.index) == list(table.columns) == predicted.classes
     assert (table.index.name, table.columns.name) == ("true", "predicted")
 
 
 def test_a_restricted_confusion_still_tells_all_that_happened():
-    said = make(skill=0.5)
-    whole = evaluation.confusion(said, normalise=False)
-    part = evaluation.confusion(said, classes=["D", "A"], normalise=False)
+    predicted = make(skill=0.5)
+    whole = evaluation.confusion(predicted, normalise=False)
+    part = evaluation.confusion(predicted, classes=["D", "A"], normalise=False)
     assert list(part.index) == ["D", "A"]
     assert list(part.columns) == ["D", "A", OTHER]
     assert part.loc["D", "A"] == whole.loc["D", "A"]
     assert part.loc["A", OTHER] == whole.loc["A"].drop(["A", "D"]).sum()
-    shares = evaluation.confusion(said, classes=["D", "A"])
+    shares = evaluation.confusion(predicted, classes=["D", "A"])
     np.testing.assert_allclose(shares.sum(axis=1), 1)
 
 
-def test_a_row_without_videos_is_not_a_number():
-    said = of_labels([0, 0], [0, 1], ["A", "B"])
-    assert evaluation.confusion(said).loc["B"].isna().all()
-    assert evaluation.confusion(said, normalise=False).loc["B"].tolist() == [0, 0]
+def test_a_class_without_videos_has_no_accuracy_and_no_shares():
+    predicted = of_labels([0, 0], [0, 1], ["A", "B"])
+    assert evaluation.per_class(predicted).loc["A"].tolist() == [2, 0.5]
+    assert evaluation.per_class(predicted).loc["B"].isna().tolist() == [False, True]
+    assert evaluation.confusion(predicted).loc["B"].isna().all()
+    assert evaluation.confusion(predicted, normalise=False).loc["B"].tolist() == [0, 0]
 
 
 def test_no_classes_have_no_accuracy_and_no_rows():
@@ -172,67 +159,52 @@ def test_unknown_or_repeated_classes_are_refused(names):
         evaluation.confusion(make(), classes=names)
 
 
-def test_report_agrees_with_scikit_learn():
-    said = make(skill=0.7)
-    expected = metrics.classification_report(
-        said.y_true,
-        said.y_pred,
-        labels=np.arange(12),
-        target_names=said.classes,
-        output_dict=True,
-        zero_division=0,
-    )
-    table = evaluation.report(said)
-    names = [*said.classes, "macro average", "weighted average"]
-    assert list(table.index) == names
-    for name in names:
-        theirs = expected[name.replace("average", "avg")]
-        assert table.loc[name, "precision"] == pytest.approx(theirs["precision"])
-        assert table.loc[name, "recall"] == pytest.approx(theirs["recall"])
-        assert table.loc[name, "f1"] == pytest.approx(theirs["f1-score"])
-        assert table.loc[name, "support"] == theirs["support"]
-
-
-def test_report_is_zero_where_nothing_was_predicted():
+def test_report_agrees_with_scikit_learn_and_is_zero_where_nothing_was_predicted():
+    predicted = make(skill=0.7)
+    table = evaluation.report(predicted)
+    assert list(table.index) == [*predicted.classes, "macro average", "weighted average"]
+    assert list(table) == ["precision", "recall", "f1", "support"]
+    score = metrics.precision_recall_fscore_support
+    expected = score(predicted.y_true, predicted.y_pred, labels=np.arange(12), zero_division=0)
+    np.testing.assert_allclose(table.iloc[:12], np.transpose(expected))
+    for name, average in (("macro average", "macro"), ("weighted average", "weighted")):
+        expected = score(predicted.y_true, predicted.y_pred, average=average, zero_division=0)[:3]
+        np.testing.assert_allclose(table.loc[name].iloc[:3], expected)
     table = evaluation.report(of_labels([0, 1, 1], [0, 0, 0], ["A", "B", "C"]))
-    assert table.loc["B", ["precision", "recall", "f1"]].tolist() == [0, 0, 0]
-    assert table.loc["C", ["precision", "recall", "f1"]].tolist() == [0, 0, 0]
+    assert (table.loc[["B", "C"], ["precision", "recall", "f1"]] == 0).all(axis=None)
 
 
 def test_most_confused_pairs_come_first():
-    said = of_labels([0, 0, 0, 0, 1, 1, 1, 2, 2], [0, 1, 1, 2, 2, 2, 1, 2, 0], ["A", "B", "C"])
-    table = evaluation.most_confused(said)
+    predicted = of_labels([0, 0, 0, 0, 1, 1, 1, 2, 2], [0, 1, 1, 2, 2, 2, 1, 2, 0], ["A", "B", "C"])
+    table = evaluation.most_confused(predicted)
     assert table.values.tolist() == [
         ["B", "C", 2, pytest.approx(2 / 3)],
         ["A", "B", 2, pytest.approx(2 / 4)],
         ["C", "A", 1, pytest.approx(1 / 2)],
         ["A", "C", 1, pytest.approx(1 / 4)],
     ]
-    assert len(evaluation.most_confused(said, 2)) == 2
-
-
-def test_nothing_is_confused_when_all_is_right():
-    table = evaluation.most_confused(of_labels([0, 1], [0, 1], ["A", "B"]))
-    assert list(table) == ["true", "predicted", "count", "share"]
-    assert len(table) == 0
+    assert len(evaluation.most_confused(predicted, 2)) == 2
+    assert evaluation.most_confused(of_labels([0, 1], [0, 1], ["A", "B"])).empty
 
 
 def test_interval_rests_on_clusters_of_class_and_group():
-    said = make(videos=300)
-    sure = evaluation.interval(said)
-    assert sure.clusters == len(set(zip(said.y_true.tolist(), said.groups.tolist(), strict=True)))
-    assert sure.estimate == pytest.approx(evaluation.top_k(said))
+    predicted = make(videos=300)
+    sure = evaluation.interval(predicted)
+    assert sure.clusters == len(
+        set(zip(predicted.y_true.tolist(), predicted.groups.tolist(), strict=True))
+    )
+    assert sure.estimate == pytest.approx(evaluation.top_k(predicted))
     assert sure.low < sure.estimate < sure.high
     assert f"{sure.clusters} clusters" in str(sure)
-    assert evaluation.interval(said) == sure
-    assert evaluation.interval(said, seed=1) != sure
+    assert evaluation.interval(predicted) == sure
+    assert evaluation.interval(predicted, seed=1) != sure
 
 
 def test_interval_agrees_with_a_bootstrap_written_out():
-    said = make(videos=150, groups=3)
-    right = said.y_pred == said.y_true
+    predicted = make(videos=150, groups=3)
+    right = predicted.y_pred == predicted.y_true
     clusters = {}
-    for key, hit in zip(zip(said.y_true, said.groups, strict=True), right, strict=True):
+    for key, hit in zip(zip(predicted.y_true, predicted.groups, strict=True), right, strict=True):
         clusters.setdefault(key, []).append(hit)
     held = list(clusters.values())
     draw = np.random.default_rng(5)
@@ -240,30 +212,33 @@ def test_interval_agrees_with_a_bootstrap_written_out():
     for _ in range(4000):
         chosen = draw.integers(len(held), size=len(held))
         means.append(np.mean(list(itertools.chain.from_iterable(held[c] for c in chosen))))
-    sure = evaluation.interval(said, repeats=4000, level=0.9)
+    sure = evaluation.interval(predicted, repeats=4000, level=0.9)
     assert [sure.low, sure.high] == pytest.approx(np.quantile(means, [0.05, 0.95]), abs=0.01)
 
 
 def test_repeated_evidence_does_not_make_an_interval_narrower():
-    said = make(videos=60, groups=20)
+    predicted = make(videos=60, groups=20)
     times = 8
     repeated = Predictions(
-        video_ids=[f"{name}-{copy}" for copy in range(times) for name in said.video_ids],
-        groups=np.tile(said.groups, times),
-        y_true=np.tile(said.y_true, times),
-        probabilities=np.tile(said.probabilities, (times, 1)),
-        classes=said.classes,
+        video_ids=[f"{name}-{copy}" for copy in range(times) for name in predicted.video_ids],
+        groups=np.tile(predicted.groups, times),
+        y_true=np.tile(predicted.y_true, times),
+        probabilities=np.tile(predicted.probabilities, (times, 1)),
+        classes=predicted.classes,
     )
-    once, often = evaluation.interval(said), evaluation.interval(repeated)
+    once, often = evaluation.interval(predicted), evaluation.interval(repeated)
     assert once == often
 
 
-def test_interval_of_chosen_classes_and_of_an_own_metric():
-    said = make(videos=200)
-    sure = evaluation.interval(said, classes=["A", "B"])
-    assert sure.estimate == pytest.approx(evaluation.top_k(said, classes=["A", "B"]))
-    own = evaluation.interval(said, metric=lambda p: p.probabilities.max(axis=1))
-    assert own.estimate == pytest.approx(float(said.probabilities.max(axis=1).mean()))
+def test_interval_of_chosen_classes_and_bootstrap_of_a_score_of_your_own():
+    predicted = make(videos=200)
+    sure = evaluation.interval(predicted, classes=["A", "B"])
+    assert sure.estimate == pytest.approx(evaluation.top_k(predicted, classes=["A", "B"]))
+    score, groups = predicted.probabilities.max(axis=1), np.arange(len(predicted)) // 10
+    own = evaluation.bootstrap(score, groups)
+    assert own.estimate == pytest.approx(float(score.mean()))
+    assert own.low < own.estimate < own.high
+    assert own.clusters == 20
 
 
 def test_one_cluster_gives_no_interval():
@@ -273,38 +248,18 @@ def test_one_cluster_gives_no_interval():
     assert str(sure) == "50.0% (no interval: 1 cluster)"
 
 
-def bootstrapped(right, groups, *, draws, seed):
-    """Draw whole groups with replacement, and give the middle 95% of the shares that are right."""
-    held = [[hit for hit, own in zip(right, groups, strict=True) if own == g] for g in set(groups)]
-    draw, means = np.random.default_rng(seed), []
-    for _ in range(draws):
-        chosen = draw.integers(len(held), size=len(held))
-        means.append(np.mean([hit for place in chosen for hit in held[place]]))
-    return np.quantile(means, [0.025, 0.975])
-
-
-def test_intervals_of_classes_agree_with_a_bootstrap_written_out():
-    said = make(classes=10, videos=300, groups=8)
-    table = evaluation.class_intervals(said, repeats=4000)
-    ranked = np.argsort(-said.probabilities, axis=1)
-    for label, name in list(enumerate(said.classes))[:3]:
-        own = said.y_true == label
-        assert table.loc[name, "groups"] == len(set(said.groups[own]))
-        for k in (1, 5):
-            right = (ranked[own, :k] == label).any(axis=1)
-            assert table.loc[name, f"top{k}"] == pytest.approx(right.mean())
-            bounds = table.loc[name, [f"top{k}_low", f"top{k}_high"]].to_numpy(dtype=float)
-            expected = bootstrapped(right, said.groups[own], draws=4000, seed=label)
-            np.testing.assert_allclose(bounds, expected, atol=0.03)
-
-
 def test_intervals_of_classes_are_those_of_each_class_alone():
-    said = make(classes=4, videos=90, groups=5)
-    table = evaluation.class_intervals(said, repeats=200, level=0.9, seed=3)
-    for name in said.classes:
-        alone = evaluation.interval(said, classes=[name], repeats=200, level=0.9, seed=3)
-        assert table.loc[name, ["top1_low", "top1_high"]].tolist() == [alone.low, alone.high]
-    assert list(table) == ["support", "groups", "top1", "top1_low", "top1_high"]
+    predicted = make(classes=10, videos=90, groups=5)
+    table = evaluation.class_intervals(predicted, repeats=200, level=0.9, seed=3)
+    for label, name in enumerate(predicted.classes):
+        assert table.loc[name, "groups"] == len(set(predicted.groups[predicted.y_true == label]))
+        for top in ("top1", "top5"):
+            options = {"classes": [name], "repeats": 200, "level": 0.9, "seed": 3}
+            alone = evaluation.interval(predicted, metric=top, **options)
+            found = table.loc[name, [top, f"{top}_low", f"{top}_high"]].tolist()
+            assert found == [alone.estimate, alone.low, alone.high]
+    few = evaluation.class_intervals(make(classes=4))
+    assert list(few) == ["support", "groups", "top1", "top1_low", "top1_high"]
 
 
 def test_a_class_of_one_group_or_of_none_has_no_interval():
@@ -360,8 +315,7 @@ def test_phases_begin_and_end_where_their_number_changes(phases, spans):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"metric": "accuracy"}, "top1, top5 or a function"),
-        ({"metric": lambda p: 0.5}, "one score for each"),
+        ({"metric": "accuracy"}, "top1 or top5"),
         ({"classes": ["Nothing"]}, "Nothing"),
     ],
 )
@@ -390,9 +344,7 @@ def test_pooled_frames_point_to_their_own_videos():
             video=np.arange(len(labels)), frame=[7] * len(labels), probabilities=np.eye(2)[labels]
         )
         names = [f"v{start + number}" for number in range(len(labels))]
-        return from_frames(
-            frames, video_ids=names, groups=["g01"] * len(names), y_true=labels, classes=["A", "B"]
-        )
+        return of_frames(frames, names, labels)
 
     pooled = evaluation.pool([part(0, [0, 1, 0]), part(10, [1, 1])])
     assert pooled.frames.video.tolist() == [0, 1, 2, 3, 4]
@@ -415,7 +367,7 @@ PAIRS = [("Open", "Close"), ("Sit", "Stand"), ("Lift", "Drop")]
 
 
 def test_pair_accuracy_among_all_classes_and_within_the_pair():
-    said = Predictions(
+    predicted = Predictions(
         video_ids=["a", "b", "c", "d", "e"],
         groups=["g01"] * 5,
         y_true=[0, 1, 0, 3, 2],
@@ -428,7 +380,7 @@ def test_pair_accuracy_among_all_classes_and_within_the_pair():
         ],
         classes=["Open", "Close", "Jump", "Sit", "Stand"],
     )
-    table = evaluation.pair_accuracy(said, PAIRS)
+    table = evaluation.pair_accuracy(predicted, PAIRS)
     assert list(table.index) == ["Open / Close", "Sit / Stand", ALL_PAIRS]
     assert table["videos"].tolist() == [3, 1, 4]
     assert table["among_all"].tolist() == pytest.approx([1 / 3, 1, 1 / 2])
@@ -437,14 +389,14 @@ def test_pair_accuracy_among_all_classes_and_within_the_pair():
 
 def test_twins_with_equal_answers_score_one_half_within_their_pair():
     rows = np.random.default_rng(0).dirichlet(np.ones(3), size=50)
-    said = Predictions(
+    predicted = Predictions(
         video_ids=[f"v{number}" for number in range(100)],
         groups=["g01"] * 100,
         y_true=np.repeat([0, 1], 50),
         probabilities=np.concatenate([rows, rows]),
         classes=["Open", "Close", "Jump"],
     )
-    assert evaluation.pair_accuracy(said, PAIRS).loc[ALL_PAIRS, "within_pair"] == 0.5
+    assert evaluation.pair_accuracy(predicted, PAIRS).loc[ALL_PAIRS, "within_pair"] == 0.5
 
 
 def test_no_pairs_give_no_rows():
@@ -495,7 +447,7 @@ def test_summary_gives_mean_and_spread_over_runs():
     ]
     runs.append(("other", 0, 1, make(seed=99)))
     table = evaluation.summary(runs)
-    accuracies = [np.mean(said.y_pred == said.y_true) for _, _, _, said in runs[:4]]
+    accuracies = [np.mean(predicted.y_pred == predicted.y_true) for _, _, _, predicted in runs[:4]]
     assert list(table.index) == ["mine", "other"]
     assert table.loc["mine", ["runs", "seeds", "splits"]].tolist() == [4, 2, 2]
     assert table.loc["mine", "top1"] == pytest.approx(np.mean(accuracies))

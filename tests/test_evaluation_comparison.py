@@ -7,9 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import stats
 
 from vidlab import evaluation
 from vidlab.errors import MetricError
@@ -18,7 +15,7 @@ from vidlab.evaluation.predictions import FramePredictions, Predictions
 from vidlab.recipes import Published
 
 
-def of_answers(y_true, y_pred, *, classes=("A", "B", "C"), groups=None, ids=None):
+def with_labels(y_true, y_pred, *, classes=("A", "B", "C"), groups=None, ids=None):
     """Make predictions that say exactly `y_pred`; every video is a group of its own unless told."""
     return Predictions(
         video_ids=[f"v{number}" for number in range(len(y_true))] if ids is None else ids,
@@ -32,7 +29,7 @@ def of_answers(y_true, y_pred, *, classes=("A", "B", "C"), groups=None, ids=None
 def of_hits(right, **options):
     """Make predictions of videos of class A that are right where `right` says so."""
     right = np.asarray(right, dtype=bool)
-    return of_answers(np.zeros(len(right), dtype=int), np.where(right, 0, 1), **options)
+    return with_labels(np.zeros(len(right), dtype=int), np.where(right, 0, 1), **options)
 
 
 def random_pair(*, videos=60, groups=4, classes=3, seed=0):
@@ -45,7 +42,9 @@ def random_pair(*, videos=60, groups=4, classes=3, seed=0):
     def answers(skill):
         return np.where(draw.random(videos) < skill, y_true, draw.integers(0, classes, videos))
 
-    return of_answers(y_true, answers(0.2), **options), of_answers(y_true, answers(0.6), **options)
+    return with_labels(y_true, answers(0.2), **options), with_labels(
+        y_true, answers(0.6), **options
+    )
 
 
 def cluster_sums(a, b):
@@ -57,26 +56,15 @@ def cluster_sums(a, b):
     return list(sums.values())
 
 
-def reorder(said, order):
+def reorder(predicted, order):
     """Put the videos into another order."""
     return replace(
-        said,
-        video_ids=said.video_ids[order],
-        groups=said.groups[order],
-        y_true=said.y_true[order],
-        probabilities=said.probabilities[order],
+        predicted,
+        video_ids=predicted.video_ids[order],
+        groups=predicted.groups[order],
+        y_true=predicted.y_true[order],
+        probabilities=predicted.probabilities[order],
     )
-
-
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_agrees_with_the_binomial_test(only_a, only_b):
-    a = of_hits([True] * only_a + [False] * only_b + [True, False])
-    b = of_hits([False] * only_a + [True] * only_b + [True, False])
-    expected = 1.0
-    if only_a + only_b:
-        expected = stats.binomtest(only_a, only_a + only_b, 0.5).pvalue
-    assert evaluation.mcnemar(a, b) == pytest.approx(expected)
-    assert evaluation.mcnemar(b, a) == pytest.approx(expected)
 
 
 def test_mcnemar_agrees_with_tossing_all_coins():
@@ -112,11 +100,6 @@ def test_sign_flip_over_many_clusters_agrees_with_random_signs():
     assert evaluation.sign_flip(a, b) == pytest.approx(expected, abs=0.012)
 
 
-def test_with_one_video_a_cluster_sign_flip_is_mcnemar():
-    a, b = of_hits([True] * 3 + [False] * 9 + [True]), of_hits([False] * 3 + [True] * 9 + [True])
-    assert evaluation.sign_flip(a, b) == pytest.approx(evaluation.mcnemar(a, b))
-
-
 def test_repeated_evidence_convinces_mcnemar_but_not_sign_flip():
     right_a, right_b = [True, False, False, False], [False, True, True, True]
     groups = ["g1", "g2", "g3", "g4"]
@@ -149,36 +132,31 @@ def test_comparison_counts_who_alone_is_right():
     assert row["sign_flip_p"] == row["holm_p"] == evaluation.sign_flip(a, b)
 
 
-def test_interval_of_a_difference_agrees_with_a_paired_bootstrap_written_out():
+def test_interval_of_a_difference_is_that_of_paired_gains():
     a, b = random_pair(videos=150, groups=5, seed=2)
     gain = (b.y_pred == b.y_true).astype(int) - (a.y_pred == a.y_true)
-    clusters = {}
-    for key, one in zip(zip(a.y_true, a.groups, strict=True), gain, strict=True):
-        clusters.setdefault(key, []).append(one)
-    held, draw, means = list(clusters.values()), np.random.default_rng(5), []
-    for _ in range(4000):
-        chosen = draw.integers(len(held), size=len(held))
-        means.append(np.mean(list(itertools.chain.from_iterable(held[c] for c in chosen))))
+    clusters = np.unique(np.char.add(a.y_true.astype(str), a.groups), return_inverse=True)[1]
+    paired = evaluation.bootstrap(gain, clusters, repeats=4000, level=0.9)
     row = evaluation.compare({"a": a, "b": b}, repeats=4000, level=0.9).iloc[0]
-    assert [row["low"], row["high"]] == pytest.approx(np.quantile(means, [0.05, 0.95]), abs=0.015)
+    assert [row["low"], row["high"]] == pytest.approx([paired.low, paired.high], abs=0.015)
 
 
 def test_all_pairs_are_compared_or_one_with_each_other():
     a, b = random_pair()
-    said = {"x": a, "y": b, "z": a}
-    table = evaluation.compare(said)
+    predicted = {"x": a, "y": b, "z": a}
+    table = evaluation.compare(predicted)
     assert table[["a", "b"]].values.tolist() == [["x", "y"], ["x", "z"], ["y", "z"]]
-    table = evaluation.compare(said, against="y")
+    table = evaluation.compare(predicted, against="y")
     assert table[["a", "b"]].values.tolist() == [["y", "x"], ["y", "z"]]
 
 
 def test_p_values_are_corrected_for_their_number():
     draw = np.random.default_rng(0)
-    said = {
+    predicted = {
         name: of_hits(draw.random(40) < skill)
         for name, skill in zip("wxyz", (0.2, 0.4, 0.5, 0.9), strict=True)
     }
-    table = evaluation.compare(said).sort_values("sign_flip_p")
+    table = evaluation.compare(predicted).sort_values("sign_flip_p")
     running, expected = 0.0, []
     for place, p_value in enumerate(table["sign_flip_p"]):
         running = max(running, min(1.0, (6 - place) * p_value))
@@ -230,8 +208,8 @@ def test_a_comparison_takes_two(options):
 
 def test_class_deltas_come_with_their_own_groups():
     groups = ["g1", "g1", "g2", "g3", "g1", "g2"]
-    a = of_answers([0, 0, 0, 0, 1, 1], [0, 1, 1, 1, 1, 1], groups=groups)
-    b = of_answers([0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 0, 1], groups=groups)
+    a = with_labels([0, 0, 0, 0, 1, 1], [0, 1, 1, 1, 1, 1], groups=groups)
+    b = with_labels([0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 0, 1], groups=groups)
     table = evaluation.class_deltas(a, b)
     assert list(table.index) == ["A", "B"]  # C has no videos
     assert table["videos"].tolist() == [4, 2]
@@ -268,9 +246,9 @@ def test_leaderboard_keeps_measured_and_published_apart():
     assert list(table.index) == ["good", "poor"]
     assert set(table.columns.get_level_values(0)) == {"measured, Pantomime", "published, UCF-101"}
     measured, published = table["measured, Pantomime"], table["published, UCF-101"]
-    for name, said in (("poor", a), ("good", b)):
+    for name, predicted in (("poor", a), ("good", b)):
         for k in (1, 5):
-            sure = evaluation.interval(said, metric=f"top{k}")
+            sure = evaluation.interval(predicted, metric=f"top{k}")
             found = measured.loc[name, [f"top{k}", f"top{k}_low", f"top{k}_high"]]
             assert found.tolist() == pytest.approx([sure.estimate, sure.low, sure.high])
     assert measured["videos"].tolist() == [60, 60]
@@ -345,7 +323,7 @@ def test_upper_and_lower_case_do_not_part_classes():
 
 
 def test_averages_of_a_report_are_no_classes():
-    a, b = (evaluation.report(said) for said in random_pair())
+    a, b = (evaluation.report(predicted) for predicted in random_pair())
     counts = evaluation.compare_reports(a, b)
     assert counts[["a_higher", "b_higher", "equal"]].sum() == 3 * 3
 
@@ -380,9 +358,9 @@ TRUE = [0, 0, 0, 1, 1, 2]
 
 def test_cost_is_the_accuracy_lost_against_normal_order():
     probe = evaluation.motion_probe(
-        of_answers(TRUE, [0, 0, 1, 1, 1, 2], classes=CLASSES),
-        reversed=of_answers(TRUE, [1, 1, 0, 0, 0, 2], classes=CLASSES),
-        frozen=of_answers(TRUE, [0, 0, 0, 2, 2, 2], classes=CLASSES),
+        with_labels(TRUE, [0, 0, 1, 1, 1, 2], classes=CLASSES),
+        reversed=with_labels(TRUE, [1, 1, 0, 0, 0, 2], classes=CLASSES),
+        frozen=with_labels(TRUE, [0, 0, 0, 2, 2, 2], classes=CLASSES),
     )
     assert list(probe.per_class.index) == list(CLASSES)
     assert probe.per_class["videos"].tolist() == [3, 2, 1]
@@ -401,11 +379,11 @@ def test_cost_is_the_accuracy_lost_against_normal_order():
 
 
 def test_reversing_turns_right_answers_into_the_twin():
-    normal = of_answers(TRUE, [0, 0, 1, 1, 1, 2], classes=CLASSES)
-    after = of_answers(TRUE, [1, 0, 1, 0, 2, 0], classes=CLASSES)
+    normal = with_labels(TRUE, [0, 0, 1, 1, 1, 2], classes=CLASSES)
+    after = with_labels(TRUE, [1, 0, 1, 0, 2, 0], classes=CLASSES)
     flips = evaluation.motion_probe(normal, reversed=after, pairs=PAIRS).flips
     assert list(flips.index) == ["Open → Close", "Close → Open", ALL_PAIRS]
-    # Of the third video (wrong in normal order) and of Jump nothing is said.
+    # The third video (wrong in normal order) and Jump are not counted.
     assert flips["videos"].tolist() == [2, 2, 4]
     assert flips["to_twin"].tolist() == [0.5, 0.5, 0.5]
     assert flips["unchanged"].tolist() == [0.5, 0, 0.25]
@@ -413,21 +391,21 @@ def test_reversing_turns_right_answers_into_the_twin():
 
 
 def test_an_order_blind_model_pays_nothing_and_flips_nothing():
-    said = of_answers(TRUE, [0, 1, 0, 1, 0, 2], classes=CLASSES)
-    probe = evaluation.motion_probe(said, reversed=said, shuffled=said, pairs=PAIRS)
+    predicted = with_labels(TRUE, [0, 1, 0, 1, 0, 2], classes=CLASSES)
+    probe = evaluation.motion_probe(predicted, reversed=predicted, shuffled=predicted, pairs=PAIRS)
     assert (probe.per_class[["reversed", "shuffled"]] == 0).all(axis=None)
     assert probe.flips.loc[ALL_PAIRS, ["to_twin", "unchanged"]].tolist() == [0, 1]
 
 
 def test_where_nothing_was_right_nothing_can_flip():
-    wrong = of_answers([0, 1], [1, 1], classes=CLASSES)
+    wrong = with_labels([0, 1], [1, 1], classes=CLASSES)
     flips = evaluation.motion_probe(wrong, reversed=wrong, pairs=PAIRS).flips
     assert flips.loc["Open → Close", "videos"] == 0
     assert math.isnan(flips.loc["Open → Close", "to_twin"])
 
 
 def test_normal_order_alone_is_only_described():
-    probe = evaluation.motion_probe(of_answers(TRUE, TRUE, classes=CLASSES), pairs=PAIRS)
+    probe = evaluation.motion_probe(with_labels(TRUE, TRUE, classes=CLASSES), pairs=PAIRS)
     assert list(probe.overall.index) == ["normal"]
     assert len(probe.flips) == 0
     assert str(probe) == "100.0% in normal order"
@@ -435,7 +413,7 @@ def test_normal_order_alone_is_only_described():
 
 def test_frames_of_a_probe_may_differ():
     """Frozen and normal videos are looked at in other frames; only whole videos are compared."""
-    normal = of_answers(TRUE, TRUE, classes=CLASSES)
+    normal = with_labels(TRUE, TRUE, classes=CLASSES)
     frames = FramePredictions(video=[0], frame=[3], probabilities=[[1, 0, 0]])
     probe = evaluation.motion_probe(normal, frozen=replace(normal, frames=frames))
     assert (probe.per_class["frozen"] == 0).all()
@@ -448,7 +426,7 @@ def blobs(*, clusters=5, each=12, features=80, seed=0):
 
 
 def test_neighbours_stay_neighbours_on_the_map():
-    points = evaluation.feature_map(blobs())
+    points = evaluation.tsne(blobs())
     assert points.shape == (60, 2)
     assert points.dtype == np.float32
     distance = np.linalg.norm(points[:, None] - points[None], axis=2)
@@ -458,13 +436,13 @@ def test_neighbours_stay_neighbours_on_the_map():
 
 def test_the_same_seed_draws_the_same_map():
     features = blobs()
-    once, again = (evaluation.feature_map(features, seed=1) for _ in range(2))
+    once, again = (evaluation.tsne(features, seed=1) for _ in range(2))
     np.testing.assert_array_equal(once, again)
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (30, 1)], ids=["few videos", "one feature"])
 def test_small_collections_have_a_map(shape):
-    points = evaluation.feature_map(np.random.default_rng(0).normal(size=shape))
+    points = evaluation.tsne(np.random.default_rng(0).normal(size=shape))
     assert points.shape == (shape[0], 2)
     assert np.isfinite(points).all()
 
@@ -474,10 +452,10 @@ def test_small_collections_have_a_map(shape):
     [
         (np.zeros((3, 8)), "at least four videos"),
         (np.zeros((5, 4, 8)), r"shape \(5, 4, 8\)"),
-        (np.full((5, 8), np.nan), "5 videos with others"),
+        (np.full((5, 8), np.nan), "NaN"),
     ],
     ids=["three videos", "frames", "not a number"],
 )
 def test_a_map_needs_one_vector_a_video(features, message):
-    with pytest.raises(MetricError, match=message):
-        evaluation.feature_map(features)
+    with pytest.raises(ValueError, match=message):
+        evaluation.tsne(features)

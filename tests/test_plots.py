@@ -1,3 +1,5 @@
+"""Figures of numbers: bars, points, confusion, curves, feature spaces, judged by labels."""
+
 import json
 import subprocess
 import sys
@@ -6,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import colors
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
-from vidlab import plots
-from vidlab.errors import MetricError, ResultError
+from vidlab import evaluation, plots
+from vidlab.errors import MetricError
+from vidlab.evaluation.predictions import Predictions
+from vidlab.recipes import Published
 
-SIZES = pytest.mark.parametrize("count", [1, 12, 101])
+SIZES = pytest.mark.parametrize("count", [2, 12, 101])
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -20,7 +25,20 @@ def style():
 
 
 def names(count):
-    return [f"Class{place:03d}" for place in range(count)]
+    return [f"Class{number:03d}" for number in range(count)]
+
+
+def make(count, *, seed=0):
+    """Make predictions of two videos in each of three groups of each class."""
+    draw = np.random.default_rng(seed)
+    y_true = np.repeat(np.arange(count), 6)
+    return Predictions(
+        video_ids=[f"v{number}" for number in range(len(y_true))],
+        groups=[f"g{1 + number % 3:02d}" for number in range(len(y_true))],
+        y_true=y_true,
+        probabilities=draw.dirichlet(np.ones(count), size=len(y_true)) + np.eye(count)[y_true] / 3,
+        classes=names(count),
+    )
 
 
 def texts(axes):
@@ -31,40 +49,50 @@ def labels(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
+def rows(figure):
+    return [name for axes in figure.axes for name in labels(axes.yaxis)]
+
+
 def legend(figure):
-    found = [text.get_text() for part in figure.legends for text in part.get_texts()]
-    for axes in figure.axes:
-        if axes.get_legend() is not None:
-            found += [text.get_text() for text in axes.get_legend().get_texts()]
-    return found
+    found = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+    return [text.get_text() for part in found if part is not None for text in part.get_texts()]
 
 
 def bars(axes):
-    """Give (left, width) of the bars of an axes, container by container."""
-    return [[(bar.get_x(), bar.get_width()) for bar in held] for held in axes.containers]
+    """Widths of the bars of an axes, container by container."""
+    containers = [held for held in axes.containers if isinstance(held, BarContainer)]
+    return [[bar.get_width() for bar in held] for held in containers]
 
 
-def title(figure):
-    return figure.get_suptitle() or figure.axes[0].get_title(loc="left")
+def points(axes, label=None):
+    """Where the points named so are, from left to right; the first ones without a name."""
+    held = [dots for dots in axes.collections if label in (None, dots.get_label())]
+    return held[0].get_offsets()[:, 0]
 
 
-def test_a_class_has_one_colour_and_no_two_share_it():
+def whiskers(axes):
+    """Ends of the intervals of an axes, by row."""
+    lines = [segment for held in axes.collections if hasattr(held, "get_segments")
+             for segment in held.get_segments()]  # fmt: skip
+    return {line[0][1]: (line[0][0], line[1][0]) for line in lines if line[0][1] == line[1][1]}
+
+
+def test_a_class_has_one_colour_that_is_seen_on_white_and_no_two_share_it():
     for count in (2, 8, 12, 16, 101):
         chosen = plots.class_colours(names(count))
         assert list(chosen) == names(count)
         assert len(set(chosen.values())) == count
+        assert all(np.mean(colors.to_rgb(colour)) < 0.85 for colour in chosen.values())
 
 
-def test_colours_are_told_apart_by_lightness_against_white():
-    for colour in plots.class_colours(names(101)).values():
-        assert np.mean(colors.to_rgb(colour)) < 0.85
-
-
-def test_a_recipe_keeps_its_colour_and_an_own_one_gets_one():
-    known = ["frame-scratch", "frame-pretrained", "frame-finetuned", "frame-vote"]
-    assert len({plots.recipe_colour(name) for name in known}) == 4
+def test_recipes_keep_their_colour_and_side_by_side_never_share_one():
     assert plots.recipe_colour("my-own") == plots.recipe_colour("my-own")
-    assert colors.is_color_like(plots.recipe_colour("my-own"))
+    every = [f"mine-{number}" for number in range(16)]
+    assert len({plots.recipe_colour(name) for name in every}) < 16
+    assert len(set(plots.recipe_colours(every).values())) == 16
+    assert len(plots.recipe_colours([*every, "one-more"])) == 17
+    known = ("frame-vote", "cnn-lstm")
+    assert plots.recipe_colours(known) == {name: plots.recipe_colour(name) for name in known}
 
 
 def test_a_figure_is_saved_in_all_formats_and_always_the_same(tmp_path):
@@ -78,180 +106,240 @@ def test_a_figure_is_saved_in_all_formats_and_always_the_same(tmp_path):
     assert b"frame 1" in files[0][1].read_bytes()
 
 
-def test_an_unknown_format_lists_the_known_ones(tmp_path):
-    figure = plots.frame_strip(np.zeros((1, 4, 4, 3), np.uint8))
-    with pytest.raises(ResultError, match=r"png, svg, pdf.*gif"):
-        plots.save(figure, tmp_path / "strip", formats=["gif"])
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_figure_shows_itself_in_a_notebook():
-    figure = plots.frame_strip(np.zeros((1, 4, 4, 3), np.uint8))
-    assert isinstance(figure, Figure)
-    assert figure._repr_png_().startswith(b"\x89PNG")
-
-
-def test_drawing_opens_no_window_and_keeps_no_figure():
+def test_drawing_shows_itself_opens_no_window_and_keeps_no_figure():
     script = (
         "import sys, json, numpy as np\n"
         "from vidlab import plots\n"
         "plots.use_style()\n"
-        "plots.frame_strip(np.zeros((1, 4, 4, 3), np.uint8))\n"
+        "figure = plots.frame_strip(np.zeros((1, 4, 4, 3), np.uint8))\n"
+        "shown = figure._repr_png_().startswith(b'\\x89PNG')\n"
         "import matplotlib.pyplot as plt\n"
-        "print(json.dumps([plt.get_fignums(), 'keras' in sys.modules]))\n"
+        "print(json.dumps([shown, plt.get_fignums(), 'keras' in sys.modules]))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-    assert json.loads(done.stdout) == [[], False]
+    assert json.loads(done.stdout) == [True, [], False]
 
 
-def table_of_videos(count):
-    rows = [(name, frames) for name in names(count) for frames in (25, 50, 124, 250, 260)]
-    return pd.DataFrame(rows, columns=["class_name", "frames"]).assign(fps=25.0)
+def recipes():
+    table = {"top1": [0.16, 0.63], "low": [0.1, 0.55], "high": [0.2, np.nan]}
+    index = ["frame-scratch", "frame-finetuned"]
+    return pd.DataFrame({**table, "published": [0.234, 0.682]}, index=index)
+
+
+def test_bars_stand_beside_ceiling_chance_and_marks():
+    marks = {"published": "published, UCF-101"}
+    figure = plots.intervals(recipes(), marks=marks, ceiling=0.75, chance=1 / 12)
+    (axes,) = figure.axes
+    assert rows(figure) == ["frame-scratch", "frame-finetuned"]
+    assert bars(axes) == [[0.16, 0.63]]
+    assert texts(axes) == ["16.0%", "63.0%"]
+    lines = {line.get_label(): line.get_xdata()[0] for line in axes.lines}
+    assert lines["ceiling without the order of frames, 75%"] == 0.75
+    assert lines["chance, 8.3%"] == pytest.approx(1 / 12)
+    np.testing.assert_allclose(points(axes, "published, UCF-101"), [0.234, 0.682])
+    # The second interval has no upper end, so it is not drawn.
+    assert whiskers(axes) == {0: pytest.approx((0.1, 0.2))}
+    assert len(legend(figure)) == 3
+
+
+def test_a_ceiling_of_all_videos_is_not_drawn():
+    assert legend(plots.intervals(recipes(), ceiling=1.0)) == []
+
+
+def test_spread_is_drawn_where_there_is_no_interval():
+    table = pd.DataFrame({"top1": [0.5, 0.1], "top1_spread": [0.1, 0.3]}, index=["a", "b"])
+    (axes,) = plots.intervals(table).axes
+    assert whiskers(axes) == {0: pytest.approx((0.4, 0.6)), 1: pytest.approx((0, 0.4))}
+
+
+def test_per_cent_in_place_of_shares_is_refused():
+    with pytest.raises(MetricError, match=r"published up to 68.2.*by 100"):
+        plots.intervals(recipes().assign(published=[23.4, 68.2]), marks={"published": "there"})
+
+
+def test_several_values_stand_side_by_side_in_colours_of_their_own():
+    table = pd.DataFrame({"mean": [0.6, 0.3], "vote": [0.55, 0.25]}, index=["one", "two"])
+    figure = plots.intervals(table, values=["mean", "vote"])
+    (axes,) = figure.axes
+    assert bars(axes) == [[0.6, 0.3], [0.55, 0.25]]
+    assert legend(figure) == ["mean", "vote"]
+    first, second = (held.patches[0] for held in axes.containers)
+    assert first.get_y() + first.get_height() <= second.get_y() + 0.05
+    assert first.get_facecolor() != second.get_facecolor()
+
+
+def test_points_of_signed_values_are_pale_where_uncertain_and_have_texts():
+    table = pd.DataFrame(
+        {"difference": [0.3, -0.1], "low": [0.2, -0.3], "high": [0.4, 0.1]}, list("yz")
+    )
+    figure = plots.intervals(
+        table, values="difference", points=True, signed=True,
+        uncertain={"y": False, "z": True}, texts={"z": "p = 0.4"},
+    )  # fmt: skip
+    (axes,) = figure.axes
+    assert list(points(axes)) == [0.3, -0.1]
+    dark, pale = axes.collections[0].get_facecolors()
+    assert dark[:3].mean() < 0.5 < pale[:3].mean()
+    assert texts(axes) == ["", "p = 0.4"]
+    assert axes.xaxis.get_major_formatter()(-0.2, 0) == "−20"
+
+
+def test_intervals_are_drawn_into_given_axes():
+    figure = plots.Drawing()
+    left, right = figure.subplots(1, 2)
+    assert plots.intervals(recipes(), left, title="Accuracy") is figure
+    assert labels(left.yaxis) == list(recipes().index)
+    assert left.get_title(loc="left") == "Accuracy"
+    assert plots.lines({"curve": pd.Series([1, 2])}, right) is figure
+    assert bars(left) == [[0.16, 0.63]]
+    assert list(right.lines[0].get_ydata()) == [1, 2]
 
 
 @SIZES
-def test_clips_per_class_counts_by_duration(count):
-    figure = plots.clips_per_class(table_of_videos(count))
-    shown = [name for axes in figure.axes for name in labels(axes.yaxis)]
-    assert shown == names(count)
-    # 1 s; 2 and 4.96 s; none from 5 to 10 s; 10 and 10.4 s.
-    for place in range(4):
-        widths = [width for axes in figure.axes for _, width in bars(axes)[place]]
-        assert widths == [[1, 2, 0, 2][place]] * count
-    assert legend(figure) == ["under 2 s", "2–5 s", "5–10 s", "10 s and more"]
-    assert figure.axes[0].get_xlabel() == "number of videos"
-    assert title(figure)
+def test_rows_of_stacked_bars_go_on_in_a_second_column(count):
+    table = pd.DataFrame({"short": 3, "long": 2}, index=names(count))
+    figure = plots.stacked_bars(table, xlabel="number of videos")
+    assert rows(figure) == names(count)
+    assert len(figure.axes) == (2 if count == 101 else 1)
+    axes = figure.axes[0]
+    assert [bar.get_x() for bar in axes.containers[1]] == [3] * len(labels(axes.yaxis))
+    assert legend(figure) == ["short", "long"]
+    assert axes.get_xlabel() == "number of videos"
 
 
-def test_a_class_without_videos_keeps_its_row():
-    class Index:
-        table = table_of_videos(2)
-        classes = ("Class001", "Empty", "Class000")
-
-    axes = plots.clips_per_class(Index()).axes[0]
-    assert labels(axes.yaxis) == ["Class001", "Empty", "Class000"]
-    assert sum(bars(axes)[place][1][1] for place in range(4)) == 0
+def test_where_there_is_nothing_to_show_a_sentence_stands():
+    options = {"title": "Twins", "empty": "No pairs."}
+    drawn = [
+        plots.contact_sheet([], [], **options),
+        plots.confusion_matrix(confusions(3, counts=True).iloc[:0], **options),
+        plots.intervals(pd.DataFrame({"top1": []}), **options),
+        plots.stacked_bars(pd.DataFrame(), **options),
+    ]
+    for figure in drawn:
+        assert not figure.axes
+        assert [text.get_text() for text in figure.texts][-1] == "No pairs."
 
 
 def per_class(count, *, top5=True):
-    table = pd.DataFrame(
-        {"support": 10, "top1": np.linspace(0, 0.9, count)},
-        index=pd.Index(names(count), name="class"),
-    )
+    table = pd.DataFrame({"support": 10, "top1": np.linspace(0, 0.9, count)}, index=names(count))
     return table.assign(top5=1.0) if top5 else table
 
 
 @SIZES
 def test_classes_are_drawn_from_best_to_worst(count):
-    figure = plots.per_class_bars(per_class(count), ceiling=0.75)
-    shown = [name for axes in figure.axes for name in labels(axes.yaxis)]
-    assert shown == names(count)[::-1]
+    figure = plots.per_class_bars(per_class(count))
+    assert rows(figure) == names(count)[::-1]
     assert len(figure.axes) == (2 if count == 101 else 1)
-    widths = [width for axes in figure.axes for _, width in bars(axes)[1]]
+    widths = [width for axes in figure.axes for width in bars(axes)[1]]
     np.testing.assert_allclose(widths, np.linspace(0, 0.9, count)[::-1])
-    assert legend(figure) == ["top-1", "top-5", "ceiling over all classes 75%"]
-    assert "%" in figure.axes[0].get_xlabel()
+    assert legend(figure) == ["top-1", "top-5"]
 
 
-def test_reversed_pairs_stand_together():
+def test_reversed_pairs_stand_together_and_a_class_without_accuracy_last():
     table = per_class(6, top5=False)
+    table.loc["Class004", "top1"] = np.nan
     pairs = [("Class000", "Class005"), ("Class002", "Class003"), ("Class001", "Absent")]
     figure = plots.per_class_bars(table, pairs=pairs)
-    shown = labels(figure.axes[0].yaxis)
-    assert shown[:2] == ["Class004", "Class001"]
+    shown = rows(figure)
+    assert shown[:2] == ["Class001", "Class004"]
     assert sorted([shown[2:4], shown[4:]]) == [["Class000", "Class005"], ["Class002", "Class003"]]
-    assert "top-5" not in legend(figure)
-    assert "half of a pair" in legend(figure)
-
-
-def test_a_class_without_accuracy_comes_last():
-    table = per_class(3, top5=False)
-    table.loc["Class002", "top1"] = np.nan
-    assert labels(plots.per_class_bars(table).axes[0].yaxis)[-1] == "Class002"
+    assert set(legend(figure)) == {"top-1", "top-1, reversed pair", "half of a pair"}
 
 
 def test_classes_stand_in_a_given_order_with_their_intervals():
-    table = per_class(4, top5=False).assign(top1_low=0.1, top1_high=[0.2, 0.4, np.nan, 1.0])
+    table = per_class(4, top5=False).assign(top1_low=0.0, top1_high=[0.2, 0.4, np.nan, 1.0])
     order = ["Class002", "Class000", "Class003", "Class001"]
-    axes = plots.per_class_bars(table, order=order).axes[0]
-    assert labels(axes.yaxis) == order
-    _, (whiskers,) = axes.containers[-1].lines[1:]
-    heights = {segment[0][1]: segment[1][0] for segment in whiskers.get_segments()}
-    assert heights == pytest.approx({1: 0.2, 2: 1.0, 3: 0.4})
+    figure = plots.per_class_bars(table, order=order)
+    assert rows(figure) == order
+    ends = {row: high for row, (_, high) in whiskers(figure.axes[0]).items()}
+    assert ends == pytest.approx({1: 0.2, 2: 1.0, 3: 0.4})
 
 
-def recipes():
-    return pd.DataFrame(
-        {
-            "top1": [0.16, 0.63],
-            "low": [0.1, 0.55],
-            "high": [0.2, np.nan],
-            "published": [0.234, 0.682],
-        },
-        index=["frame-scratch", "frame-finetuned"],
-    )
+@SIZES
+def test_class_deltas_are_pale_where_the_interval_includes_zero(count):
+    table = evaluation.class_deltas(make(count, seed=1), make(count, seed=2))
+    figure = plots.class_deltas(table, a="frame-vote", b="my-own")
+    assert rows(figure) == list(table.index)
+    held = [bar for axes in figure.axes for bar in axes.patches]
+    np.testing.assert_allclose([bar.get_width() for bar in held], table["delta"])
+    pale = [np.mean(bar.get_facecolor()[:3]) > 0.6 for bar in held]
+    assert pale == ((table["low"] <= 0) & (table["high"] >= 0)).tolist()
+    assert figure.get_suptitle() == "Who gains, class by class: my-own − frame-vote"
+    assert legend(figure)[:2] == ["my-own is better", "frame-vote is better"]
 
 
-def test_accuracy_stands_beside_ceiling_and_published_value():
-    figure = plots.accuracy_with_ceiling(recipes(), 0.75, chance=1 / 12)
-    axes = figure.axes[0]
-    assert labels(axes.yaxis) == ["frame-scratch", "frame-finetuned"]
-    assert texts(axes) == ["16.0%", "63.0%"]
-    assert set(legend(figure)) == {
-        "published, UCF-101",
-        "ceiling without the order of frames, 75%",
-        "chance, 8.3%",
+def test_leaderboard_draws_measured_and_published_apart():
+    metrics = {
+        "frame-vote": {"parameters": 2e6, "training_seconds": 90, "model_bytes": 8e6},
+        "convgru-fixed": {"parameters": 4e6, "training_seconds": 30, "feature_seconds": 60},
     }
-    drawn = {line.get_label(): line for line in axes.lines}
-    np.testing.assert_allclose(drawn["published, UCF-101"].get_xdata(), [0.234, 0.682])
+    table = evaluation.leaderboard(
+        {name: make(12, seed=seed) for seed, name in enumerate([*metrics, "my-own"])},
+        dataset="Pantomime",
+        metrics=metrics,
+        published={"frame-vote": Published(57.41), "convgru-fixed": Published(68.7, 89.2)},
+    )
+    figure = plots.leaderboard(table)
+    top1, top5, parameters, time, size = figure.axes
+    assert labels(top1.yaxis) == list(table.index)
+    measured, published = table["measured, Pantomime"], table["published, UCF-101"]
+    for axes, top in ((top1, "top1"), (top5, "top5")):
+        np.testing.assert_allclose(points(axes), measured[top])
+        np.testing.assert_allclose(
+            points(axes, "published, UCF-101").filled(np.nan), published[top]
+        )
+    assert texts(top1) == [f"{value:.1%}" for value in measured["top1"]]
     np.testing.assert_allclose(
-        drawn["ceiling without the order of frames, 75%"].get_xdata(), [0.75, 0.75]
+        np.nan_to_num(bars(parameters)[0]), (measured["parameters"].fillna(0) / 1e6)
     )
-    # The second interval has no upper end, so one whisker is drawn, from 0.1 to 0.2.
-    (whisker,) = next(held for held in axes.containers if hasattr(held, "has_xerr"))[2]
-    np.testing.assert_allclose([ends[:, 0] for ends in whisker.get_segments()], [[0.1, 0.2]])
-
-
-def test_a_ceiling_of_all_videos_is_not_drawn():
-    figure = plots.accuracy_with_ceiling(recipes(), 1.0)
-    assert legend(figure) == ["published, UCF-101"]
-
-
-def test_spread_is_drawn_where_there_is_no_interval():
-    table = pd.DataFrame({"top1": [0.5], "top1_spread": [0.1]}, index=["frame-vote"])
-    axes = plots.accuracy_with_ceiling(table).axes[0]
-    (whisker,) = next(held for held in axes.containers if hasattr(held, "has_xerr"))[2]
-    np.testing.assert_allclose(whisker.get_segments()[0][:, 0], [0.4, 0.6])
-
-
-def test_per_cent_in_place_of_shares_is_refused():
-    with pytest.raises(MetricError, match=r"published up to 68.2.*by 100"):
-        plots.accuracy_with_ceiling(recipes().assign(published=[23.4, 68.2]))
-
-
-def test_aggregations_are_compared_by_recipe():
-    table = pd.DataFrame(
-        {"frame": [0.5, 0.2], "mean": [0.6, 0.3], "vote": [0.55, 0.25]}, index=["one", "two"]
+    np.testing.assert_allclose(
+        np.nan_to_num(bars(time)),
+        [measured[f"{part}_seconds"].fillna(0) / 60 for part in ("training", "feature")],
     )
-    figure = plots.aggregation_comparison(table, ceiling=0.75)
-    widths = [[width for _, width in held] for held in bars(figure.axes[0])]
-    assert widths == [[0.5, 0.2], [0.6, 0.3], [0.55, 0.25]]
-    assert set(legend(figure)) >= {"frame", "mean", "vote"}
+    assert texts(size) == ["8"]
+    assert set(legend(figure)) == {
+        "measured, Pantomime (95% interval over groups)",
+        "published, UCF-101",
+        "training",
+        "features",
+    }
 
 
-@pytest.mark.parametrize("ways", [[], ["a", "b", "c", "d", "e"]], ids=["none", "five"])
-def test_no_aggregations_or_more_than_there_are_colours_are_refused(ways):
-    with pytest.raises(MetricError, match=rf"1 to 4 ways.*Received: {len(ways)} columns"):
-        plots.aggregation_comparison(pd.DataFrame(0.5, index=["one"], columns=ways))
+def test_leaderboard_leaves_out_what_nobody_knows():
+    figure = plots.leaderboard(evaluation.leaderboard({"my-own": make(3)}, dataset="mine"))
+    assert len(figure.axes) == 1
+    assert legend(figure) == ["measured, mine (95% interval over groups)"]
 
 
-def test_leakage_is_drawn_in_another_colour():
-    table = pd.DataFrame({"accuracy": [0.9, 0.5]}, index=["random", "official"])
-    figure = plots.leakage_bars(table, chance=0.25)
-    leaking, honest = (bar.get_facecolor() for bar in figure.axes[0].containers[0])
-    assert leaking != honest
-    assert legend(figure) == ["chance, 25.0%"]
-    assert texts(figure.axes[0]) == ["90.0%", "50.0%"]
+def probe(count, **options):
+    orders = {order: make(count, seed=seed) for seed, order in enumerate(["reversed", "frozen"])}
+    return evaluation.motion_probe(make(count, seed=9), **orders, **options)
+
+
+@SIZES
+def test_motion_costs_are_drawn_for_each_order(count):
+    measured = probe(count)
+    figure = plots.motion_costs(measured)
+    for number, order in enumerate(["reversed", "frozen"]):
+        panels = figure.axes[number::2]
+        assert {axes.get_title(loc="left") for axes in panels} == {order}
+        widths = [width for axes in panels for width in bars(axes)[0]]
+        expected = [measured.overall.loc[order, "cost"], *measured.per_class[order]]
+        np.testing.assert_allclose(widths, expected)
+        sure = measured.overall.loc[order]
+        assert whiskers(panels[0]) == {0: pytest.approx((sure["low"], sure["high"]))}
+    shown = [name for axes in figure.axes[::2] for name in labels(axes.yaxis)]
+    assert shown == ["all classes", *names(count)]
+
+
+def test_classes_of_reversed_pairs_stand_below_the_others():
+    pairs = [("Class003", "Class000"), ("Class001", "Absent")]
+    figure = plots.motion_costs(probe(4), pairs=pairs)
+    shown = labels(figure.axes[0].yaxis)
+    assert shown == ["all classes", "Class001", "Class002", "Class003", "Class000"]
+    assert "class of a reversed pair" in legend(figure)
+    with pytest.raises(MetricError, match="normal order alone"):
+        plots.motion_costs(evaluation.motion_probe(make(4)))
 
 
 def history(phases=(1, 1, 2, 2, 2)):
@@ -292,9 +380,7 @@ def test_compared_learning_curves_have_a_colour_a_recipe_and_ring_what_was_kept(
     colours = plots.recipe_colours(["first", "second"])
     for axes, measure, kept in zip(figure.axes, ("loss", "accuracy"), (1.1, 0.6), strict=True):
         drawn = {(line.get_color(), line.get_linestyle()): line for line in axes.lines}
-        assert set(drawn) >= {
-            (colours["first"], "-"), (colours["first"], "--"), (colours["second"], "--")
-        }  # fmt: skip
+        assert {(colours["first"], "--"), (colours["second"], "--")} <= set(drawn)
         assert (colours["second"], "-") not in drawn
         validation = drawn[colours["first"], "-"].get_ydata()
         np.testing.assert_allclose(validation, history()[f"val_{measure}"])
@@ -303,14 +389,14 @@ def test_compared_learning_curves_have_a_colour_a_recipe_and_ring_what_was_kept(
     assert legend(figure) == ["first", "second", "validation", "training", "kept"]
 
 
-def test_recipes_side_by_side_never_share_a_colour():
-    every = [f"mine-{place}" for place in range(16)]
-    assert len({plots.recipe_colour(name) for name in every}) < 16
-    assert len(set(plots.recipe_colours(every).values())) == 16
-    assert len(plots.recipe_colours([*every, "one-more"])) == 17
-    assert plots.recipe_colours(["frame-vote", "cnn-lstm"]) == {
-        name: plots.recipe_colour(name) for name in ("frame-vote", "cnn-lstm")
-    }
+def test_lines_are_drawn_over_their_index():
+    curves = {"still": pd.Series([0, 0], [0.5, 1.0]), "moving": pd.Series([0, 3.0], [0.5, 1.0])}
+    figure = plots.lines(curves, ylabel="change", title="How much")
+    drawn = {line.get_label(): line for line in figure.axes[0].lines}
+    assert drawn["moving"].get_xdata().tolist() == [0.5, 1.0]
+    assert drawn["moving"].get_ydata().tolist() == [0, 3]
+    assert legend(figure) == ["still", "moving"]
+    assert figure.axes[0].get_ylim()[0] == 0
 
 
 def confusions(count, *, counts):
@@ -331,13 +417,10 @@ def test_every_class_of_a_confusion_matrix_is_named(count, counts):
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
     assert axes.yaxis.get_ticklabels()[0].get_fontsize() >= 6
     shares = table.div(table.sum(axis=1), axis=0)
-    np.testing.assert_allclose(axes.images[0].get_array(), shares)
-    expected = []
-    if count <= 15:
-        values = table if counts else (100 * table).round()
-        shown = values.to_numpy()[table.to_numpy() > 0]
-        expected = [f"{value:.0f}" for value in shown]
-    assert texts(axes) == expected
+    np.testing.assert_allclose(axes.collections[0].get_array().reshape(table.shape), shares)
+    values = (table if counts else 100 * table).to_numpy().ravel()
+    expected = [f"{value:.0f}" if value > 0 else "" for value in values]
+    assert texts(axes) == (expected if count <= 15 else [])
 
 
 def test_a_restricted_confusion_matrix_keeps_its_last_column():
@@ -346,6 +429,8 @@ def test_a_restricted_confusion_matrix_keeps_its_last_column():
     assert labels(axes.xaxis)[-1] == "(other classes)"
     with pytest.raises(MetricError, match="3 rows, 4 columns"):
         plots.confusion_matrix(table, order="clustered")
+    with pytest.raises(MetricError, match="given or clustered"):
+        plots.confusion_matrix(table, order="sorted")
 
 
 def test_clustered_order_puts_confused_classes_side_by_side():
@@ -356,119 +441,47 @@ def test_clustered_order_puts_confused_classes_side_by_side():
     axes = plots.confusion_matrix(table, order="clustered").axes[0]
     order = "".join(labels(axes.yaxis))
     assert sorted(order) == list("ABCDEF")
-    for pair in ("AD", "BF", "CE"):
-        assert pair in order or pair[::-1] in order
+    assert all(pair in order or pair[::-1] in order for pair in ("AD", "BF", "CE"))
     assert labels(axes.xaxis) == list(order)
 
 
-def test_an_unknown_order_lists_the_known_ones():
-    with pytest.raises(MetricError, match="given or clustered"):
-        plots.confusion_matrix(confusions(3, counts=True), order="sorted")
-
-
-def coloured(count, *, size=(6, 8)):
-    return np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((*size, 3), np.uint8)
-
-
-def test_frames_go_on_in_the_next_row():
-    figure = plots.frame_strip(coloured(11), columns=4)
-    shown = [axes for axes in figure.axes if axes.images]
-    assert [axes.get_title() for axes in shown] == [f"frame {place}" for place in range(11)]
-    assert [axes.images[0].get_array()[0, 0, 0] for axes in shown] == list(range(11))
-    assert len(figure.axes) == 12
-
-
-def test_a_title_is_needed_for_each_frame():
-    with pytest.raises(MetricError, match=r"Expected 3 titles.*Received: 2"):
-        plots.frame_strip(coloured(3), titles=["a", "b"])
-
-
-def test_pictures_of_another_shape_are_refused():
-    with pytest.raises(MetricError, match=r"frames, height, width, 3.*\(6, 8, 3\)"):
-        plots.frame_strip(coloured(1)[0])
+def cloud(count):
+    predicted = make(count)
+    return np.random.default_rng(0).normal(size=(len(predicted), 2)), predicted
 
 
 @SIZES
-def test_a_contact_sheet_names_every_row(count):
-    images = np.stack([coloured(3)] * count)
-    figure = plots.contact_sheet(images, names(count), column_names=["first", "middle", "last"])
-    assert [name for axes in figure.axes for name in labels(axes.yaxis)] == names(count)
-    assert labels(figure.axes[0].xaxis) == ["first", "middle", "last"]
-    sheet = figure.axes[0].images[0].get_array()
-    assert [sheet[2, left, 0] for left in (2, 14, 26)] == [0, 1, 2]
+def test_videos_are_points_coloured_by_class_group_or_error(count):
+    where, predicted = cloud(count)
+    options = {"classes": predicted.classes, "title": "Features"}
+    figure = plots.tsne(where, predicted.y_true, **options)
+    (axes,) = figure.axes
+    np.testing.assert_allclose(axes.collections[0].get_offsets(), where)
+    assert (texts(axes) if count == 101 else legend(figure)) == predicted.classes
+    assert axes.get_title(loc="left") == "Features, by class"
+    by_group = plots.tsne(where, predicted.y_true, groups=predicted.groups, **options)
+    assert {"g01", "g02", "g03"} <= set(legend(by_group))
+    # A line from the middle of its (class, group) to each video.
+    ends = [line[1] for line in by_group.axes[0].collections[0].get_segments()]
+    np.testing.assert_allclose(ends, where)
+    right = np.arange(len(predicted)) % 3 > 0
+    by_error = plots.tsne(where, predicted.y_true, right=right, **options)
+    assert {"right", "wrong"} <= set(legend(by_error))
+    colours = by_error.axes[0].collections[0].get_facecolors()
+    assert len(np.unique(colours[right], axis=0)) == len(np.unique(colours[~right], axis=0)) == 1
+    assert not (colours[right][0] == colours[~right][0]).all()
 
 
-def test_where_there_is_nothing_to_show_a_sentence_stands():
-    sheet = plots.contact_sheet([], [], title="Twins", empty="No pairs.")
-    matrix = plots.confusion_matrix(confusions(3, counts=True).iloc[:0], empty="No pairs.")
-    for figure in (sheet, matrix):
-        assert not figure.axes
-        assert figure.texts[-1].get_text() == "No pairs."
+def test_names_of_many_classes_avoid_one_another():
+    predicted = make(20)
+    where = np.random.default_rng(0).normal(size=(len(predicted), 2))
+    figure = plots.tsne(where, predicted.y_true, classes=predicted.classes)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    pairs = [(one, other) for number, one in enumerate(boxes) for other in boxes[:number]]
+    assert sum(one.overlaps(other) for one, other in pairs) <= 2
 
 
-def test_augmented_pictures_follow_the_original():
-    figure = plots.augmentation_grid(coloured(3).astype(float) + 0.4, original=coloured(8)[7])
-    shown = [axes for axes in figure.axes if axes.images]
-    assert [axes.get_title() for axes in shown] == ["original", "draw 1", "draw 2", "draw 3"]
-    assert [axes.images[0].get_array()[0, 0, 0] for axes in shown] == [7, 0, 1, 2]
-
-
-def test_sampling_strip_draws_every_pick_and_ten_frames():
-    picks = {"Uniform(4)": np.array([0, 10, 20, 29]), "Window(40)": np.arange(40) % 30}
-    figure = plots.sampling_strip(picks, 30, fps=10.0, frames=coloured(30))
-    lines, thumbnails = figure.axes[0::2], figure.axes[1::2]
-    np.testing.assert_allclose(
-        lines[0].collections[0].get_offsets(), [[0, 0], [1, 0], [2, 0], [2.9, 0]]
-    )
-    # Frames 0 to 9 are picked twice; the second pick is drawn above the first.
-    assert (lines[1].collections[0].get_offsets()[:, 1] == 1).sum() == 10
-    assert lines[0].get_title(loc="left") == "Uniform(4): 4 picks"
-    assert lines[1].get_title(loc="left") == "Window(40): 40 picks, 10 of them shown"
-    assert texts(thumbnails[0]) == ["0", "10", "20", "29"]
-    assert [image.get_array()[0, 0, 0] for image in thumbnails[0].images] == [0, 10, 20, 29]
-    assert len(thumbnails[1].images) == 10
-    assert "30 frames, 3.0 s" in title(figure)
-    assert lines[-1].get_xlabel() == "time in the video (s)"
-
-
-def test_sampling_strip_reads_only_the_frames_it_shows():
-    asked = []
-
-    def read(numbers):
-        asked.extend(numbers.tolist())
-        return coloured(200)[numbers]
-
-    picks = {"All": np.arange(190), "Reversed": np.array([7, 5, 3])}
-    figure = plots.sampling_strip(picks, 190, frames=read)
-    pictures = [[image.get_array()[0, 0, 0] for image in axes.images] for axes in figure.axes[1::2]]
-    assert pictures == [[0, 21, 42, 63, 84, 105, 126, 147, 168, 189], [7, 5, 3]]
-    assert asked == sorted({*pictures[0], *pictures[1]})
-
-
-def test_sampling_strip_draws_the_frames_of_some_rows_alone():
-    picks = {"Few": np.array([3, 9]), "Many": np.arange(30)}
-    figure = plots.sampling_strip(picks, 30, frames=coloured(30), with_frames=["Few"])
-    assert [len(axes.images) for axes in figure.axes] == [0, 2, 0]
-    assert [axes.get_title(loc="left") for axes in figure.axes][::2] == [
-        "Few: 2 picks",
-        "Many: 30 picks",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("picks", "message"),
-    [
-        ({}, "at least one sampler"),
-        ({"Own": np.array([0, 30])}, "from 0 to 29.*0 to 30 from Own"),
-        ({"Own": np.array([], int)}, "none from Own"),
-    ],
-    ids=["no sampler", "beyond the end", "no picks"],
-)
-def test_picks_must_be_in_the_video(picks, message):
-    with pytest.raises(MetricError, match=message):
-        plots.sampling_strip(picks, 30)
-
-
-def test_all_frames_of_the_video_are_needed():
-    with pytest.raises(MetricError, match=r"all 30 frames.*Received: 29"):
-        plots.sampling_strip({"Own": np.array([0])}, 30, frames=coloured(29))
+def test_every_figure_is_a_drawing():
+    assert issubclass(plots.Drawing, Figure)
+    assert isinstance(plots.intervals(recipes()), plots.Drawing)

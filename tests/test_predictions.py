@@ -11,7 +11,6 @@ from vidlab.evaluation.predictions import (
     FramePredictions,
     Predictions,
     aggregate,
-    from_frames,
     predict,
 )
 
@@ -30,13 +29,15 @@ def frames_of(counts, *, classes=4, seed=0):
 
 
 @pytest.fixture
-def said():
-    return from_frames(
-        frames_of([3, 5, 4]),
+def predicted():
+    frames = frames_of([3, 5, 4])
+    return Predictions(
         video_ids=["v_A_g01_c01", "v_B_g02_c01", "v_C_g03_c01"],
         groups=["g01", "g02", "g03"],
         y_true=[0, 1, 3],
+        probabilities=aggregate(frames),
         classes=["A", "B", "C", "D"],
+        frames=frames,
     )
 
 
@@ -46,7 +47,7 @@ def test_mean_is_the_mean_of_a_videos_frames():
         np.mean([p for v, p in zip(frames.video, frames.probabilities, strict=True) if v == k], 0)
         for k in range(3)
     ]
-    np.testing.assert_allclose(aggregate(frames, how="mean"), expected, rtol=1e-6)
+    np.testing.assert_allclose(aggregate(frames, aggregation="mean"), expected, rtol=1e-6)
 
 
 def test_vote_is_the_share_of_frames_won():
@@ -54,7 +55,7 @@ def test_vote_is_the_share_of_frames_won():
     expected = np.zeros((2, 4))
     for video, row in zip(frames.video, frames.probabilities.tolist(), strict=True):
         expected[video, row.index(max(row))] += 1 / [10, 4][video]
-    voted = aggregate(frames, how="vote")
+    voted = aggregate(frames, aggregation="vote")
     np.testing.assert_allclose(voted, expected, atol=1.01e-3)
     np.testing.assert_allclose(voted.sum(axis=1), 1, rtol=1e-6)
 
@@ -63,9 +64,9 @@ def test_the_mean_decides_a_tied_vote():
     frames = FramePredictions(
         video=[0, 0], frame=[0, 1], probabilities=[[0.51, 0.49, 0.0], [0.1, 0.8, 0.1]]
     )
-    assert aggregate(frames, how="vote").argmax() == 1
+    assert aggregate(frames, aggregation="vote").argmax() == 1
     swapped = FramePredictions([0, 0], [0, 1], frames.probabilities[:, [1, 0, 2]])
-    assert aggregate(swapped, how="vote").argmax() == 0
+    assert aggregate(swapped, aggregation="vote").argmax() == 0
 
 
 def test_no_mean_outweighs_a_vote():
@@ -74,13 +75,17 @@ def test_no_mean_outweighs_a_vote():
         (np.arange(1001) < 501)[:, None], [[0.5001, 0.4999]], [[0.0, 1.0]]
     ).astype(np.float32)
     frames = FramePredictions(np.zeros(1001), np.arange(1001), probabilities)
-    voted = aggregate(frames, how="vote")[0]
+    voted = aggregate(frames, aggregation="vote")[0]
     assert voted.argmax() == 0
     assert voted[0] == pytest.approx(share, abs=1e-3)
 
 
-@given(seed=st.integers(0, 10_000), count=st.integers(1, 60), how=st.sampled_from(["mean", "vote"]))
-def test_a_reversed_twin_gets_the_same_answer_to_the_last_bit(seed, count, how):
+@given(
+    seed=st.integers(0, 10_000),
+    count=st.integers(1, 60),
+    aggregation=st.sampled_from(["mean", "vote"]),
+)
+def test_a_reversed_twin_gets_the_same_answer_to_the_last_bit(seed, count, aggregation):
     rows = softmax_rows(seed, count, 5)
     shuffled = np.random.default_rng(seed).permutation(count)
     together = FramePredictions(
@@ -88,7 +93,7 @@ def test_a_reversed_twin_gets_the_same_answer_to_the_last_bit(seed, count, how):
         frame=np.tile(np.arange(count), 3),
         probabilities=np.concatenate([rows, rows[::-1], rows[shuffled]]),
     )
-    answers = aggregate(together, how=how)
+    answers = aggregate(together, aggregation=aggregation)
     assert answers[0].tobytes() == answers[1].tobytes() == answers[2].tobytes()
 
 
@@ -103,68 +108,67 @@ def test_a_video_without_frames_is_an_error():
 
 def test_an_unknown_way_to_aggregate_lists_the_known_ones():
     with pytest.raises(ResultError, match=r"mean or vote.*'median'"):
-        aggregate(frames_of([2]), how="median")
+        aggregate(frames_of([2]), aggregation="median")
 
 
 def test_predicted_class_is_the_most_probable_and_the_first_where_two_tie():
-    said = Predictions(
+    predicted = Predictions(
         ["a", "b"], ["g01", "g02"], [0, 1], [[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]], ["A", "B", "C"]
     )
-    assert said.y_pred.tolist() == [1, 0]
-    assert said.top_k(3).tolist() == [[1, 2, 0], [0, 2, 1]]
-    assert said.top_k(1)[:, 0].tolist() == said.y_pred.tolist()
+    assert predicted.y_pred.tolist() == [1, 0]
+    assert predicted.top_k(3).tolist() == [[1, 2, 0], [0, 2, 1]]
+    assert predicted.top_k(1)[:, 0].tolist() == predicted.y_pred.tolist()
 
 
-def test_types_are_fixed_whatever_is_given(said):
-    assert said.y_true.dtype == said.y_pred.dtype == np.int64
-    assert said.probabilities.dtype == said.frames.probabilities.dtype == np.float32
-    assert said.frames.video.dtype == said.frames.frame.dtype == np.int64
-    assert said.video_ids.dtype.kind == said.groups.dtype.kind == "U"
-    assert len(said) == 3
-    assert len(said.frames) == 12
+def test_types_are_fixed_whatever_is_given(predicted):
+    assert predicted.y_true.dtype == predicted.y_pred.dtype == np.int64
+    assert predicted.probabilities.dtype == predicted.frames.probabilities.dtype == np.float32
+    assert predicted.frames.video.dtype == predicted.frames.frame.dtype == np.int64
+    assert predicted.video_ids.dtype.kind == predicted.groups.dtype.kind == "U"
+    assert len(predicted) == 3
+    assert len(predicted.frames) == 12
 
 
-def test_another_aggregation_keeps_everything_else(said):
-    voted = said.with_aggregation("vote")
-    np.testing.assert_array_equal(voted.probabilities, aggregate(said.frames, how="vote"))
-    np.testing.assert_array_equal(voted.video_ids, said.video_ids)
+def test_another_aggregation_keeps_everything_else_and_needs_frames(predicted):
+    voted = predicted.with_aggregation("vote")
+    np.testing.assert_array_equal(
+        voted.probabilities, aggregate(predicted.frames, aggregation="vote")
+    )
+    np.testing.assert_array_equal(voted.video_ids, predicted.video_ids)
     back = voted.with_aggregation("mean")
-    np.testing.assert_array_equal(back.probabilities, said.probabilities)
-
-
-def test_whole_videos_cannot_be_aggregated_again():
-    said = Predictions(["a"], ["g01"], [0], [[1.0, 0.0]], ["A", "B"])
+    np.testing.assert_array_equal(back.probabilities, predicted.probabilities)
     with pytest.raises(ResultError, match="frame model"):
-        said.with_aggregation("vote")
+        dataclasses.replace(predicted, frames=None).with_aggregation("vote")
 
 
 @pytest.mark.parametrize("with_frames", [True, False], ids=["frames", "videos only"])
-def test_what_is_saved_is_loaded(said, tmp_path, with_frames):
-    said = (
-        said
-        if with_frames
-        else Predictions(said.video_ids, said.groups, said.y_true, said.probabilities, said.classes)
-    )
+def test_what_is_saved_is_loaded(predicted, tmp_path, with_frames):
     others = {"light": np.array([0.1, 0.2, 0.3], np.float32), "place": np.eye(3, 2)}
-    said = dataclasses.replace(said, others=others)
-    file = said.save(tmp_path / "deep" / "predictions.npz")
+    frames = predicted.frames if with_frames else None
+    predicted = dataclasses.replace(predicted, others=others, frames=frames)
+    file = predicted.save(tmp_path / "deep" / "predictions.npz")
     for source in (file, file.parent):
         loaded = Predictions.load(source)
-        for name in ("video_ids", "groups", "y_true", "probabilities"):
-            np.testing.assert_array_equal(getattr(loaded, name), getattr(said, name))
-            assert getattr(loaded, name).dtype.kind == getattr(said, name).dtype.kind
-        assert loaded.classes == said.classes
+        pairs = [
+            *(
+                (getattr(loaded, n), getattr(predicted, n))
+                for n in ("video_ids", "groups", "y_true")
+            ),
+            (loaded.probabilities, predicted.probabilities),
+            *((loaded.others[name], values) for name, values in others.items()),
+        ]
+        if with_frames:
+            pairs += zip(vars(loaded.frames).values(), vars(predicted.frames).values(), strict=True)
+        for found, expected in pairs:
+            np.testing.assert_array_equal(found, expected)
+            assert found.dtype.kind == expected.dtype.kind
+        assert loaded.classes == predicted.classes
         assert list(loaded.others) == ["light", "place"]
-        for name, values in others.items():
-            np.testing.assert_array_equal(loaded.others[name], values)
-        assert (loaded.frames is None) == (said.frames is None)
-    if with_frames:
-        for name in ("video", "frame", "probabilities"):
-            np.testing.assert_array_equal(getattr(loaded.frames, name), getattr(said.frames, name))
+        assert (loaded.frames is None) == (not with_frames)
 
 
-def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(said, tmp_path, monkeypatch):
-    file = said.save(tmp_path / "predictions.npz")
+def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(predicted, tmp_path, monkeypatch):
+    file = predicted.save(tmp_path / "predictions.npz")
     before = file.read_bytes()
 
     def interrupted(*_):
@@ -172,7 +176,7 @@ def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(said, tmp_path
 
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        said.with_aggregation("vote").save(file)
+        predicted.with_aggregation("vote").save(file)
     assert [path.name for path in tmp_path.iterdir()] == ["predictions.npz"]
     assert file.read_bytes() == before
 
@@ -185,8 +189,8 @@ def test_an_absent_file_is_named_with_the_remedy(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "empty", "foreign"])
-def test_a_damaged_file_is_named_with_the_remedy(said, tmp_path, damage):
-    file = said.save(tmp_path / "predictions.npz")
+def test_a_damaged_file_is_named_with_the_remedy(predicted, tmp_path, damage):
+    file = predicted.save(tmp_path / "predictions.npz")
     if damage == "cut":
         file.write_bytes(file.read_bytes()[:200])
     elif damage == "text":
@@ -265,28 +269,28 @@ class Multitask:
 
 
 def test_predictions_tell_where_each_frame_comes_from():
-    said = predict(Model(), Dataset(), aggregation="vote")
-    assert said.frames.video.tolist() == [0, 0, 1]
-    assert said.frames.frame.tolist() == [4, 9, 2]
-    assert said.frames.probabilities.argmax(axis=1).tolist() == [0, 0, 1]
-    assert said.y_pred.tolist() == [0, 1]
-    assert said.video_ids.tolist() == ["a", "b"]
-    assert said.others == {}
+    predicted = predict(Model(), Dataset(), aggregation="vote")
+    assert predicted.frames.video.tolist() == [0, 0, 1]
+    assert predicted.frames.frame.tolist() == [4, 9, 2]
+    assert predicted.frames.probabilities.argmax(axis=1).tolist() == [0, 0, 1]
+    assert predicted.y_pred.tolist() == [0, 1]
+    assert predicted.video_ids.tolist() == ["a", "b"]
+    assert predicted.others == {}
 
 
 def test_predictions_of_whole_clips_have_no_frames():
-    said = predict(Model(), Dataset(clips=True))
-    assert said.frames is None
-    assert said.y_pred.tolist() == [0, 1]
-    assert said.y_true.tolist() == [0, 2]
+    predicted = predict(Model(), Dataset(clips=True))
+    assert predicted.frames is None
+    assert predicted.y_pred.tolist() == [0, 1]
+    assert predicted.y_true.tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(("clips", "expected"), [(False, [[0.5], [2]]), (True, [[0], [1]])])
 def test_other_outputs_are_averaged_over_a_videos_rows(clips, expected):
-    said = predict(Multitask(), Dataset(clips=clips), output="action")
-    assert said.y_pred.tolist() == [0, 1]
-    assert list(said.others) == ["light"]
-    assert said.others["light"].tolist() == expected
+    predicted = predict(Multitask(), Dataset(clips=clips), output="action")
+    assert predicted.y_pred.tolist() == [0, 1]
+    assert list(predicted.others) == ["light"]
+    assert predicted.others["light"].tolist() == expected
 
 
 def test_a_shuffling_dataset_is_refused():

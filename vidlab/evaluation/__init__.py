@@ -1,35 +1,60 @@
-"""From what a model said to numbers and tables; no model and no file is touched here.
+"""Accuracy, confusion, confidence intervals and tests of one model or of several.
 
-Takes `Predictions` from `predictions`; gives numbers, tables and intervals to `runs`, `plots` and
-notebooks. Of one model: `accuracy` counts the right answers, `tables` shows where the wrong ones
-are, `pairs` looks at actions that are one another's reverse, `motion` at what the order of frames
-is worth, `intervals` tells how sure the numbers are. Of several: `comparison` puts them side by
-side, `paired` tests their differences, `reports` compares printed ones. `maps` draws up the plane
-in which similar videos are neighbours, `histories` reads how a training went.
+All of it is computed from `Predictions`. `accuracy` has top-k accuracy, confusion and reports;
+`intervals` the bootstrap over groups; `comparison` paired tests and leaderboards; `motion` what
+the order of the frames is worth; `tsne` a plane in which similar videos are
+neighbours; `histories` which epoch a training kept.
 """
 
-from vidlab.evaluation.accuracy import frame_top_k, per_class, top_k, top_ks
-from vidlab.evaluation.comparison import class_deltas, compare, leaderboard
+from vidlab.evaluation.accuracy import (
+    OTHER,
+    compare_reports,
+    confusion,
+    frame_top_k,
+    most_confused,
+    per_class,
+    report,
+    top_k,
+    top_ks,
+)
+from vidlab.evaluation.comparison import (
+    class_deltas,
+    compare,
+    leaderboard,
+    mcnemar,
+    same_videos,
+    sign_flip,
+)
 from vidlab.evaluation.histories import kept_epoch, phase_spans
-from vidlab.evaluation.intervals import Interval, class_intervals, interval, pool, summary
-from vidlab.evaluation.maps import feature_map
-from vidlab.evaluation.motion import MotionProbe, motion_probe
-from vidlab.evaluation.paired import mcnemar, same_videos, sign_flip
-from vidlab.evaluation.pairs import ALL_PAIRS, order_blind_ceiling, pair_accuracy, within_pairs
-from vidlab.evaluation.reports import compare_reports
-from vidlab.evaluation.tables import OTHER, confusion, most_confused, report
+from vidlab.evaluation.intervals import (
+    Interval,
+    bootstrap,
+    class_intervals,
+    interval,
+    pool,
+    summary,
+)
+from vidlab.evaluation.motion import (
+    ALL_PAIRS,
+    MotionProbe,
+    motion_probe,
+    order_blind_ceiling,
+    pair_accuracy,
+    within_pairs,
+)
+from vidlab.evaluation.tsne import tsne
 
 __all__ = [
     "ALL_PAIRS",
     "OTHER",
     "Interval",
     "MotionProbe",
+    "bootstrap",
     "class_deltas",
     "class_intervals",
     "compare",
     "compare_reports",
     "confusion",
-    "feature_map",
     "frame_top_k",
     "interval",
     "kept_epoch",
@@ -48,5 +73,6 @@ __all__ = [
     "summary",
     "top_k",
     "top_ks",
+    "tsne",
     "within_pairs",
 ]

@@ -1,7 +1,6 @@
-"""How often the right class is among the first k, for videos, frames and classes.
+"""Top-k accuracy, confusion matrices and reports of precision and recall.
 
-Takes `Predictions` from `predictions`; gives shares from 0 to 1 to `intervals`, `plots` and
-notebooks. Top-5 says little where there are few classes, so it is left out below ten.
+Top-5 accuracy says little where there are few classes, so it is left out below ten.
 """
 
 from __future__ import annotations
@@ -15,18 +14,29 @@ from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
 
 __all__ = [
-    "class_positions",
+    "OTHER",
+    "class_indices",
+    "compare_reports",
+    "confusion",
     "frame_top_k",
     "hits",
+    "most_confused",
     "per_class",
+    "report",
     "reported_ks",
     "top_k",
     "top_ks",
 ]
 
+OTHER = "(other classes)"
+"""The column of a restricted confusion matrix that holds all predictions of other classes."""
+
+_AVERAGES = {"macro avg": "macro average", "weighted avg": "weighted average"}
+_MEASURES = ["precision", "recall", "f1"]
+
 
 def reported_ks(classes: int) -> tuple[int, ...]:
-    """Tell which top-k are worth reporting: 1, and 5 from ten classes on.
+    """The k of top-k accuracies worth reporting: 1, and 5 from ten classes on.
 
     Examples
     --------
@@ -36,59 +46,47 @@ def reported_ks(classes: int) -> tuple[int, ...]:
     return (1, 5) if classes >= 10 else (1,)
 
 
-def class_positions(predictions: Predictions, classes: Sequence[str]) -> np.ndarray:
-    """Find classes by name: int64, (len(classes),).
+def class_indices(predictions: Predictions, classes: Sequence[str]) -> np.ndarray:
+    """Indices of classes by name: int64, (len(classes),).
 
     Raises
     ------
     MetricError
         If a name is unknown or named twice.
     """
-    known = {name: position for position, name in enumerate(predictions.classes)}
-    unknown = [name for name in classes if name not in known]
-    if unknown or len(set(classes)) < len(classes):
+    indices = pd.Index(predictions.classes).get_indexer(list(classes))
+    if (indices < 0).any() or len(set(classes)) < len(classes):
+        unknown = [name for name in classes if name not in predictions.classes]
         raise MetricError(
             f"Expected different classes out of {', '.join(predictions.classes)}. "
             f"Received: {', '.join(unknown or classes)}. Correct the names."
         )
-    return np.array([known[name] for name in classes], dtype=np.int64)
+    return indices
 
 
 def hits(predictions: Predictions, *, k: int = 1) -> np.ndarray:
-    """Tell for each video whether its class is among the first `k`: bool, (videos,).
+    """Whether the class of each video is among the `k` most probable: bool, (videos,).
 
-    A class whose probability is not a number is never among them.
+    Where two classes are equally probable the first one goes first. A class whose probability is
+    not a number is never among them.
 
     Raises
     ------
     MetricError
         If `k` is under 1, or over 1 and more than half the classes.
     """
-    _check_k(k, len(predictions.classes))
-    chances, labels = predictions.probabilities, predictions.y_true[:, None]
-    own = np.take_along_axis(chances, labels, axis=1)
-    # Counting who stands before the right class takes a fraction of the time of sorting all.
-    tied_before = (chances == own) & (np.arange(chances.shape[1]) < labels)
-    before = ((chances > own) | tied_before).sum(axis=1)
-    return (before < k) & ~np.isnan(own[:, 0])
+    return _hits(predictions.probabilities, predictions.y_true, k)
 
 
 def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None = None) -> float:
-    """Give the share of the videos whose class is among the first `k`.
+    """Top-k accuracy, 0 to 1; not a number where there are no videos.
 
     Parameters
     ----------
-    predictions
-        Where two classes are equally probable the first one goes first.
     k
         1, or up to half the number of classes: 5 takes ten classes.
     classes
         Count the videos of these classes only (predictions still compete among all of them).
-
-    Returns
-    -------
-    float
-        0 to 1; not a number where there are no videos.
 
     Raises
     ------
@@ -97,36 +95,34 @@ def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None
     """
     right = hits(predictions, k=k)
     if classes is not None:
-        right = right[np.isin(predictions.y_true, class_positions(predictions, classes))]
-    return _share(right)
+        right = right[np.isin(predictions.y_true, class_indices(predictions, classes))]
+    return float(right.mean()) if right.size else float("nan")
 
 
 def top_ks(predictions: Predictions) -> dict[str, float]:
-    """Give ``top1`` and, from ten classes on, ``top5``: shares of the videos, from 0 to 1."""
+    """``top1`` and, from ten classes on, ``top5`` accuracy, from 0 to 1."""
     return {f"top{k}": top_k(predictions, k) for k in reported_ks(len(predictions.classes))}
 
 
 def frame_top_k(predictions: Predictions, k: int = 1) -> float:
-    """Give the share of the single frames whose class is among the first `k`.
+    """Top-k accuracy of the single frames, 0 to 1.
 
     Raises
     ------
     MetricError
         If `k` does not fit the number of classes, or there are no frames.
     """
-    _check_k(k, len(predictions.classes))
     frames = predictions.frames
     if frames is None:
         raise MetricError(
             "Expected predictions that hold single frames. Received: predictions of whole videos "
-            "only. Use those of a frame model, or ask for top_k."
+            "only. Use those of a frame model, or top_k."
         )
-    order = np.argsort(-frames.probabilities, axis=1, kind="stable")[:, :k]
-    return _share((order == predictions.y_true[frames.video][:, None]).any(axis=1))
+    return float(_hits(frames.probabilities, predictions.y_true[frames.video], k).mean())
 
 
 def per_class(predictions: Predictions) -> pd.DataFrame:
-    """Give the accuracy of each class.
+    """Top-k accuracy of each class.
 
     Returns
     -------
@@ -134,22 +130,180 @@ def per_class(predictions: Predictions) -> pd.DataFrame:
         Indexed by class, in their order: support (number of videos), top1 and, from ten classes
         on, top5: shares from 0 to 1, not a number for a class without videos.
     """
-    count = len(predictions.classes)
-    support = np.bincount(predictions.y_true, minlength=count)
-    table = pd.DataFrame({"support": support}, index=pd.Index(predictions.classes, name="class"))
-    for k in reported_ks(count):
-        right = np.bincount(predictions.y_true[hits(predictions, k=k)], minlength=count)
-        table[f"top{k}"] = np.divide(right, support, out=np.full(count, np.nan), where=support > 0)
-    return table
+    labels = range(len(predictions.classes))
+    by_class = pd.DataFrame({"support": 1}, index=predictions.y_true)
+    for k in reported_ks(len(labels)):
+        by_class[f"top{k}"] = hits(predictions, k=k).astype(float)
+    table = by_class.groupby(level=0).mean().reindex(labels)
+    table["support"] = np.bincount(predictions.y_true, minlength=len(labels))
+    return table.set_axis(pd.Index(predictions.classes, name="class"))
 
 
-def _check_k(k: int, classes: int) -> None:
+def confusion(
+    predictions: Predictions, *, classes: Sequence[str] | None = None, normalise: bool = True
+) -> pd.DataFrame:
+    """Confusion matrix of the most probable classes.
+
+    Parameters
+    ----------
+    classes
+        Show only the videos of these classes, in this order. All predictions outside of them are
+        counted in a last column, `OTHER`, so that a row still shows all that happened to a class.
+    normalise
+        Divide each row by its number of videos.
+
+    Returns
+    -------
+    DataFrame
+        Rows the true class (index "true"), columns the predicted one ("predicted"). Counts (int64)
+        or, normalised, shares that sum to 1 in each row; not a number for a class without videos.
+
+    Raises
+    ------
+    MetricError
+        If a class is unknown or named twice.
+    """
+    names = pd.Index(predictions.classes)
+    counts = _counts(predictions)
+    table = pd.DataFrame(counts, index=names.rename("true"), columns=names.rename("predicted"))
+    if classes is not None:
+        class_indices(predictions, classes)
+        rows = table.loc[list(classes)]
+        table = rows[list(classes)].assign(**{OTHER: rows.drop(columns=classes).sum(axis=1)})
+    return table.div(table.sum(axis=1), axis=0) if normalise else table
+
+
+def most_confused(predictions: Predictions, n: int = 10) -> pd.DataFrame:
+    """The pairs of classes most often confused, the most frequent first.
+
+    Returns
+    -------
+    DataFrame
+        At most `n` rows: true, predicted, count (videos), share (of the true class's videos).
+        Pairs that never happen are not listed; equal counts go by share, then by class order.
+    """
+    counts = _counts(predictions)
+    true, predicted = np.nonzero(counts * ~np.eye(len(counts), dtype=bool))
+    names = np.asarray(predictions.classes, dtype=object)
+    table = pd.DataFrame({"true": names[true], "predicted": names[predicted]})
+    table["count"] = counts[true, predicted]
+    table["share"] = table["count"] / counts.sum(axis=1)[true]
+    ordered = table.sort_values(["count", "share"], ascending=False, kind="stable")
+    return ordered.head(n).reset_index(drop=True)
+
+
+def report(predictions: Predictions) -> pd.DataFrame:
+    """Precision, recall and f1 of each class, and their averages, as scikit-learn computes them.
+
+    Each is 0 where nothing could be divided (``zero_division=0``).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by class: precision, recall, f1 (0 to 1), support (videos). Two last rows, "macro
+        average" (every class counts the same) and "weighted average" (every video does).
+    """
+    from sklearn.metrics import classification_report  # slow to import
+
+    rows = classification_report(
+        predictions.y_true,
+        predictions.y_pred,
+        labels=range(len(predictions.classes)),
+        output_dict=True,
+        zero_division=0,
+    )
+    table = pd.DataFrame(rows).drop(columns="accuracy").T
+    table = table.rename(columns={"f1-score": "f1"}).astype({"support": "int64"})
+    return table.set_axis(pd.Index([*predictions.classes, *_AVERAGES.values()], name="class"))
+
+
+def compare_reports(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
+    """Count in how many classes and measures the one or the other is ahead (Chiche 2019).
+
+    No predictions are needed, so a model can be compared of which only its report was printed.
+
+    Parameters
+    ----------
+    a, b
+        Indexed by the same classes, in any order: precision, recall, f1. Other columns, and the
+        rows of averages that `report` ends with, are left out. Names may differ in upper and lower
+        case, as they do in the literature (SkiJet, Skijet).
+
+    Returns
+    -------
+    Series of int64
+        Of all numbers, three a class: a_higher, b_higher, equal. Of the classes:
+        classes_b_any_higher (at least one number higher in `b`), classes_b_all_at_least_one_higher
+        (all at least equal, one or more higher), classes_b_all_higher, classes_all_equal.
+
+    Raises
+    ------
+    MetricError
+        If the two are not about the same classes, each once, or a number is absent.
+
+    Examples
+    --------
+    >>> a = pd.DataFrame({"precision": [0.5], "recall": [0.7], "f1": [0.58]}, index=["Archery"])
+    >>> b = pd.DataFrame({"precision": [0.6], "recall": [0.7], "f1": [0.65]}, index=["Archery"])
+    >>> counts = compare_reports(a, b)
+    >>> int(counts["b_higher"]), int(counts["classes_b_all_at_least_one_higher"])
+    (2, 1)
+    """
+    a, b = _measures(a, "a"), _measures(b, "b")
+    differing = sorted(set(a.index) ^ set(b.index))
+    if differing:
+        raise MetricError(
+            f"Expected reports on the same classes. Received: {len(a)} and {len(b)} classes, with "
+            f"{', '.join(differing[:5])} in only one. Rename or drop these rows."
+        )
+    ahead, behind = b > a.loc[b.index], b < a.loc[b.index]
+    return pd.Series(
+        {
+            "a_higher": behind.to_numpy().sum(),
+            "b_higher": ahead.to_numpy().sum(),
+            "equal": (~ahead & ~behind).to_numpy().sum(),
+            "classes_b_any_higher": ahead.any(axis=1).sum(),
+            "classes_b_all_at_least_one_higher": (ahead.any(axis=1) & ~behind.any(axis=1)).sum(),
+            "classes_b_all_higher": ahead.all(axis=1).sum(),
+            "classes_all_equal": (~ahead & ~behind).all(axis=1).sum(),
+        },
+        dtype="int64",
+    )
+
+
+def _hits(probabilities: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    classes = probabilities.shape[1]
     if k < 1 or (k > 1 and 2 * k > classes):
         raise MetricError(
             f"Expected a k of 1, or up to half of the {classes} classes. Received: {k}. "
             f"Top-{k} needs at least {max(2 * k, 2)} classes to say anything; use top-1."
         )
+    true = np.take_along_axis(probabilities, labels[:, None], axis=1)
+    # Counting who stands before the right class takes a fraction of the time of sorting all.
+    tied_before = (probabilities == true) & (np.arange(classes) < labels[:, None])
+    before = ((probabilities > true) | tied_before).sum(axis=1)
+    return (before < k) & ~np.isnan(true[:, 0])
 
 
-def _share(right: np.ndarray) -> float:
-    return float(right.mean()) if right.size else float("nan")
+def _counts(predictions: Predictions) -> np.ndarray:
+    """Count (true, predicted): int64, (classes, classes)."""
+    size = len(predictions.classes)
+    cells = predictions.y_true * size + predictions.y_pred
+    return np.bincount(cells, minlength=size * size).reshape(size, size)
+
+
+def _measures(report: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the three measures of the classes alone."""
+    if not set(_MEASURES) <= set(report.columns):
+        raise MetricError(
+            f"Expected the columns {', '.join(_MEASURES)} in report {name}. Received: "
+            f"{', '.join(map(str, report.columns))}. Rename its columns."
+        )
+    classes = report.loc[~report.index.isin(_AVERAGES.values()), _MEASURES].astype("float64")
+    classes.index = classes.index.map(lambda name: str(name).casefold())
+    if not classes.index.is_unique or classes.isna().any(axis=None):
+        raise MetricError(
+            f"Expected one row a class and a number in each in report {name}. Received: a class "
+            "twice, or an empty cell. Index the report by class, and fill the gaps."
+        )
+    return classes

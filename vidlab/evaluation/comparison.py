@@ -1,93 +1,107 @@
-"""Models side by side: what each scored and cost, and which of the differences hold.
+"""Models side by side on the same videos: paired tests, differences by class, the leaderboard.
 
-Takes `Predictions` from `predictions`, what `runs` says of cost, and what `recipes` says of the
-literature; gives tables to `plots`, the command line and notebooks.
+A p-value is how often two equally good models would differ at least this much. Such tests are
+about these trained models; whether their recipes differ takes several seeds (`summary`).
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import hits, reported_ks
-from vidlab.evaluation.intervals import bootstrap, clusters_of, interval
-from vidlab.evaluation.paired import gains, mcnemar, same_videos, sign_flip
+from vidlab.evaluation.intervals import bootstrap, bootstrap_by_class, clusters_of, interval
 from vidlab.evaluation.predictions import Predictions
 
 if TYPE_CHECKING:
     from vidlab.recipes import Published
 
-__all__ = ["class_deltas", "compare", "leaderboard"]
+__all__ = ["class_deltas", "compare", "leaderboard", "mcnemar", "same_videos", "sign_flip"]
 
 _COSTS = ("parameters", "training_seconds", "feature_seconds")
 
 
-def leaderboard(
-    predictions_by_name: Mapping[str, Predictions],
-    *,
-    dataset: str,
-    metrics: Mapping[str, Mapping[str, Any]] | None = None,
-    published: Mapping[str, Published] | None = None,
-    published_on: str = "UCF-101",
-    repeats: int = 1000,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Put models in the order of their accuracy, with what they cost and what was published.
-
-    Parameters
-    ----------
-    predictions_by_name
-        Of each model, on the same videos in any order.
-    dataset
-        The dataset's name, such as ``"Pantomime"``.
-    metrics
-        Of each model, what `RunFolder.metrics` holds: parameters, training_seconds,
-        feature_seconds, model_bytes. What is missing stays empty.
-    published
-        Of each model, what its recipe's ``published`` says.
-    published_on
-        The dataset of the published values.
-    repeats, seed
-        Of the bootstrap, as for `interval`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by model, the best first. Two levels of columns. ``measured, <dataset>``: videos,
-        top1, top1_low, top1_high (95% interval over groups), from ten classes on the same for top5,
-        parameters, training_seconds, feature_seconds, megabytes. ``published, <published_on>``:
-        top1 and top5. Shares from 0 to 1; not a number where nothing is known.
+def same_videos(predictions_by_name: Mapping[str, Predictions]) -> dict[str, Predictions]:
+    """Bring predictions into the video order of the first ones; single frames are left out.
 
     Raises
     ------
     MetricError
-        If there are no predictions, none of any video, or they are not about the same videos.
+        If there are none, or they are not about the same videos, labels and classes.
     """
-    measured, quoted = {}, {}
-    for name, said in same_videos(predictions_by_name).items():
-        row: dict[str, float] = {"videos": len(said)}
-        for k in reported_ks(len(said.classes)):
-            sure = interval(said, metric=f"top{k}", repeats=repeats, seed=seed)
-            row |= {f"top{k}": sure.estimate, f"top{k}_low": sure.low, f"top{k}_high": sure.high}
-        known = (metrics or {}).get(name, {})
-        row |= {cost: _number(known.get(cost)) for cost in _COSTS}
-        measured[name] = row | {"megabytes": _number(known.get("model_bytes")) / 1e6}
-        source = (published or {}).get(name)
-        quoted[name] = {
-            top: _number(getattr(source, top, None)) / 100 for top in row if top in ("top1", "top5")
-        }
-    parts = {f"measured, {dataset}": measured, f"published, {published_on}": quoted}
-    table = pd.concat(
-        {label: pd.DataFrame.from_dict(rows, orient="index") for label, rows in parts.items()},
-        axis=1,
-    )
-    order = table[f"measured, {dataset}"].sort_values("top1", ascending=False, kind="stable").index
-    return table.loc[order].rename_axis("model")
+    if not predictions_by_name:
+        raise MetricError("Expected at least one set of predictions. Received: none. Train first.")
+    first_name, first = next(iter(predictions_by_name.items()))
+    aligned = {}
+    for name, predictions in predictions_by_name.items():
+        differing = sorted({*predictions.video_ids} ^ {*first.video_ids})
+        if differing or not len({*first.video_ids}) == len(predictions) == len(first):
+            raise MetricError(
+                f"Expected predictions of the same videos, each once. Received: {len(first)} of "
+                f"{first_name} and {len(predictions)} of {name}, which differ in {len(differing)}"
+                + (f", such as {differing[0]}. " if differing else ". ")
+                + "Compare runs on the same split of the same dataset."
+            )
+        rows = pd.Index(predictions.video_ids).get_indexer(first.video_ids)
+        same_labels = (predictions.y_true[rows] == first.y_true).all()
+        if predictions.classes != first.classes or not same_labels:
+            raise MetricError(
+                "Expected predictions that agree about the right class of every video. "
+                f"Received: other labels or classes in {name} than in {first_name}. "
+                "Compare runs on the same classes of the same dataset."
+            )
+        aligned[name] = replace(
+            first, probabilities=predictions.probabilities[rows], frames=None, others={}
+        )
+    return aligned
+
+
+def mcnemar(a: Predictions, b: Predictions, *, k: int = 1) -> float:
+    """Exact McNemar test of whether two models are right about equally many videos: a p-value.
+
+    Only the videos count that one of them is right about and the other is not: between equally good
+    models each of these is the toss of a coin (McNemar 1947). The test takes the videos for
+    independent, which those of a group are not, so it finds differences too easily; `sign_flip`
+    does not.
+
+    Raises
+    ------
+    MetricError
+        If they are not about the same videos, or `k` does not fit the number of classes.
+    """
+    gained = _gains(a, b, k=k)
+    only_a, only_b = int((gained < 0).sum()), int((gained > 0).sum())
+    return binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+
+
+def sign_flip(a: Predictions, b: Predictions, *, k: int = 1) -> float:
+    """Exact sign-flip test of whether two models are right about equally many videos: a p-value.
+
+    If the two were equally good, swapping their predictions within any (class, group) would be as
+    likely a result as the one at hand. The p-value is the share of all 2^clusters ways of swapping
+    that lead to a difference at least as large (Fisher 1935, for clusters). Cluster sums are whole
+    numbers, so all ways are counted exactly, by adding one cluster after the other.
+
+    Raises
+    ------
+    MetricError
+        If they are not about the same videos, or `k` does not fit the number of classes.
+    """
+    sums = np.bincount(clusters_of(a), weights=_gains(a, b, k=k)).astype(np.int64)
+    probability = np.ones(1)  # of each sum reachable so far, from the lowest to the highest
+    for size in np.abs(sums[sums != 0]):
+        rest = np.zeros(2 * size)
+        probability = (np.append(probability, rest) + np.append(rest, probability)) / 2
+    highest = len(probability) // 2
+    reached = np.abs(np.arange(-highest, highest + 1)) >= abs(sums.sum())
+    return min(1.0, float(probability[reached].sum()))
 
 
 def compare(
@@ -108,9 +122,7 @@ def compare(
     against
         Compare this model with each of the others, instead of all with all.
     k
-        How many answers count: 1 compares top-1.
-    repeats, level, seed
-        Of the bootstrap, as for `interval`.
+        Of the top-k accuracy.
 
     Returns
     -------
@@ -143,33 +155,35 @@ def compare(
             f"Expected two models or more{', one of them ' + against if against else ''}. "
             f"Received: {', '.join(names) or 'none'}. Name the models to compare."
         )
-    said = same_videos(predictions_by_name)
+    aligned = same_videos(predictions_by_name)
     pairs = itertools.combinations(names, 2)
     if against is not None:
         pairs = ((against, other) for other in names if other != against)
     rows = []
     for a, b in pairs:
-        gained = gains(said[a], said[b], k=k)
-        sure = bootstrap(gained, clusters_of(said[a]), repeats=repeats, level=level, seed=seed)
+        first, second = aligned[a], aligned[b]
+        gained = _gains(first, second, k=k)
+        options = {"repeats": repeats, "level": level, "seed": seed}
+        gain = bootstrap(gained, clusters_of(first), **options)
         rows.append(
             {
                 "a": a,
                 "b": b,
                 "videos": len(gained),
-                "clusters": sure.clusters,
-                "accuracy_a": float(hits(said[a], k=k).mean()),
-                "accuracy_b": float(hits(said[b], k=k).mean()),
-                "difference": sure.estimate,
-                "low": sure.low,
-                "high": sure.high,
+                "clusters": gain.clusters,
+                "accuracy_a": float(hits(first, k=k).mean()),
+                "accuracy_b": float(hits(second, k=k).mean()),
+                "difference": gain.estimate,
+                "low": gain.low,
+                "high": gain.high,
                 "only_a": int((gained < 0).sum()),
                 "only_b": int((gained > 0).sum()),
-                "mcnemar_p": mcnemar(said[a], said[b], k=k),
-                "sign_flip_p": sign_flip(said[a], said[b], k=k),
+                "mcnemar_p": mcnemar(first, second, k=k),
+                "sign_flip_p": sign_flip(first, second, k=k),
             }
         )
     table = pd.DataFrame(rows)
-    return table.assign(holm_p=_holm(table["sign_flip_p"].to_numpy()))
+    return table.assign(holm_p=_holm(table["sign_flip_p"]))
 
 
 def class_deltas(
@@ -181,16 +195,7 @@ def class_deltas(
     level: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Tell for each class how much more accurate `b` is than `a`, the greatest gain first.
-
-    Parameters
-    ----------
-    a, b
-        Of the same videos, in any order.
-    k
-        How many answers count: 1 compares top-1.
-    repeats, level, seed
-        Of the bootstrap, as for `interval`.
+    """By how much `b` is more accurate than `a` in each class, the greatest gain first.
 
     Returns
     -------
@@ -206,33 +211,84 @@ def class_deltas(
         If they are not about the same videos, or `k` does not fit the number of classes.
     """
     a, b = same_videos({"a": a, "b": b}).values()
-    gained, right_a, right_b = gains(a, b, k=k), hits(a, k=k), hits(b, k=k)
-    clusters, rows = clusters_of(a), {}
-    for label, name in enumerate(a.classes):
-        own = a.y_true == label
-        if own.any():
-            sure = bootstrap(gained[own], clusters[own], repeats=repeats, level=level, seed=seed)
-            rows[name] = {
-                "videos": int(own.sum()),
-                "groups": sure.clusters,
-                "accuracy_a": float(right_a[own].mean()),
-                "accuracy_b": float(right_b[own].mean()),
-                "delta": sure.estimate,
-                "low": sure.low,
-                "high": sure.high,
-            }
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("class")
-    return table.sort_values("delta", ascending=False, kind="stable")
+    options = {"repeats": repeats, "level": level, "seed": seed}
+    gain = bootstrap_by_class(_gains(a, b, k=k), a, **options)
+    right = pd.DataFrame({"accuracy_a": hits(a, k=k), "accuracy_b": hits(b, k=k)}).astype(float)
+    by_class = right.groupby(np.asarray(a.classes, dtype=object)[a.y_true])
+    table = by_class.mean().join(gain).assign(videos=by_class.size())
+    table = table.rename(columns={"estimate": "delta", "clusters": "groups"}).rename_axis("class")
+    table = table.loc[[name for name in a.classes if name in table.index]]
+    columns = ["videos", "groups", "accuracy_a", "accuracy_b", "delta", "low", "high"]
+    return table[columns].sort_values("delta", ascending=False, kind="stable")
 
 
-def _holm(p_values: np.ndarray) -> np.ndarray:
+def leaderboard(
+    predictions_by_name: Mapping[str, Predictions],
+    *,
+    dataset: str,
+    metrics: Mapping[str, Mapping[str, Any]] | None = None,
+    published: Mapping[str, Published] | None = None,
+    published_on: str = "UCF-101",
+    repeats: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Put models in the order of their accuracy, with what they cost and what was published.
+
+    Parameters
+    ----------
+    predictions_by_name
+        Of each model, on the same videos in any order.
+    dataset, published_on
+        The datasets of the measured and of the published values, such as ``"Pantomime"``.
+    metrics
+        Of each model, what `RunFolder.metrics` holds: parameters, training_seconds,
+        feature_seconds, model_bytes. What is missing stays empty.
+    published
+        Of each model, what its recipe's ``published`` says.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by model, the best first. Two levels of columns. ``measured, <dataset>``: videos,
+        top1, top1_low, top1_high (95% interval over groups), from ten classes on the same for top5,
+        parameters, training_seconds, feature_seconds, megabytes. ``published, <published_on>``:
+        top1 and top5. Shares from 0 to 1; not a number where nothing is known.
+
+    Raises
+    ------
+    MetricError
+        If there are no predictions, none of any video, or they are not about the same videos.
+    """
+    measured, quoted = {}, {}
+    for name, predictions in same_videos(predictions_by_name).items():
+        row: dict[str, float] = {"videos": len(predictions)}
+        quoted[name] = {}
+        for top in (f"top{k}" for k in reported_ks(len(predictions.classes))):
+            found = interval(predictions, metric=top, repeats=repeats, seed=seed)
+            row |= {top: found.estimate, f"{top}_low": found.low, f"{top}_high": found.high}
+            value = getattr((published or {}).get(name), top, None)
+            quoted[name][top] = np.nan if value is None else value / 100
+        known = (metrics or {}).get(name, {})
+        row |= {cost: known.get(cost) for cost in _COSTS}
+        measured[name] = row | {"megabytes": (known.get("model_bytes") or np.nan) / 1e6}
+    table = pd.concat(
+        {
+            f"measured, {dataset}": pd.DataFrame(measured, dtype=float).T.astype({"videos": int}),
+            f"published, {published_on}": pd.DataFrame(quoted, dtype=float).T,
+        },
+        axis=1,
+    ).rename_axis("model")
+    best_first = {"ascending": False, "kind": "stable"}
+    return table.sort_values((f"measured, {dataset}", "top1"), **best_first)
+
+
+def _gains(a: Predictions, b: Predictions, *, k: int) -> np.ndarray:
+    """Score each video: 1 if only `b` is right about it, -1 if only `a` is, else 0."""
+    a, b = same_videos({"a": a, "b": b}).values()
+    return hits(b, k=k).astype(np.int64) - hits(a, k=k)
+
+
+def _holm(p_values: pd.Series) -> pd.Series:
     """Correct p-values for their number: the smallest counts n-fold, the next (n - 1)-fold."""
-    order = np.argsort(p_values, kind="stable")
-    factors = np.arange(len(p_values), 0, -1)
-    corrected = np.empty_like(p_values)
-    corrected[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1)
-    return corrected
-
-
-def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)
+    ordered = p_values.sort_values(kind="stable")
+    return (ordered * np.arange(len(ordered), 0, -1)).cummax().clip(upper=1)

@@ -1,8 +1,4 @@
-"""What the history of a training says about the model it left.
-
-Takes histories as `training` makes and `runs` keeps them; gives the kept epoch and the phases to
-`plots` and `widgets`.
-"""
+"""Which epoch of a training was kept, and where its phases begin and end."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ __all__ = ["kept_epoch", "phase_spans"]
 
 
 def kept_epoch(history: pd.DataFrame) -> int | None:
-    """Tell which epoch's weights the model was left with.
+    """Row of the epoch whose weights the model was left with.
 
     Each phase of a training ends with the weights of its lowest validation loss, the first where
     several are equally low; the last phase decides. A loss that is not a number is never lowest.
@@ -27,8 +23,8 @@ def kept_epoch(history: pd.DataFrame) -> int | None:
     Returns
     -------
     int or None
-        The row, from 0. None where no validation loss is known in the last phase: then nothing
-        was chosen, and without validation videos the last epoch is what is left.
+        None where no validation loss is known in the last phase: then nothing was chosen, and
+        without validation videos the last epoch is what is left.
 
     Examples
     --------
@@ -44,17 +40,12 @@ def kept_epoch(history: pd.DataFrame) -> int | None:
 
 
 def phase_spans(history: pd.DataFrame) -> list[tuple[int, int]]:
-    """Tell where each phase of a training begins and ends.
+    """First row of each phase of a training, and the one after its last.
 
     Parameters
     ----------
     history
         One row an epoch: phase (one phase where there is no such column).
-
-    Returns
-    -------
-    list of (int, int)
-        The first row of each phase, and the one after its last.
 
     Examples
     --------

@@ -1,8 +1,6 @@
-"""What the order of frames is worth: videos normal, reversed, shuffled and frozen to one frame.
+"""What the order of frames is worth: reversed pairs of classes, and videos in other orders.
 
-Takes up to four `Predictions` of one model from `predictions`, and pairs of classes from
-`pantomime`; gives a `MotionProbe` to `plots` and notebooks. Nothing is trained anew: only the order
-of the frames that the model sees is changed.
+Nothing is trained anew: only the order of the frames that the model sees is changed.
 """
 
 from __future__ import annotations
@@ -13,13 +11,102 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import hits
+from vidlab.evaluation.comparison import same_videos
 from vidlab.evaluation.intervals import bootstrap, clusters_of
-from vidlab.evaluation.paired import same_videos
-from vidlab.evaluation.pairs import ALL_PAIRS, present_pairs
 from vidlab.evaluation.predictions import Predictions
 
-__all__ = ["MotionProbe", "motion_probe"]
+__all__ = [
+    "ALL_PAIRS",
+    "MotionProbe",
+    "motion_probe",
+    "order_blind_ceiling",
+    "pair_accuracy",
+    "within_pairs",
+]
+
+ALL_PAIRS = "all pairs"
+"""The row of `pair_accuracy` that pools the videos of all pairs."""
+
+
+def order_blind_ceiling(
+    y_true: np.ndarray, classes: Sequence[str], *, pairs: Sequence[tuple[str, str]]
+) -> float:
+    """Best accuracy that is open to a model blind to the order of the frames, 0 to 1.
+
+    Every video of a reversed pair has a twin with the same frames in the other class. Such a model
+    predicts the same for both and is right about one of them: (others + reversed / 2) / all.
+
+    Parameters
+    ----------
+    y_true
+        int64, (videos,): indices into `classes`.
+    pairs
+        Classes that are one another's reverse. A pair of which one class is absent limits nothing.
+
+    Examples
+    --------
+    >>> order_blind_ceiling([0, 1, 2, 2], ["Open", "Close", "Jump"], pairs=[("Open", "Close")])
+    0.75
+    """
+    if not len(y_true):
+        return float("nan")
+    paired = [index for pair in _present_pairs(classes, pairs) for index in pair]
+    return 1 - float(np.isin(y_true, paired).mean()) / 2
+
+
+def pair_accuracy(predictions: Predictions, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Accuracy inside pairs of classes.
+
+    Parameters
+    ----------
+    pairs
+        Two class names each. A pair of which one class is absent is left out.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by pair ("OpenDoor / CloseDoor") and `ALL_PAIRS`, which pools the videos: videos,
+        among_all (share right among all classes), within_pair (share right when only the two
+        classes of the pair are compared; chance is one half). No rows where there are no pairs.
+
+    Raises
+    ------
+    MetricError
+        If a pair is not two different classes.
+    """
+    parts = {}
+    for pair in _present_pairs(predictions.classes, pairs):
+        videos = np.isin(predictions.y_true, pair)
+        true = predictions.y_true[videos]
+        better = predictions.probabilities[videos][:, pair].argmax(axis=1)
+        parts[" / ".join(predictions.classes[index] for index in pair)] = pd.DataFrame(
+            {
+                "videos": 1,
+                "among_all": predictions.y_pred[videos] == true,
+                "within_pair": np.asarray(pair)[better] == true,
+            }
+        )
+    if parts:
+        parts[ALL_PAIRS] = pd.concat(parts.values())
+    table = pd.DataFrame(
+        {name: part.mean() for name, part in parts.items()},
+        index=["videos", "among_all", "within_pair"],
+    ).T.astype(float)
+    table["videos"] = np.array([len(part) for part in parts.values()], dtype=np.int64)
+    return table.set_axis(pd.Index(list(parts), name="pair", dtype=object))
+
+
+def within_pairs(predictions: Predictions, pairs: Sequence[tuple[str, str]]) -> str:
+    """The accuracy between the two classes of a pair, all pairs pooled, for a sentence.
+
+    Such as "50.0%" or "none (there are no pairs)".
+    """
+    table = pair_accuracy(predictions, pairs)
+    if table.empty:
+        return "none (there are no pairs)"
+    return f"{table.loc[ALL_PAIRS, 'within_pair']:.1%}"
 
 
 @dataclass(frozen=True)
@@ -35,10 +122,10 @@ class MotionProbe:
         Indexed by class: videos, normal (accuracy), then for each other order the cost. A negative
         cost is a gain. Classes without videos are left out.
     flips : DataFrame
-        Of the pair videos that were right in normal order, what becomes of the answer when the
-        video is reversed. Indexed by direction ("OpenDoor → CloseDoor") and `ALL_PAIRS`: videos,
-        and the shares to_twin, unchanged and elsewhere, which sum to 1. No rows where there are no
-        pairs or no reversed predictions.
+        Of the pair videos that were right in normal order, what is predicted when the video is
+        reversed. Indexed by direction ("OpenDoor → CloseDoor") and `ALL_PAIRS`: videos, and the
+        shares to_twin, unchanged and elsewhere, which sum to 1. No rows where there are no pairs or
+        no reversed predictions.
     """
 
     overall: pd.DataFrame = field(repr=False)
@@ -47,15 +134,15 @@ class MotionProbe:
 
     def __str__(self) -> str:
         costs = self.overall.drop(index="normal")["cost"]
-        told = [f"{self.overall.loc['normal', 'accuracy']:.1%} in normal order"]
-        told += [f"{order} costs {100 * cost:.1f} points" for order, cost in costs.items()]
+        parts = [f"{self.overall.loc['normal', 'accuracy']:.1%} in normal order"]
+        parts += [f"{order} costs {100 * cost:.1f} points" for order, cost in costs.items()]
         if len(self.flips):
             pooled = self.flips.loc[ALL_PAIRS]
-            told.append(
-                f"reversing turns {pooled['to_twin']:.1%} of {pooled['videos']:.0f} right answers "
-                "inside the pairs into the twin"
+            parts.append(
+                f"reversing turns {pooled['to_twin']:.1%} of {pooled['videos']:.0f} right "
+                "predictions inside the pairs into the twin"
             )
-        return "; ".join(told)
+        return "; ".join(parts)
 
 
 def motion_probe(
@@ -68,18 +155,16 @@ def motion_probe(
     repeats: int = 1000,
     seed: int = 0,
 ) -> MotionProbe:
-    """Tell what the order of the frames is worth to a model.
+    """Measure what the order of the frames is worth to a model.
 
     Parameters
     ----------
     normal
-        What the model says of the videos as they are.
+        Predictions for the videos as they are.
     reversed, shuffled, frozen
-        What the same model says of the same videos with their frames in other orders.
+        Those of the same model for the same videos with their frames in other orders.
     pairs
         Classes that are one another's reverse.
-    repeats, seed
-        Of the bootstrap, as for `interval`.
 
     Returns
     -------
@@ -92,51 +177,53 @@ def motion_probe(
         If the predictions are not about the same videos, or a pair is not two different classes.
     """
     given = {"normal": normal, "reversed": reversed, "shuffled": shuffled, "frozen": frozen}
-    said = same_videos({order: one for order, one in given.items() if one is not None})
-    right = pd.DataFrame({order: hits(one) for order, one in said.items()}).astype("float64")
+    orders = same_videos({order: each for order, each in given.items() if each is not None})
+    right = pd.DataFrame({order: hits(each) for order, each in orders.items()}).astype("float64")
     costs = right.drop(columns="normal").rsub(right["normal"], axis=0)
-    normal, clusters = said["normal"], clusters_of(said["normal"])
+    normal = orders["normal"]
     overall = pd.DataFrame({"videos": len(right), "accuracy": right.mean()}).rename_axis("order")
-    sure = {
-        order: bootstrap(lost.to_numpy(), clusters, repeats=repeats, level=0.95, seed=seed)
-        for order, lost in costs.items()
-    }
-    for column, bound in (("cost", "estimate"), ("low", "low"), ("high", "high")):
-        overall[column] = pd.Series(
-            {order: getattr(one, bound) for order, one in sure.items()}, dtype="float64"
-        )
-    classes = np.array(normal.classes, dtype=object)[normal.y_true]
-    by_class = costs.assign(normal=right["normal"]).groupby(classes)
+    options = {"repeats": repeats, "seed": seed}
+    clusters = clusters_of(normal)
+    found = [vars(bootstrap(lost.to_numpy(), clusters, **options)) for _, lost in costs.items()]
+    columns = {"estimate": "cost", "low": "low", "high": "high"}
+    bounds = pd.DataFrame(found, index=costs.columns, columns=list(columns), dtype="float64")
+    overall = overall.join(bounds.rename(columns=columns))
+    by_class = costs.assign(normal=right["normal"]).groupby(
+        np.array(normal.classes, dtype=object)[normal.y_true]
+    )
     present = [name for name in normal.classes if name in by_class.groups]
     per_class = by_class.mean().loc[present, ["normal", *costs.columns]].rename_axis("class")
     per_class.insert(0, "videos", by_class.size().loc[present])
-    return MotionProbe(overall, per_class, _flips(said, pairs))
+    return MotionProbe(overall, per_class, _flips(orders, pairs))
 
 
-def _flips(said: dict[str, Predictions], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Follow the right answers inside the pairs through the reversal."""
-    normal, rows = said["normal"], {}
-    directions = [
-        direction
-        for first, second in present_pairs(normal.classes, pairs)
-        for direction in ((first, second), (second, first))
-    ]
-    if "reversed" in said:
-        right, after = hits(normal), said["reversed"].y_pred
-        for own, twin in directions:
-            answers = after[right & (normal.y_true == own)]
-            name = f"{normal.classes[own]} → {normal.classes[twin]}"
-            rows[name] = [len(answers), (answers == twin).sum(), (answers == own).sum()]
-    counts = pd.DataFrame.from_dict(rows, orient="index", columns=["videos", "twin", "own"])
-    if len(counts):
-        counts.loc[ALL_PAIRS] = counts.sum()
-    elsewhere = counts["videos"] - counts["twin"] - counts["own"]
-    return (
-        counts[["videos"]]
-        .assign(
-            to_twin=counts["twin"] / counts["videos"],
-            unchanged=counts["own"] / counts["videos"],
-            elsewhere=elsewhere / counts["videos"],
-        )
-        .rename_axis("direction")
-    )
+def _flips(orders: dict[str, Predictions], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Follow the right predictions inside the pairs through the reversal."""
+    normal, rows = orders["normal"], {}
+    right = hits(normal)
+    for pair in _present_pairs(normal.classes, pairs) if "reversed" in orders else ():
+        for true, twin in (pair, pair[::-1]):
+            after = orders["reversed"].y_pred[right & (normal.y_true == true)]
+            unchanged, to_twin = (after == true).sum(), (after == twin).sum()
+            name = f"{normal.classes[true]} → {normal.classes[twin]}"
+            rows[name] = [len(after), to_twin, unchanged, len(after) - to_twin - unchanged]
+    columns = ["videos", "to_twin", "unchanged", "elsewhere"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    if len(table):
+        table.loc[ALL_PAIRS] = table.sum()
+    shares = table[columns[1:]].div(table["videos"], axis=0)
+    return table[["videos"]].join(shares).rename_axis("direction")
+
+
+def _present_pairs(
+    classes: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> list[tuple[int, int]]:
+    """Return the indices of the pairs of which both classes are there."""
+    for pair in pairs:
+        if isinstance(pair, str) or len(set(pair)) != 2:
+            raise MetricError(
+                f"Expected pairs of two different classes. Received: {pair!r}. "
+                "Name the two classes of each pair."
+            )
+    known = {name: index for index, name in enumerate(classes)}
+    return [(known[a], known[b]) for a, b in pairs if a in known and b in known]

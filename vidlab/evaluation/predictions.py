@@ -1,14 +1,13 @@
-"""What a model said about each video and each of its frames, kept so that nothing is run twice.
+"""Predictions of a model for each video and each of its frames, saved so that nothing is run twice.
 
-A frame model answers frame by frame; `aggregate` turns these answers into one per video, by the
-mean of the probabilities or by the vote of the frames.
+A frame model predicts frame by frame; `aggregate` turns these predictions into one per video, by
+the mean of the probabilities or by the vote of the frames.
 """
 
 from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,10 +18,11 @@ from vidlab.errors import ResultError
 from vidlab.files import replacing
 from vidlab.progress import counter
 
-__all__ = ["FramePredictions", "How", "Predictions", "aggregate", "from_frames", "predict"]
+__all__ = ["Aggregation", "FramePredictions", "Predictions", "aggregate", "predict"]
 
-How = Literal["mean", "vote"]
+Aggregation = Literal["mean", "vote"]
 _FILE = "predictions.npz"
+_ARRAYS = ("video_ids", "groups", "y_true", "probabilities", "classes")
 
 # A vote leaves ties. The mean probability, in this small measure, is mixed in to break them.
 _TIE_BREAK = 1e-3
@@ -30,12 +30,12 @@ _TIE_BREAK = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class FramePredictions:
-    """One row for every frame a model looked at.
+    """Predictions for single frames, one row each.
 
     Attributes
     ----------
     video : ndarray of int64, shape (frames,)
-        The frame's video, as a position in `Predictions.video_ids`.
+        The frame's video, as an index into `Predictions.video_ids`.
     frame : ndarray of int64, shape (frames,)
         The frame's number within its video, from 0.
     probabilities : ndarray of float32, shape (frames, classes)
@@ -52,15 +52,13 @@ class FramePredictions:
     probabilities: np.ndarray = field(repr=False)
 
     def __post_init__(self) -> None:
-        _set(self, "video", np.asarray(self.video, dtype=np.int64))
-        _set(self, "frame", np.asarray(self.frame, dtype=np.int64))
-        _set(self, "probabilities", _matrix(self.probabilities))
-        lengths = {len(self.video), len(self.frame), len(self.probabilities)}
-        if len(lengths) > 1:
+        _convert(self, video=np.int64, frame=np.int64, probabilities=np.float32)
+        lengths = len(self.video), len(self.frame), len(self.probabilities)
+        if len(set(lengths)) > 1:
             raise ResultError(
                 "Expected one video, one frame number and one row of probabilities for each frame. "
-                f"Received: {len(self.video)} videos, {len(self.frame)} frame numbers, "
-                f"{len(self.probabilities)} rows. Use the dataset the model was run on."
+                "Received: {} videos, {} frame numbers, {} rows. Use the dataset the model was run "
+                "on.".format(*lengths)
             )
 
     def __len__(self) -> int:
@@ -69,7 +67,7 @@ class FramePredictions:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model said about the videos of one part of a dataset.
+    """Predictions of a model for the videos of one part of a dataset.
 
     Attributes
     ----------
@@ -77,7 +75,7 @@ class Predictions:
     groups : ndarray of str, shape (videos,)
         The group of each video (``g01``); with its class it names the cluster the video belongs to.
     y_true : ndarray of int64, shape (videos,)
-        The right class, as a position in `classes`.
+        The right class, as an index into `classes`.
     probabilities : ndarray of float32, shape (videos, classes)
         0 to 1; each row sums to 1.
     classes : list of str
@@ -101,24 +99,21 @@ class Predictions:
     others: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        _set(self, "video_ids", np.asarray(self.video_ids, dtype=np.str_))
-        _set(self, "groups", np.asarray(self.groups, dtype=np.str_))
-        _set(self, "y_true", np.asarray(self.y_true, dtype=np.int64))
-        _set(self, "probabilities", _matrix(self.probabilities))
-        _set(self, "classes", [str(name) for name in self.classes])
-        shape = (len(self.video_ids), len(self.classes))
-        if self.probabilities.shape != shape or not (
-            len(self.groups) == len(self.y_true) == shape[0]
-        ):
+        types = {"video_ids": np.str_, "groups": np.str_}
+        _convert(self, **types, y_true=np.int64, probabilities=np.float32)
+        object.__setattr__(self, "classes", [str(name) for name in self.classes])
+        videos, classes = len(self.video_ids), len(self.classes)
+        rows = {len(self.groups), len(self.y_true)}
+        if self.probabilities.shape != (videos, classes) or rows != {videos}:
             raise ResultError(
-                f"Expected a group, a label and {shape[1]} probabilities for each of {shape[0]} "
+                f"Expected a group, a label and {classes} probabilities for each of {videos} "
                 f"videos. Received: {len(self.groups)} groups, {len(self.y_true)} labels, "
                 f"probabilities of shape {self.probabilities.shape}. Take all of them from the "
                 "index the model was run on."
             )
-        if shape[0] and not (self.y_true.min() >= 0 and self.y_true.max() < shape[1]):
+        if videos and not (self.y_true.min() >= 0 and self.y_true.max() < classes):
             raise ResultError(
-                f"Expected labels from 0 to {shape[1] - 1}. Received: {self.y_true.min()} to "
+                f"Expected labels from 0 to {classes - 1}. Received: {self.y_true.min()} to "
                 f"{self.y_true.max()}. Give the classes of the index the labels come from."
             )
 
@@ -134,41 +129,32 @@ class Predictions:
         """The `k` most probable classes of each video, best first: int64, (videos, k)."""
         return np.argsort(-self.probabilities, axis=1, kind="stable")[:, :k].astype(np.int64)
 
-    def with_aggregation(self, how: How) -> Predictions:
-        """Give the same predictions with the frames put together in another way.
+    def with_aggregation(self, aggregation: Aggregation) -> Predictions:
+        """The same predictions with the frames aggregated in another way.
 
         Raises
         ------
         ResultError
-            If there are no frames to put together.
+            If there are no frames to aggregate.
         """
         if self.frames is None:
             raise ResultError(
                 "Expected predictions that hold single frames. Received: predictions of whole "
                 "videos only. Run a frame model, or use the probabilities as they are."
             )
-        return replace(self, probabilities=aggregate(self.frames, how=how, videos=len(self)))
+        found = aggregate(self.frames, aggregation=aggregation, videos=len(self))
+        return replace(self, probabilities=found)
 
     def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write everything to one ``.npz`` file, whole or not at all.
+        """Write everything to one ``.npz`` file, whole or not at all, and return its path.
 
-        The file, which is returned, gets the suffix ``.npz``.
+        The file gets the suffix ``.npz``.
         """
         path = Path(file).with_suffix(".npz")
-        arrays = {
-            "video_ids": self.video_ids,
-            "groups": self.groups,
-            "y_true": self.y_true,
-            "probabilities": self.probabilities,
-            "classes": np.asarray(self.classes, dtype=np.str_),
-        }
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays |= {f"output_{name}": values for name, values in self.others.items()}
         if self.frames is not None:
-            arrays |= {
-                "frames_video": self.frames.video,
-                "frames_frame": self.frames.frame,
-                "frames_probabilities": self.frames.probabilities,
-            }
+            arrays |= {f"frames_{name}": values for name, values in vars(self.frames).items()}
         with replacing(path) as temporary:
             np.savez_compressed(temporary, **arrays)
         return path
@@ -196,26 +182,19 @@ class Predictions:
             )
         try:
             with np.load(path, allow_pickle=False) as held:
-                arrays = {name: held[name] for name in held.files}
-            frames = None
-            if "frames_video" in arrays:
-                frames = FramePredictions(
-                    video=arrays["frames_video"],
-                    frame=arrays["frames_frame"],
-                    probabilities=arrays["frames_probabilities"],
-                )
-            return cls(
-                video_ids=arrays["video_ids"],
-                groups=arrays["groups"],
-                y_true=arrays["y_true"],
-                probabilities=arrays["probabilities"],
-                classes=arrays["classes"].tolist(),
-                frames=frames,
-                others={
-                    name.removeprefix("output_"): values
+                arrays = dict(held)
+            frames, others = (
+                {
+                    name.removeprefix(prefix): values
                     for name, values in arrays.items()
-                    if name.startswith("output_")
-                },
+                    if name.startswith(prefix)
+                }
+                for prefix in ("frames_", "output_")
+            )
+            return cls(
+                **{name: arrays[name] for name in _ARRAYS},
+                frames=FramePredictions(**frames) if frames else None,
+                others=others,
             )
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise ResultError(
@@ -225,18 +204,16 @@ class Predictions:
 
 
 def aggregate(
-    frames: FramePredictions, *, how: How = "mean", videos: int | None = None
+    frames: FramePredictions, *, aggregation: Aggregation = "mean", videos: int | None = None
 ) -> np.ndarray:
-    """Put the answers for single frames together into one answer a video.
+    """Aggregate the predictions for single frames into one a video.
 
     The order of the frames does not matter to the last bit, so a video and the same video played
-    backwards get exactly the same answer.
+    backwards get exactly the same prediction.
 
     Parameters
     ----------
-    frames
-        What a model said of each frame, in any order.
-    how
+    aggregation
         ``"mean"``: the mean of the frames' probabilities. ``"vote"``: the share of the frames that
         each class wins. Where votes tie the mean probability decides: for that, a thousandth part
         of it (less beyond 500 frames a video) is mixed into the shares.
@@ -251,30 +228,29 @@ def aggregate(
     Raises
     ------
     ResultError
-        If `how` is unknown, or a video has no frames.
+        If `aggregation` is unknown, or a video has no frames.
 
     Examples
     --------
-    >>> said = FramePredictions(
+    >>> frames = FramePredictions(
     ...     video=[0, 0, 0], frame=[0, 1, 2], probabilities=[[0.6, 0.4], [0.6, 0.4], [0.0, 1.0]]
     ... )
-    >>> aggregate(said, how="mean").round(2).tolist()
+    >>> aggregate(frames, aggregation="mean").round(2).tolist()
     [[0.4000000059604645, 0.6000000238418579]]
-    >>> int(aggregate(said, how="vote").argmax())
+    >>> int(aggregate(frames, aggregation="vote").argmax())
     0
     """
-    if how not in get_args(How):
-        raise ResultError(f"Expected mean or vote. Received: {how!r}. Choose one of these.")
+    if aggregation not in get_args(Aggregation):
+        raise ResultError(f"Expected mean or vote. Received: {aggregation!r}. Choose one of these.")
     if videos is None:
         videos = int(frames.video.max()) + 1 if len(frames) else 0
     counts = np.bincount(frames.video, minlength=videos)
     if len(counts) > videos or not counts.all():
+        missing = [f"none of video {video}" for video in np.flatnonzero(counts == 0)]
+        received = [*missing, f"a frame of video {len(counts) - 1}"][0]
         raise ResultError(
-            f"Expected frames of each of {videos} videos. Received: none of video "
-            f"{int(np.flatnonzero(counts == 0)[0])}. Run the model on the whole index."
-            if len(counts) <= videos
-            else f"Expected frames of {videos} videos. Received: a frame of video "
-            f"{len(counts) - 1}. Give the index the model was run on."
+            f"Expected frames of each of {videos} videos. Received: {received}. "
+            "Run the model on the whole index, and give that index."
         )
     means = np.empty((videos, frames.probabilities.shape[1]), dtype=np.float64)
     by_video = np.argsort(frames.video, kind="stable")
@@ -282,7 +258,7 @@ def aggregate(
         # Sums of floats depend on their order in the last bit; sorting gives them one order.
         ordered = np.sort(frames.probabilities[rows].astype(np.float64), axis=0)
         means[video] = ordered.sum(axis=0) / len(rows)
-    if how == "mean":
+    if aggregation == "mean":
         return means.astype(np.float32)
     votes = np.zeros_like(means)
     np.add.at(votes, (frames.video, frames.probabilities.argmax(axis=1)), 1)
@@ -290,41 +266,8 @@ def aggregate(
     return ((votes / counts[:, None] + measure * means) / (1 + measure)).astype(np.float32)
 
 
-def from_frames(
-    frame_predictions: FramePredictions,
-    *,
-    video_ids: Sequence[str],
-    groups: Sequence[str],
-    y_true: Sequence[int],
-    classes: Sequence[str],
-    how: How = "mean",
-) -> Predictions:
-    """Make `Predictions` of what a model said frame by frame.
-
-    Parameters
-    ----------
-    video_ids, groups, y_true
-        Of the videos, in the order that `FramePredictions.video` counts them.
-    classes, how
-        As for `Predictions` and `aggregate`.
-
-    Raises
-    ------
-    ResultError
-        If a video has no frames or the lengths do not belong together.
-    """
-    return Predictions(
-        video_ids=np.asarray(video_ids),
-        groups=np.asarray(groups),
-        y_true=np.asarray(y_true),
-        probabilities=aggregate(frame_predictions, how=how, videos=len(video_ids)),
-        classes=list(classes),
-        frames=frame_predictions,
-    )
-
-
 def predict(
-    model: Any, dataset: Any, *, aggregation: How = "mean", output: str = ""
+    model: Any, dataset: Any, *, aggregation: Aggregation = "mean", output: str = ""
 ) -> Predictions:
     """Predict the videos of a dataset.
 
@@ -335,7 +278,7 @@ def predict(
     dataset
         A `vidlab.clips.Clips` in a fixed order, of what the model takes.
     aggregation
-        How frames decide, as for `aggregate`; of no effect on whole clips.
+        As for `aggregate`; of no effect on whole clips.
     output
         Of a model with several, the one that names the class; the others are kept in
         `Predictions.others`, as the mean over a video's rows.
@@ -353,48 +296,38 @@ def predict(
     from keras.callbacks import LambdaCallback
 
     with counter(desc="predicting", total=len(dataset), unit="batch") as bar:
-        told = LambdaCallback(on_predict_batch_end=lambda batch, logs: bar.update())
-        outputs = model.predict(dataset, verbose=0, callbacks=[told])
-    others = {}
-    if isinstance(outputs, dict):
-        others = {
-            name: _by_video(np.asarray(values), dataset)
-            for name, values in outputs.items()
-            if name != output
-        }
-        outputs = outputs[output]
-    videos, probabilities = dataset.index, np.asarray(outputs)
-    about = {
-        "video_ids": np.asarray(videos.table["video_id"]),
-        "groups": np.asarray(videos.table["group"]),
-        "y_true": np.asarray(videos.labels),
-        "classes": list(videos.classes),
+        progress = LambdaCallback(on_predict_batch_end=lambda batch, logs: bar.update())
+        outputs = model.predict(dataset, verbose=0, callbacks=[progress])
+    if not isinstance(outputs, dict):
+        outputs = {output: outputs}
+    outputs = {name: np.asarray(values) for name, values in outputs.items()}
+    probabilities, frames = outputs.pop(output), None
+    videos = [dataset.video_positions == video for video in range(len(dataset.index))]
+    others = {
+        name: np.stack([values[rows].mean(axis=0) for rows in videos])
+        for name, values in outputs.items()
     }
-    if dataset.frame_numbers is None:
-        return Predictions(**about, probabilities=probabilities, others=others)
-    frames = FramePredictions(
-        video=dataset.video_positions, frame=dataset.frame_numbers, probabilities=probabilities
+    if dataset.frame_numbers is not None:
+        frames = FramePredictions(dataset.video_positions, dataset.frame_numbers, probabilities)
+        probabilities = aggregate(frames, aggregation=aggregation, videos=len(dataset.index))
+    return Predictions(
+        video_ids=dataset.index.table["video_id"],
+        groups=dataset.index.table["group"],
+        y_true=dataset.index.labels,
+        probabilities=probabilities,
+        classes=dataset.index.classes,
+        frames=frames,
+        others=others,
     )
-    return replace(from_frames(frames, **about, how=aggregation), others=others)
 
 
-def _by_video(values: np.ndarray, dataset: Any) -> np.ndarray:
-    """Average the rows of each video."""
-    rows = [values[dataset.video_positions == video] for video in range(len(dataset.index))]
-    return np.stack([found.mean(axis=0) for found in rows])
-
-
-def _set(record: object, name: str, value: object) -> None:
-    """Give a field of a frozen record its final form."""
-    object.__setattr__(record, name, value)
-
-
-def _matrix(probabilities: Any) -> np.ndarray:
-    """Make probabilities float32, (rows, classes)."""
-    matrix = np.asarray(probabilities, dtype=np.float32)
-    if matrix.ndim != 2:
-        raise ResultError(
-            "Expected probabilities of shape (rows, classes). Received: shape "
-            f"{matrix.shape}. Use a model that ends in one softmax."
-        )
-    return matrix
+def _convert(record: object, **types: type) -> None:
+    """Give the arrays of a frozen record their types, and probabilities two dimensions."""
+    for name, dtype in types.items():
+        array = np.asarray(getattr(record, name), dtype=dtype)
+        if name == "probabilities" and array.ndim != 2:
+            raise ResultError(
+                "Expected probabilities of shape (rows, classes). Received: shape "
+                f"{array.shape}. Use a model that ends in one softmax."
+            )
+        object.__setattr__(record, name, array)

@@ -1,4 +1,4 @@
-"""The folder a trained recipe leaves: written piece by piece, each whole or not at all.
+"""Run folders: the files a trained recipe leaves, each written whole or not at all.
 
 Nothing reads a notebook's memory, everything reads these folders, so a result can be looked at,
 compared and repeated long after it was made.
@@ -10,8 +10,9 @@ import json
 import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,13 +72,16 @@ def run_path(
 
 
 def versions() -> dict[str, str]:
-    """Tell the versions of Python and of the packages that results depend on.
+    """Versions of Python and of the packages that results depend on, none of them imported.
 
-    Nothing is imported for it. A package that is not installed is said to be ``"absent"``.
+    A package that is not installed is ``"absent"``.
     """
-    return {"python": platform.python_version()} | {
-        name: _version(distributions) for name, distributions in _PACKAGES.items()
-    }
+    installed = {each.name.lower(): each.version for each in metadata.distributions() if each.name}
+    found = {"python": platform.python_version()}
+    for package, distributions in _PACKAGES.items():
+        known = [installed[name] for name in distributions if name in installed]
+        found[package] = known[0] if known else "absent"
+    return found
 
 
 def recipe_record(
@@ -89,7 +93,7 @@ def recipe_record(
     split: int,
     fingerprint: str,
 ) -> dict[str, Any]:
-    """Put together everything needed to repeat a run, for ``recipe.json``.
+    """Everything needed to repeat a run, for ``recipe.json``.
 
     `config` holds the recipe's settings as they were used, and the dataset's; `fingerprint` is
     `VideoIndex.fingerprint`.
@@ -107,7 +111,7 @@ def recipe_record(
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One trained recipe on disk.
+    """The folder of a run.
 
     ``model.keras``, ``history.csv``, ``predictions.npz`` (per video and per frame),
     ``metrics.json`` and ``recipe.json`` (everything needed to repeat it).
@@ -137,7 +141,7 @@ class RunFolder:
         metrics: Mapping[str, Any] | None = None,
         recipe: Mapping[str, Any] | None = None,
     ) -> RunFolder:
-        """Write what is given, each piece whole or not at all; leave the rest as it is.
+        """Write what is given, each file whole or not at all; leave the rest as it is.
 
         Parameters
         ----------
@@ -152,19 +156,20 @@ class RunFolder:
         recipe
             What `recipe_record` gave.
         """
+        writers = {}
         if model is not None:
-            with replacing(self.path / _FILES["model"]) as temporary:
-                model.save(temporary)
+            writers["model"] = model.save
         if history is not None:
-            with replacing(self.path / _FILES["history"]) as temporary:
-                history.to_csv(temporary, index=False)
+            writers["history"] = lambda path: history.to_csv(path, index=False)
         if predictions is not None:
             predictions.save(self.path / _FILES["predictions"])
         for name, record in (("metrics", metrics), ("recipe", recipe)):
             if record is not None:
                 text = json.dumps(_plain(record), indent=2, sort_keys=True, ensure_ascii=False)
-                with replacing(self.path / _FILES[name]) as temporary:
-                    temporary.write_text(text + "\n", encoding="utf-8")
+                writers[name] = partial(Path.write_text, data=text + "\n", encoding="utf-8")
+        for name, write in writers.items():
+            with replacing(self.path / _FILES[name]) as temporary:
+                write(temporary)
         return self
 
     def model(self, *, whole: bool = False) -> Any:
@@ -181,7 +186,6 @@ class RunFolder:
         ResultError
             If there is none, or it cannot be read.
         """
-        path = self._existing("model")
         import keras
 
         from vidlab import recipes  # through it Keras knows vidlab's layers
@@ -189,10 +193,7 @@ class RunFolder:
         record = {} if "recipe.json" in self.missing else self.recipe
         if record.get("file"):
             recipes.load(record["file"])  # through it Keras knows layers of one's own
-        try:
-            model = keras.saving.load_model(path, compile=False)
-        except (ValueError, OSError, TypeError, KeyError) as error:
-            raise _unreadable(path, error) from error
+        model = self._read("model", partial(keras.saving.load_model, compile=False))
         if isinstance(getattr(model, "output", None), dict) and not whole:  # a Sequential has none
             (first, *_), *_ = record["config"]["tasks"]
             model = keras.Model(model.input, model.output[first], name=model.name)
@@ -230,42 +231,37 @@ class RunFolder:
     @property
     def history(self) -> pd.DataFrame:
         """One row an epoch."""
-        path = self._existing("history")
-        try:
-            return pd.read_csv(path)
-        except ValueError as error:
-            raise _unreadable(path, error) from error
+        return self._read("history", pd.read_csv)
 
     @property
     def predictions(self) -> Predictions:
-        """What the model said of the test part."""
-        return Predictions.load(self._existing("predictions"))
+        """Predictions for the test part."""
+        return Predictions.load(self.path / _FILES["predictions"])
 
     @property
     def metrics(self) -> dict[str, Any]:
         """Names and numbers."""
-        return self._json("metrics")
+        return self._read("metrics", _read_json)
 
     @property
     def recipe(self) -> dict[str, Any]:
         """Everything needed to repeat the run."""
-        return self._json("recipe")
+        return self._read("recipe", _read_json)
 
-    def _existing(self, name: str) -> Path:
+    def _read(self, name: str, reader: Callable[[Path], Any]) -> Any:
         path = self.path / _FILES[name]
         if not path.is_file():
             raise ResultError(
                 f"Expected the result of a finished run. Received: {path}, which does not exist. "
                 "Make it with: vidlab train RECIPE"
             )
-        return path
-
-    def _json(self, name: str) -> dict[str, Any]:
-        path = self._existing(name)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise _unreadable(path, error) from error
+            return reader(path)
+        except (ValueError, OSError, TypeError, KeyError) as error:
+            raise ResultError(
+                f"Expected a result that vidlab wrote. Received: {path}, which cannot be read "
+                f"({error}). Delete it and make it again with: vidlab train RECIPE"
+            ) from error
 
 
 def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
@@ -301,15 +297,10 @@ def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write a table as CSV, Markdown or LaTeX, by the suffix of `path`.
+    """Write a table as CSV, Markdown or LaTeX, by the suffix of `path`: .csv, .md or .tex.
 
-    Parameters
-    ----------
-    table
-        Its index becomes the first column, unless it only counts rows. Numbers keep all their
-        digits in CSV, and three after the point in Markdown and LaTeX (which needs booktabs).
-    path
-        Ends in ``.csv``, ``.md`` or ``.tex``.
+    Its index becomes the first column, unless it only counts rows. Numbers keep all their digits in
+    CSV, and three after the point in Markdown and LaTeX (which needs booktabs).
 
     Raises
     ------
@@ -317,34 +308,28 @@ def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         If the suffix is another one.
     """
     path = Path(path)
-    writers = {".csv": _csv, ".md": _markdown, ".tex": _latex}
-    if path.suffix not in writers:
+    if path.suffix not in (".csv", ".md", ".tex"):
         raise ResultError(
-            f"Expected a file name ending in {', '.join(writers)}. Received: {path}. "
+            f"Expected a file name ending in .csv, .md, .tex. Received: {path}. "
             "Give it one of these endings."
         )
     flat = table if isinstance(table.index, pd.RangeIndex) else table.reset_index()
+    if path.suffix == ".csv":
+        text = flat.to_csv(index=False, lineterminator="\n")
+    elif path.suffix == ".tex":
+        text = flat.to_latex(index=False, escape=True, float_format="%.3f", na_rep="–")
+    else:
+        text = _markdown(flat)
     with replacing(path) as temporary:
-        temporary.write_text(writers[path.suffix](flat), encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
     return path
-
-
-def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n")
 
 
 def _markdown(table: pd.DataFrame) -> str:
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
-    lines = [
-        [str(name) for name in table.columns],
-        ["---:" if number else "---" for number in numeric],
-        *([_cell(value) for value in row] for row in table.itertuples(index=False, name=None)),
-    ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _latex(table: pd.DataFrame) -> str:
-    return table.to_latex(index=False, escape=True, float_format="%.3f", na_rep="–")
+    rows = [map(str, table.columns), ["---:" if number else "---" for number in numeric]]
+    rows += [map(_cell, row) for row in table.itertuples(index=False, name=None)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
 def _cell(value: Any) -> str:
@@ -354,7 +339,7 @@ def _cell(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Turn what NumPy, paths and records hold into what JSON can say."""
+    """Turn NumPy values and paths into what JSON can hold, NaN and infinity into None."""
     if isinstance(value, Mapping):
         return {str(name): _plain(held) for name, held in value.items()}
     if isinstance(value, list | tuple):
@@ -368,17 +353,5 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _version(distributions: tuple[str, ...]) -> str:
-    for name in distributions:
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return "absent"
-
-
-def _unreadable(path: Path, error: Exception) -> ResultError:
-    return ResultError(
-        f"Expected a result that vidlab wrote. Received: {path}, which cannot be read ({error}). "
-        "Delete it and make it again with: vidlab train RECIPE"
-    )
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

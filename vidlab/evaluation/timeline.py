@@ -1,15 +1,15 @@
-"""What a model says of one video, moment by moment: of any file, also one of no dataset.
+"""Predictions for one video over time: of any file, also one of no dataset.
 
-A model of single frames answers for each of them; a
-recurrent one that reads forward answers after each of them, for all it has seen so far; one that
-has to wait for the end has a single answer, which then stands for every moment.
+A model of single frames predicts for each of them; a recurrent one that reads forward predicts
+after each of them, from all it has seen so far; one that needs the whole clip has a single
+prediction, which then stands for every moment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +20,7 @@ from vidlab.data import video
 from vidlab.data.sampling import Sampler
 from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError
-from vidlab.evaluation.predictions import FramePredictions, How, aggregate
+from vidlab.evaluation.predictions import Aggregation, FramePredictions, aggregate
 from vidlab.evaluation.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _DECODED = 256  # frames that are read together: each time a file is gone throug
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """What a model said of the frames it was shown.
+    """Predictions for a video over time.
 
     Attributes
     ----------
@@ -43,13 +43,13 @@ class Timeline:
         The video.
     classes : list of str
     numbers : numpy.ndarray
-        int64, (time,): which frames of the video were shown.
+        int64, (time,): indices of the frames that the model was shown.
     seconds : numpy.ndarray
         float64, (time,): when they are in the video.
     probabilities : numpy.ndarray
-        float32, (time, classes), 0 to 1: what was said at each of them.
+        float32, (time, classes), 0 to 1: the prediction at each of them.
     answer : numpy.ndarray
-        float32, (classes,): what is said of the whole video.
+        float32, (classes,): the prediction for the whole video.
     reads : {"frames", "forward", "whole"}
         What `probabilities` rest on: each frame alone, all frames up to it, or all frames.
     """
@@ -66,24 +66,23 @@ class Timeline:
         return len(self.numbers)
 
     def top(self, k: int = 5) -> pd.Series:
-        """Return the `k` most probable classes of the video and their probabilities, best first."""
-        best = np.argsort(-self.answer, kind="stable")[:k]
-        names = pd.Index([self.classes[label] for label in best], name="class")
-        return pd.Series(self.answer[best], index=names, name="probability")
+        """The `k` most probable classes of the video and their probabilities, best first."""
+        series = pd.Series(self.answer, pd.Index(self.classes, name="class"), name="probability")
+        return series.sort_values(ascending=False, kind="stable").head(k)
 
     def table(self) -> pd.DataFrame:
-        """Return one row a frame shown: frame, seconds, answer, then a column for each class."""
-        said = pd.DataFrame(self.probabilities, columns=self.classes)
+        """One row a frame shown: frame, seconds, answer, then a column for each class."""
         answers = [self.classes[label] for label in self.probabilities.argmax(axis=1)]
-        shown = {"frame": self.numbers, "seconds": self.seconds, "answer": answers}
-        return pd.concat([pd.DataFrame(shown), said], axis=1)
+        shown = pd.DataFrame({"frame": self.numbers, "seconds": self.seconds, "answer": answers})
+        return shown.join(pd.DataFrame(self.probabilities, columns=self.classes))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything in a form JSON can hold; probabilities with six digits."""
+        """Everything in a form JSON can hold; probabilities with six digits."""
+        top = self.top()
         return {
             "file": self.path.name,
-            "answer": self.classes[int(self.answer.argmax())],
-            "top": {name: round(float(chance), 6) for name, chance in self.top().items()},
+            "answer": top.index[0],
+            "top": {name: round(float(chance), 6) for name, chance in top.items()},
             "reads": self.reads,
             "classes": self.classes,
             "frames": self.numbers.tolist(),
@@ -107,14 +106,9 @@ class VideoPredictor:
     streams
         What each input of the model is, by name; left out, pictures at the model's own size.
     aggregation
-        How single frames decide about the video, as for `vidlab.predictions.aggregate`.
+        How the predictions for frames are aggregated, as for `vidlab.predictions.aggregate`.
     name
         Of the model; its own if left out.
-
-    Attributes
-    ----------
-    classes, sampling, aggregation, name
-        As given.
     """
 
     def __init__(
@@ -124,15 +118,12 @@ class VideoPredictor:
         classes: Sequence[str],
         sampling: Sampler | None = None,
         streams: Mapping[str, Rgb] | None = None,
-        aggregation: How = "mean",
+        aggregation: Aggregation = "mean",
         name: str = "",
     ):
         self._source = model
-        self._model: keras.Model | None = None
         self._streams = dict(streams or {})
-        self._run: Callable[[Iterator[Mapping]], np.ndarray] | None = None
-        self._reads: Reads = "whole"
-        self.classes = [str(one) for one in classes]
+        self.classes = list(map(str, classes))
         self.sampling = sampling or next(iter(self._streams.values())).at_test
         self.aggregation = aggregation
         self.name = name or getattr(model, "name", "model")
@@ -155,7 +146,7 @@ class VideoPredictor:
             name=record["recipe"],
         )
 
-    @property
+    @cached_property
     def model(self) -> keras.Model:
         """The model, loaded now if it was not yet.
 
@@ -164,31 +155,26 @@ class VideoPredictor:
         ModelError
             If it takes neither frames nor clips, or has another number of classes.
         """
-        if self._model is None:
-            import vidlab
+        import vidlab
 
-            _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
-            is_model = hasattr(self._source, "input_shape")
-            model = self._source if is_model else self._source()
-            shapes = {tensor.name: tuple(tensor.shape) for tensor in model.inputs}
-            if any(len(shape) not in (4, 5) for shape in shapes.values()):
-                raise ModelError(
-                    "Expected a model of frames (batch, height, width, 3) or clips (batch, time, "
-                    f"height, width, 3). Received: {model.name} with inputs {shapes}. "
-                    "Put the encoder and the head into one model."
-                )
-            if model.output_shape[-1] != len(self.classes):
-                raise ModelError(
-                    f"Expected the names of {model.output_shape[-1]} classes for {model.name}. "
-                    f"Received: {len(self.classes)}. Pass the classes it was trained on."
-                )
-            if not self._streams:
-                self._streams = {
-                    name: Rgb(self.sampling, shape[-3:-1], clip=len(shape) == 5)
-                    for name, shape in shapes.items()
-                }
-            self._model = model
-        return self._model
+        _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
+        is_model = hasattr(self._source, "input_shape")
+        model = self._source if is_model else self._source()
+        shapes = {tensor.name: tuple(tensor.shape) for tensor in model.inputs}
+        if any(len(shape) not in (4, 5) for shape in shapes.values()):
+            raise ModelError(
+                "Expected a model of frames (batch, height, width, 3) or clips (batch, time, "
+                f"height, width, 3). Received: {model.name} with inputs {shapes}. "
+                "Put the encoder and the head into one model."
+            )
+        if model.output_shape[-1] != len(self.classes):
+            raise ModelError(
+                f"Expected the names of {model.output_shape[-1]} classes for {model.name}. "
+                f"Received: {len(self.classes)}. Pass the classes it was trained on."
+            )
+        for name, shape in shapes.items():
+            self._streams.setdefault(name, Rgb(self.sampling, shape[-3:-1], clip=len(shape) == 5))
+        return model
 
     def inputs(self, path: str | Path, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Read what the model takes of some frames of a video, (time, …) for each input by name."""
@@ -210,10 +196,6 @@ class VideoPredictor:
         sampling
             Picks other frames than usual, say more of them.
 
-        Returns
-        -------
-        Timeline
-
         Raises
         ------
         VideoError
@@ -226,76 +208,70 @@ class VideoPredictor:
         info = video.probe(path)
         sampling = sampling or self.sampling
         numbers = np.asarray(sampling.indices(info.frames, fps=info.fps))
-        if self._run is None:
-            self._reads, self._run = _way_to_run(self.model)
         padding = max((getattr(sampling, "at_most", None) or 0) - len(numbers), 0)
-        pieces = self._pieces(path, numbers, padding=padding)
-        found = np.asarray(self._run(pieces), np.float32)
-        every = np.broadcast_to(found, (max(len(numbers), len(found)), len(self.classes)))
+        reads, run = self._run
+        found = np.asarray(run(self._batches(path, numbers, padding=padding)), np.float32)
+        steps = max(len(numbers), len(found))
+        probabilities = np.broadcast_to(found, (steps, len(self.classes)))
+        answer = probabilities[-1]
+        if reads == "frames":
+            frames = FramePredictions(np.zeros(steps), np.arange(steps), probabilities)
+            answer = aggregate(frames, aggregation=self.aggregation)[0]
         return Timeline(
             path=Path(path),
             classes=self.classes,
             numbers=numbers,
             seconds=numbers / info.fps,
-            probabilities=every[: len(numbers)],
-            answer=self._decided(every),
-            reads=self._reads,
+            probabilities=probabilities[: len(numbers)],
+            answer=answer,
+            reads=reads,
         )
 
-    def _pieces(
+    def _batches(
         self, path: str | Path, numbers: np.ndarray, *, padding: int
     ) -> Iterator[dict[str, np.ndarray]]:
-        """Read what the model takes, piece by piece; clips are filled up as in training."""
+        """Read what the model takes, some frames at a time; clips are padded as in training."""
         for start in range(0, len(numbers), _DECODED):
-            found = self.inputs(path, numbers[start : start + _DECODED])
-            for at in range(0, len(numbers[start : start + _DECODED]), _AT_ONCE):
+            some = numbers[start : start + _DECODED]
+            found = self.inputs(path, some)
+            for at in range(0, len(some), _AT_ONCE):
                 yield {name: frames[at : at + _AT_ONCE] for name, frames in found.items()}
-        if padding and self._reads != "frames":
+        if padding and len(self.model.inputs[0].shape) == 5:
             yield {
                 name: np.full((padding, *frames.shape[1:]), self._streams[name].padding, np.float32)
                 for name, frames in found.items()
             }
 
-    def _decided(self, found: np.ndarray) -> np.ndarray:
-        if self._reads != "frames":
-            return found[-1]
-        one = np.zeros(len(found), np.int64)
-        frames = FramePredictions(video=one, frame=np.arange(len(found)), probabilities=found)
-        return aggregate(frames, how=self.aggregation)[0]
+    @cached_property
+    def _run(self) -> tuple[Reads, Callable[[Iterator[dict[str, np.ndarray]]], np.ndarray]]:
+        """How the model reads a video, and what runs it on batches of frames."""
+        from vidlab import models
 
+        model = self.model
+        several = len(model.inputs) > 1
 
-def _way_to_run(
-    model: keras.Model,
-) -> tuple[Reads, Callable[[Iterator[dict[str, np.ndarray]]], np.ndarray]]:
-    """Choose how a model is shown a video."""
-    from vidlab import models
+        def given(batch: dict[str, np.ndarray]):
+            return batch if several else next(iter(batch.values()))
 
-    several = len(model.inputs) > 1
+        if len(model.inputs[0].shape) == 4:
+            return "frames", lambda batches: np.concatenate(
+                [model.predict_on_batch(given(batch)) for batch in batches]
+            )
 
-    def given(piece: dict[str, np.ndarray]):
-        return piece if several else next(iter(piece.values()))
+        def whole(batches):
+            parts = list(batches)
+            clip = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            return model.predict_on_batch(given({name: each[None] for name, each in clip.items()}))
 
-    if len(model.inputs[0].shape) == 4:
+        try:
+            stream = None if several else models.Stream(model)
+        except ModelError:  # nothing in it reads forward
+            stream = None
+        if stream is None:
+            return "whole", whole
 
-        def look(pieces):
-            return np.concatenate([model.predict_on_batch(given(piece)) for piece in pieces])
+        def forward(batches):
+            stream.reset()
+            return np.concatenate([stream.read(given(batch)) for batch in batches])
 
-        return "frames", look
-
-    def wait(pieces):
-        parts = list(pieces)
-        whole = {name: np.concatenate([part[name] for part in parts])[None] for name in parts[0]}
-        return model.predict_on_batch(given(whole))
-
-    try:
-        stream = None if several else models.Stream(model)
-    except ModelError:  # nothing in it reads forward
-        stream = None
-    if stream is None:
-        return "whole", wait
-
-    def read(pieces):
-        stream.reset()
-        return np.concatenate([stream.read(given(piece)) for piece in pieces])
-
-    return "forward", read
+        return "forward", forward

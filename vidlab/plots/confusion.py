@@ -1,8 +1,4 @@
-"""The confusion matrix: what each class is taken for.
-
-Takes a table from `evaluation.confusion`; gives a figure to notebooks. With few classes every cell
-tells its number; with a hundred, classes that are taken for one another can be put side by side.
-"""
+"""The confusion matrix as a heatmap, its classes perhaps clustered."""
 
 from __future__ import annotations
 
@@ -10,13 +6,16 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from vidlab.errors import MetricError
-from vidlab.plots.style import INK, Drawing, sentence
+from vidlab.plots.style import axes_or_new, sentence
 
 __all__ = ["clustered", "confusion_matrix"]
 
@@ -25,12 +24,13 @@ _MOST_WITH_NUMBERS = 15
 
 def confusion_matrix(
     table: pd.DataFrame,
+    ax: Axes | None = None,
     *,
     order: Literal["given", "clustered"] = "given",
     title: str = "Confusion matrix",
     empty: str = "There are no classes to show.",
-) -> Drawing:
-    """Draw what each class is taken for: darker is more often, the diagonal is right.
+) -> Figure:
+    """Draw a confusion matrix: darker is more often, the diagonal is right.
 
     Parameters
     ----------
@@ -40,8 +40,6 @@ def confusion_matrix(
         share of the row; it grows fast for small shares, so that single mistakes are seen.
     order
         ``"given"``, or ``"clustered"``: classes taken for one another next to each other.
-    title
-        Over the figure.
     empty
         What to write where the table has no rows.
 
@@ -62,71 +60,46 @@ def confusion_matrix(
     rows, columns = table.shape
     few = max(rows, columns) <= _MOST_WITH_NUMBERS
     cell = 0.5 if few else max(0.115, 0.3 - 0.0045 * max(0, columns - 20))
-    font = 9.5 if few else min(9, 55 * cell)
-    # A handful of classes still needs room for the title and the name of the colours.
-    size = (max(6.2, 3.2 + cell * columns), max(4.2, 2.2 + cell * rows))
-    figure = Drawing(figsize=size, layout="constrained")
-    axes = figure.subplots()
-    image = axes.imshow(
-        shares.to_numpy(dtype=float), cmap="Blues", norm=PowerNorm(0.6, vmin=0, vmax=1)
-    )
-    axes.set_xticks(
-        np.arange(columns),
-        table.columns,
-        rotation=90 if not few else 45,
-        fontsize=font,
-        ha="center" if not few else "right",
-        rotation_mode="default" if not few else "anchor",
-    )
-    axes.set_yticks(np.arange(rows), table.index, fontsize=font)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
     if few:
         title += " (number of videos)" if counted else " (% of the true class's videos)"
-    axes.set_title(title)
-    axes.grid(visible=False)
-    axes.tick_params(length=0, pad=2)
-    axes.spines[:].set_visible(False)
-    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
-    axes.grid(visible=True, which="minor", color="#E9E9E9", linewidth=0.8 if few else 0.4)
-    axes.tick_params(which="minor", length=0)
-    bar = figure.colorbar(
-        image,
+    # A handful of classes still needs room for the title and the name of the colours.
+    size = (max(6.2, 3.2 + cell * columns), max(4.2, 2.2 + cell * rows))
+    figure, axes = axes_or_new(ax, title=title, figsize=size)
+    numbers = table if counted else (100 * table).round().fillna(0).astype(int)
+    seaborn.heatmap(
+        shares,
         ax=axes,
-        shrink=0.6 if rows > 5 else 0.8,
-        pad=0.02,
-        ticks=[0, 0.05, 0.1, 0.25, 0.5, 0.75, 1],
-        format=PercentFormatter(xmax=1, decimals=0),
+        annot=numbers.astype(str).where(table > 0, "") if few else False,
+        fmt="",
+        cmap="Blues",
+        norm=PowerNorm(0.6, vmin=0, vmax=1),
+        square=True,
+        linewidths=0.8 if few else 0.3,
+        linecolor="#E9E9E9",
+        xticklabels=True,
+        yticklabels=True,
+        annot_kws={"fontsize": 9},
+        cbar_kws={
+            "label": "share of the true class's videos",
+            "shrink": 0.6 if rows > 5 else 0.8,
+            "pad": 0.02,
+            "ticks": [0, 0.05, 0.1, 0.25, 0.5, 0.75, 1],
+            "format": PercentFormatter(xmax=1, decimals=0),
+        },
     )
-    bar.set_label("share of the true class's videos")
-    bar.outline.set_visible(False)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    axes.tick_params(labelsize=9.5 if few else min(9, 55 * cell), length=0, pad=2)
     if few:
-        _write_numbers(axes, table, shares, counted=counted)
+        axes.tick_params(axis="x", labelrotation=45)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
     return figure
 
 
-def _write_numbers(axes, table: pd.DataFrame, shares: pd.DataFrame, *, counted: bool) -> None:
-    """Write each number above 0 into its cell; per cent without the sign where shares are given."""
-    for row, column in np.argwhere(table.to_numpy(dtype=float) > 0):
-        share = shares.iat[row, column]
-        text = f"{table.iat[row, column]}" if counted else f"{100 * share:.0f}"
-        colour = "white" if share > 0.45 else INK
-        axes.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
-
-
 def clustered(table: pd.DataFrame) -> list[str]:
-    """Order classes so that those taken for one another are neighbours.
+    """Order the classes of a confusion matrix so that those often confused are neighbours.
 
-    Parameters
-    ----------
-    table
-        What `evaluation.confusion` gave, of the same classes in rows and columns.
-
-    Returns
-    -------
-    list of str
-        The names of the rows, by average linkage of the shares in which two are mistaken.
+    By average linkage of the shares in which two are mistaken for one another.
 
     Raises
     ------
@@ -144,4 +117,4 @@ def clustered(table: pd.DataFrame) -> list[str]:
     distance = 1 - np.clip((shares + shares.T) / 2, 0, 1)
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), method="average", optimal_ordering=True)
-    return [table.index[place] for place in leaves_list(tree)]
+    return [table.index[leaf] for leaf in leaves_list(tree)]

@@ -1,8 +1,4 @@
-"""Explanations on the frames they are about, and importance over time.
-
-Takes frames from `video` and records of `explanation`; gives pictures and figures to notebooks and
-to the command line.
-"""
+"""Heatmaps on the frames they explain, and how much each frame counted."""
 
 from __future__ import annotations
 
@@ -15,20 +11,29 @@ import numpy as np
 
 from vidlab.errors import MetricError
 from vidlab.plots.pictures import as_pictures
-from vidlab.plots.rows import legend_below
-from vidlab.plots.style import BLUE, GREY, INK, ORANGE, SKY, VERMILLION, Drawing, percent_axis
+from vidlab.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    SKY,
+    VERMILLION,
+    Drawing,
+    legend_below,
+    percent_axis,
+)
 
 if TYPE_CHECKING:
     from vidlab.explanation import Explanation
 
-__all__ = ["heat_strip", "importance_over_time", "overlay"]
+__all__ = ["heat_strip", "overlay"]
 
 _STRONGEST = 0.75  # of a picture is covered by heat of 1
 _LINES = (BLUE, VERMILLION, INK, ORANGE, SKY)
 
 
 def overlay(frames: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Lay heat over frames: the hotter, the more it covers; cold places stay as filmed.
+    """Lay heatmaps over frames: the hotter, the more is covered; what is cold stays as filmed.
 
     Parameters
     ----------
@@ -54,7 +59,7 @@ def overlay(frames: np.ndarray, heat: np.ndarray) -> np.ndarray:
             f"shape {heat.shape}. Give the frames that were explained."
         )
     size = frames.shape[2], frames.shape[1]
-    fitted = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in heat])
+    fitted = np.stack([cv2.resize(each, size, interpolation=cv2.INTER_LINEAR) for each in heat])
     colours = 255 * mpl.colormaps["inferno"](fitted)[..., :3]
     covered = _STRONGEST * np.sqrt(fitted)[..., None]
     return np.rint(frames * (1 - covered) + colours * covered).astype(np.uint8)
@@ -80,8 +85,6 @@ def heat_strip(
         The time of each frame in the video; without it frames are counted from 0.
     most
         How many frames are drawn, spread evenly; the curves have all of them.
-    title
-        Over the figure.
 
     Raises
     ------
@@ -91,90 +94,41 @@ def heat_strip(
     frames = as_pictures(frames, dimensions=4)
     steps = np.arange(len(frames)) if seconds is None else np.asarray(seconds, float)
     lengths = {name: len(record.heat) for name, record in explanations.items()}
-    if not lengths or set(lengths.values()) | {len(steps)} != {len(frames)}:
+    if not lengths or {*lengths.values(), len(steps)} != {len(frames)}:
         raise MetricError(
             f"Expected explanations of {len(frames)} frames, and as many times. Received: "
             f"{lengths or 'no explanation'}, {len(steps)} times. Give the frames that were "
             "explained."
         )
     chosen = np.unique(np.linspace(0, len(frames) - 1, most).round().astype(int))
+    unit = "frame {:.0f}" if seconds is None else "{:.2f} s"
     inches = 11.5 / len(chosen) * frames.shape[1] / frames.shape[2] + 0.25
     rows = 1 + len(explanations)
     figure = Drawing(figsize=(11.5, rows * inches + 2.4), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
     grid = figure.add_gridspec(rows + 1, len(chosen), height_ratios=[inches] * rows + [1.7])
-    shown = {"frames": frames[chosen]} | {
-        name: overlay(frames[chosen], record.heat[chosen]) for name, record in explanations.items()
-    }
+    shown = {"frames": frames[chosen]}
+    for name, record in explanations.items():
+        name += "" if record.has_evidence else ": no positive evidence"
+        shown[name] = overlay(frames[chosen], record.heat[chosen])
     for row, (name, pictures) in enumerate(shown.items()):
-        cells = [figure.add_subplot(grid[row, column]) for column in range(len(chosen))]
-        for axes, picture in zip(cells, pictures, strict=True):
+        for column, picture in enumerate(pictures):
+            axes = figure.add_subplot(grid[row, column])
             axes.imshow(picture)
             axes.set_axis_off()
-        if name in explanations and not explanations[name].has_evidence:
-            name += ": no positive evidence"
+            time = " " if row else unit.format(steps[chosen[column]])
+            axes.set_title(time, fontsize=8, fontweight="normal", loc="right")
         across = figure.add_subplot(grid[row, :])  # a cell would be widened by a long name
         across.set_axis_off()
-        across.set_title(name, fontsize=9.5, loc="left")
-    unit = "frame {:.0f}" if seconds is None else "{:.2f} s"
-    for axes, at in zip(figure.axes, chosen, strict=False):
-        axes.set_title(unit.format(steps[at]), fontsize=8, fontweight="normal", loc="right")
+        across.set_title(name, fontsize=9.5)
     below = figure.add_subplot(grid[rows, :])
-    for place, (name, record) in enumerate(explanations.items()):
-        colour = _LINES[place % len(_LINES)]
-        below.plot(steps, record.frame_importance, "o-", color=colour, label=name, markersize=4)
-    for at in chosen:
-        below.axvline(steps[at], color=GREY, linewidth=0.6, zorder=0)
-    percent_axis(below, "share of the evidence", horizontal=False, top=_top(explanations))
-    below.set_xlabel("frame" if seconds is None else "time in the video (s)")
-    if len(explanations) > 1:
-        legend_below(figure, below)
-    return figure
-
-
-def importance_over_time(
-    importance: Mapping[str, np.ndarray],
-    *,
-    seconds: Sequence[float] | None = None,
-    title: str = "Which frames count",
-) -> Drawing:
-    """Draw measures of how much each frame counts, one below the other, each in its own unit.
-
-    Parameters
-    ----------
-    importance
-        Name with its unit, such as ``"lost without it (probability)"``, to (time,).
-    seconds
-        The time of each frame in the video; without it frames are counted from 0.
-    title
-        Over the figure.
-
-    Raises
-    ------
-    MetricError
-        If there is nothing to draw, or the lengths differ.
-    """
-    lengths = {name: len(values) for name, values in importance.items()}
-    if seconds is not None:
-        lengths["seconds"] = len(seconds)
-    if not importance or len(set(lengths.values())) != 1:
-        raise MetricError(
-            f"Expected a number for each frame, of one clip. Received: {lengths or 'nothing'}. "
-            "Measure the same frames."
-        )
-    steps = np.arange(next(iter(lengths.values()))) if seconds is None else seconds
-    figure = Drawing(figsize=(10, 0.8 + 1.9 * len(importance)), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
-    panels = figure.subplots(len(importance), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, (name, values) in zip(panels, importance.items(), strict=True):
-        axes.axhline(0, color=GREY, linewidth=1)
-        axes.plot(steps, values, "o-", color=BLUE, markersize=4)
-        axes.set_title(name, fontsize=9.5, fontweight="normal", loc="left")
-    panels[-1].set_xlabel("frame" if seconds is None else "time in the video (s)")
-    return figure
-
-
-def _top(explanations: Mapping[str, Explanation]) -> float:
-    """Return where the axis of shares ends: a little above the largest."""
+    for (name, record), colour in zip(explanations.items(), _LINES, strict=False):
+        label = name if len(explanations) > 1 else None
+        below.plot(steps, record.frame_importance, "o-", color=colour, label=label, markersize=4)
+    below.vlines(steps[chosen], 0, 1, color=GREY, linewidth=0.6, zorder=0)
     largest = max(record.frame_importance.max() for record in explanations.values())
-    return float(1.1 * largest) if largest > 0 else 1.0
+    top = float(1.1 * largest) if largest > 0 else 1.0
+    percent_axis(below, "share of the evidence", horizontal=False, top=top)
+    below.set_xlabel("frame" if seconds is None else "time in the video (s)")
+    legend_below(figure)
+    return figure

@@ -1,7 +1,6 @@
-"""Frames side by side: of one video, of many classes, before and after augmentation.
+"""Pictures side by side: frames of a video, of many classes, before and after augmentation.
 
-Takes frames from `video`, `clips` and `augment`; gives figures to notebooks. Every picture is
-uint8 or float RGB from 0 to 255.
+Every picture is uint8 or float RGB from 0 to 255.
 """
 
 from __future__ import annotations
@@ -10,13 +9,82 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
+from matplotlib.patches import Rectangle
 
 from vidlab.errors import MetricError
-from vidlab.plots.style import Drawing, sentence
+from vidlab.plots.style import BLUE, GREY, ORANGE, VERMILLION, Drawing, sentence
 
-__all__ = ["as_pictures", "augmentation_grid", "contact_sheet", "frame_strip"]
+__all__ = [
+    "as_pictures",
+    "augmentation_grid",
+    "contact_sheet",
+    "evidence_boxes",
+    "frame_strip",
+    "picture_grid",
+]
 
 _GAP = 4
+_PARTS = {"person": BLUE, "object": ORANGE, "limb": VERMILLION}
+
+
+def picture_grid(
+    rows: Sequence[Sequence[np.ndarray | None]],
+    *,
+    titles: Sequence[Sequence[str]] = (),
+    names: Sequence[str] = (),
+    title: str = "",
+    inches: float = 1.35,
+    columns: int | None = None,
+    **options,
+) -> Drawing:
+    """Draw pictures and maps in rows, each in axes of its own.
+
+    Parameters
+    ----------
+    rows
+        Of each row its pictures, (height, width, 3), 0 to 255 or float 0 to 1, and maps, (height,
+        width), which have colours of their own from their smallest value (dark) to their largest;
+        None leaves a cell empty.
+    titles
+        Of each row those above its pictures.
+    names
+        What stands to the left of each row.
+    inches
+        Width of a picture, or less where many stand side by side.
+    columns
+        A single row goes on below after so many pictures.
+    options
+        Passed on to ``imshow``, such as the colour map.
+    """
+    if columns is not None:
+        starts = range(0, len(rows[0]), columns)
+        titles = [line[start : start + columns] for line in titles for start in starts]
+        rows = [rows[0][start : start + columns] for start in starts]
+    columns = max(map(len, rows))
+    room = 1.6 if any(names) else 0.1
+    side = min(inches, (12 - room) / columns)
+    first = next(picture for row in rows for picture in row if picture is not None)
+    below = side * first.shape[0] / first.shape[1]
+    lines = max((text.count("\n") + 1 for row in titles for text in row if text), default=0)
+    size = (max(columns * side + room, 4.5), len(rows) * (below + 0.05 + 0.14 * lines) + 0.5)
+    figure = Drawing(figsize=size, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+    figure.suptitle(title, x=0.01, ha="left")
+    cells = figure.subplots(len(rows), columns, squeeze=False)
+    for axes in cells.ravel():
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    for line, row in zip(cells, rows, strict=True):
+        for axes, picture in zip(line, row, strict=False):
+            if picture is not None:
+                axes.imshow(picture, **options)
+    for line, row in zip(cells, titles, strict=False):
+        for axes, text in zip(line, row, strict=False):
+            axes.set_title(text, fontsize=8, fontweight="normal", loc="center", pad=2.5)
+    for line, name in zip(cells, names, strict=False):
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8.5, labelpad=6)
+    return figure
 
 
 def frame_strip(
@@ -34,10 +102,6 @@ def frame_strip(
         (frames, height, width, 3), 0 to 255.
     titles
         One for each frame; without them the frames are counted from 0.
-    title
-        Over the figure.
-    columns
-        How many frames there are in a row.
 
     Raises
     ------
@@ -45,29 +109,31 @@ def frame_strip(
         If `frames` has another shape or `titles` another length.
     """
     frames = as_pictures(frames, dimensions=4)
-    names = [f"frame {place}" for place in range(len(frames))] if titles is None else list(titles)
-    _check_names(names, len(frames), "titles")
+    titles = [f"frame {n}" for n in range(len(frames))] if titles is None else list(titles)
+    _check_names(titles, len(frames), "titles")
     columns = max(1, min(columns, len(frames)))
-    rows = math.ceil(len(frames) / columns)
-    width = min(12.0, 2.4 + 2.0 * columns)
-    ratio = frames.shape[1] / frames.shape[2]
-    height = rows * (width / columns * ratio + 0.25) + 0.45
-    figure = Drawing(figsize=(width, height), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
-    cells = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in cells:
-        axes.set_axis_off()
-    for axes, frame, name in zip(cells, frames, names, strict=False):
-        axes.imshow(frame)
-        axes.set_title(name, fontsize=8.5, fontweight="normal", loc="center", pad=3)
-    return figure
+    inches = 2.0 + 2.4 / columns
+    return picture_grid([frames], titles=[titles], title=title, columns=columns, inches=inches)
+
+
+def augmentation_grid(
+    images: np.ndarray,
+    *,
+    original: np.ndarray,
+    title: str = "One frame, many draws of the augmentation",
+    columns: int = 5,
+) -> Drawing:
+    """Draw augmented forms of a picture, the picture itself first."""
+    names = ["original", *(f"draw {number + 1}" for number in range(len(images)))]
+    images = np.concatenate([original[None], images])
+    return frame_strip(images, titles=names, title=title, columns=columns)
 
 
 def contact_sheet(
     images: np.ndarray,
     row_names: Sequence[str],
     *,
-    column_names: Sequence[str] | None = None,
+    column_names: Sequence[str] = (),
     title: str = "Contact sheet",
     empty: str = "There are no pictures to show.",
 ) -> Drawing:
@@ -77,12 +143,6 @@ def contact_sheet(
     ----------
     images
         (rows, columns, height, width, 3), 0 to 255.
-    row_names
-        One for each row.
-    column_names
-        One for each column.
-    title
-        Over the figure.
     empty
         What to write where there are no rows.
 
@@ -96,34 +156,27 @@ def contact_sheet(
     images = as_pictures(images, dimensions=5)
     rows, columns, height, width = images.shape[:4]
     _check_names(row_names, rows, "row names")
-    if column_names is not None:
+    if len(column_names):
         _check_names(column_names, columns, "column names")
     blocks = math.ceil(rows / 36)
     length = math.ceil(rows / blocks)
     inches = min((8 if blocks == 1 else 4.6) / columns, 2.2)
-    figure = Drawing(
-        figsize=(blocks * (columns * inches + 1.5), length * inches * height / width + 0.8),
-        layout="constrained",
-    )
+    size = (blocks * (columns * inches + 1.5), length * inches * height / width + 0.8)
+    figure = Drawing(figsize=size, layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
     across, down = width + _GAP, height + _GAP
+    gaps = ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0))
+    padded = np.pad(images, gaps, constant_values=255)
     for block, axes in enumerate(figure.subplots(1, blocks, squeeze=False)[0]):
-        part = images[block * length : (block + 1) * length]
-        sheet = np.full((length * down, columns * across, 3), 255, dtype=np.uint8)
-        for row, column in np.ndindex(len(part), columns):
-            top, left = row * down, column * across
-            sheet[top : top + height, left : left + width] = part[row, column]
+        part = padded[block * length : (block + 1) * length]
+        sheet = part.swapaxes(1, 2).reshape(len(part) * down, columns * across, 3)
         axes.imshow(sheet, interpolation="antialiased")
         axes.set_anchor("N")  # space left over goes below, where saving cuts it off
         names = row_names[block * length : (block + 1) * length]
-        axes.set_yticks(
-            np.arange(len(part)) * down + height / 2, names, fontsize=9.5 if blocks == 1 else 7.5
-        )
-        axes.set_xticks(
-            [] if column_names is None else np.arange(columns) * across + width / 2,
-            [] if column_names is None else column_names,
-            fontsize=9,
-        )
+        middles = np.arange(len(part)) * down + height / 2
+        axes.set_yticks(middles, names, fontsize=9.5 if blocks == 1 else 7.5)
+        middles = np.arange(len(column_names)) * across + width / 2
+        axes.set_xticks(middles, column_names, fontsize=9)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         axes.grid(visible=False)
@@ -131,37 +184,37 @@ def contact_sheet(
     return figure
 
 
-def augmentation_grid(
-    images: np.ndarray,
+def evidence_boxes(
+    frames: np.ndarray,
+    boxes: pd.DataFrame,
     *,
-    original: np.ndarray | None = None,
-    title: str = "One frame, many draws of the augmentation",
-    columns: int = 5,
+    numbers: np.ndarray,
+    title: str = "Where the evidence is",
 ) -> Drawing:
-    """Draw augmented forms of a picture, the picture itself first.
+    """Draw frames with the boxes that belong to them; frames without boxes are drawn as they are.
 
     Parameters
     ----------
-    images
-        (draws, height, width, 3), 0 to 255.
-    original
-        (height, width, 3), 0 to 255.
-    title
-        Over the figure.
-    columns
-        How many pictures there are in a row.
-
-    Raises
-    ------
-    MetricError
-        If a picture has another shape.
+    frames
+        (time, height, width, 3), 0 to 255.
+    boxes
+        frame, part, x0, y0, x1, y1 (pixels), as `pantomime.boxes_of` gives them.
+    numbers
+        int64, (time,): which frame of the video each is.
     """
-    images = as_pictures(images, dimensions=4)
-    names = [f"draw {place + 1}" for place in range(len(images))]
-    if original is not None:
-        images = np.concatenate([as_pictures(original, dimensions=3)[None], images])
-        names = ["original", *names]
-    return frame_strip(images, titles=names, title=title, columns=columns)
+    frames = as_pictures(frames, dimensions=4)
+    titles = [f"frame {number}" for number in numbers]
+    figure = picture_grid([frames], titles=[titles], title=title, inches=3.6)
+    for axes, number in zip(figure.axes, numbers, strict=True):
+        for box in boxes[boxes["frame"] == number].itertuples():
+            corner, across, down = (box.x0, box.y0), box.x1 - box.x0, box.y1 - box.y0
+            for colour, thickness in (("white", 3.2), (_PARTS.get(box.part, GREY), 1.8)):
+                axes.add_patch(Rectangle(corner, across, down, fill=False, ec=colour, lw=thickness))
+    parts = list(dict.fromkeys(boxes["part"]))
+    if parts:
+        patches = [Rectangle((0, 0), 1, 1, fc=_PARTS.get(part, GREY)) for part in parts]
+        figure.legend(patches, parts, loc="outside lower center", ncols=len(parts))
+    return figure
 
 
 def as_pictures(images: np.ndarray, *, dimensions: int) -> np.ndarray:

@@ -1,7 +1,6 @@
-"""How every figure looks: one style, one colour for a class or a recipe, one way to save.
+"""One style for all figures: colours of classes and recipes, `Drawing`, and saving.
 
-Takes nothing from other modules but `files.replacing`; gives style, colours and `Drawing` to the
-other modules of `plots`. The colours stay apart for colour-blind readers (Okabe and Ito 2008).
+The colours stay apart for colour-blind readers (Okabe and Ito 2008).
 """
 
 from __future__ import annotations
@@ -9,30 +8,26 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from vidlab.errors import ResultError
 from vidlab.files import replacing
 
 __all__ = [
-    "BLUE",
-    "GREEN",
-    "GREY",
-    "INK",
-    "ORANGE",
-    "SKY",
-    "TOLD_APART",
-    "VERMILLION",
     "Drawing",
+    "axes_or_new",
     "class_colours",
+    "legend_below",
+    "pale",
     "percent_axis",
     "recipe_colour",
     "recipe_colours",
@@ -47,8 +42,8 @@ INK, GREY = "#222222", "#767676"
 
 _BRIGHT = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, GREY)
 
-TOLD_APART = 2 * len(_BRIGHT)
-"""So many classes have colours that can be told apart."""
+DISTINCT = 2 * len(_BRIGHT)
+"""Up to so many classes have colours that are easily distinguished."""
 
 # A recipe keeps its colour whichever others stand beside it. The order is that of the literature.
 _RECIPES = (
@@ -69,7 +64,6 @@ _RECIPES = (
     "mobilenet-lstm",
     "mobilenet-single",
 )
-_FORMATS = ("png", "svg", "pdf")
 
 
 class Drawing(Figure):
@@ -86,7 +80,7 @@ class Drawing(Figure):
 
 
 def sentence(text: str, *, title: str) -> Drawing:
-    """Make a figure that says why there is nothing to draw."""
+    """A figure that says why there is nothing to draw."""
     figure = Drawing(figsize=(8, 0.9), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
     figure.text(0.01, 0.3, text)
@@ -94,7 +88,7 @@ def sentence(text: str, *, title: str) -> Drawing:
 
 
 def use_style() -> None:
-    """Make all figures drawn from now on look alike: light grid, sans serif, text kept as text."""
+    """Set the style of all figures drawn from now on: light grid, sans serif, text kept as text."""
     seaborn.set_theme(
         context="notebook",
         style="whitegrid",
@@ -125,38 +119,25 @@ def use_style() -> None:
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, str]:
-    """Give every class its colour, by its place among all classes of the dataset.
+    """Colours of all classes of a dataset, ``#rrggbb``, by their order.
 
-    Eight colours that are told apart easily, then their dark forms; beyond sixteen classes the hues
-    of a cyclic colour map, which can only show order: name the classes as well.
-
-    Parameters
-    ----------
-    classes
-        All of them, in their order, also where only some are drawn.
-
-    Returns
-    -------
-    dict
-        Class name to ``#rrggbb``.
+    Eight colours that are easily distinguished, then their dark forms; beyond sixteen classes the
+    hues of a cyclic colour map, which can only show order: name the classes as well.
 
     Examples
     --------
     >>> class_colours(["OpenDoor", "CloseDoor"])
     {'OpenDoor': '#0072b2', 'CloseDoor': '#e69f00'}
     """
-    if len(classes) <= TOLD_APART:
-        return {name: _series(place) for place, name in enumerate(classes)}
-    hues = mpl.colormaps["twilight"]
+    if len(classes) <= DISTINCT:
+        return {name: _series(index) for index, name in enumerate(classes)}
     # The two ends of this map are nearly white; a twelfth at either end is left out.
-    return {
-        name: to_hex(hues(1 / 12 + 10 / 12 * place / len(classes)))
-        for place, name in enumerate(classes)
-    }
+    shades = mpl.colormaps["twilight"](np.linspace(1 / 12, 11 / 12, len(classes), endpoint=False))
+    return dict(zip(classes, map(to_hex, shades), strict=True))
 
 
 def recipe_colour(name: str) -> str:
-    """Give a recipe its colour, ``#rrggbb``: always the same, also for a recipe of one's own.
+    """Colour of a recipe, ``#rrggbb``: always the same, also for a recipe of one's own.
 
     Examples
     --------
@@ -165,14 +146,13 @@ def recipe_colour(name: str) -> str:
     """
     if name in _RECIPES:
         return _series(_RECIPES.index(name))
-    return _series(zlib.crc32(name.encode()) % TOLD_APART)
+    return _series(zlib.crc32(name.encode()) % DISTINCT)
 
 
-def recipe_colours(names: Sequence[str]) -> dict[str, str]:
-    """Give recipes that stand side by side their colours, ``#rrggbb``, no two the same.
+def recipe_colours(names: Iterable[str]) -> dict[str, str]:
+    """Colours of recipes that stand side by side, ``#rrggbb``, no two the same.
 
-    Each has the colour of `recipe_colour`, unless one named before it has that one already: then
-    the next in the series, as far as the colours go.
+    A recipe whose `recipe_colour` is taken gets the next free one, as far as the colours go.
 
     Examples
     --------
@@ -181,10 +161,9 @@ def recipe_colours(names: Sequence[str]) -> dict[str, str]:
     """
     chosen: dict[str, str] = {}
     for name in names:
-        free = [_series(place) for place in range(TOLD_APART)]
-        free = [colour for colour in free if colour not in chosen.values()]
-        own = recipe_colour(name)
-        chosen[name] = own if own in free or not free else free[0]
+        free = [c for c in map(_series, range(DISTINCT)) if c not in chosen.values()]
+        colour = recipe_colour(name)
+        chosen[name] = colour if colour in free or not free else free[0]
     return chosen
 
 
@@ -192,45 +171,25 @@ def save(
     figure: Figure,
     path_without_suffix: str | os.PathLike[str],
     *,
-    formats: Sequence[str] = _FORMATS,
+    formats: Sequence[str] = ("png", "svg", "pdf"),
 ) -> list[Path]:
     """Write a figure in several formats, each file whole or not at all.
 
-    Nothing of when or where it was made is written into it: the same figure gives the same file.
-
-    Parameters
-    ----------
-    figure
-        From any function of `plots`.
-    path_without_suffix
-        The format is added to it.
-    formats
-        Of png, svg and pdf.
-
-    Returns
-    -------
-    list of Path
-        The files, in the order of the formats.
-
-    Raises
-    ------
-    ResultError
-        If a format is unknown.
+    No date is written into the files: the same figure gives the same bytes.
     """
-    unknown = [name for name in formats if name not in _FORMATS]
-    if unknown:
-        raise ResultError(
-            f"Expected formats out of {', '.join(_FORMATS)}. Received: {', '.join(unknown)} for "
-            f"{path_without_suffix}. Choose one of these."
-        )
-    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     stem, files = Path(path_without_suffix), []
     for name in formats:
         path = stem.with_name(f"{stem.name}.{name}")
         with replacing(path) as temporary:
-            figure.savefig(temporary, format=name, bbox_inches="tight", metadata=undated[name])
+            figure.savefig(temporary, format=name, bbox_inches="tight", metadata=undated.get(name))
         files.append(path)
     return files
+
+
+def pale(colour: str) -> str:
+    """The colour mixed with white, for what matters less."""
+    return to_hex([0.3 * channel + 0.7 for channel in to_rgb(colour)])
 
 
 def percent_axis(axes: Axes, name: str, *, horizontal: bool = True, top: float = 1.0) -> None:
@@ -238,10 +197,30 @@ def percent_axis(axes: Axes, name: str, *, horizontal: bool = True, top: float =
     axis = axes.xaxis if horizontal else axes.yaxis
     axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     (axes.set_xlim if horizontal else axes.set_ylim)(0, top)
-    (axes.set_xlabel if horizontal else axes.set_ylabel)(name)
+    axis.set_label_text(name)
 
 
-def _series(place: int) -> str:
-    """Give the colour at a place in a series: bright ones first, then dark ones."""
-    shade, hue = divmod(place, len(_BRIGHT))
+def axes_or_new(
+    ax: Axes | None, *, title: str, figsize: tuple[float, float] = (8, 3.9)
+) -> tuple[Figure, Axes]:
+    """The axes given, or those of a new figure, with their title; and the figure they are in."""
+    axes = Drawing(figsize=figsize, layout="constrained").subplots() if ax is None else ax
+    axes.set_title(title)
+    return axes.get_figure(root=True), axes
+
+
+def legend_below(figure: Figure, colours: Mapping[str, str] | None = None) -> None:
+    """Explain colours, and everything that has a label, in a line below the figure."""
+    named = {name: Patch(color=colour) for name, colour in (colours or {}).items()}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        named |= dict(zip(labels, handles, strict=True))
+    if named:
+        columns = min(len(named), 5)
+        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns)
+
+
+def _series(index: int) -> str:
+    """Return the colour at an index of the series: bright ones first, then dark ones."""
+    shade, hue = divmod(index, len(_BRIGHT))
     return to_hex([channel * (0.55 if shade else 1) for channel in to_rgb(_BRIGHT[hue])])

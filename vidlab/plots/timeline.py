@@ -1,7 +1,4 @@
-"""What a model says of a video, time step by time step.
-
-Takes probabilities from a model that labels every frame; gives a figure to notebooks.
-"""
+"""Class probabilities over time, for models that predict at every frame."""
 
 from __future__ import annotations
 
@@ -11,43 +8,39 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from vidlab.errors import MetricError
-from vidlab.plots.rows import legend_below
-from vidlab.plots.style import INK, TOLD_APART, Drawing, class_colours, percent_axis
+from vidlab.plots.style import (
+    DISTINCT,
+    INK,
+    Drawing,
+    class_colours,
+    legend_below,
+    percent_axis,
+)
 
 __all__ = ["drawn_classes", "frame_timeline"]
 
-_OTHER = "#D0D0D0"  # the answers that have no line
+_OTHER = "#D0D0D0"  # predicted classes that have no line
 _PICTURES = 10  # above the lines, at most
 
 
 def drawn_classes(
     probabilities: np.ndarray, classes: Sequence[str], *, first: Sequence[str] = (), top: int = 5
 ) -> dict[str, str]:
-    """Choose the classes of a timeline that have a line of their own, and its colour.
+    """Choose the classes of a timeline that have a line of their own, and its colour, ``#rrggbb``.
 
     Parameters
     ----------
     probabilities
         (time, classes), 0 to 1.
-    classes
-        All of them.
-    first
-        Classes that are drawn in any case.
     top
-        How many are drawn: `first`, then those most often the answer, then those that come highest
-        anywhere.
-
-    Returns
-    -------
-    dict
-        Class name to ``#rrggbb``; the colours of `class_colours`, where there are few enough
-        classes to be told apart by them.
+        How many are drawn: `first` in any case, then those most often predicted, then those that
+        come highest anywhere.
     """
-    answered = np.bincount(probabilities.argmax(axis=1), minlength=len(classes))
-    order = np.lexsort((-probabilities.max(axis=0), -answered))
+    predicted = np.bincount(probabilities.argmax(axis=1), minlength=len(classes))
+    order = np.lexsort((-probabilities.max(axis=0), -predicted))
     drawn = list(dict.fromkeys([*first, *(classes[label] for label in order)]))
     drawn = drawn[: max(top, len(set(first)))]
-    palette = class_colours(classes if len(classes) <= TOLD_APART else drawn)
+    palette = class_colours(classes if len(classes) <= DISTINCT else drawn)
     return {name: palette[name] for name in drawn}
 
 
@@ -56,19 +49,17 @@ def frame_timeline(
     classes: Sequence[str],
     *,
     seconds: Sequence[float] | None = None,
-    truth: Sequence[str] | None = None,
+    truth: Sequence[str] = (),
     frames: np.ndarray | None = None,
     top: int = 5,
-    title: str = "What the model says, frame by frame",
+    title: str = "Predictions frame by frame",
 ) -> Drawing:
-    """Draw the probabilities of a few classes over time and, below, the answer at every step.
+    """Draw the probabilities of a few classes over time and, below, the predicted class.
 
     Parameters
     ----------
     probabilities
         (time, classes), 0 to 1.
-    classes
-        All of them.
     seconds
         The time of each step, (time,), ascending; without it steps are counted from 0.
     truth
@@ -77,86 +68,67 @@ def frame_timeline(
         uint8, (time, height, width, 3): what was seen at each step. Some are drawn above the lines.
     top
         How many classes are drawn, as by `drawn_classes`; those of `truth` in any case.
-    title
-        Over the figure.
 
     Raises
     ------
     MetricError
-        If the shapes do not belong together, or `truth` names an unknown class.
+        If the shapes do not belong together.
     """
-    probabilities = np.asarray(probabilities, dtype=float)
-    frames = None if frames is None else np.asarray(frames)
+    probabilities, classes = np.asarray(probabilities, dtype=float), list(classes)
     steps = np.arange(len(probabilities)) if seconds is None else np.asarray(seconds, dtype=float)
-    _check(probabilities, classes, steps, truth)
-    if frames is not None and len(frames) != len(steps):
+    given = {"seconds": steps, "true classes": truth, "frames": frames}
+    lengths = {name: len(part) for name, part in given.items() if part is not None and len(part)}
+    if probabilities.shape != (len(steps), len(classes)) or set(lengths.values()) != {len(steps)}:
         raise MetricError(
-            f"Expected a frame for each of {len(steps)} steps. Received: {len(frames)}. Give those "
-            "that the model was shown."
+            f"Expected probabilities (time, {len(classes)}), and everything else once a step. "
+            f"Received: probabilities {probabilities.shape}, {lengths}. "
+            "Give those of the frames the model was shown."
         )
-    drawn = drawn_classes(probabilities, classes, first=truth or (), top=top)
-    colours = {list(classes).index(name): colour for name, colour in drawn.items()}
-    strips = {"predicted": probabilities.argmax(axis=1).tolist()}
-    true = [] if truth is None else [list(classes).index(name) for name in truth]
-    strips |= {"true": true} if true else {}
-    rows = [9] + [1] * len(strips)
-    if frames is not None:
-        rows = [2.6, *rows]
-    height = 4.2 + 0.3 * len(strips) + (0 if frames is None else 1.2)
+    drawn = drawn_classes(probabilities, classes, first=truth, top=top)
+    edges = _edges(steps)
+    strips = {"predicted": [classes[label] for label in probabilities.argmax(axis=1)]}
+    strips |= {"true": truth} if len(truth) else {}
+    rows = [2.6] * (frames is not None) + [9] + [1] * len(strips)
+    height = 4.2 + 0.3 * len(strips) + 1.2 * (frames is not None)
     figure = Drawing(figsize=(10, height), layout="constrained")
-    axes_of = list(figure.subplots(len(rows), 1, height_ratios=rows))
-    if frames is not None:
-        _pictures(axes_of.pop(0), frames, title=title)
-    lines, *below = axes_of
-    for label, colour in colours.items():
-        lines.plot(
-            steps, probabilities[:, label], color=colour, linewidth=2.2, label=classes[label]
-        )
+    *above, lines = figure.subplots(len(rows), 1, height_ratios=rows)[: -len(strips)]
+    below = figure.axes[-len(strips) :]
+    for axes in above:
+        _pictures(axes, frames)
+    figure.axes[0].set_title(title)
+    for name, colour in drawn.items():
+        values = probabilities[:, classes.index(name)]
+        lines.plot(steps, values, color=colour, linewidth=2.2, label=name)
     percent_axis(lines, "probability", horizontal=False, top=1.02)
-    if frames is None:
-        lines.set_title(title)
-    for axes in below:
+    lines.set_xlim(edges[0], edges[-1])
+    for axes, (name, labels) in zip(below, strips.items(), strict=True):
+        colours = [drawn.get(label, _OTHER) for label in labels]
+        axes.bar(edges[:-1], 1, np.diff(edges), -0.5, align="edge", color=colours, linewidth=0)
+        axes.set(yticks=[0], yticklabels=[name], ylim=(-0.5, 0.5))
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
         axes.sharex(lines)
     for axes in (lines, *below[:-1]):
         axes.tick_params(labelbottom=False)
-    for axes, (name, labels) in zip(below, strips.items(), strict=True):
-        _strip(axes, steps, labels, colours, name=name)
     below[-1].set_xlabel("time step" if seconds is None else "time in the video (s)")
-    lines.set_xlim(*_edges(steps)[[0, -1]])
-    for change in np.flatnonzero(np.diff(true)):
-        lines.axvline(_edges(steps)[change + 1], color=INK, linestyle="--", linewidth=1.2)
-    if set(strips["predicted"]) - set(colours):
+    for step in range(1, len(truth)):
+        if truth[step] != truth[step - 1]:
+            lines.axvline(edges[step], color=INK, linestyle="--", linewidth=1.2)
+    if set(strips["predicted"]) - set(drawn):
         lines.plot([], [], color=_OTHER, linewidth=6, label="another class")
-    legend_below(figure, lines)
+    legend_below(figure)
     return figure
 
 
-def _pictures(axes: Axes, frames: np.ndarray, *, title: str) -> None:
+def _pictures(axes: Axes, frames: np.ndarray) -> None:
     """Draw some of the frames side by side, at about the times they are seen."""
     height, width = frames.shape[1:3]
     fitting = max(2, int(_PICTURES * min(1.0, 1.34 * height / width)))
     chosen = np.unique(np.linspace(0, len(frames) - 1, fitting).round().astype(int))
-    gap = np.full((height, max(1, width // 40), 3), 255, np.uint8)
-    parts = [part for place in chosen for part in (frames[place], gap)]
-    axes.imshow(np.concatenate(parts[:-1], axis=1), aspect="equal")
+    gap = max(1, width // 40)
+    padded = np.pad(frames[chosen], ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=255)
+    axes.imshow(np.concatenate(padded, axis=1)[:, :-gap])
     axes.set_axis_off()
-    axes.set_title(title)
-
-
-def _strip(axes: Axes, steps: np.ndarray, labels: list[int], colours: dict, *, name: str) -> None:
-    """Draw the class of each step as a block; classes that have no line are light grey."""
-    edges = _edges(steps)
-    axes.barh(
-        np.zeros(len(steps)),
-        np.diff(edges),
-        left=edges[:-1],
-        color=[colours.get(label, _OTHER) for label in labels],
-        height=1,
-        linewidth=0,
-    )
-    axes.set(yticks=[0], yticklabels=[name], ylim=(-0.5, 0.5))
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
 
 
 def _edges(steps: np.ndarray) -> np.ndarray:
@@ -165,25 +137,3 @@ def _edges(steps: np.ndarray) -> np.ndarray:
         return np.array([steps[0] - 0.5, steps[0] + 0.5])
     middles = (steps[1:] + steps[:-1]) / 2
     return np.array([2 * steps[0] - middles[0], *middles, 2 * steps[-1] - middles[-1]])
-
-
-def _check(probabilities: np.ndarray, classes, steps: np.ndarray, truth) -> None:
-    lengths = {len(part) for part in (probabilities, steps, truth) if part is not None}
-    if probabilities.ndim != 2 or probabilities.shape[1] != len(classes) or lengths in ({0}, set()):
-        raise MetricError(
-            f"Expected probabilities of shape (time, {len(classes)}), of one step or more. "
-            f"Received: shape {probabilities.shape}. Ask the model about one video, every frame."
-        )
-    if len(lengths) > 1:
-        raise MetricError(
-            f"Expected a time and a true class for each of {len(probabilities)} steps. Received: "
-            f"{len(steps)} times"
-            + (f", {len(truth)} classes. " if truth is not None else ". ")
-            + "Give those of the frames the model was shown."
-        )
-    unknown = sorted(set(truth or ()) - set(classes))
-    if unknown:
-        raise MetricError(
-            f"Expected true classes out of {', '.join(classes)}. Received: {', '.join(unknown)}. "
-            "Correct the names."
-        )

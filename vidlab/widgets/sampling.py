@@ -229,7 +229,7 @@ class SamplingExplorer(LibraryExplorer):
             {self._samplers.titled(name): chosen for name, chosen in picks.items()},
             info.frames,
             fps=info.fps,
-            frames=lambda numbers: video.read_frames(info.path, numbers, size=size),
+            read=lambda numbers: video.read_frames(info.path, numbers, size=size),
             with_frames=[self._samplers.titled(self._chosen)],
             title=f"{self.film['title']}: which frames each sampler picks{drawn}",
         )

@@ -1,0 +1,398 @@
+"""Figures of frames, heatmaps, filters and predictions over time, judged by pixels and labels."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vidlab import pantomime, plots
+from vidlab.errors import MetricError
+from vidlab.explanation.records import explained
+
+SIZES = pytest.mark.parametrize("count", [2, 12, 101])
+RNG = np.random.default_rng(0)
+
+
+def names(count):
+    return [f"Class{number:03d}" for number in range(count)]
+
+
+def coloured(count, *, size=(6, 8)):
+    """Make frames whose number is their grey."""
+    return np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((*size, 3), np.uint8)
+
+
+@pytest.fixture
+def clip():
+    return np.random.default_rng(0).integers(0, 256, (10, 24, 32, 3), dtype=np.uint8)
+
+
+def shown(figure):
+    return [axes for axes in figure.axes if axes.images]
+
+
+def pixels(figure):
+    """The upper left value of each picture."""
+    return [axes.images[0].get_array()[0, 0, 0] for axes in shown(figure)]
+
+
+def titles(figure):
+    return [axes.get_title() for axes in shown(figure)]
+
+
+def row_names(figure):
+    return [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def legend(figure):
+    return [text.get_text() for part in figure.legends for text in part.get_texts()]
+
+
+def test_frames_go_on_in_the_next_row():
+    figure = plots.frame_strip(coloured(11), columns=4)
+    assert titles(figure) == [f"frame {number}" for number in range(11)]
+    assert pixels(figure) == list(range(11))
+    assert len(figure.axes) == 12
+
+
+def test_titles_and_shape_must_fit():
+    with pytest.raises(MetricError, match=r"Expected 3 titles.*Received: 2"):
+        plots.frame_strip(coloured(3), titles=["a", "b"])
+    with pytest.raises(MetricError, match=r"frames, height, width, 3.*\(6, 8, 3\)"):
+        plots.frame_strip(coloured(1)[0])
+
+
+@SIZES
+def test_a_contact_sheet_names_every_row(count):
+    images = np.stack([coloured(3)] * count)
+    figure = plots.contact_sheet(images, names(count), column_names=["first", "middle", "last"])
+    assert [name for axes in figure.axes for name in labels(axes.yaxis)] == names(count)
+    assert labels(figure.axes[0].xaxis) == ["first", "middle", "last"]
+    sheet = figure.axes[0].images[0].get_array()
+    assert [sheet[2, left, 0] for left in (2, 14, 26)] == [0, 1, 2]
+    assert sheet[6, 2, 0] == sheet[2, 8, 0] == 255
+
+
+def test_augmented_pictures_follow_the_original():
+    figure = plots.augmentation_grid(coloured(3).astype(float) + 0.4, original=coloured(8)[7])
+    assert titles(figure) == ["original", "draw 1", "draw 2", "draw 3"]
+    assert pixels(figure) == [7, 0, 1, 2]
+
+
+def test_evidence_boxes_go_to_the_frames_they_belong_to(clip, tmp_path):
+    boxes = pd.DataFrame(
+        [(2, "person", 1.0, 2.0, 5.0, 9.0), (4, "object", 3.0, 3.0, 6.0, 6.0)],
+        columns=["frame", "part", "x0", "y0", "x1", "y1"],
+    )
+    figure = plots.evidence_boxes(clip[[0, 2, 4]], boxes, numbers=[0, 2, 4])
+    corners = [{patch.get_xy() for patch in axes.patches} for axes in figure.axes]
+    assert corners == [set(), {(1.0, 2.0)}, {(3.0, 3.0)}]
+    assert legend(figure) == ["person", "object"]
+    absent = pantomime.boxes_of("v_Diving_g01_c01", root=tmp_path)
+    figure = plots.evidence_boxes(clip[:2], absent, numbers=[0, 1])
+    assert not figure.legends
+    assert not any(axes.patches for axes in figure.axes)
+
+
+def test_pixel_values_writes_each_number_of_each_channel_once(clip):
+    figure = plots.pixel_values(clip[0], top=8, left=16)
+    panels = [axes for axes in figure.axes if axes.texts]
+    for channel, axes in enumerate(panels):
+        written = [int(text) for text in texts(axes)]
+        assert written == clip[0, 8:16, 16:24, channel].ravel().tolist()
+        assert labels(axes.xaxis)[0] == "16"
+    assert len(panels) == 3
+
+
+@pytest.mark.parametrize(("top", "left", "size"), [(17, 0, 8), (0, 25, 8), (-1, 0, 8), (0, 0, 11)])
+def test_pixel_values_refuses_a_square_outside_the_frame(clip, top, left, size):
+    with pytest.raises(MetricError, match="Move or shrink it"):
+        plots.pixel_values(clip[0], top=top, left=left, size=size)
+
+
+def test_time_slice_stacks_the_row_of_every_frame_with_time_downwards(clip):
+    frame, slices = plots.time_slice(clip, row=5, fps=2.0).axes
+    assert np.array_equal(slices.images[0].get_array(), clip[:, 5])
+    assert slices.get_ylim() == (5.0, 0.0)
+    assert np.array_equal(frame.images[0].get_array(), clip[5])
+
+
+def test_sampling_strip_draws_every_pick_and_reads_only_the_ten_frames_it_shows():
+    read = []
+
+    def frames(indices):
+        read.extend(indices.tolist())
+        return coloured(30)[indices]
+
+    picks = {"Uniform(4)": np.array([0, 10, 20, 29]), "Window(40)": np.arange(40) % 30}
+    figure = plots.sampling_strip(picks, 30, fps=10.0, read=frames)
+    lines, thumbnails = figure.axes[0::2], figure.axes[1::2]
+    np.testing.assert_allclose(
+        lines[0].collections[0].get_offsets(), [[0, 0], [1, 0], [2, 0], [2.9, 0]]
+    )
+    # Frames 0 to 9 are picked twice; the second pick is drawn above the first.
+    assert (lines[1].collections[0].get_offsets()[:, 1] == 1).sum() == 10
+    assert lines[0].get_title(loc="left") == "Uniform(4): 4 picks"
+    assert lines[1].get_title(loc="left") == "Window(40): 40 picks, 10 of them shown"
+    pictures = [[image.get_array()[0, 0, 0] for image in axes.images] for axes in thumbnails]
+    assert texts(thumbnails[0]) == ["0", "10", "20", "29"]
+    assert pictures[0] == [0, 10, 20, 29]
+    assert len(pictures[1]) == 10
+    assert read == sorted({*pictures[0], *pictures[1]})
+    assert "30 frames, 3.0 s" in figure.get_suptitle()
+
+
+def test_sampling_strip_draws_the_frames_of_some_rows_alone():
+    picks = {"Few": np.array([3, 9]), "Many": np.arange(30)}
+    figure = plots.sampling_strip(picks, 30, read=coloured(30).__getitem__, with_frames=["Few"])
+    assert [len(axes.images) for axes in figure.axes] == [0, 2, 0]
+    assert figure.axes[2].get_title(loc="left") == "Many: 30 picks"
+    assert figure.axes[2].get_xlabel() == "time in the video (s)"
+
+
+@pytest.mark.parametrize(
+    ("picks", "message"),
+    [
+        ({}, "at least one sampler"),
+        ({"Own": np.array([0, 30])}, "from 0 to 29.*0 to 30 from Own"),
+        ({"Own": np.array([], int)}, "none from Own"),
+    ],
+    ids=["no sampler", "beyond the end", "no picks"],
+)
+def test_picks_must_be_in_the_video(picks, message):
+    with pytest.raises(MetricError, match=message):
+        plots.sampling_strip(picks, 30)
+
+
+@pytest.mark.parametrize("count", [2, 6])
+def test_unrolled_draws_the_cell_once_rolled_up_and_once_a_frame(clip, count):
+    (axes,) = plots.unrolled(clip[:count], cell="LSTM").axes
+    assert texts(axes).count("LSTM") == 1 + count
+    numbered = [name for name in texts(axes) if name.startswith("$x")]
+    assert numbered == [f"$x_{{{number}}}$" for number in range(1, count + 1)]
+    assert np.array_equal([image.get_array() for image in axes.images], [clip[0], *clip[:count]])
+    assert f"$h_{{{count}}}$" in texts(axes)
+
+
+def test_unrolled_fits_upright_frames_below_the_cells():
+    (axes,) = plots.unrolled(coloured(2, size=(64, 36))).axes
+    left, right, bottom, top = axes.images[0].get_extent()
+    assert (right - left) / (top - bottom) == pytest.approx(36 / 64)
+    assert top <= 0.8
+
+
+def record(maps, target=0):
+    return explained(maps, size=(24, 32), layer="conv", score=0.5, target=target, method="grad_cam")
+
+
+def test_cold_stays_as_filmed_and_hot_glows(clip):
+    heat = np.zeros((10, 24, 32), np.float32)
+    heat[:, :12] = 1
+    covered = plots.overlay(clip, heat)
+    assert covered.dtype == np.uint8
+    assert np.array_equal(covered[:, 12:], clip[:, 12:])
+    brightest = np.array([252, 255, 164])  # the end of the colour map
+    np.testing.assert_allclose(covered[:, :12], 0.25 * clip[:, :12] + 0.75 * brightest, atol=2)
+
+
+def test_small_heat_is_enlarged_to_the_frames_and_needed_for_each(clip):
+    heat = np.zeros((10, 3, 4), np.float32)
+    heat[:, 0, 0] = 1
+    changed = (plots.overlay(clip, heat) != clip).any(axis=(0, 3))
+    assert changed[:8, :8].all()
+    assert not changed[12:].any()
+    with pytest.raises(MetricError, match=r"10 heatmaps.*\(9, 24, 32\).*that were explained"):
+        plots.overlay(clip, np.zeros((9, 24, 32)))
+
+
+def test_a_strip_has_a_row_for_each_explanation_and_the_curves_of_all_frames(clip):
+    found = record(np.random.default_rng(1).random((10, 3, 4)))
+    other = record(found.maps[::-1])
+    figure = plots.heat_strip(clip, {"true": found, "other": other}, seconds=np.arange(10) / 25)
+    rows = [axes.get_title("left") for axes in figure.axes if axes.get_title("left")]
+    assert rows == ["frames", "true", "other"]
+    assert len(shown(figure)) == 3 * 8
+    curves = figure.axes[-1].get_lines()
+    assert [line.get_label() for line in curves] == legend(figure) == ["true", "other"]
+    np.testing.assert_allclose(curves[0].get_ydata(), found.frame_importance)
+    np.testing.assert_allclose(curves[1].get_xdata(), np.arange(10) / 25)
+    assert figure.axes[1].get_title("right") == "0.04 s"
+    with pytest.raises(MetricError, match=r"9 frames.*'true': 10.*that were explained"):
+        plots.heat_strip(clip[:9], {"true": found})
+    with pytest.raises(MetricError, match="no explanation"):
+        plots.heat_strip(clip, {})
+
+
+def test_no_evidence_is_written_over_the_row(clip):
+    figure = plots.heat_strip(clip, {"PlayingCello": record(np.zeros((10, 3, 4)))}, most=3)
+    rows = [axes.get_title("left") for axes in figure.axes if axes.get_title("left")]
+    assert rows == ["frames", "PlayingCello: no positive evidence"]
+    assert len(shown(figure)) == 2 * 3
+
+
+def pictures(*, layer="backbone/block_3", filters=(1, 5, 8)):
+    return SimpleNamespace(
+        images=RNG.integers(0, 256, (len(filters), 16, 16, 3), np.uint8),
+        layer=layer,
+        filters=np.array(filters),
+        responses=np.linspace(1, 2, len(filters)),
+    )
+
+
+def test_grid_has_a_row_for_each_layer():
+    rows = [pictures(), pictures(layer="backbone/mixed4", filters=(0, 2))]
+    figure = plots.filter_grid(rows)
+    assert titles(figure) == ["1", "5", "8", "0", "2"]
+    assert row_names(figure) == ["block_3", "mixed4"]
+    np.testing.assert_array_equal(shown(figure)[4].images[0].get_array(), rows[1].images[1])
+    classes = [f"class {letter}" for letter in "abcdefghi"]
+    figure = plots.filter_grid([pictures(layer="scores")], names=classes)
+    assert titles(figure) == ["class b", "class f", "class i"]
+
+
+def test_compared_filters_stand_one_above_the_other():
+    before, after = pictures(), pictures()
+    figure = plots.filters_compared({"old": before, "new": after}, correlations=[0.5, 0.9, 1])
+    assert titles(figure)[:3] == ["1:  r = 0.50", "5:  r = 0.90", "8:  r = 1.00"]
+    assert row_names(figure) == ["old", "new"]
+    np.testing.assert_array_equal(shown(figure)[3].images[0].get_array(), after.images[0])
+
+
+def test_strongest_frames_are_dark_where_the_filter_is_silent():
+    frames = np.full((4, 8, 8, 3), 200, np.uint8)
+    maps = np.zeros((3, 2, 4, 4), np.float32)
+    maps[..., :2] = 1  # the left half excites
+    strongest = SimpleNamespace(
+        filters=np.array([1, 5, 8]),
+        frames=np.array([[0, 1], [2, 3], [1, 0]]),
+        responses=np.full((3, 2), 0.25),
+        maps=maps,
+    )
+    figure = plots.strongest_frames(pictures(), strongest, frames, names=["a", "b", "c", "d"])
+    assert titles(figure)[:3] == ["made: 1.00", "a: 0.25", "b: 0.25"]
+    lit = shown(figure)[1].images[0].get_array()
+    assert lit[:, 0].min() == 200
+    assert lit[:, -1].max() == 90
+
+
+def test_a_grid_holds_pictures_and_maps_of_any_size_and_leaves_cells_empty():
+    figure = plots.picture_grid(
+        [[np.zeros((8, 8, 3)), np.eye(5)], [None, np.eye(7)]],
+        titles=[["the frame", "2"], ["", "3"]],
+        names=["Conv1", "Conv2"],
+        cmap="gray",
+    )
+    assert titles(figure) == ["the frame", "2", "3"]
+    assert row_names(figure) == ["Conv1", "Conv2"]
+    assert [axes.images[0].get_array().shape[0] for axes in shown(figure)] == [8, 5, 7]
+
+
+def test_a_kernel_of_zeros_is_grey_and_the_largest_weight_is_full():
+    weights = np.zeros((9, 3, 3, 3), np.float32)
+    weights[1, 0, 0, 0], weights[1, 2, 2, 1] = 0.2, -0.2
+    figure = plots.first_kernels(weights, maps=RNG.normal(size=(9, 6, 6)))
+    kernels = [axes.images[0].get_array() for axes in shown(figure) if axes.get_title()]
+    assert len(kernels) == 9
+    assert (kernels[0] == 0.5).all()
+    assert (kernels[1][0, 0, 0], kernels[1][2, 2, 1]) == (1, 0)
+    assert len(shown(figure)) == 18
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (
+            lambda: plots.filters_compared({"a": pictures(), "b": pictures(filters=(1, 2))}),
+            "same filters",
+        ),
+        (lambda: plots.first_kernels(np.zeros((2, 3, 3))), "kernels"),
+        (
+            lambda: plots.strongest_frames(
+                pictures(), SimpleNamespace(filters=np.array([2])), coloured(1), names=["a"]
+            ),
+            r"filters \[1, 5, 8\]",
+        ),
+    ],
+    ids=["others", "kernels", "strongest"],
+)
+def test_filters_that_do_not_belong_together_are_refused(draw, message):
+    with pytest.raises(MetricError, match=message):
+        draw()
+
+
+def probabilities_over_time(count, *, steps=10):
+    """Make probabilities that speak for the first class, then for the last."""
+    probabilities = np.full((steps, count), 0.4 / count)
+    probabilities[: steps // 2, 0] += 0.6
+    probabilities[steps // 2 :, -1] += 0.6
+    return probabilities
+
+
+@SIZES
+def test_timeline_names_a_few_classes_and_the_prediction_at_every_step(count):
+    probabilities, classes = probabilities_over_time(count), names(count)
+    truth = [classes[0]] * 3 + [classes[-1]] * 7
+    figure = plots.frame_timeline(probabilities, classes, seconds=np.arange(10) / 5, truth=truth)
+    lines, predicted, true = figure.axes
+    assert len(legend(figure)) == min(5, count)
+    assert legend(figure)[:2] == [classes[0], classes[-1]]
+    curve = next(line for line in lines.lines if line.get_label() == classes[-1])
+    np.testing.assert_allclose(curve.get_xdata(), np.arange(10) / 5)
+    np.testing.assert_allclose(curve.get_ydata(), probabilities[:, -1])
+    blocks = [[bar.get_facecolor() for bar in axes.patches] for axes in (predicted, true)]
+    assert [len(set(colours[:5])) for colours in blocks] == [1, 2]
+    assert blocks[0][0] == blocks[1][0]
+    change = next(line for line in lines.lines if line.get_linestyle() == "--")
+    assert change.get_xdata()[0] == pytest.approx(0.5)
+    assert true.get_xlabel() == "time in the video (s)"
+    assert [labels(axes.yaxis) for axes in (predicted, true)] == [["predicted"], ["true"]]
+
+
+def test_a_class_keeps_its_colour_on_the_timeline():
+    figure = plots.frame_timeline(probabilities_over_time(12)[5:], names(12), top=1)
+    curve = figure.axes[0].lines[0]
+    assert curve.get_label() == "Class011"
+    assert curve.get_color() == plots.class_colours(names(12))["Class011"]
+
+
+def test_timeline_shows_what_was_seen_above_the_lines():
+    frames = 25 * coloured(10, size=(12, 16))
+    options = {"frames": frames, "title": "A door"}
+    figure = plots.frame_timeline(probabilities_over_time(12), names(12), **options)
+    (strip,) = figure.axes[0].images
+    assert set(range(0, 250, 25)) <= set(np.unique(strip.get_array()).tolist())
+    assert figure.axes[0].get_title(loc="left") == "A door"
+
+
+def test_timeline_draws_what_was_predicted_before_what_only_came_high():
+    probabilities = np.array([[0.5, 0.1, 0.4, 0], [0.5, 0.1, 0.4, 0], [0, 0, 0, 1]])
+    figure = plots.frame_timeline(probabilities, names(4), top=2)
+    assert legend(figure) == ["Class000", "Class003"]
+    assert figure.axes[-1].get_xlabel() == "time step"
+    figure = plots.frame_timeline(probabilities, names(4), top=1)
+    assert legend(figure) == ["Class000", "another class"]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "options", "message"),
+    [
+        (np.ones((4, 2)), {}, r"\(time, 3\).*\(4, 2\)"),
+        (np.ones((0, 3)), {}, r"Received: probabilities \(0, 3\)"),
+        (np.ones((4, 3)), {"seconds": [0, 1]}, "'seconds': 2"),
+        (np.ones((4, 3)), {"truth": ["Class000"] * 3}, "'true classes': 3"),
+        (np.ones((4, 3)), {"frames": coloured(3)}, "'frames': 3"),
+    ],
+    ids=["other classes", "no step", "other times", "other truth", "other frames"],
+)
+def test_timeline_refuses_what_does_not_belong_together(probabilities, options, message):
+    with pytest.raises(MetricError, match=message):
+        plots.frame_timeline(probabilities, names(3), **options)

@@ -1,0 +1,269 @@
+"""Bars or points with confidence intervals, a row each: the figure behind most results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from vidlab.errors import MetricError
+from vidlab.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    VERMILLION,
+    Drawing,
+    class_colours,
+    legend_below,
+    pale,
+    percent_axis,
+    sentence,
+)
+
+__all__ = ["intervals", "row_figure", "stacked_bars", "write_beside"]
+
+_ROWS_A_COLUMN = 55
+
+
+def intervals(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    values: str | Sequence[str] = "top1",
+    colours: str | Mapping[str, str] = BLUE,
+    points: bool = False,
+    signed: bool = False,
+    marks: Mapping[str, str] | None = None,
+    ceiling: float | None = None,
+    chance: float | None = None,
+    uncertain: Mapping[str, bool] | None = None,
+    texts: Mapping[str, str] | None = None,
+    xlabel: str = "top-1 accuracy (% of videos)",
+    title: str = "",
+    empty: str = "There is nothing to compare.",
+) -> Figure:
+    """Draw a bar or a point for each row of a table, with its confidence interval.
+
+    Parameters
+    ----------
+    table
+        One row a model, class or whatever is compared. The interval of a column ``top1`` is taken
+        from ``top1_low`` and ``top1_high``, from ``low`` and ``high``, or from ``top1_spread`` on
+        both sides, whichever there is.
+    ax
+        Draw here; a figure of its own otherwise, with more columns beyond 55 rows.
+    values
+        The column to draw; several stand side by side in each row.
+    colours
+        One for all rows, or by row; several values have colours of their own.
+    points
+        Points in place of bars.
+    signed
+        The values are differences of shares, and are written in points (hundredths).
+    marks
+        Columns to draw as hollow marks, and what to call them.
+    ceiling, chance
+        Reference lines, 0 to 1. A ceiling of 1 limits nothing and is not drawn.
+    uncertain
+        By row, whether its colour is pale.
+    texts
+        By row, what stands to the right of each row; the value if left out.
+
+    Raises
+    ------
+    MetricError
+        If a value is not a share.
+    """
+    values = [values] if isinstance(values, str) else list(values)
+    marks = marks or {}
+    for name in [*values, *marks]:
+        if table[name].abs().max() > 1:
+            raise MetricError(
+                f"Expected shares from 0 to 1. Received: {name} up to {table[name].abs().max():g}. "
+                "Divide per cent by 100."
+            )
+    if table.empty:
+        return sentence(empty, title=title)
+    if ax is None:
+        bare = texts is not None and not len(texts)  # without texts rows may be narrow
+        inches = None if bare else 0.2 + 0.25 * len(values)
+        figure, columns = row_figure(table.index, title=title, inches=inches)
+    else:
+        figure, columns = _rows_of(ax, table.index, title=title)
+    height = 0.8 / len(values)
+    by_value = class_colours(values)
+    for names, (axes,) in columns:
+        part, rows = table.loc[names], np.arange(len(names))
+        by_row = [colours if isinstance(colours, str) else colours[name] for name in names]
+        if uncertain is not None:
+            by_row = [pale(c) if uncertain[n] else c for c, n in zip(by_row, names, strict=True)]
+        for number, value in enumerate(values):
+            at = rows + (number - (len(values) - 1) / 2) * height
+            found, style = part[value].to_numpy(dtype=float), {"color": by_row}
+            if len(values) > 1:
+                style = {"color": by_value[value], "label": value}
+            if points:
+                axes.scatter(found, at, s=48, zorder=4, clip_on=False, **style)
+            else:
+                axes.barh(at, found, height=0.92 * height, **style)
+            _whiskers(axes, part, value, at)
+            shown = [f"{each:.1%}" if np.isfinite(each) else "" for each in found]
+            if texts is not None:
+                shown = [texts.get(name, "") for name in names]
+            write_beside(axes, at, shown)
+        for marker, (mark, label) in zip("Dos^vP", marks.items(), strict=False):
+            style = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.4}
+            axes.scatter(part[mark], rows, s=56, marker=marker, label=label, zorder=5, **style)
+        if ceiling is not None and ceiling < 1:
+            label = f"ceiling without the order of frames, {ceiling:.0%}"
+            axes.axvline(ceiling, color=INK, linestyle="--", linewidth=1.4, label=label)
+        if chance is not None:
+            label = f"chance, {chance:.1%}"
+            axes.axvline(chance, color=GREY, linestyle=":", linewidth=1.6, label=label)
+        if signed:
+            axes.axvline(0, color=INK, linewidth=1)
+            axes.xaxis.set_major_formatter(FuncFormatter(_in_points))
+            axes.set_xlabel(xlabel)
+        else:
+            percent_axis(axes, xlabel)
+    if ax is None:
+        legend_below(figure)
+    return figure
+
+
+def stacked_bars(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    colours: Sequence[str] = (BLUE, "#CFCFCF", VERMILLION, ORANGE),
+    percent: bool = False,
+    xlabel: str = "",
+    title: str = "",
+    empty: str = "There is nothing to compare.",
+) -> Figure:
+    """Draw the columns of a table as bars that continue one another, for each row.
+
+    Parameters
+    ----------
+    table
+        Up to four columns of numbers, or of shares from 0 to 1 with `percent`.
+    ax
+        Draw here; a figure of its own otherwise, with more columns beyond 55 rows.
+    """
+    if table.empty:
+        return sentence(empty, title=title)
+    if ax is None:
+        figure, columns = row_figure(table.index, title=title)
+    else:
+        figure, columns = _rows_of(ax, table.index, title=title)
+    lefts = table.fillna(0).cumsum(axis=1).shift(axis=1, fill_value=0)
+    for names, (axes,) in columns:
+        for column, colour in zip(table, colours, strict=False):
+            widths, left = table.loc[names, column], lefts.loc[names, column]
+            label = column if table.shape[1] > 1 else None
+            rows = np.arange(len(names))
+            axes.barh(rows, widths, left=left, color=colour, height=0.72, label=label)
+        if percent:
+            percent_axis(axes, xlabel)
+        axes.set_xlabel(xlabel)
+    if ax is None:
+        legend_below(figure)
+    return figure
+
+
+def row_figure(
+    names: Iterable[str],
+    *,
+    title: str,
+    inches: float | None = None,
+    widths: Sequence[float] = (1.0,),
+) -> tuple[Drawing, list[tuple[list[str], list[Axes]]]]:
+    """Make an empty figure with a named row for each class or model, from the top down.
+
+    Parameters
+    ----------
+    names
+        Beyond 55 they go on in further columns.
+    inches
+        Height of a row; left out, less where there are many.
+    widths
+        One for each of the axes that stand side by side on the same rows.
+
+    Returns
+    -------
+    figure : Drawing
+    columns : list of (names, axes)
+        Of each column the names of its rows, and its axes, one a width.
+    """
+    name, names, panels = getattr(names, "name", ""), list(names), len(widths)
+    columns = max(1, math.ceil(len(names) / _ROWS_A_COLUMN))
+    length = max(1, math.ceil(len(names) / columns))
+    inches = inches or (0.28 if len(names) <= 30 else 0.165)
+    size = (max(8.5, columns * (3.6 + 2.1 * panels)), 1.6 + length * inches)
+    figure = Drawing(figsize=size, layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left")
+    cells = figure.subplots(
+        1,
+        columns * panels,
+        squeeze=False,
+        sharex=len(set(widths)) == 1,
+        width_ratios=list(widths) * columns,
+    )[0]
+    cells[0].set_ylabel(name)
+    parts = []
+    for column in range(columns):
+        part = names[column * length : (column + 1) * length]
+        side_by_side = list(cells[column * panels : (column + 1) * panels])
+        for axes in side_by_side:
+            axes.set_yticks(np.arange(len(part)), part, fontsize=7.5 if len(names) > 30 else 9.5)
+            axes.set_ylim(length - 0.4, -0.6)
+            axes.grid(visible=panels > 1, axis="y")  # leads the eye from a name to the last panel
+            axes.tick_params(labelleft=axes is side_by_side[0])
+        parts.append((part, side_by_side))
+    return figure, parts
+
+
+def _rows_of(
+    axes: Axes, names: pd.Index, *, title: str
+) -> tuple[Figure, list[tuple[pd.Index, list[Axes]]]]:
+    """Name the rows of axes that were given, unless `row_figure` has done so."""
+    axes.set_title(title)
+    if [label.get_text() for label in axes.get_yticklabels()] != list(names):
+        axes.set_yticks(np.arange(len(names)), names)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.grid(visible=False, axis="y")
+    return axes.get_figure(root=True), [(names, [axes])]
+
+
+def _whiskers(axes: Axes, table: pd.DataFrame, value: str, at: np.ndarray) -> None:
+    """Draw the intervals there are."""
+    middle = table[value]
+    for low, high in ((f"{value}_low", f"{value}_high"), ("low", "high")):
+        if low in table:
+            ends = np.array([middle - table[low], table[high] - middle])
+            break
+    else:
+        spread = table.get(f"{value}_spread", middle * np.nan)
+        ends = np.array([np.minimum(spread, middle), spread])
+    known = np.isfinite(ends).all(axis=0)
+    if known.any():
+        ends = np.maximum(ends[:, known], 0)
+        style = {"fmt": "none", "ecolor": INK, "elinewidth": 1.2, "capsize": 3}
+        axes.errorbar(middle[known], at[known], xerr=ends, **style)
+
+
+def write_beside(axes: Axes, rows: Iterable[float], texts: Iterable[str]) -> None:
+    """Write texts in the right margin, where nothing is in their way."""
+    where = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    for row, text in zip(rows, texts, strict=True):
+        axes.annotate(text, (1, row), xytext=(6, 0), va="center", fontsize=9, **where)
+
+
+def _in_points(value: float, _: int) -> str:
+    return f"{100 * value:+.0f}".replace("-", "−") if value else "0"

@@ -1,0 +1,180 @@
+"""Figures of results: classes, models side by side, the order of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vidlab.errors import MetricError
+from vidlab.evaluation import MotionProbe
+from vidlab.plots.intervals import intervals, row_figure, stacked_bars, write_beside
+from vidlab.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    VERMILLION,
+    Drawing,
+    legend_below,
+    pale,
+    recipe_colour,
+)
+
+__all__ = ["class_deltas", "leaderboard", "motion_costs", "per_class_bars"]
+
+_ALL = "all classes"
+_COSTS = {
+    "parameters": (1e6, "parameters (millions)"),
+    "training_seconds": (60.0, "time (min)"),
+    "megabytes": (1.0, "model file (MB)"),
+}
+
+
+def per_class_bars(
+    table: pd.DataFrame,
+    *,
+    pairs: Sequence[tuple[str, str]] = (),
+    order: Sequence[str] | None = None,
+    title: str = "Accuracy of each class",
+) -> Drawing:
+    """Accuracy of each class, the best one first.
+
+    Parameters
+    ----------
+    table
+        What `evaluation.per_class` gave, or `class_intervals`: then intervals are drawn.
+    pairs
+        Classes that are one another's reverse stand together, in a colour of their own. Without the
+        order of the frames the two share one half between them: a dashed line over both.
+    order
+        The classes from the top down, instead of by their accuracy; pairs then stand where they do.
+    """
+    top1 = table["top1"].fillna(-1).sort_values(ascending=False, kind="stable")
+    pairs = sorted(
+        (pair for pair in pairs if set(pair) <= set(top1.index)),
+        key=lambda pair: -top1[[*pair]].sum(),
+    )
+    paired = [name for pair in pairs for name in pair]
+    order = [*top1.index.drop(paired), *paired] if order is None else order
+    figure, columns = row_figure(order, title=title)
+    for names, (axes,) in columns:
+        if "top5" in table:
+            top5 = table.loc[names, "top5"]
+            axes.barh(np.arange(len(names)), top5, color=pale(BLUE), height=0.736)
+        colours = {name: VERMILLION if name in paired else BLUE for name in names}
+        xlabel = "accuracy (% of the class's videos)"
+        intervals(table.loc[names], axes, colours=colours, texts={}, xlabel=xlabel)
+        for row, both in enumerate(pairwise(names)):
+            if both in pairs or both[::-1] in pairs:
+                half = {"color": INK, "linestyle": "--", "label": "half of a pair"}
+                axes.plot([0.5, 0.5], [row - 0.45, row + 1.45], **half)
+    labels = {"top-1": BLUE} | ({"top-1, reversed pair": VERMILLION} if paired else {})
+    legend_below(figure, labels | ({"top-5": pale(BLUE)} if "top5" in table else {}))
+    return figure
+
+
+def class_deltas(
+    table: pd.DataFrame, *, a: str = "a", b: str = "b", title: str = "Who gains, class by class"
+) -> Figure:
+    """Difference in accuracy of two models, class by class: what `evaluation.class_deltas` gave.
+
+    Pale bars have an interval that includes 0: with the few groups a class has, such a difference
+    may be chance.
+    """
+    figure = intervals(
+        table,
+        values="delta",
+        signed=True,
+        colours={name: VERMILLION if d < 0 else BLUE for name, d in table["delta"].items()},
+        uncertain=(table["low"] <= 0) & (table["high"] >= 0),
+        texts={},
+        xlabel="difference in accuracy (points)",
+        title=f"{title}: {b} − {a}",
+    )
+    labels = {f"{b} is better": BLUE, f"{a} is better": VERMILLION}
+    legend_below(figure, labels | {"pale: interval includes 0": "#CFCFCF"})
+    return figure
+
+
+def leaderboard(table: pd.DataFrame, *, title: str = "Accuracy and cost of each model") -> Drawing:
+    """Accuracy of each model with its interval, the published value, and what it costs.
+
+    Parameters
+    ----------
+    table
+        What `evaluation.leaderboard` gave. Top-5 and costs are drawn where any are known.
+    """
+    measured_on, published_on = table.columns.get_level_values(0).unique()
+    measured, published = table[measured_on], table[published_on]
+    accuracies = [top for top in ("top1", "top5") if top in measured]
+    costs = [cost for cost in _COSTS if measured[cost].notna().any()]
+    widths = [2.6] * len(accuracies) + [1.0] * len(costs)
+    figure, columns = row_figure(table.index, title=title, inches=0.42, widths=widths)
+    for names, panels in columns:
+        for axes, top in zip(panels, accuracies, strict=False):
+            intervals(
+                measured.assign(published=published[top]).loc[names],
+                axes,
+                values=top,
+                points=True,
+                colours={name: recipe_colour(name) for name in names},
+                marks={"published": published_on} if published.notna().any(axis=None) else {},
+                xlabel=f"{top.replace('top', 'top-')} accuracy (% of videos)",
+            )
+        for axes, cost in zip(panels[len(accuracies) :], costs, strict=True):
+            _cost(axes, measured.loc[names], cost)
+    label = f"{measured_on} (95% interval over groups)"
+    figure.axes[0].scatter([], [], s=48, color=GREY, label=label)
+    legend_below(figure)
+    return figure
+
+
+def _cost(axes: Axes, measured: pd.DataFrame, cost: str) -> None:
+    """Draw bars of parameters, megabytes, or of training time with that of the features."""
+    unit, xlabel = _COSTS[cost]
+    parts = measured[[cost]] / unit
+    if cost == "training_seconds":
+        parts["features"] = measured["feature_seconds"] / unit
+        parts = parts.rename(columns={cost: "training"}).dropna(axis=1, how="all")
+    stacked_bars(parts, axes, xlabel=xlabel, colours=[GREY, ORANGE])
+    known = measured[cost].notna()
+    write_beside(axes, np.flatnonzero(known), map("{:.3g}".format, parts[known].sum(axis=1)))
+
+
+def motion_costs(
+    probe: MotionProbe,
+    *,
+    pairs: Sequence[tuple[str, str]] = (),
+    title: str = "What each change of the order costs",
+) -> Drawing:
+    """Accuracy lost to each change of the order of frames, by class: bars to the right are losses.
+
+    The first row holds all classes, with its 95% interval over groups. The classes of reversed
+    pairs stand below the others, in a colour of their own.
+    """
+    orders = list(probe.per_class.columns[2:])
+    if not orders:
+        raise MetricError(
+            "Expected a probe of at least one changed order. Received: the normal order alone. "
+            "Give motion_probe the predictions on reversed, shuffled or frozen videos."
+        )
+    classes = probe.per_class.index
+    paired = [name for pair in pairs if set(pair) <= set(classes) for name in pair]
+    rows = [_ALL, *classes.drop(paired), *paired]
+    colours = {name: VERMILLION if name in paired else BLUE for name in rows} | {_ALL: INK}
+    figure, columns = row_figure(rows, title=title, widths=[1.0] * len(orders))
+    for names, panels in columns:
+        for axes, order in zip(panels, orders, strict=True):
+            overall = probe.overall.loc[[order]].set_axis([_ALL])
+            costs = pd.concat([overall, probe.per_class[[order]].set_axis(["cost"], axis=1)])
+            options = {"signed": True, "texts": {}, "xlabel": "accuracy lost (points)"}
+            options |= {"values": "cost", "colours": colours, "title": order}
+            intervals(costs.loc[names], axes, **options)
+    labels = {_ALL: INK, "class": BLUE}
+    legend_below(figure, labels | ({"class of a reversed pair": VERMILLION} if paired else {}))
+    return figure
