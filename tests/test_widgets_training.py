@@ -1,6 +1,5 @@
 """The curves of trainings: what is drawn, what grows, what is said where something is missing."""
 
-import json
 import subprocess
 import sys
 
@@ -21,90 +20,89 @@ HISTORY = pd.DataFrame(
         "accuracy": [0.2, 0.4, 0.5, 0.6],
         "val_loss": [1.1, 1.3, 1.2, 1.4],
         "val_accuracy": [0.3, 0.3, 0.4, 0.4],
-        "learning_rate": [1e-3, 1e-3, 1e-4, 1e-4],
         "seconds": [2.0, 1.0, 1.0, 4.0],
     }
 )
 SHORT = HISTORY.head(2).drop(columns=["val_loss", "val_accuracy", "seconds", "phase"])
 
 
-def trainings(explored):
-    return {one["name"]: one for one in explored.curves["trainings"]}
+@pytest.fixture(autouse=True)
+def live(monkeypatch):
+    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
+
+
+def lines(curves):
+    """The lines of the chart by name: one of the loss, one of the accuracy."""
+    found = {}
+    for trace in curves.chart.data:
+        found.setdefault(trace.name, []).append(trace)
+    return found
 
 
 def test_curves_phases_and_the_kept_epoch_are_those_of_the_history():
-    one = trainings(TrainingCurves({"mine": HISTORY}))["mine"]
-    for measure in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        assert one[measure] == HISTORY[measure].tolist()
-    assert one["seconds"] == [2, 3, 4, 8]
-    assert one["kept"] == 2  # the lowest of the last phase, though the first phase had a lower one
-    assert one["phases"] == [
-        {"start": 0, "end": 2, "name": "phase 1, rate 0.001"},
-        {"start": 2, "end": 4, "name": "phase 2, rate 0.0001"},
-    ]
+    curves = TrainingCurves(HISTORY)
+    drawn = lines(curves)
+    for name, prefix in (("training", ""), ("validation", "val_")):
+        loss, accuracy = drawn[name]
+        assert list(loss.x) == [1, 2, 3, 4]
+        assert list(loss.y) == HISTORY[f"{prefix}loss"].tolist()
+        assert list(accuracy.y) == HISTORY[f"{prefix}accuracy"].tolist()
+    kept, _ = drawn["validation: kept"]
+    assert (list(kept.x), list(kept.y)) == ([3], [1.2])  # the lowest of the last phase
+    assert {shape.x0 for shape in curves.chart.layout.shapes} == {3}  # where phase 2 begins
 
 
 def test_a_history_without_validation_seconds_or_phases_is_drawn_with_what_it_has():
-    one = trainings(TrainingCurves({"short": SHORT}))["short"]
-    assert (one["kept"], one["seconds"]) == (None, None)
-    assert one["phases"] == [{"start": 0, "end": 2, "name": "phase 1, rate 0.001"}]
-    assert "val_loss" not in one
+    curves = TrainingCurves({"short": SHORT})
+    curves._over.value = "seconds"
+    assert list(lines(curves)) == ["training"]
+    assert list(lines(curves)["training"][0].x) == [1, 2]
 
 
-def test_what_is_not_a_number_leaves_a_gap():
-    broken = HISTORY.assign(loss=[2.0, np.nan, np.inf, 1.0])
-    explored = TrainingCurves({"broken": broken})
-    assert trainings(explored)["broken"]["loss"] == [2, None, None, 1]
-    json.dumps(explored.curves, allow_nan=False)
+def test_epochs_are_laid_out_in_time_and_the_loss_on_a_log_scale():
+    curves = TrainingCurves(HISTORY)
+    curves._over.value, curves._log.value = "seconds", True
+    assert list(lines(curves)["training"][0].x) == [2, 3, 4, 8]
+    assert (curves.chart.layout.yaxis.type, curves.chart.layout.yaxis2.type) == ("log", None)
+
+
+def test_the_slider_reads_the_values_of_an_epoch():
+    curves = TrainingCurves({"mine": HISTORY, "short": SHORT})
+    assert curves._epoch.value == 4
+    curves._epoch.value = 2
+    (table,) = pd.read_html(curves._values.value, index_col=0)
+    assert table.loc["mine"].tolist() == [1.5, 1.3, 0.4, 0.3]
+    assert table.loc["short", "loss"] == 1.5
 
 
 def test_runs_and_tables_stand_side_by_side_in_the_colours_of_their_recipes(tmp_path):
     run = runs.RunFolder(tmp_path / "frame-vote").write(history=HISTORY)
-    explored = TrainingCurves({"frame-vote": run, "cnn-lstm": SHORT})
-    found = trainings(explored)
-    assert found["frame-vote"]["loss"] == HISTORY["loss"].tolist()
+    drawn = lines(TrainingCurves({"frame-vote": run, "cnn-lstm": SHORT}))
     for name in ("frame-vote", "cnn-lstm"):
-        assert found[name]["colour"] == plots.recipe_colour(name)
+        assert drawn[f"{name}, training"][0].line.color == plots.recipe_colour(name)
+    assert "frame-vote (4 epochs)" in TrainingCurves(run).describe()
 
 
-def test_one_run_or_one_table_needs_no_name(tmp_path):
-    run = runs.RunFolder(tmp_path / "frame-vote").write(history=HISTORY)
-    assert list(trainings(TrainingCurves(run))) == ["frame-vote"]
-    assert list(trainings(TrainingCurves(HISTORY))) == ["this training"]
-
-
-def test_a_missing_run_is_told_and_the_others_are_drawn(tmp_path):
-    gone = runs.RunFolder(tmp_path / "gone")
-    explored = TrainingCurves({"gone": gone, "mine": HISTORY})
-    assert list(trainings(explored)) == ["mine"]
-    assert explored.status["problem"]
-    assert "history.csv, which does not exist" in explored.status["text"]
-    assert "history.csv" in explored.describe()
+def test_a_missing_run_says_what_is_missing(tmp_path):
+    with pytest.raises(ResultError, match=r"history\.csv, which does not exist"):
+        TrainingCurves({"gone": runs.RunFolder(tmp_path / "gone")})
 
 
 def test_a_table_that_is_no_history_is_refused_with_the_remedy():
-    explored = TrainingCurves()
     with pytest.raises(
         ResultError, match=r"mine with loss and accuracy.*without accuracy.*metrics="
     ):
-        explored.show("mine", HISTORY.drop(columns="accuracy"))
+        TrainingCurves().show("mine", HISTORY.drop(columns="accuracy"))
 
 
-def test_without_a_training_there_is_no_picture():
-    explored = TrainingCurves()
-    assert explored.figure() is None
-    assert set(explored._repr_mimebundle_()) == {"text/plain"}
-    assert "no training yet" in explored.describe()
-
-
-def test_the_static_form_draws_one_training_or_compares_several():
-    one = TrainingCurves(HISTORY, title="How it went").figure()
-    assert one.get_suptitle() == "How it went"
-    kept = [line for line in one.axes[0].lines if line.get_label() == "kept: epoch 3"]
-    assert [line.get_ydata()[0] for line in kept] == [1.2]
-    several = TrainingCurves({"mine": HISTORY, "short": SHORT}).figure()
-    names = [text.get_text() for text in several.legends[0].get_texts()]
-    assert names == ["mine", "short", "validation", "training", "kept"]
+def test_the_static_form_draws_one_training_or_compares_several(monkeypatch):
+    monkeypatch.setenv("VIDLAB_WIDGETS", "static")
+    empty = TrainingCurves()
+    assert set(empty._repr_mimebundle_()) == {"text/plain"}
+    assert "no training yet" in empty.describe()
+    one = TrainingCurves(HISTORY, title="How it went")
+    assert one.children == ()
+    assert one.figure().get_suptitle() == "How it went"
     bundle = TrainingCurves({"mine": HISTORY, "short": SHORT})._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "image/png"}
     assert "mine (4 epochs), short (2 epochs)" in bundle["text/plain"]
@@ -117,19 +115,20 @@ def test_curves_grow_epoch_by_epoch_while_a_model_trains():
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     draw = np.random.default_rng(0)
     inputs, labels = draw.random((20, 4)), draw.integers(0, 2, 20)
-    explored, seen = TrainingCurves({"mine": HISTORY}), []
-    explored.observe(lambda _: seen.append(len(trainings(explored)["mine"]["loss"])), "curves")
-    watch = explored.watch("mine")
+    curves, lengths = TrainingCurves({"mine": HISTORY}), []
+    watch = curves.watch("mine")
+    count = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: lengths.append(len(lines(curves)["training"][0].x))
+    )
     losses = []
     for epochs in (2, 3):  # each call of fit is a phase
-        options = {"epochs": epochs, "validation_split": 0.3, "verbose": 0, "callbacks": [watch]}
-        losses += model.fit(inputs, labels, **options).history["val_loss"]
-    assert seen == [1, 2, 3, 4, 5]
-    one = trainings(explored)["mine"]
-    assert one["val_loss"] == pytest.approx(losses, abs=1e-4)
-    assert one["kept"] == 2 + int(np.argmin(losses[2:]))
-    assert [(phase["start"], phase["end"]) for phase in one["phases"]] == [(0, 2), (2, 5)]
-    assert all(np.diff([0, *one["seconds"]]) > 0)
+        fit = {"epochs": epochs, "validation_split": 0.3, "verbose": 0}
+        losses += model.fit(inputs, labels, callbacks=[watch, count], **fit).history["val_loss"]
+    assert lengths == [1, 2, 3, 4, 5]
+    loss, _ = lines(curves)["validation"]
+    assert list(loss.y) == pytest.approx(losses, abs=1e-4)
+    kept, _ = lines(curves)["validation: kept"]
+    assert list(kept.x) == [3 + int(np.argmin(losses[2:]))]
 
 
 def test_looking_at_curves_loads_no_tensorflow():

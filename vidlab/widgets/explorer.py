@@ -107,8 +107,45 @@ def class_names(model: keras.Model, names: Sequence[str] | None) -> list[str]:
     return names
 
 
-class Explorer(anywidget.AnyWidget):
+class Pictured:
     """A widget that shows a picture of itself where it cannot be used.
+
+    It stands before the widget's class among the bases of an explorer, which gives its own `figure`
+    and `describe`.
+    """
+
+    def open(self) -> None:
+        """Connect to the page, where there is one; else nothing is kept in the notebook."""
+        if is_live():
+            super().open()
+
+    def figure(self) -> Drawing | None:
+        """Draw the picture that stands for the explorer; None where there is nothing to draw."""
+        return None
+
+    def describe(self) -> str:
+        """Say in a sentence what is shown, for where not even a picture can be."""
+        return type(self).__name__
+
+    @property
+    def is_drawn_at_once(self) -> bool:
+        """Whether the picture is made in a moment, so that a live notebook can hold it as well."""
+        return True
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        live = is_live()
+        drawing = self.figure() if self.is_drawn_at_once or not live else None
+        bundle = {"text/plain": self.describe()}
+        if drawing is not None:
+            bundle["image/png"] = base64.b64encode(drawing._repr_png_()).decode()
+        if live:
+            shown = super()._repr_mimebundle_()
+            bundle = {**(shown[0] if isinstance(shown, tuple) else shown), **bundle}
+        return bundle
+
+
+class Explorer(Pictured, anywidget.AnyWidget):
+    """An explorer that draws itself with JavaScript of its own.
 
     A class of explorers gives its own `figure`, `describe` and `answers`; without them it has no
     picture, says its status, and answers nothing.
@@ -127,15 +164,6 @@ class Explorer(anywidget.AnyWidget):
         super().__init__(**traits)
         self.on_msg(lambda _, message, buffers: self.receive(message, buffers))
 
-    def open(self) -> None:
-        """Connect to the page, where there is one; else nothing is kept in the notebook."""
-        if is_live():
-            super().open()
-
-    def figure(self) -> Drawing | None:
-        """Draw the picture that stands for the explorer; None where there is nothing to draw."""
-        return None
-
     def describe(self) -> str:
         """Say in a sentence what is shown, for where not even a picture can be."""
         return f"{type(self).__name__}. {self.status.get('text', '')}".strip()
@@ -144,11 +172,6 @@ class Explorer(anywidget.AnyWidget):
     def answers(self) -> Mapping[str, Callable[..., None]]:
         """What is done for each kind of message, called with the rest of the message."""
         return {}
-
-    @property
-    def is_drawn_at_once(self) -> bool:
-        """Whether the picture is made in a moment, so that a live notebook can hold it as well."""
-        return True
 
     def receive(self, message: dict[str, Any], buffers: Sequence[memoryview] = ()) -> None:
         """Do what the page asks for.
@@ -183,14 +206,3 @@ class Explorer(anywidget.AnyWidget):
         except Exception as error:
             self.log.exception("An explorer could not answer.")
             self.tell(f"This did not work: {type(error).__name__}: {error}", problem=True)
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        live = is_live()
-        drawing = self.figure() if self.is_drawn_at_once or not live else None
-        bundle = {"text/plain": self.describe()}
-        if drawing is not None:
-            bundle["image/png"] = base64.b64encode(drawing._repr_png_()).decode()
-        if live:
-            shown = super()._repr_mimebundle_()
-            bundle = {**(shown[0] if isinstance(shown, tuple) else shown), **bundle}
-        return bundle

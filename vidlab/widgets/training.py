@@ -1,8 +1,4 @@
-"""How trainings went, epoch by epoch, also while they go on.
-
-Takes histories from `runs` or `training`; gives `TrainingCurves` to notebooks. Which epoch was kept
-and where a phase begins, says `evaluation`; the static form is that of `plots`.
-"""
+"""Learning curves that are read at any epoch, also while a model trains."""
 
 from __future__ import annotations
 
@@ -10,15 +6,17 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import ipywidgets
 import pandas as pd
-import traitlets
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from vidlab import evaluation, plots
 from vidlab.errors import ResultError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, ORANGE
-from vidlab.widgets.explorer import Explorer, page
+from vidlab.widgets.explorer import Pictured, is_live
 
 if TYPE_CHECKING:
     import keras
@@ -26,13 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["TrainingCurves"]
 
 History = pd.DataFrame | RunFolder
-_MEASURES = ("loss", "accuracy", "val_loss", "val_accuracy")
+_MEASURES = ("loss", "accuracy")
 _UNNAMED = "this training"
-_ALONE = {"training": BLUE, "validation": ORANGE}  # as plots.learning_curves has them
+_GRID = "rgba(128, 128, 128, 0.3)"  # on light and on dark pages
+_TEXT = "#808080"
 
 
-class TrainingCurves(Explorer):
-    """Curves of loss and accuracy that are read at any epoch, of one training or of several.
+class TrainingCurves(Pictured, ipywidgets.VBox):
+    """Curves of loss and accuracy, of one training or of several.
+
+    Hovering reads all values of an epoch, so does the slider (arrow keys) in a table; a click on a
+    name hides its curves.
 
     Parameters
     ----------
@@ -45,8 +47,13 @@ class TrainingCurves(Explorer):
 
     Attributes
     ----------
-    curves : dict
-        What the page draws.
+    chart : plotly.graph_objects.Figure
+        The curves; a FigureWidget in an open notebook.
+
+    Raises
+    ------
+    ResultError
+        If a run has no history, or a table no loss and accuracy.
 
     Examples
     --------
@@ -56,46 +63,38 @@ class TrainingCurves(Explorer):
         training.fit(recipe, parts, settings=Settings(callbacks=[curves.watch("mine")]))
     """
 
-    _esm = page("parts.js", "training.js", render="renderTraining")
-    _css = page("look.css", "training.css")
-
-    curves = traitlets.Dict().tag(sync=True)
-
     def __init__(
         self,
         histories: Mapping[str, History] | History | None = None,
         *,
         title: str = "Learning curves",
     ):
-        super().__init__()
         self._title = title
         self._histories: dict[str, pd.DataFrame] = {}
+        empty = make_subplots(1, 2, subplot_titles=("Loss", "Accuracy"))
+        self.chart = go.FigureWidget(empty) if is_live() else empty
+        self._over = ipywidgets.Dropdown(options=["epochs", "seconds"], description="over")
+        self._log = ipywidgets.Checkbox(description="log scale of the loss", indent=False)
+        self._epoch = ipywidgets.IntSlider(1, 1, 1, description="epoch")
+        self._values = ipywidgets.HTML()
+        super().__init__()
+        if is_live():
+            controls = ipywidgets.HBox([self._over, self._log])
+            self.children = (controls, self.chart, self._epoch, self._values)
+            for control in (self._over, self._log):
+                control.observe(lambda _: self._draw(), "value")
+            self._epoch.observe(lambda _: self._read(), "value")
         if isinstance(histories, RunFolder):
             histories = {histories.path.name: histories}
         elif isinstance(histories, pd.DataFrame):
             histories = {_UNNAMED: histories}
-        self.curves = self._packed()
         for name, history in (histories or {}).items():
-            with self.problems_told():
-                self.show(str(name), history)
+            self.show(str(name), history)
 
     def show(self, name: str, history: History) -> None:
-        """Draw one more training, or another history of one that is there.
-
-        Parameters
-        ----------
-        name
-            Of the recipe.
-        history
-            As in the constructor.
-
-        Raises
-        ------
-        ResultError
-            If the run has no history, or the table has no loss and accuracy.
-        """
+        """Draw one more training, or another history of one that is there."""
         table = history.history if isinstance(history, RunFolder) else history
-        missing = [one for one in ("loss", "accuracy") if one not in table]
+        missing = [measure for measure in _MEASURES if measure not in table]
         if missing:
             raise ResultError(
                 f"Expected a history of {name} with loss and accuracy. Received: a table without "
@@ -103,18 +102,13 @@ class TrainingCurves(Explorer):
                 'metrics=["accuracy"].'
             )
         self._histories[name] = table if "phase" in table else table.assign(phase=1)
-        self.curves = self._packed()
+        self._draw()
 
     def watch(self, name: str) -> keras.callbacks.Callback:
-        """Give what draws a training while it goes on, to be passed to ``fit`` as a callback.
+        """Return a callback for ``fit`` that draws a training while it goes on.
 
-        What was there under this name is replaced. Each call of ``fit`` is one phase; a training
-        that goes on from a checkpoint is drawn from there.
-
-        Parameters
-        ----------
-        name
-            Of the recipe.
+        Curves of the same name are replaced. Each call of ``fit`` is one phase; a training that
+        goes on from a checkpoint is drawn from there.
         """
         from keras.callbacks import LambdaCallback  # starts TensorFlow
 
@@ -131,8 +125,7 @@ class TrainingCurves(Explorer):
             numbers = {key: float(value) for key, value in (logs or {}).items()}
             seconds = time.perf_counter() - state["started"]
             rows.append({"phase": state["phase"], **numbers, "seconds": seconds})
-            with self.problems_told():
-                self.show(name, pd.DataFrame(rows))
+            self.show(name, pd.DataFrame(rows))
 
         return LambdaCallback(
             on_train_begin=begin_phase, on_epoch_begin=begin_epoch, on_epoch_end=end_epoch
@@ -148,51 +141,85 @@ class TrainingCurves(Explorer):
         return plots.learning_curves_compared(self._histories, title=self._title)
 
     def describe(self) -> str:
-        """Say which trainings are shown, and what there is to say about them."""
+        """Say which trainings are shown."""
         trainings = [f"{name} ({len(history)} epochs)" for name, history in self._histories.items()]
-        shown = ", ".join(trainings) or "no training yet"
-        return f"TrainingCurves: {shown}. {self.status.get('text', '')}".strip()
+        return f"TrainingCurves: {', '.join(trainings) or 'no training yet'}."
 
-    def _packed(self) -> dict[str, Any]:
-        """Give what the page draws."""
+    def _draw(self) -> None:
+        drawn = make_subplots(1, 2, subplot_titles=("Loss", "Accuracy"))
         colours = plots.recipe_colours(list(self._histories))
-        return {
-            "title": self._title,
-            "alone": _ALONE,
-            "trainings": [
-                {
-                    "name": name,
-                    "colour": colours[name],
-                    "kept": evaluation.kept_epoch(history),
-                    "phases": _phases(history),
-                    "seconds": _numbers(history["seconds"].cumsum())
-                    if "seconds" in history
-                    else None,
-                    **{
-                        measure: _numbers(history[measure])
-                        for measure in _MEASURES
-                        if measure in history
-                    },
-                }
-                for name, history in self._histories.items()
-            ],
-        }
-
-
-def _phases(history: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give first row, row after the last, and name of each phase."""
-    phases = []
-    for start, end in evaluation.phase_spans(history):
-        rate = history["learning_rate"].iloc[start] if "learning_rate" in history else None
-        name = f"phase {history['phase'].iloc[start]}"
-        phases.append(
-            {"start": start, "end": end, "name": name + (f", rate {rate:g}" if rate else "")}
+        alone = len(self._histories) == 1
+        for name, history in self._histories.items():
+            over = self._across(history)
+            kept = evaluation.kept_epoch(history)
+            for column, measure in enumerate(_MEASURES, start=1):
+                for part, prefix in (("training", ""), ("validation", "val_")):
+                    if prefix + measure not in history:
+                        continue
+                    own = {"training": BLUE, "validation": ORANGE}[part]
+                    line = {"color": own if alone else colours[name]}
+                    line["dash"] = "dot" if part == "training" and not alone else "solid"
+                    values = history[prefix + measure]
+                    label = part if alone else f"{name}, {part}"
+                    shared = {"legendgroup": label, "line": line, "name": label}
+                    drawn.add_scatter(
+                        x=over, y=values, **shared, showlegend=column == 1, row=1, col=column
+                    )
+                    if kept is not None and prefix:
+                        mark = {"size": 11, "symbol": "circle-open", "line": {"width": 2}}
+                        drawn.add_scatter(
+                            x=over[[kept]],
+                            y=values.iloc[[kept]],
+                            **shared | {"name": f"{label}: kept"},
+                            mode="markers",
+                            marker=mark,
+                            showlegend=False,
+                            row=1,
+                            col=column,
+                        )
+            for start, _ in evaluation.phase_spans(history)[1:]:
+                drawn.add_vline(over[start], line={"dash": "dot", "color": _TEXT, "width": 1})
+        drawn.update_layout(
+            title=self._title,
+            height=380,
+            font_color=_TEXT,
+            hoverlabel_namelength=-1,
+            hovermode="x unified",
+            legend={"orientation": "h", "y": -0.2},
+            margin={"l": 50, "r": 10, "t": 70, "b": 40},
+            paper_bgcolor="rgba(0,0,0,0)",
+            plot_bgcolor="rgba(0,0,0,0)",
         )
-    return phases
+        drawn.update_xaxes(gridcolor=_GRID, title=self._over.value, zeroline=False)
+        drawn.update_yaxes(gridcolor=_GRID, zeroline=False)
+        drawn.update_yaxes(type="log" if self._log.value else "linear", row=1, col=1)
+        drawn.update_yaxes(tickformat=".0%", row=1, col=2)
+        with self.chart.batch_update():
+            self.chart.data = []
+            self.chart.add_traces(list(drawn.data))
+            self.chart.update_layout(drawn.layout, overwrite=True)
+        longest = max(map(len, self._histories.values()))
+        was_last = self._epoch.value == self._epoch.max
+        self._epoch.max = longest
+        if was_last:
+            self._epoch.value = longest
+        self._read()
 
+    def _across(self, history: pd.DataFrame) -> list[float] | Any:
+        """Return what stands on the x axis: epochs from 1, or seconds since the start."""
+        if self._over.value == "seconds" and "seconds" in history:
+            return history["seconds"].cumsum().to_numpy()
+        return pd.Series(range(1, len(history) + 1)).to_numpy()
 
-def _numbers(column: pd.Series) -> list[float | None]:
-    """Give a column as the page reads it: what is not a finite number is null."""
-    return [
-        round(float(value), 5) if abs(value) < float("inf") else None for value in column.to_numpy()
-    ]
+    def _read(self) -> None:
+        """Show the values of the epoch that the slider points to."""
+        rows = {
+            name: history.iloc[self._epoch.value - 1]
+            for name, history in self._histories.items()
+            if self._epoch.value <= len(history)
+        }
+        table = pd.DataFrame(rows).T
+        columns = [m for measure in _MEASURES for m in (measure, f"val_{measure}") if m in table]
+        self._values.value = (
+            table[columns].astype(float).to_html(border=0, float_format="{:.3f}".format)
+        )
