@@ -128,6 +128,8 @@ def intervals(
             axes.axvline(chance, color=GREY, linestyle=":", linewidth=1.6, label=label)
         if signed:
             axes.axvline(0, color=INK, linewidth=1)
+            axes.update_datalim([(-0.05, 0), (0.05, 0)])  # room also where nothing differs
+            axes.autoscale_view(scaley=False)
             axes.xaxis.set_major_formatter(FuncFormatter(_in_points))
             axes.set_xlabel(xlabel)
         else:

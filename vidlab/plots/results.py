@@ -61,7 +61,7 @@ def per_class_bars(
     )
     paired = [name for pair in pairs for name in pair]
     order = [*top1.index.drop(paired), *paired] if order is None else order
-    figure, columns = row_figure(order, title=title)
+    figure, columns = row_figure(pd.Index(order, name="class"), title=title)
     for names, (axes,) in columns:
         if "top5" in table:
             top5 = table.loc[names, "top5"]
@@ -165,7 +165,7 @@ def motion_costs(
         )
     classes = probe.per_class.index
     paired = [name for pair in pairs if set(pair) <= set(classes) for name in pair]
-    rows = [_ALL, *classes.drop(paired), *paired]
+    rows = pd.Index([_ALL, *classes.drop(paired), *paired], name="class")
     colours = {name: VERMILLION if name in paired else BLUE for name in rows} | {_ALL: INK}
     figure, columns = row_figure(rows, title=title, widths=[1.0] * len(orders))
     for names, panels in columns:
