@@ -1,4 +1,4 @@
-# make run     run every notebook, then open runs/quick/index.html
+# make run     run every notebook, two side by side, then open runs/quick/index.html
 # make lab     open JupyterLab on the notebooks
 # make test    check the package and the notebooks
 # Each target makes and updates .venv by itself; nothing needs to be installed by hand.
