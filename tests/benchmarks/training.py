@@ -36,7 +36,7 @@ def scratch(parts):
     recipe = lab.recipe("frame-scratch").adapted(size=112)
     (phase,) = recipe.phases
     model = recipes.build(recipe, len(parts[0].classes))
-    fitting._compile(model, recipe, phase)
+    fitting._compile(model, recipe, phase, labels=fitting._labels(parts[0], recipe))
     stream, cache = recipe.inputs["rgb"], lab.home / "cache"
     fed = {
         augment: Clips(
