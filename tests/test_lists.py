@@ -1,7 +1,7 @@
 import pytest
 
 from vidlab.data.index import VideoIndex
-from vidlab.data.lists import read_lists
+from vidlab.data.layouts import read_lists
 from vidlab.errors import LayoutError, LeakageError
 
 OFFICIAL = {1: (9537, 3783), 2: (9586, 3734), 3: (9624, 3696)}
