@@ -7,7 +7,7 @@ import pytest
 
 from vidlab.data import video
 from vidlab.data.augment import Augment
-from vidlab.data.clips import Clips
+from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import AllFrames, EverySecond, Segments, Uniform, Window
 from vidlab.data.streams import PADDING, Rgb, aligned, together

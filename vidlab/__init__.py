@@ -18,8 +18,8 @@ __version__ = "0.1.0"
 # Names a notebook reaches without knowing the room: name to module, and to a name in that module.
 _NAMES = {
     "Augment": "data.augment",
-    "Clips": "data.clips",
-    "FrameCache": "data.clips",
+    "Clips": "data.dataset",
+    "FrameCache": "data.store",
     "Lab": "course.lab",
     "VideoIndex": "data.index",
     "load_index": "datasets",
@@ -31,8 +31,8 @@ _ROOMS = (
 _MODULES = {name: name for name in _ROOMS} | {
     "augment": "data.augment",
     "backbones": "models.backbones",
-    "clips": "data.clips",
     "coverage": "data.coverage",
+    "dataset": "data.dataset",
     "experiment": "training.experiment",
     "features": "training.features",
     "figures": "course.figures",
@@ -45,13 +45,14 @@ _MODULES = {name: name for name in _ROOMS} | {
     "profiles": "course.profiles",
     "runs": "evaluation.runs",
     "sampling": "data.sampling",
+    "store": "data.store",
     "streams": "data.streams",
     "timeline": "evaluation.timeline",
     "ucf101": "data.ucf101",
     "video": "data.video",
 }
 
-_ON_KERAS = ("models", "recipes", "training", "pretraining", "explanation", "data.clips")
+_ON_KERAS = ("models", "recipes", "training", "pretraining", "explanation", "data.dataset")
 
 __all__ = [*_NAMES, *_MODULES]
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from vidlab import evaluation
-from vidlab.data.clips import Clips
+from vidlab.data.dataset import Clips
 from vidlab.data.sampling import Reordered
 from vidlab.evaluation import predictions
 from vidlab.training import Fitted, Settings, fit
@@ -89,7 +89,7 @@ def predict(
     order
         ``"normal"``, or one of `ORDERS`.
     cache
-        Folder of decoded frames, as for `vidlab.clips.Clips`.
+        Folder of decoded frames, as for `vidlab.Clips`.
 
     Returns
     -------

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab import recipes
-from vidlab.data.clips import Clips
+from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.errors import RecipeError
 from vidlab.progress import counter

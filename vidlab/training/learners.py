@@ -18,7 +18,7 @@ from vidlab import recipes
 from vidlab.data.augment import VIEWS
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Possible
-from vidlab.data.streams import Rgb
+from vidlab.data.streams import Rgb, StoredFeatures
 from vidlab.errors import RecipeError
 from vidlab.models.graph import input_names
 from vidlab.recipes import Phase, Recipe
@@ -92,22 +92,23 @@ def learner_of(
         return whole
     kept = {name: given[name] for name in input_names(cut.frozen)}
     live = {name: given[name] for name in cut.live}
-    options = {
-        "backbone": cut.frozen,
-        "streams": kept,
-        "out": settings.features,
-        "precision": settings.precision,
-    }
-    as_they_are = features.extract(everything, sampling=plain, **options)
+    options = {"streams": kept, "out": settings.features, "precision": settings.precision}
+    as_they_are = features.extract(everything, cut.frozen, sampling=plain, **options)
     stores = (as_they_are,)
     if recipe.augment is not None:
         stores = tuple(
-            features.extract(train, sampling=learned, variation=(recipe.augment, number), **options)
+            features.extract(
+                train,
+                cut.frozen,
+                sampling=learned,
+                variation=(recipe.augment, number),
+                **options,
+            )
             for number in range(views)
         )
     first = next(iter(kept.values()))
-    stream = features.Kept(
-        first.sampling, clip=first.clip, test=first.test, stores=stores, fill=cut.padding
+    stream = StoredFeatures(
+        first.sampling, clip=first.clip, test=first.test, stores=stores, padding=cut.padding
     )
     return Learner(
         cut.rest,
@@ -176,7 +177,7 @@ def features_of(
     samplers = tuple({stream.at_test for stream in recipe.inputs.values()})
     return features.extract(
         videos,
-        backbone=cut.frozen,
+        cut.frozen,
         streams={name: recipe.inputs[name] for name in input_names(cut.frozen)},
         sampling=Possible(samplers),
         out=settings.features,

@@ -1,10 +1,6 @@
 """Batches: the right frames, the same for a seed, no more in memory than a few batches."""
 
-import os
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -12,7 +8,7 @@ import pytest
 
 from vidlab.data import video
 from vidlab.data.augment import Augment
-from vidlab.data.clips import AHEAD, Clips, FrameCache
+from vidlab.data.dataset import AHEAD, Clips
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import (
     AllFrames,
@@ -24,13 +20,7 @@ from vidlab.data.sampling import (
     Window,
 )
 from vidlab.data.streams import PADDING, Rgb
-from vidlab.errors import (
-    DatasetError,
-    FrameIndexError,
-    MissingVideoError,
-    SamplingError,
-    UnreadableVideoError,
-)
+from vidlab.errors import DatasetError, SamplingError, UnreadableVideoError
 
 SIZE = (24, 40)
 
@@ -39,15 +29,6 @@ SIZE = (24, 40)
 def index(toy_dataset):
     """Index 3 classes × 2 groups × 2 clips = 12 videos of 9 numbered frames."""
     return VideoIndex.from_folder(toy_dataset(groups=2, size=(48, 80), lists=False))
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return FrameCache(tmp_path / "cache", size=SIZE)
-
-
-def record(path, *, frames, video_id="numbered"):
-    return SimpleNamespace(video_id=video_id, path=str(path), frames=frames)
 
 
 def numbers(frame_number, x):
@@ -348,94 +329,6 @@ def test_batches_are_the_same_from_a_cache(index, tmp_path):
         cached = Clips(index, stream, cache=tmp_path / "cache", **options)
         assert_same_batches(batches(cached), plain)
     assert [folder.name for folder in (tmp_path / "cache").iterdir()] == ["frames-24x40"]
-
-
-def test_a_cache_reads_frames_in_any_order_without_the_decoder(
-    numbered_video, cache, frame_number, monkeypatch
-):
-    path = numbered_video(frames=30)
-    row = record(path, frames=30)
-    expected = video.read_frames(path, [29, 0, 7, 7], size=SIZE)
-    cache.read(row, [0])
-    monkeypatch.delattr(video, "read_frames")
-    found = cache.read(row, [29, 0, 7, 7])
-    np.testing.assert_array_equal(found, expected)
-    assert numbers(frame_number, found).tolist() == [29, 0, 7, 7]
-    assert np.load(cache.file(row)).shape == (30, *SIZE, 3)
-
-
-def test_a_video_that_several_threads_ask_for_is_decoded_once(
-    numbered_video, cache, frame_number, monkeypatch
-):
-    row, decode, calls = record(numbered_video(frames=9), frames=9), FrameCache._decode, []
-    together = threading.Barrier(4)
-
-    def slowly(self, asked):
-        calls.append(asked)
-        time.sleep(0.05)
-        decode(self, asked)
-
-    def read(number):
-        together.wait()
-        return cache.read(row, [number])
-
-    monkeypatch.setattr(FrameCache, "_decode", slowly)
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(read, range(4)))
-    assert len(calls) == 1
-    assert [frame_number(frames[0]) for frames in found] == [0, 1, 2, 3]
-
-
-def test_a_long_video_is_decoded_in_parts(numbered_video, cache, frame_number, monkeypatch):
-    monkeypatch.setattr("vidlab.clips.cache._CHUNK_BYTES", 7 * SIZE[0] * SIZE[1] * 3)
-    row = record(numbered_video(frames=30), frames=30)
-    assert numbers(frame_number, cache.read(row, range(30))).tolist() == list(range(30))
-
-
-def test_a_changed_video_is_decoded_anew(numbered_video, cache, frame_number):
-    row = record(numbered_video("v.avi", frames=5), frames=5)
-    assert numbers(frame_number, cache.read(row, [0])).tolist() == [0]
-    later = os.stat(row.path).st_mtime_ns + 10**9
-    numbered_video("v.avi", frames=8)
-    os.utime(row.path, ns=(later, later))
-    row.frames = 8
-    assert numbers(frame_number, cache.read(row, [7])).tolist() == [7]
-
-
-def test_caches_of_two_sizes_share_a_folder(numbered_video, tmp_path):
-    row = record(numbered_video(frames=4), frames=4)
-    small, large = (FrameCache(tmp_path / "both", size=size) for size in ((12, 20), (24, 40)))
-    assert small.read(row, [3]).shape == (1, 12, 20, 3)
-    assert large.read(row, [3]).shape == (1, 24, 40, 3)
-
-
-def test_of_an_unreadable_video_no_part_is_kept(index, cache):
-    broken = index.paths[3]
-    broken.write_bytes(b"not a video")
-    with pytest.raises(UnreadableVideoError, match=broken.name):
-        cache.read(next(index.select([3]).table.itertuples()), [0])
-    assert list(cache.folder.iterdir()) == []
-
-
-def test_a_cache_file_that_was_cut_off_is_named(numbered_video, cache):
-    row = record(numbered_video(frames=6), frames=6)
-    cache.read(row, [0])
-    file = cache.file(row)
-    file.write_bytes(file.read_bytes()[:-10])
-    with pytest.raises(UnreadableVideoError, match=rf"{file.name}.*frame 5.*Delete it"):
-        cache.read(row, [4, 5])
-
-
-@pytest.mark.parametrize("number", [-1, 6])
-def test_a_frame_beyond_the_video_is_refused_by_the_cache(numbered_video, cache, number):
-    row = record(numbered_video(frames=6), frames=6)
-    with pytest.raises(FrameIndexError, match=r"0 to 5 for .*numbered\.avi.*Sample within"):
-        cache.read(row, [number])
-
-
-def test_a_video_that_is_gone_is_named(cache, tmp_path):
-    with pytest.raises(MissingVideoError, match=r"gone\.avi"):
-        cache.read(record(tmp_path / "gone.avi", frames=3), [0])
 
 
 @pytest.mark.parametrize(

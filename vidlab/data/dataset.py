@@ -1,6 +1,14 @@
-"""Videos as batches of clips or of single frames, for one input of a model or several.
+"""Videos as batches of clips or of single frames, decoded in threads ahead of the training step.
 
-The reasons for the order are told in `vidlab.clips`.
+**Which frames share a batch.** A batch of clips takes whole clips. A batch of single frames counts
+frames, and while training it should mix videos: frames of one video look alike, and a step on one
+video learns that video. So an epoch goes through the videos in random order in blocks of `mix`
+videos, and shuffles the frames of a block before cutting them into batches. A batch then meets
+about `mix` videos, and decodes each of them once, whichever of its frames it needs. Larger blocks
+mix better and decode more often. The batches are the same with and without a cache.
+
+**Memory.** Every batch is computed from its number alone, so nothing is kept between batches.
+Keras' own threads (``keras.utils.PyDataset``) work ahead on at most `AHEAD` batches, in order.
 """
 
 from __future__ import annotations
@@ -16,8 +24,8 @@ import numpy as np
 
 from vidlab.data import video
 from vidlab.data.augment import Augment, Variation
-from vidlab.data.clips.cache import FrameCache
 from vidlab.data.index import VideoIndex
+from vidlab.data.store import FrameCache
 from vidlab.data.streams import Rgb, aligned, together
 from vidlab.errors import DatasetError
 
@@ -178,7 +186,7 @@ class Clips(keras.utils.PyDataset):
         for position in np.unique(positions):
             here = np.flatnonzero(positions == position)
             found = self._read(stream, position, frames[here])
-            if stream.varies and self._varies:
+            if self._varies and not stream.views:
                 found = np.stack(
                     [
                         stream.vary(one, self._variation(position, frame))
@@ -195,7 +203,7 @@ class Clips(keras.utils.PyDataset):
         clips = []
         for position in self.video_positions[rows]:
             clip = self._read(stream, position, self._choose(stream, position))
-            if stream.varies and self._varies:
+            if self._varies and not stream.views:
                 clip = stream.vary(clip, self._variation(position))
             clips.append(clip)
         if self._sampling(stream).length is not None:
@@ -251,30 +259,24 @@ class Clips(keras.utils.PyDataset):
     def _read(self, stream: Rgb, position: int, indices: np.ndarray) -> np.ndarray:
         """Read what a stream takes of one video."""
         record, cache = self._records[position], self._caches.get(stream.size)
-        if self._views:
-            stream = stream.of_view(self._view(position))
         if cache is not None:
             frames = partial(cache.read, record)
         else:
             frames = partial(video.read_frames, record.path, size=stream.size)
-        return stream.read_video(record, frames, indices)
+        return stream.read_video(record, frames, indices, view=self._view(position))
 
     @property
     def _varies(self) -> bool:
         return self.shuffle and self.augment is not None
 
-    @property
-    def _views(self) -> bool:
-        """Whether an epoch chooses among kept views of each video."""
-        return self._varies and not all(stream.varies for stream in self.streams.values())
-
     def _view(self, position: int) -> int:
-        views = max(stream.views for stream in self.streams.values())
-        return int(self._rng(_VIEW, position).integers(views))
+        """Draw which of the kept views of a video this epoch shows, where some are kept."""
+        views = max(stream.views for stream in self.streams.values()) if self._varies else 0
+        return int(self._rng(_VIEW, position).integers(views)) if views else 0
 
     def _variation(self, position: int, frame: int = 0) -> Variation:
-        """Draw how an example is varied in this epoch."""
-        if self._views:
+        """Draw how an example is varied in this epoch; of a kept view, as that was."""
+        if any(stream.views for stream in self.streams.values()):
             return self.augment.view(self._records[position].video_id, self._view(position))
         return self.augment.draw(self._rng(_VARIATION, position, frame))
 

@@ -1,22 +1,22 @@
 """What computes features: OpenVINO, a TensorFlow graph without variables, or Keras itself.
 
-This is the one module of `features` that knows TensorFlow.
-
-All engines take batches of one fixed size, ``uint8`` for pictures: the encoder's own preprocessing
+All engines take batches of one fixed size, ``uint8`` for frames: the encoder's own preprocessing
 is compiled with it, and a shape that is known beforehand computes faster. In single precision they
 agree to max|a − b| ≤ 1e-4 · max|b|.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import tempfile
 import time
 import warnings
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ import numpy as np
 from vidlab.errors import ModelError
 from vidlab.models.graph import input_names
 
-__all__ = ["ENGINES", "PRECISIONS", "Engine", "choose", "compiled"]
+__all__ = ["ENGINES", "PRECISIONS", "Engine", "choose", "compiled", "encoder_digest"]
 
 ENGINES = ("auto", "openvino", "tensorflow", "keras")
 PRECISIONS = ("float32", "fast")
@@ -35,35 +35,29 @@ PRECISIONS = ("float32", "fast")
 # TensorFlow otherwise takes all memory of a GPU as it starts. It reads this when it first uses one.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
+_NAMES_OF_LAYERS = ("name", "keras_history", "input_layers", "output_layers")
+_WITHOUT_EFFECT = ("trainable", "build_config", "compile_config")
 
-class Engine(ABC):
-    """An encoder made ready to compute.
+Batches = Iterable[tuple[Any, list[np.ndarray]]]
+Results = Iterator[tuple[Any, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An encoder made ready to compute batches of one size.
 
     Attributes
     ----------
+    map : callable
+        Takes batches, each with a tag and an array (batch, …) for each input of the encoder, which
+        must not change before its result is there; gives, in their order, each tag and ``float32``
+        (batch, features). The next batch may be taken while one is under way.
     seconds : float
-        What a picture costs, as measured once.
+        What a frame costs, as measured once.
     """
 
-    seconds: float = 0.0
-
-    @abstractmethod
-    def map(
-        self, batches: Iterable[tuple[Any, list[np.ndarray]]]
-    ) -> Iterator[tuple[Any, np.ndarray]]:
-        """Compute features of batches, in their order, taking the next while one is under way.
-
-        Parameters
-        ----------
-        batches
-            Anything, given back with the result, and an array (batch, …) for each input of the
-            encoder, which are not to be changed before their result is there.
-
-        Yields
-        ------
-        tuple
-            What came with the batch, and ``float32`` (batch, features).
-        """
+    map: Callable[[Batches], Results]
+    seconds: float
 
 
 def choose(engine: str, precision: str) -> tuple[str, str]:
@@ -94,8 +88,9 @@ def choose(engine: str, precision: str) -> tuple[str, str]:
                 f"Expected {name} to be one of {', '.join(known)}. Received: {value!r}. "
                 "Choose one of these."
             )
+    backend = keras.backend.backend()
     if engine == "auto":
-        if keras.backend.backend() != "tensorflow" or _gpus():
+        if backend != "tensorflow" or _gpus():
             engine = "keras"
         else:
             engine = "openvino" if find_spec("openvino") else "tensorflow"
@@ -104,16 +99,16 @@ def choose(engine: str, precision: str) -> tuple[str, str]:
             "Expected OpenVINO to be installed. Received: it is not. Install it with pip install "
             '"vidlab[fast]", or use engine="auto".'
         )
-    if engine != "keras" and keras.backend.backend() != "tensorflow":
+    if engine != "keras" and backend != "tensorflow":
         raise ModelError(
-            f'Expected Keras to run on TensorFlow for engine="{engine}". Received: '
-            f'{keras.backend.backend()}. Use engine="keras" or "auto".'
+            f'Expected Keras to run on TensorFlow for engine="{engine}". Received: {backend}. '
+            'Use engine="keras" or "auto".'
         )
     if precision == "fast" and not (engine == "openvino" and _has_bfloat16()):
         warnings.warn(
             f'vidlab: precision="fast" needs OpenVINO and a CPU with bfloat16; here it is {engine}'
             f"{' on a CPU without' if engine == 'openvino' else ''}, so it is float32 as usual.",
-            stacklevel=4,  # the line that calls extract or estimate
+            stacklevel=3,  # the line that calls extract
         )
         precision = "float32"
     return engine, "bfloat16" if precision == "fast" else precision
@@ -148,117 +143,105 @@ def compiled(
     Parameters
     ----------
     encoder
-        Pictures to vectors.
+        Frames to vectors.
     digest
-        Tells encoders apart; see `vidlab.features.keys`.
+        Tells encoders apart; see `encoder_digest`.
     engine, precision
         As `choose` gives them.
     batch_size
         Frames in every batch.
     dtypes
         Of the arrays of each input.
-
-    Returns
-    -------
-    Engine
-        Ready for batches of that size.
     """
     # Keras computes with the encoder itself, and so with whatever weights that has later.
     key = (digest, engine, precision, batch_size, id(encoder) if engine == "keras" else None)
     if key not in _latest:
         _latest.clear()
-        shapes = [tensor.shape[1:] for tensor in encoder.inputs]
-        specs = [((batch_size, *shape), t) for shape, t in zip(shapes, dtypes, strict=True)]
-        if engine == "openvino":
-            made = _OpenVino(encoder, specs, precision=precision)
-        elif engine == "tensorflow":
-            made = _TensorFlow(encoder, specs)
-        else:
-            made = _Keras(encoder)
-        black = [np.zeros(shape, dtype) for shape, dtype in specs]
+        shapes = [(batch_size, *tensor.shape[1:]) for tensor in encoder.inputs]
+        specs = list(zip(shapes, dtypes, strict=True))
+        compute = {
+            "openvino": lambda: _openvino(encoder, specs, precision),
+            "tensorflow": lambda: _tensorflow(encoder, specs),
+            "keras": lambda: _keras(encoder),
+        }[engine]()
+        blank = [np.zeros(shape, dtype) for shape, dtype in specs]
         for _ in range(2):  # the first batch takes longer than all others
             started = time.perf_counter()
-            list(made.map([(None, black)]))
-            made.seconds = (time.perf_counter() - started) / batch_size
-        _latest[key] = made
+            list(compute([(None, blank)]))
+            seconds = (time.perf_counter() - started) / batch_size
+        _latest[key] = Engine(compute, seconds)
     return _latest[key]
 
 
-class _OpenVino(Engine):
-    """OpenVINO on the CPU."""
+def _openvino(encoder: keras.Model, specs: list, precision: str) -> Callable[[Batches], Results]:
+    """Compile an encoder with OpenVINO for the CPU."""
+    import openvino
 
-    def __init__(self, encoder: keras.Model, specs: list, *, precision: str):
-        import openvino
+    core = openvino.Core()
+    # Read from a file: openvino.convert_model would do without, but reports its use to the makers
+    # of OpenVINO.
+    with tempfile.TemporaryDirectory(prefix="vidlab-") as folder:
+        file = Path(folder, "encoder.pb")
+        file.write_bytes(_frozen(encoder, specs).graph.as_graph_def().SerializeToString())
+        graph = core.read_model(file)
+    options = {
+        "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
+        "ENABLE_CPU_PINNING": False,  # cores are shared with the threads that decode
+        "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
+    }
+    model = core.compile_model(graph, "CPU", options)
+    names = [port.get_any_name().split(":")[0] for port in model.inputs]
+    ports = [model.inputs[names.index(f"input_{number}")] for number in range(len(specs))]
 
-        self._tensor = openvino.Tensor
-        core = openvino.Core()
-        # Read from a file: openvino.convert_model would do without, but reports its use to the
-        # makers of OpenVINO.
-        with tempfile.TemporaryDirectory(prefix="vidlab-") as folder:
-            file = Path(folder, "encoder.pb")
-            file.write_bytes(_frozen(encoder, specs).graph.as_graph_def().SerializeToString())
-            model = core.read_model(file)
-        options = {
-            "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
-            "ENABLE_CPU_PINNING": False,  # cores are shared with the threads that decode
-            "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
-        }
-        self._model = core.compile_model(model, "CPU", options)
-        names = [port.get_any_name().split(":")[0] for port in self._model.inputs]
-        self._ports = [self._model.inputs[names.index(f"input_{i}")] for i in range(len(specs))]
-
-    def map(self, batches):
-        """See `Engine.map`."""
+    def compute(batches: Batches) -> Results:
         # While one request runs the next is already queued, so that the cores never wait for us.
-        free = [self._model.create_infer_request() for _ in range(2)]
-        running = deque()
+        free, running = [model.create_infer_request() for _ in range(2)], deque()
+
+        def finished():
+            tag, _, request = running.popleft()
+            request.wait()
+            free.append(request)
+            return tag, request.get_output_tensor().data.copy()
+
         for tag, batch in batches:
             if not free:
-                yield self._finished(running, free)
+                yield finished()
             request = free.pop()
-            for port, array in zip(self._ports, batch, strict=True):
-                request.set_tensor(port, self._tensor(array, shared_memory=True))
+            for port, array in zip(ports, batch, strict=True):
+                request.set_tensor(port, openvino.Tensor(array, shared_memory=True))
             request.start_async()
             running.append((tag, batch, request))
         while running:
-            yield self._finished(running, free)
+            yield finished()
 
-    @staticmethod
-    def _finished(running: deque, free: list) -> tuple[Any, np.ndarray]:
-        tag, _, request = running.popleft()
-        request.wait()
-        free.append(request)
-        return tag, request.get_output_tensor().data.copy()
+    return compute
 
 
-class _TensorFlow(Engine):
-    """A TensorFlow graph whose variables became constants, which TensorFlow then simplifies."""
+def _tensorflow(encoder: keras.Model, specs: list) -> Callable[[Batches], Results]:
+    """Turn variables into constants; TensorFlow then simplifies the graph."""
+    import tensorflow as tf
 
-    def __init__(self, encoder: keras.Model, specs: list):
-        self._graph = _frozen(encoder, specs)
+    graph = _frozen(encoder, specs)
 
-    def map(self, batches):
-        """See `Engine.map`."""
-        import tensorflow as tf
-
+    def compute(batches: Batches) -> Results:
         with _whole_float32():
             for tag, batch in batches:
-                (features,) = self._graph(*map(tf.constant, batch))
+                (features,) = graph(*map(tf.constant, batch))
                 yield tag, features.numpy()
 
+    return compute
 
-class _Keras(Engine):
-    """Keras on whatever it runs on."""
 
-    def __init__(self, encoder: keras.Model):
-        self._encoder = encoder
+def _keras(encoder: keras.Model) -> Callable[[Batches], Results]:
+    """Compute with Keras on whatever it runs on."""
 
-    def map(self, batches):
-        """See `Engine.map`."""
+    def compute(batches: Batches) -> Results:
         with _whole_float32():
             for tag, batch in batches:
-                named = _as_input(self._encoder, batch)
-                yield tag, np.asarray(self._encoder.predict_on_batch(named), np.float32)
+                features = encoder.predict_on_batch(_as_input(encoder, batch))
+                yield tag, np.asarray(features, np.float32)
+
+    return compute
 
 
 def _frozen(encoder: keras.Model, specs: list):
@@ -315,3 +298,35 @@ def _whole_float32() -> Iterator[None]:
         yield
     finally:
         experimental.enable_tensor_float_32_execution(before)
+
+
+def encoder_digest(encoder: keras.Model) -> str:
+    """Digest what an encoder computes: its layers, how they are joined, and its weights.
+
+    It is the same for two models built alike, whatever their layers are called and whichever of
+    them learn.
+    """
+    digest = hashlib.sha256()
+    config = _without_names(keras.saving.serialize_keras_object(encoder), {})
+    digest.update(json.dumps(config, sort_keys=True, default=str).encode())
+    for weight in encoder.get_weights():
+        digest.update(f"{weight.dtype}{weight.shape}".encode())
+        digest.update(np.ascontiguousarray(weight).data)
+    return digest.hexdigest()
+
+
+def _without_names(config, numbers: dict[str, int], *, names: bool = False):
+    """Replace the names of layers by numbers, in the order in which they first appear."""
+    if isinstance(config, dict):
+        if str(config.get("class_name")).endswith("DTypePolicy"):
+            return config  # its name says how it computes
+        return {
+            key: _without_names(value, numbers, names=names or key in _NAMES_OF_LAYERS)
+            for key, value in config.items()
+            if key not in _WITHOUT_EFFECT
+        }
+    if isinstance(config, list | tuple):
+        return [_without_names(value, numbers, names=names) for value in config]
+    if names and isinstance(config, str):
+        return numbers.setdefault(config, len(numbers))
+    return config
