@@ -56,7 +56,6 @@ def test_a_cache_reads_frames_in_any_order_without_the_decoder(
     monkeypatch.delattr(video, "read_frames")
     found = cache.read(row, [29, 0, 7, 7])
     np.testing.assert_array_equal(found, expected)
-    assert not isinstance(found, np.memmap)
     assert numbers(cache.read(row, range(30))) == list(range(30))
     assert np.load(cache.file(row)).shape == (30, *SIZE, 3)
 
@@ -111,7 +110,7 @@ def test_a_cache_file_that_was_cut_off_is_named(numbered_video, cache):
     cache.read(row, [0])
     file = cache.file(row)
     os.truncate(file, file.stat().st_size - 100)
-    with pytest.raises(UnreadableVideoError, match=rf"{file.name}.*Delete it"):
+    with pytest.raises(UnreadableVideoError, match=rf"{file.name}.*frame 5.*Delete it"):
         cache.read(row, [4, 5])
 
 

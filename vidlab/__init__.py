@@ -81,13 +81,9 @@ def _start_keras() -> None:
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            import_module("keras")
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    from vidlab.progress import silent_stderr
+
+    with silent_stderr():
+        import_module("keras")
     # Afterwards: in a notebook, TensorFlow sets a level of its own as it is imported.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

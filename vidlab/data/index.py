@@ -41,7 +41,7 @@ _SPLITS = ("auto", "official", "groups", "random")
 class VideoIndex:
     """The videos of a dataset, one row each.
 
-    Made by `from_folder` or `from_lists`; `select`, `of_classes` and `split` give smaller ones.
+    Made by `from_folder`; `select`, `of_classes` and `split` give smaller ones.
 
     Attributes
     ----------
@@ -74,9 +74,7 @@ class VideoIndex:
         self._lists = lists
 
     @classmethod
-    def from_folder(
-        cls, root: str | Path, *, workers: int | None = None, count: bool = False
-    ) -> VideoIndex:
+    def from_folder(cls, root: str | Path, *, count: bool = False) -> VideoIndex:
         """Index the videos of a folder in UCF-101 layout.
 
         Parameters
@@ -86,8 +84,6 @@ class VideoIndex:
             ``<Class>/<video>``, and official lists where `vidlab.layouts.find_lists` looks. Groups
             come from names such as ``v_Archery_g07_c02``; a file without counts as a group of its
             own, which a warning says.
-        workers
-            How many headers are read at a time; None for a number that suits the machine.
         count
             Count every video's frames instead of believing its header: slow, for files whose
             headers lie.
@@ -100,7 +96,7 @@ class VideoIndex:
         root = Path(root).absolute()
         files = layouts.find_videos(root)
         lists = layouts.find_lists(root)
-        infos, problems = layouts.probe_all(files, workers=workers, count=count)
+        infos, problems = layouts.probe_all(files, count=count)
         if not infos:
             raise LayoutError(
                 f"Expected readable videos. Received: {root}, where none of {len(files)} can be "
@@ -124,29 +120,6 @@ class VideoIndex:
                 stacklevel=2,
             )
         return cls._from_rows(rows, root, report=report, lists=lists)
-
-    @classmethod
-    def from_lists(cls, folder: str | Path) -> VideoIndex:
-        """Index the videos that official lists name, without any file.
-
-        They have 0 frames of 0 by 0 pixels at 0 fps; paths are where the videos would be.
-        """
-        lists = layouts.read_lists(folder)
-        rows = [
-            {
-                "path": str(lists.folder.parent / "UCF-101" / listed.class_name / listed.file_name),
-                "class_name": listed.class_name,
-                **dict.fromkeys(_FROM_HEADER, 0),
-            }
-            for _, listed in sorted(lists.videos.items())
-        ]
-        if not rows:
-            raise LayoutError(
-                f"Expected lists that name videos. Received: {folder} without train and test "
-                "lists. Name a folder with trainlist01.txt and testlist01.txt."
-            )
-        report = pd.DataFrame(columns=["path", "reason", "kind"])
-        return cls._from_rows(rows, lists.folder, report=report, lists=lists)
 
     @classmethod
     def _from_rows(cls, rows: list[dict], root: Path, *, report, lists) -> VideoIndex:
@@ -225,14 +198,8 @@ class VideoIndex:
         Classes and labels stay.
         """
         chosen = np.asarray(chosen if isinstance(chosen, np.ndarray) else list(chosen))
-        if chosen.dtype == bool:
-            if chosen.shape != (len(self),):
-                raise DatasetError(
-                    f"Expected one boolean for each of {len(self)} videos. Received: "
-                    f"{chosen.shape}. Compare a column of index.table to make one."
-                )
-            chosen = np.flatnonzero(chosen)
-        return self._with(self.table.iloc[chosen.astype(np.int64)], self.classes)
+        chosen = chosen if chosen.dtype == bool else chosen.astype(np.int64)  # as those of [] are
+        return self._with(self.table.iloc[chosen], self.classes)
 
     def _with(self, table: pd.DataFrame, classes: list[str]) -> VideoIndex:
         table = table.reset_index(drop=True)

@@ -124,9 +124,7 @@ def _videos(folder: Path) -> list[Path]:
     return [file for file in files if file.suffix.lower() in video.SUFFIXES]
 
 
-def probe_all(
-    files: list[Path], *, workers: int | None, count: bool
-) -> tuple[list[video.VideoInfo], list[dict]]:
+def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo], list[dict]]:
     """Read all headers, several at a time; return them, and a row for each unreadable video."""
 
     def probe(file: Path) -> video.VideoInfo | dict:
@@ -135,7 +133,7 @@ def probe_all(
         except (VideoError, OSError) as error:
             return {"path": str(file), "reason": str(error), "kind": "unreadable"}
 
-    pool = ThreadPoolExecutor(workers or min(8, 2 * (os.cpu_count() or 1)))
+    pool = ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)))
     try:
         found = pool.map(probe, files)
         results = list(progress(found, desc="Indexing", total=len(files), unit="video"))
@@ -151,25 +149,18 @@ def compare_with_lists(root: Path, files: list[Path], lists: OfficialLists | Non
         return []
     listed = lists.videos
     there = {video_key(lists.spelled(file.parent.name), file.name): file for file in files}
-    missing = [
-        {
-            "path": str(root / "UCF-101" / entry.class_name / entry.file_name),
-            "reason": f"Listed in {lists.folder}, but there is no such file.",
-            "kind": "missing",
-        }
+    absent = {
+        root / "UCF-101" / entry.class_name / entry.file_name: "missing"
         for key, entry in listed.items()
         if key not in there
-    ]
-    unlisted = [
-        {
-            "path": str(file),
-            "reason": f"In no list of {lists.folder}, so no official split uses it.",
-            "kind": "unlisted",
-        }
-        for key, file in there.items()
-        if key not in listed
-    ]
-    return missing + unlisted
+    }
+    unlisted = {file: "unlisted" for key, file in there.items() if key not in listed}
+    reasons = {
+        "missing": f"Listed in {lists.folder}, but there is no such file.",
+        "unlisted": f"In no list of {lists.folder}, so no official split uses it.",
+    }
+    problems = absent | unlisted
+    return [{"path": str(f), "reason": reasons[k], "kind": k} for f, k in problems.items()]
 
 
 def unique_names(paths: list[Path]) -> list[str]:
@@ -236,11 +227,6 @@ def read_lists(folder: str | Path) -> OfficialLists:
         raise LayoutError(
             f"Expected a train list and a test list for every split. Received: {folder} without "
             f"{absent}{split:02d}.txt. Add that file, or remove its counterpart."
-        )
-    if not numbers and not train:
-        raise LayoutError(
-            f"Expected classInd.txt, trainlist01.txt and testlist01.txt. Received: {folder} "
-            "without any. Name the folder that holds the official lists."
         )
     classes = tuple(sorted(numbers, key=numbers.__getitem__))
     return OfficialLists(folder, classes, train, test)

@@ -1,8 +1,8 @@
 """Arrays of videos on disk, one ``.npy`` file a video: decoded frames, and features computed once.
 
 A file appears whole or not at all. Behind its array, where NumPy does not look, stand the 32 bytes
-of the SHA-256 of all before them, so that damage is found. Arrays are mapped and only the rows
-wanted are read, so memory stays flat however much was read.
+of the SHA-256 of all before them, so that damage is found. Only the rows wanted are read, so memory
+stays flat.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -23,21 +22,13 @@ from vidlab.data import video
 from vidlab.errors import FrameIndexError, ResultError, UnreadableVideoError
 from vidlab.files import replacing
 
-__all__ = ["FeatureStore", "FrameCache", "Record", "content_digest", "is_whole"]
+__all__ = ["FeatureStore", "FrameCache", "content_digest", "is_whole"]
 
 _CHUNK_BYTES = 64 * 2**20  # of frames decoded at a time, so that memory stays flat
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _OPEN_FILES = 1024  # mapped at a time by a feature store
 
 _decoding: dict[Path, threading.Lock] = {}
-
-
-class Record(Protocol):
-    """The part of an index row that reading needs."""
-
-    video_id: str
-    path: str
-    frames: int
 
 
 def is_whole(file: Path) -> bool:
@@ -102,7 +93,7 @@ class FrameCache:
     def __init__(self, folder: str | os.PathLike[str], *, size: tuple[int, int]):
         self.folder, self.size = Path(folder), tuple(map(int, size))
 
-    def file(self, record: Record) -> Path:
+    def file(self, record) -> Path:
         """Name the file that holds the frames of one video, whether it is there yet or not."""
         path = os.path.abspath(record.path)
         length, changed = _size_and_time(path)
@@ -110,7 +101,7 @@ class FrameCache:
         height, width = self.size
         return self.folder / f"{record.video_id}-{height}x{width}-{key}.npy"
 
-    def read(self, record: Record, indices: Iterable[int]) -> np.ndarray:
+    def read(self, record, indices: Iterable[int]) -> np.ndarray:
         """Read frames of one video, decoding it first if it is not here yet.
 
         Parameters
@@ -139,22 +130,27 @@ class FrameCache:
             with _decoding.setdefault(file, threading.Lock()):
                 if not file.is_file():
                     self._decode(record, file)
-        try:
-            frames = np.load(file, mmap_mode="r")
-        except ValueError as error:
-            raise UnreadableVideoError(
-                f"Expected whole frames in {file}. Received: a damaged file ({error}). Delete it; "
-                "it is made again."
-            ) from error
         indices = np.asarray(indices, dtype=np.int64)
-        if len(indices) and not (indices.min() >= 0 and indices.max() < len(frames)):
-            raise FrameIndexError(
-                f"Expected frame numbers from 0 to {len(frames) - 1} for {record.path}. "
-                f"Received: {indices.min()} to {indices.max()}. Sample within the video."
-            )
-        return np.asarray(frames[indices])
+        frames = np.empty((len(indices), *self.size, 3), np.uint8)
+        with open(file, "rb", buffering=0) as opened:  # faster than mapping it
+            np.lib.format.read_magic(opened)
+            (count, *_), _, _ = np.lib.format.read_array_header_1_0(opened)
+            if len(indices) and not (indices.min() >= 0 and indices.max() < count):
+                raise FrameIndexError(
+                    f"Expected frame numbers from 0 to {count - 1} for {record.path}. "
+                    f"Received: {indices.min()} to {indices.max()}. Sample within the video."
+                )
+            start = opened.tell()
+            for frame, number in zip(frames, indices.tolist(), strict=True):
+                opened.seek(start + number * frame.nbytes)
+                if opened.readinto(frame) != frame.nbytes:
+                    raise UnreadableVideoError(
+                        f"Expected {count} whole frames in {file}. Received: a file that ends "
+                        f"before frame {number}. Delete it; it is made again."
+                    )
+        return frames
 
-    def _decode(self, record: Record, file: Path) -> None:
+    def _decode(self, record, file: Path) -> None:
         """Write the file of one video."""
         shape = (int(record.frames), *self.size, 3)
         step = max(1, _CHUNK_BYTES // (shape[1] * shape[2] * 3))

@@ -20,7 +20,7 @@ from vidlab.errors import SamplingError
 if TYPE_CHECKING:
     from vidlab.data.augment import Variation
 
-__all__ = ["PADDING", "Rgb", "StoredFeatures", "aligned", "together"]
+__all__ = ["PADDING", "Rgb", "StoredFeatures", "is_per_frame", "stack_clips"]
 
 PADDING = -1.0
 """Every value of a frame that only fills up a batch of clips of different lengths."""
@@ -178,7 +178,7 @@ class StoredFeatures(Rgb):
         return self.stores[view].rows(record.video_id, indices)
 
 
-def together(
+def stack_clips(
     clips: list[np.ndarray], *, length: int | None = None, fill: float = PADDING
 ) -> np.ndarray:
     """Stack clips of one video each; shorter ones are followed by frames of `fill`."""
@@ -191,7 +191,7 @@ def together(
     return batch
 
 
-def aligned(streams: Mapping[str, Rgb]) -> bool:
+def is_per_frame(streams: Mapping[str, Rgb]) -> bool:
     """Whether the examples are single frames; all streams of a recipe have to agree on it."""
     kinds = {stream.clip for stream in streams.values()}
     samplers = {(s.sampling, s.test) for s in streams.values()}

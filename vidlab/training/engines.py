@@ -24,13 +24,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from vidlab.errors import ModelError
 from vidlab.models.graph import input_names
+from vidlab.progress import silent_stderr
 
-__all__ = ["ENGINES", "PRECISIONS", "Engine", "choose", "compiled", "encoder_digest"]
-
-ENGINES = ("auto", "openvino", "tensorflow", "keras")
-PRECISIONS = ("float32", "fast")
+__all__ = ["Engine", "choose", "compiled", "encoder_digest"]
 
 # TensorFlow otherwise takes all memory of a GPU as it starts. It reads this when it first uses one.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
@@ -76,34 +73,10 @@ def choose(engine: str, precision: str) -> tuple[str, str]:
     -------
     tuple of str
         ``"openvino"``, ``"tensorflow"`` or ``"keras"``; and ``"float32"`` or ``"bfloat16"``.
-
-    Raises
-    ------
-    ModelError
-        If there is no such engine or precision, or the engine cannot be used here.
     """
-    for name, value, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
-        if value not in known:
-            raise ModelError(
-                f"Expected {name} to be one of {', '.join(known)}. Received: {value!r}. "
-                "Choose one of these."
-            )
-    backend = keras.backend.backend()
     if engine == "auto":
-        if backend != "tensorflow" or _gpus():
-            engine = "keras"
-        else:
-            engine = "openvino" if find_spec("openvino") else "tensorflow"
-    if engine == "openvino" and not find_spec("openvino"):
-        raise ModelError(
-            "Expected OpenVINO to be installed. Received: it is not. Install it with pip install "
-            '"vidlab[fast]", or use engine="auto".'
-        )
-    if engine != "keras" and backend != "tensorflow":
-        raise ModelError(
-            f'Expected Keras to run on TensorFlow for engine="{engine}". Received: {backend}. '
-            'Use engine="keras" or "auto".'
-        )
+        fastest = "openvino" if find_spec("openvino") else "tensorflow"
+        engine = "keras" if keras.backend.backend() != "tensorflow" or _gpus() else fastest
     if precision == "fast" and not (engine == "openvino" and _has_bfloat16()):
         warnings.warn(
             f'vidlab: precision="fast" needs OpenVINO and a CPU with bfloat16; here it is {engine}'
@@ -258,7 +231,7 @@ def _frozen(encoder: keras.Model, specs: list):
         floats = [tf.cast(array, tf.float32) for array in batch]
         return encoder(_as_input(encoder, floats), training=False)
 
-    with _silent_stderr():
+    with silent_stderr():  # TensorFlow remarks on what it simplifies
         return convert_variables_to_constants_v2(encode.get_concrete_function())
 
 
@@ -266,22 +239,6 @@ def _as_input(encoder: keras.Model, batch: list):
     """Pass the arrays of a batch as the encoder takes them: by name, or the only one as it is."""
     by_name = isinstance(encoder.input, dict)
     return dict(zip(input_names(encoder), batch, strict=True)) if by_name else batch[0]
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Keep the remarks TensorFlow's C++ part makes while it simplifies a graph from notebooks.
-
-    No setting stops them. What goes wrong is raised, not written.
-    """
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 @contextmanager
