@@ -184,6 +184,13 @@ def test_vectors_of_single_frames_are_found_in_any_order(stores):
     assert stores[0].seconds == 3.0
 
 
+def test_time_that_a_killed_process_has_not_noted_is_left_out(tmp_path):
+    store = FeatureStore(tmp_path, {}, size=1, dtype="float32")
+    assert store.seconds == 0
+    (tmp_path / "seconds.txt").write_text("0 1.5\n0 2.5\n1")
+    assert store.seconds == 2.5
+
+
 def test_videos_are_found_by_their_names_and_shorter_ones_filled_up(stores, index):
     x, y = epoch(Clips(index, stored(stores[0], padding=0.0), batch_size=4))
     assert (x.dtype, y.dtype) == (np.float32, np.int64)

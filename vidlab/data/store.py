@@ -213,8 +213,9 @@ class FeatureStore:
     @property
     def seconds(self) -> float:
         """How long computing has taken; where a block was computed twice, the last time counts."""
-        lines = (self.folder / "seconds.txt").read_text(encoding="ascii").splitlines()
-        return sum(map(float, dict(line.split() for line in lines).values()))
+        file = self.folder / "seconds.txt"  # absent or cut off where a process was killed
+        lines = file.read_text(encoding="ascii").splitlines() if file.is_file() else []
+        return sum(map(float, dict(x.split() for x in lines if len(x.split()) == 2).values()))
 
     def file(self, video_id: str) -> Path:
         """Name the file of one video."""
