@@ -2,7 +2,7 @@ import av
 import numpy as np
 import pytest
 
-from vidlab.data import containers
+from vidlab.data import video
 
 
 def piece(name, content):
@@ -39,7 +39,7 @@ def saved(tmp_path):
     ids=["compressed", "plain", "beside sound", "two streams", "sound alone", "empty"],
 )
 def test_pictures_in_the_list_are_counted(saved, entries, frames):
-    assert containers.listed_frames(saved(avi(entries))) == frames
+    assert video._listed_frames(saved(avi(entries))) == frames
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_pictures_in_the_list_are_counted(saved, entries, frames):
     ids=["no list", "continued in a second piece", "cut off", "sound", "MP4", "empty"],
 )
 def test_no_count_is_given_where_the_list_says_none_or_not_all(saved, content):
-    assert containers.listed_frames(saved(content)) is None
+    assert video._listed_frames(saved(content)) is None
 
 
 def test_a_list_that_ends_early_counts_what_is_there(saved):
-    assert containers.listed_frames(saved(avi([b"00dc"] * 7)[:-20])) == 5
+    assert video._listed_frames(saved(avi([b"00dc"] * 7)[:-20])) == 5
 
 
 def test_counts_agree_with_packets_read_by_a_second_library(tmp_path, numbered_video):
@@ -75,7 +75,7 @@ def test_counts_agree_with_packets_read_by_a_second_library(tmp_path, numbered_v
     for path in (own, other):
         with av.open(str(path)) as file:
             packets = sum(packet.size > 0 for packet in file.demux(video=0))
-        assert containers.listed_frames(path) == packets
+        assert video._listed_frames(path) == packets
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,4 @@ def test_counts_agree_with_packets_read_by_a_second_library(tmp_path, numbered_v
     ids=["AVI", "short AVI", "MP4", "short MP4", "open-ended MP4", "short long box", "other"],
 )
 def test_files_shorter_than_their_structure_says_are_told(saved, content, cut_off):
-    assert containers.is_cut_off(saved(content)) is cut_off
-
-
-def test_matroska_is_known_to_hold_no_count(saved):
-    assert containers.holds_no_count(saved(b"\x1a\x45\xdf\xa3" + bytes(20)))
-    assert not containers.holds_no_count(saved(avi([b"00dc"])))
+    assert video._is_cut_off(saved(content)) is cut_off

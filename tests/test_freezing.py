@@ -7,7 +7,7 @@ from keras import layers
 
 from tests import built
 from vidlab import models
-from vidlab.data.streams import PADDING, together
+from vidlab.data.streams import PADDING, stack_clips
 from vidlab.models import backbones
 from vidlab.training.freezing import KEPT, split
 
@@ -167,7 +167,7 @@ def batch_for(model, *lengths):
 
 def inputs_of(model, batch):
     """Put the videos of `batch_for` together as the model takes them."""
-    stack = together if takes_clips(model) else np.concatenate
+    stack = stack_clips if takes_clips(model) else np.concatenate
     return {name: stack(videos) for name, videos in batch.items()}
 
 
@@ -178,8 +178,8 @@ def kept_of(cut, batch, *, clips):
         cut.frozen.predict(dict(zip(names, videos, strict=True)), verbose=0)
         for videos in zip(*(batch[name] for name in names), strict=True)
     ]
-    stack = (lambda found: together(found, fill=cut.padding)) if clips else np.concatenate
-    live = {name: (together if clips else np.concatenate)(batch[name]) for name in cut.live}
+    stack = (lambda found: stack_clips(found, fill=cut.padding)) if clips else np.concatenate
+    live = {name: (stack_clips if clips else np.concatenate)(batch[name]) for name in cut.live}
     return {KEPT: stack(vectors), **live}
 
 
@@ -251,10 +251,13 @@ class TestEveryModel:
     def test_training_the_rest_trains_the_model(self):
         model = mixed_up(clips())
         cut, batch = split(model, clips=True), batch_for(model, 3, 3)
-        before, frozen = model.predict(together(batch["rgb"]), verbose=0), backbone_weights(model)
+        before, frozen = (
+            model.predict(stack_clips(batch["rgb"]), verbose=0),
+            backbone_weights(model),
+        )
         cut.rest.compile("sgd", "sparse_categorical_crossentropy")
         cut.rest.fit(kept_of(cut, batch, clips=True), np.array([0, 1]), verbose=0)
-        assert abs(model.predict(together(batch["rgb"]), verbose=0) - before).max() > 1e-3
+        assert abs(model.predict(stack_clips(batch["rgb"]), verbose=0) - before).max() > 1e-3
         assert_same(model, cut, 3, 3)
         for old, new in zip(frozen, backbone_weights(model), strict=True):
             np.testing.assert_array_equal(new, old)

@@ -6,7 +6,7 @@ import pytest
 from vidlab import recipes
 from vidlab.course import lab as lab_module
 from vidlab.course.lab import Lab, sweep
-from vidlab.data.clips import Clips
+from vidlab.data.dataset import Clips
 from vidlab.errors import ProfileError
 
 

@@ -1,7 +1,6 @@
 import pytest
 
-from vidlab.data.index import VideoIndex
-from vidlab.data.lists import read_lists
+from vidlab.data.layouts import read_lists
 from vidlab.errors import LayoutError, LeakageError
 
 OFFICIAL = {1: (9537, 3783), 2: (9586, 3734), 3: (9624, 3696)}
@@ -73,14 +72,6 @@ def test_a_list_without_its_counterpart_is_refused(tmp_path):
     (tmp_path / "trainlist01.txt").write_text("Jump/v_Jump_g01_c01.avi 1\n")
     with pytest.raises(LayoutError, match=r"without testlist01\.txt"):
         read_lists(tmp_path)
-
-
-def test_a_folder_without_lists_is_refused_as_lists(tmp_path):
-    with pytest.raises(LayoutError, match="without any"):
-        VideoIndex.from_lists(tmp_path)
-    (tmp_path / "classInd.txt").write_text("1 Jump\n")
-    with pytest.raises(LayoutError, match=r"lists that name videos"):
-        VideoIndex.from_lists(tmp_path)
 
 
 def test_lists_that_leak_are_refused(listed):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from vidlab import recipes
-from vidlab.data.sampling import AllFrames, EverySecond, Uniform, Window
+from vidlab.data.sampling import EverySecond, Uniform
 from vidlab.data.streams import Rgb
 from vidlab.errors import RecipeError
 from vidlab.models import backbones
@@ -98,138 +98,80 @@ PUBLISHED_HEADS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "top1", "top5", "phases", "weights"),
-    [
-        ("frame-scratch", 23.4, 38.9, [(100, "adam", 0.001, 128, "all")], None),
-        ("frame-pretrained", 47.0, 73.2, [(1, "adam", 0.001, 128, "none")], "imagenet"),
-        (
-            "frame-finetuned",
-            68.2,
-            87.2,
-            [(10, "sgd", 0.001, 128, "top")],
-            "imagenet",
-        ),
-    ],
-)
-def test_newmans_frame_models(name, top1, top5, phases, weights):
+SYSTEMS = """
+frame-vote        57.41 None  inceptionv3 224 EverySecond(count=8)             vote 0    5 imagenet
+cnn-lstm          66.27 None  None        224 EverySecond(count=8,at_most=80)  mean 0    5 None
+frame-scratch     23.4  38.9  inceptionv3 299 AllFrames()                      mean 0.1  1 None
+frame-pretrained  47.0  73.2  inceptionv3 299 AllFrames()                      mean 0.1  1 imagenet
+frame-finetuned   68.2  87.2  inceptionv3 299 AllFrames()                      mean 0.1  1 imagenet
+lstm-pixels       44.1  72.8  None        50  Window(length=100)               mean 0.1  1 None
+gru-pixels        45.8  74.2  None        50  Window(length=100)               mean 0.1  1 None
+convgru-scratch   14.2  21.3  inceptionv3 299 Window(length=100)               mean 0.1  1 None
+convgru-fixed     68.7  89.2  inceptionv3 299 Window(length=100)               mean 0.1  1 imagenet
+convgru-finetuned 71.1  91.8  inceptionv3 299 Window(length=100)               mean 0.1  1 imagenet
+inception-lstm    78.75 94.22 inceptionv3 299 Uniform(count=25)                mean 5/36 5 imagenet
+inception-gru     79.61 94.69 inceptionv3 299 Uniform(count=25)                mean 5/36 5 imagenet
+inception-single  69.69 88.12 inceptionv3 299 Uniform(count=25)                mean 5/36 5 imagenet
+mobilenet-lstm    74.30 91.17 mobilenetv2 224 Uniform(count=25)                mean 5/36 5 imagenet
+mobilenet-gru     75.94 92.97 mobilenetv2 224 Uniform(count=25)                mean 5/36 5 imagenet
+mobilenet-single  64.25 84.73 mobilenetv2 224 Uniform(count=25)                mean 5/36 5 imagenet
+"""
+"""Top-1 and top-5, backbone and image size, frames, aggregation, validation, patience, weights."""
+SYSTEMS = {row.split()[0]: row.split()[1:] for row in SYSTEMS.strip().splitlines()}
+CHICHE = recipes.Phase(200, "adam", 1e-5, 32, "none", decay=1e-6)
+PHASES = {
+    "frame-vote": recipes.Phase(225, "sgd", 0.001, 32, "none", momentum=0.6),
+    "cnn-lstm": recipes.Phase(20, "adam", 0.001, 32),
+    "frame-scratch": recipes.Phase(100, "adam", 0.001, 128, "all"),
+    "frame-pretrained": recipes.Phase(1, "adam", 0.001, 128, "none"),
+    "frame-finetuned": recipes.Phase(10, "sgd", 0.001, 128, "top"),
+    **dict.fromkeys(PIXEL_RECIPES, recipes.Phase(30, "adam", 0.001, 32)),
+    "convgru-scratch": recipes.Phase(100, "adam", 0.001, 32, "all"),
+    "convgru-fixed": recipes.Phase(30, "sgd", 0.0001, 32, "none"),
+    "convgru-finetuned": recipes.Phase(30, "sgd", 0.0001, 32, "all"),
+}
+STARTS = {
+    "cnn-lstm": "frame-vote",
+    "frame-finetuned": "frame-pretrained",
+    "convgru-finetuned": "convgru-fixed",
+}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_system_is_the_one_of_the_literature(name):
     recipe = recipes.get(name)
-    assert (recipe.published.top1, recipe.published.top5) == (top1, top5)
-    found = [
-        (p.epochs, p.optimizer, p.learning_rate, p.batch_size, p.trainable) for p in recipe.phases
-    ]
-    assert found == phases
-    assert recipe.weights == weights
-    assert (recipe.backbone, recipe.size) == ("inceptionv3", (299, 299))
-    assert recipe.per_frame
-    assert recipe.aggregation == "mean"
-    assert recipe.augment
-    assert recipe.train_sampling == recipe.test_sampling == AllFrames()
-    assert recipe.published.parameters == "23M"
-    assert "Newman 2020" in recipe.source
+    top1, top5, backbone, size, sampling, aggregation, validation, patience, weights = SYSTEMS[name]
+    values = (recipe.published.top1, recipe.published.top5, recipe.backbone, recipe.weights)
+    found = [*map(str, values), repr(recipe.train_sampling).replace(" ", "")]
+    assert found == [str(eval(top1)), top5.rstrip("0"), backbone, weights, sampling]
+    assert recipe.size == (int(size), int(size))
+    assert recipe.train_sampling == recipe.test_sampling
+    assert (recipe.aggregation, recipe.patience) == (aggregation, int(patience))
+    assert recipe.validation == pytest.approx(eval(validation))
+    assert recipe.phases == (PHASES.get(name, CHICHE),)
+    assert recipe.starts_from == STARTS.get(name)
+    assert recipe.per_frame == (name.startswith("frame") or name.endswith("single"))
+    assert bool(recipe.augment) == ("Newman 2020" in recipe.source)
+    assert any(work in recipe.source for work in ("Newman 2020", "Chiche 2019", "(thesis)"))
+    assert recipe.title
+    assert recipe.departures
+    assert all(departure.endswith(".") for departure in recipe.departures)
 
 
-def test_the_thesis_frame_vote():
-    recipe = recipes.get("frame-vote")
-    (phase,) = recipe.phases
-    assert (phase.optimizer, phase.learning_rate, phase.momentum) == ("sgd", 0.001, 0.6)
-    assert 223 <= phase.epochs <= 226
-    assert phase.trainable == "none"
-    assert (recipe.size, recipe.aggregation) == ((224, 224), "vote")
-    assert recipe.validation == 0
-    assert recipe.train_sampling == EverySecond(8)
-    assert recipe.published.splits == (57.41, 56.08, 57.01)
-    assert recipe.published.top1 == 57.41
-    assert recipe.published.top5 is None
-    assert "74,336,133" in recipe.published.parameters
-
-
-@pytest.mark.parametrize(
-    ("name", "cell", "parameters", "results"),
-    [("lstm-pixels", "lstm", "33M", (44.1, 72.8)), ("gru-pixels", "gru", "25M", (45.8, 74.2))],
-)
-def test_newmans_networks_on_pixels(name, cell, parameters, results):
-    recipe = recipes.get(name)
-    assert (recipe.published.top1, recipe.published.top5) == results
-    assert recipe.published.parameters == parameters
-    assert (recipe.backbone, recipe.weights, recipe.size) == (None, None, (50, 50))
-    assert (recipe.per_frame, recipe.options) == (False, {"cell": cell})
-    assert recipe.phases == (recipes.Phase(30, "adam", 0.001, 32),)
-    assert recipe.train_sampling == recipe.test_sampling == Window(100)
-
-
-@pytest.mark.parametrize(
-    ("name", "results", "phase", "weights", "starts_from"),
-    [
-        ("convgru-scratch", (14.2, 21.3), (100, "adam", 0.001, 32, "all"), None, None),
-        ("convgru-fixed", (68.7, 89.2), (30, "sgd", 0.0001, 32, "none"), "imagenet", None),
-        (
-            "convgru-finetuned",
-            (71.1, 91.8),
-            (30, "sgd", 0.0001, 32, "all"),
-            "imagenet",
-            "convgru-fixed",
-        ),
-    ],
-)
-def test_newmans_combined_networks(name, results, phase, weights, starts_from):
-    recipe = recipes.get(name)
-    assert (recipe.published.top1, recipe.published.top5) == results
-    assert recipe.published.parameters == "26M"
-    assert recipe.phases == (recipes.Phase(*phase),)
-    assert (recipe.weights, recipe.starts_from) == (weights, starts_from)
-    assert (recipe.backbone, recipe.size) == ("inceptionv3", (299, 299))
-    assert not recipe.per_frame
-    assert recipe.train_sampling == recipe.test_sampling == Window(100)
-    assert recipe.augment
-    assert (recipe.patience, recipe.validation) == (1, 0.1)
-
-
-def test_the_thesis_cnn_lstm():
-    recipe = recipes.get("cnn-lstm")
-    assert recipe.published.splits == (66.27, 66.87, 65.40)
-    assert recipe.published.top1 == 66.27
-    assert "8,496,229" in recipe.published.parameters
-    assert recipe.starts_from == "frame-vote"
-    assert (recipe.per_frame, recipe.validation) == (False, 0)
-    (phase,) = recipe.phases
-    assert phase.optimizer == "adam"
-    assert 18 <= phase.epochs <= 21
-    start = recipes.get(recipe.starts_from)
-    assert recipe.size == start.size
-    assert recipe.test_sampling == EverySecond(start.test_sampling.count, at_most=80)
-
-
-@pytest.mark.parametrize(
-    ("name", "top1", "top5", "report"),
-    [
-        ("inception-lstm", 78.75, 94.22, ()),
-        ("inception-gru", 79.61, 94.69, (0.77, 0.77, 0.76)),
-        ("mobilenet-lstm", 74.30, 91.17, ()),
-        ("mobilenet-gru", 75.94, 92.97, (0.74, 0.73, 0.72)),
-        ("inception-single", 69.69, 88.12, (0.67, 0.67, 0.66)),
-        ("mobilenet-single", 64.25, 84.73, (0.62, 0.61, 0.61)),
-    ],
-)
-def test_chiches_heads_on_features(name, top1, top5, report):
-    recipe = recipes.get(name)
-    encoder, head = name.split("-")
-    assert (recipe.published.top1, recipe.published.top5) == (top1, top5)
-    assert recipe.published.report == report
-    assert (recipe.backbone, recipe.size) == {
-        "inception": ("inceptionv3", (299, 299)),
-        "mobilenet": ("mobilenetv2", (224, 224)),
-    }[encoder]
-    assert any("quantised" in one for one in recipe.departures) == (encoder == "mobilenet")
-    scaled = {"scale": 1 / 255} if encoder == "mobilenet" else {}
-    cell = {} if head == "single" else {"cell": head}
-    assert recipe.options == scaled | cell
-    assert recipe.per_frame == (head == "single")
-    (phase,) = recipe.phases
-    assert (phase.optimizer, phase.learning_rate, phase.decay) == ("adam", 1e-5, 1e-6)
-    assert phase.trainable == "none"
-    assert recipe.validation == pytest.approx(10 / (62 + 10))  # of what is not tested
-    assert recipe.train_sampling == recipe.test_sampling == Uniform(25)
+def test_published_details_are_kept():
+    vote, lstm_ = (recipes.get(name).published for name in ("frame-vote", "cnn-lstm"))
+    assert (vote.splits, lstm_.splits) == ((57.41, 56.08, 57.01), (66.27, 66.87, 65.40))
+    assert ("74,336,133" in vote.parameters, "8,496,229" in lstm_.parameters) == (True, True)
+    printed = {"frame": "23M", "lstm": "33M", "gru": "25M", "convgru": "26M"}
+    for name in FRAME_RECIPES + PIXEL_RECIPES + CONVGRU_RECIPES:
+        assert recipes.get(name).published.parameters == printed[name.split("-")[0]]
+    for encoder, scaled in (("inception", {}), ("mobilenet", {"scale": 1 / 255})):
+        for head in ("lstm", "gru", "single"):
+            recipe = recipes.get(f"{encoder}-{head}")
+            assert recipe.options == scaled | ({} if head == "single" else {"cell": head})
+            assert any("quantised" in one for one in recipe.departures) == bool(scaled)
+    assert recipes.get("inception-single").published.report == (0.67, 0.67, 0.66)
+    assert recipes.get("mobilenet-single").published.report == (0.62, 0.61, 0.61)
 
 
 def test_the_published_reports_are_the_means_of_the_published_classes(shared):
@@ -241,12 +183,6 @@ def test_the_published_reports_are_the_means_of_the_published_classes(shared):
         assert tuple(means) == recipes.get(name).published.report
 
 
-def test_finetuned_goes_on_from_pretrained():
-    tuned = recipes.get("frame-finetuned")
-    assert tuned.starts_from == "frame-pretrained"
-    assert [phase.trainable for phase in tuned.phases] == ["top"]
-
-
 def test_names_are_those_of_the_recipes():
     assert recipes.names()[:8] == [*VOTE, *FRAME_RECIPES, *PIXEL_RECIPES, CONVGRU_RECIPES[0]]
     assert [recipes.get(name).name for name in recipes.names()] == recipes.names()
@@ -255,16 +191,6 @@ def test_names_are_those_of_the_recipes():
 def test_an_unknown_recipe_lists_the_known_ones():
     with pytest.raises(RecipeError, match=r"frame-scratch.*Received: 'frames'.*my_recipe\.py:"):
         recipes.get("frames")
-
-
-@pytest.mark.parametrize("name", HEADS)
-def test_every_recipe_says_its_source_and_where_it_departs(name):
-    recipe = recipes.get(name)
-    assert any(work in recipe.source for work in ("Newman 2020", "Chiche 2019", "(thesis)"))
-    assert recipe.title
-    assert recipe.departures
-    assert all(one.endswith(".") for one in recipe.departures)
-    assert recipe.published.top1
 
 
 def learning(model):
@@ -406,11 +332,6 @@ def test_adapting_changes_a_copy():
     assert (recipe.options, other.published) == ({}, recipe.published)
 
 
-def test_options_that_are_not_named_stay():
-    recipe = recipes.get("mobilenet-gru").adapted(options={"units": 8})
-    assert recipe.options == {"cell": "gru", "scale": 1 / 255, "units": 8}
-
-
 def test_size_and_frames_change_in_every_input():
     recipe = recipes.get("gru-pixels")
     inputs = {"rgb": recipe.inputs["rgb"], "more": recipe.inputs["rgb"]}
@@ -456,42 +377,26 @@ def test_what_decides_a_result_becomes_json(name):
     assert json.loads(json.dumps(named.as_dict())) == values
 
 
-def test_the_json_holds_samplers_and_phases_in_words():
-    values = recipes.get("frame-vote").as_dict()
-    assert values["inputs"]["rgb"]["sampling"] == "EverySecond(count=8)"
-    assert values["phases"][0]["momentum"] == 0.6
-
-
 def test_every_recipe_starts_from_one_before_it():
     for position, name in enumerate(recipes.names()):
         start = recipes.get(name).starts_from
         assert start is None or start in recipes.names()[:position]
 
 
-def test_the_table_has_a_row_per_recipe_with_published_numbers():
-    chosen = [*FRAME_RECIPES, "frame-vote"]
-    rows = recipes.table(chosen)
-    assert [row["recipe"] for row in rows] == chosen
-    assert len({tuple(row) for row in rows}) == 1
-    assert [row["published top-1 %"] for row in rows] == [23.4, 47.0, 68.2, 57.41]
-    assert rows[2]["training"] == (
-        "frame-pretrained; then 10 epochs sgd 0.001, batch 128, backbone learns: top"
-    )
-    assert rows[3]["training"].startswith("225 epochs sgd 0.001, momentum 0.6")
-
-
-def test_the_table_says_what_each_recipe_takes():
-    rows = {row["recipe"]: row for row in recipes.table()}
-    assert rows["frame-vote"]["inputs"] == "rgb (frames)"
-    assert rows["gru-pixels"]["inputs"] == "rgb (clips)"
-    assert rows["gru-pixels"]["backbone"] == "none"
-    assert rows["gru-pixels"]["training"] == "30 epochs adam 0.001, batch 32"
-    assert rows["inception-gru"]["training"].startswith("200 epochs adam 1e-05, decay 1e-06, batch")
-
-
-def test_the_table_takes_adapted_recipes():
-    (row,) = recipes.table([recipes.get("frame-vote").adapted(size=(112, 96))])
-    assert row["size"] == "112×96"
+def test_the_table_says_what_each_recipe_takes_and_how_it_learns():
+    table = recipes.table()
+    assert table.index.tolist() == recipes.names()
+    assert table.loc["frame-vote", "inputs"] == "rgb (frames)"
+    assert table.loc["gru-pixels", ["inputs", "backbone"]].tolist() == ["rgb (clips)", "none"]
+    trained = {
+        "frame-finetuned": "frame-pretrained; then 10 epochs sgd 0.001, batch 128, "
+        "backbone learns: top",
+        "gru-pixels": "30 epochs adam 0.001, batch 32",
+        "frame-vote": "225 epochs sgd 0.001, momentum 0.6, batch 32, backbone learns: none",
+    }
+    assert table["training"][list(trained)].to_dict() == trained
+    adapted = recipes.table([recipes.get("frame-vote").adapted(size=(112, 96))])
+    assert adapted["size"].tolist() == ["112×96"]
 
 
 def test_what_was_published_stands_with_its_note_and_the_departures():
@@ -551,7 +456,7 @@ def test_a_recipe_in_a_file_of_ones_own_is_found_by_the_file(own_file, monkeypat
     assert recipe is recipes.get(str(path)) is recipes.get("mine")
     assert (recipe.name, recipe.file, recipe.source) == ("mine", str(path), "own recipe")
     assert recipes.names()[-1] == "mine"
-    assert recipes.table()[-1]["recipe"] == "mine"
+    assert recipes.table().index[-1] == "mine"
     monkeypatch.chdir(path.parent)
     assert recipes.get("my_recipe.py") is recipe
     model = recipes.build(recipe, 3)
@@ -684,7 +589,7 @@ def test_a_model_may_have_several_inputs_and_outputs(forget):
     batch = {"large": np.zeros((2, 16, 16, 3)), "small": np.zeros((2, 8, 8, 3))}
     found = model.predict(batch, verbose=0)
     assert [found[name].shape for name in tasks] == [(2, 3), (2, 3)]
-    assert recipes.table(["two"])[0]["inputs"] == "large, small (frames)"
+    assert recipes.table(["two"])["inputs"].item() == "large, small (frames)"
     other = recipes.get("two").adapted(tasks={"action": recipes.Task(), "foot": recipes.Task()})
     with pytest.raises(RecipeError, match=r"two to give action, foot.*Received: action, hand"):
         recipes.build(other, 3)

@@ -38,12 +38,6 @@ def test_every_index_is_a_frame_of_the_video(sampler, frame_count, seed):
         assert sampler.length in (None, len(chosen))
 
 
-@pytest.mark.parametrize("sampler", ONE_OF_EACH, ids=names)
-@given(frame_count=frame_counts)
-def test_without_a_generator_the_choice_is_always_the_same(sampler, frame_count):
-    assert np.array_equal(sampler.indices(frame_count), sampler.indices(frame_count))
-
-
 @pytest.mark.parametrize("sampler", [Window(7), Segments(4)], ids=["Window", "Segments"])
 @given(frame_count=frame_counts, seed=seeds)
 def test_equal_generators_give_equal_choices(sampler, frame_count, seed):
@@ -99,16 +93,6 @@ def test_every_second_stops_after_the_most_that_is_wanted():
     )
 
 
-def test_every_second_names_the_most_only_where_there_is_one():
-    assert repr(EverySecond(8)) == "EverySecond(count=8)"
-    assert repr(EverySecond(8, at_most=80)) == "EverySecond(count=8, at_most=80)"
-
-
-def test_a_most_of_nothing_is_refused():
-    with pytest.raises(SamplingError, match="at_most"):
-        EverySecond(8, at_most=0)
-
-
 @given(step=st.integers(1, 50), frame_count=frame_counts)
 def test_every_nth_begins_at_the_first_frame(step, frame_count):
     assert EveryNth(step).indices(frame_count).tolist() == list(range(0, frame_count, step))
@@ -153,10 +137,6 @@ def test_segments_reach_every_frame():
     assert set(drawn.tolist()) == set(range(11))
 
 
-def test_segments_without_chance_are_uniform():
-    assert np.array_equal(Segments(7).indices(100), Uniform(7).indices(100))
-
-
 def test_all_frames_are_all_frames():
     assert AllFrames().indices(5).tolist() == [0, 1, 2, 3, 4]
 
@@ -166,6 +146,8 @@ def test_all_frames_are_all_frames():
 def test_options_that_are_no_frame_numbers_are_refused(make, value):
     with pytest.raises(SamplingError, match=rf"(?s)Expected {make.__name__}.*Received: {value!r}"):
         make(value)
+    with pytest.raises(SamplingError, match="at_most"):
+        EverySecond(8, at_most=0)
 
 
 @pytest.mark.parametrize("sampler", ONE_OF_EACH, ids=names)
@@ -193,14 +175,11 @@ def test_reversing_uniform_frames_gives_those_of_the_reversed_video():
 def test_shuffling_keeps_the_frames_and_repeats_itself(frame_count, seed):
     shuffled, plain = Reordered(Segments(9), "shuffled"), Segments(9)
     chosen = shuffled.indices(frame_count)
+    assert frame_count < 9 or not np.array_equal(chosen, plain.indices(frame_count))
     assert sorted(chosen) == sorted(plain.indices(frame_count))
     assert np.array_equal(chosen, shuffled.indices(frame_count))
     drawn = [shuffled.indices(frame_count, rng=np.random.default_rng(seed)) for _ in range(2)]
     assert np.array_equal(*drawn)
-
-
-def test_shuffling_changes_the_order():
-    assert not np.array_equal(Reordered(AllFrames(), "shuffled").indices(30), np.arange(30))
 
 
 def test_frozen_is_one_frame_of_those_chosen():
@@ -227,11 +206,6 @@ def test_text_that_is_no_sampler_is_refused(text):
         from_text(text)
 
 
-def test_options_that_a_sampler_refuses_are_told_in_its_own_words():
-    with pytest.raises(SamplingError, match=r"Expected Uniform\(count\).*Received: 0"):
-        from_text("Uniform(0)")
-
-
 EVERY = [*ONE_OF_EACH, *(Reordered(Uniform(5), order) for order in ("reversed", "frozen"))]
 EVERY += [Reordered(Uniform(5), "shuffled"), Reordered(Window(5), "reversed")]
 
@@ -243,6 +217,7 @@ def test_samplers_tell_whether_they_draw(sampler):
         for seed in range(-1, 20)
     }
     assert (len(choices) > 1) == sampler.draws
+    assert np.array_equal(sampler.indices(97), sampler.indices(97))
 
 
 @given(data=st.data(), frame_count=st.integers(1, 200), seed=seeds)

@@ -7,10 +7,10 @@ import pytest
 
 from vidlab.data import video
 from vidlab.data.augment import Augment
-from vidlab.data.clips import Clips
+from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import AllFrames, EverySecond, Segments, Uniform, Window
-from vidlab.data.streams import PADDING, Rgb, aligned, together
+from vidlab.data.streams import PADDING, Rgb, is_per_frame, stack_clips
 from vidlab.errors import SamplingError, VidlabError
 
 SIZE = (24, 40)
@@ -94,13 +94,13 @@ class TestChanged:
 
 class TestAligned:
     def test_it_tells_frames_from_clips(self):
-        assert aligned({"rgb": Rgb(AllFrames(), 8)})
-        assert not aligned({"rgb": Rgb(Uniform(4), 8, clip=True)})
-        assert aligned({"large": Rgb(Uniform(4), 16), "small": Rgb(Uniform(4), 8)})
+        assert is_per_frame({"rgb": Rgb(AllFrames(), 8)})
+        assert not is_per_frame({"rgb": Rgb(Uniform(4), 8, clip=True)})
+        assert is_per_frame({"large": Rgb(Uniform(4), 16), "small": Rgb(Uniform(4), 8)})
 
     def test_clips_may_take_other_frames_each(self):
         slow, fast = Rgb(Uniform(4), 8, clip=True), Rgb(Uniform(8), 8, clip=True)
-        assert not aligned({"slow": slow, "fast": fast})
+        assert not is_per_frame({"slow": slow, "fast": fast})
 
     @pytest.mark.parametrize(
         "others",
@@ -115,7 +115,7 @@ class TestAligned:
         streams = {"rgb": Rgb(Uniform(4), 8), **others}
         message = rf"all clips, or all single frames.*rgb: .*{next(iter(others))}: .*same clip="
         with pytest.raises(SamplingError, match=message):
-            aligned(streams)
+            is_per_frame(streams)
         with pytest.raises(SamplingError, match=message):
             Clips(index, streams)
 
@@ -123,15 +123,15 @@ class TestAligned:
 class TestTogether:
     def test_equal_clips_are_stacked_as_they_are(self):
         clips = [np.full((2, 3), value, np.uint8) for value in (4, 5)]
-        batch = together(clips)
+        batch = stack_clips(clips)
         assert batch.dtype == np.uint8
         np.testing.assert_array_equal(batch, clips)
 
     def test_shorter_ones_are_followed_by_what_fills_them_up(self):
         clips = [np.ones((1, 2)), np.ones((3, 2))]
-        np.testing.assert_array_equal(together(clips)[0], [[1, 1], [PADDING] * 2, [PADDING] * 2])
-        assert together(clips, fill=0.0)[0].tolist() == [[1, 1], [0, 0], [0, 0]]
-        assert together(clips, length=4).shape == (2, 4, 2)
+        np.testing.assert_array_equal(stack_clips(clips)[0], [[1, 1], [PADDING] * 2, [PADDING] * 2])
+        assert stack_clips(clips, fill=0.0)[0].tolist() == [[1, 1], [0, 0], [0, 0]]
+        assert stack_clips(clips, length=4).shape == (2, 4, 2)
 
 
 @dataclass(frozen=True)

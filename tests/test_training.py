@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ from keras import layers
 from vidlab import evaluation, models, recipes
 from vidlab.data import video
 from vidlab.data.augment import Augment
-from vidlab.data.clips import Clips
+from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import AllFrames, Segments, Uniform
 from vidlab.data.streams import Rgb
@@ -279,10 +280,8 @@ def test_splits_and_recipes_share_what_is_computed_once(clip_recipe, index, part
 
 
 def stores(folder):
-    """Return what the stores in a folder say they were made with."""
-    from vidlab.training.features import FeatureStore
-
-    return [FeatureStore.open(one) for one in sorted(folder.iterdir())]
+    """Return what the stores in a folder were made with."""
+    return [json.loads((one / "store.json").read_text()) for one in sorted(folder.iterdir())]
 
 
 def test_views_of_training_videos_are_kept_where_they_are_varied(
@@ -295,11 +294,11 @@ def test_views_of_training_videos_are_kept_where_they_are_varied(
     settings = Settings(seed=1, features=tmp_path, index=index)
     fitted = fit(varied, parts, settings=settings)
     views, plain = learners[0].streams[KEPT].stores, learners[0].plain[KEPT].stores
-    assert [store.about["view"] for store in views] == [f"{n} of {augment}" for n in range(4)]
-    assert [store.video_ids for store in views] == 4 * [parts[0].table["video_id"].tolist()]
-    assert [store.about["view"] for store in plain] == ["as it is"]
-    assert plain[0].video_ids == index.table["video_id"].tolist()
+    varied_as = {str((augment, view)) for view in range(4)} | {"None"}
+    assert {store["variation"] for store in stores(tmp_path)} == varied_as
     assert len(stores(tmp_path)) == 5
+    ids = [list(store.frame_numbers) for store in (*views, *plain)]
+    assert ids == 4 * [parts[0].table["video_id"].tolist()] + [index.table["video_id"].tolist()]
     # One draw a video and view for all frames: what the frozen part says of varied frames.
     record = next(parts[0].table.itertuples())
     frames = video.read_frames(record.path, range(record.frames), size=(32, 32))
@@ -309,7 +308,7 @@ def test_views_of_training_videos_are_kept_where_they_are_varied(
     for number, store in enumerate(views):
         seen = augment.view(record.video_id, number)(frames).astype(np.float32)
         expected = encoder.predict(seen, verbose=0).mean(axis=(1, 2))
-        np.testing.assert_allclose(store[0], expected, atol=1e-4)
+        np.testing.assert_allclose(store[record.video_id], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -352,7 +351,7 @@ def test_what_takes_too_much_disk_is_cut_earlier_or_not_at_all(
     printed = capsys.readouterr().out
     assert ("keeping the output of wide would take" in printed) == (told is not None)
     assert told is None or told in printed
-    sizes = [store.size for store in stores(tmp_path)]
+    sizes = [store["size"] for store in stores(tmp_path)]
     assert sizes == {640: [640], 639: [32], 31: []}[numbers]
 
 
@@ -450,10 +449,9 @@ def test_a_view_is_shared_by_kept_and_live_inputs(several, parts, index, tmp_pat
         ):
             number = clips._view(position)
             views.add((int(position), number))
-            np.testing.assert_array_equal(
-                x[KEPT][row], stores[number].rows(int(position), np.array([frame]))[0]
-            )
             record = list(parts[0].table.itertuples())[position]
+            rows = stores[number].rows(record.video_id, np.array([frame]))
+            np.testing.assert_array_equal(x[KEPT][row], rows[0])
             plain = video.read_frames(record.path, [frame], size=(16, 16))
             expected = varied.augment.view(record.video_id, number)(plain)[0]
             np.testing.assert_array_equal(x["small"][row], expected)

@@ -18,8 +18,8 @@ __version__ = "0.1.0"
 # Names a notebook reaches without knowing the room: name to module, and to a name in that module.
 _NAMES = {
     "Augment": "data.augment",
-    "Clips": "data.clips",
-    "FrameCache": "data.clips",
+    "Clips": "data.dataset",
+    "FrameCache": "data.store",
     "Lab": "course.lab",
     "VideoIndex": "data.index",
     "load_index": "datasets",
@@ -31,27 +31,28 @@ _ROOMS = (
 _MODULES = {name: name for name in _ROOMS} | {
     "augment": "data.augment",
     "backbones": "models.backbones",
-    "clips": "data.clips",
     "coverage": "data.coverage",
+    "dataset": "data.dataset",
     "experiment": "training.experiment",
     "features": "training.features",
     "figures": "course.figures",
     "freezing": "training.freezing",
     "index": "data.index",
     "lab": "course.lab",
+    "layouts": "data.layouts",
     "learners": "training.learners",
-    "lists": "data.lists",
     "predictions": "evaluation.predictions",
     "profiles": "course.profiles",
     "runs": "evaluation.runs",
     "sampling": "data.sampling",
+    "store": "data.store",
     "streams": "data.streams",
     "timeline": "evaluation.timeline",
     "ucf101": "data.ucf101",
     "video": "data.video",
 }
 
-_ON_KERAS = ("models", "recipes", "training", "pretraining", "explanation", "data.clips")
+_ON_KERAS = ("models", "recipes", "training", "pretraining", "explanation", "data.dataset")
 
 __all__ = [*_NAMES, *_MODULES]
 
@@ -80,13 +81,9 @@ def _start_keras() -> None:
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            import_module("keras")
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    from vidlab.progress import silent_stderr
+
+    with silent_stderr():
+        import_module("keras")
     # Afterwards: in a notebook, TensorFlow sets a level of its own as it is imported.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -12,14 +12,21 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from tqdm.auto import tqdm
 from tqdm.std import tqdm as text_bar
 
-__all__ = ["HEARTBEAT", "counter", "is_open_notebook", "is_watched", "progress"]
+__all__ = [
+    "HEARTBEAT",
+    "counter",
+    "is_open_notebook",
+    "is_watched",
+    "progress",
+    "silent_stderr",
+]
 
 Item = TypeVar("Item")
 
@@ -89,6 +96,22 @@ def counter(*, desc: str, total: int, unit: str = "it") -> tqdm:
         A context manager.
     """
     return _bar(desc=desc, total=total, unit=unit)
+
+
+@contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Keep lines that C++ code writes to stderr out of notebooks, where they stand in a red box.
+
+    No setting of TensorFlow stops them. What goes wrong is raised, not written.
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 class _Heartbeat(io.TextIOBase):

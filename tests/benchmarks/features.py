@@ -25,11 +25,8 @@ from tests.benchmarks.clips import CHOSEN, SAMPLING, make_videos
 from vidlab.data import video
 from vidlab.data.index import VideoIndex
 from vidlab.models import backbones
-from vidlab.training import features
-from vidlab.training.features import engines
-from vidlab.training.features.keys import encoder_digest
-
-BATCH, WORKERS = 32, 2
+from vidlab.training import engines, features
+from vidlab.training.features import BATCH_SIZE as BATCH
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def measure(backbone, precision):
         batches = in_memory(paths[0], size, frames=len(paths) * len(CHOSEN))
         bare = engines.compiled(
             encoder,
-            encoder_digest(encoder),
+            engines.encoder_digest(encoder),
             engine=engine,
             precision=numbers,
             batch_size=BATCH,
@@ -77,13 +74,7 @@ def measure(backbone, precision):
 
         def extract():
             features.extract(
-                index,
-                backbone=encoder,
-                sampling=SAMPLING,
-                out=next(stores),
-                precision=precision,
-                batch_size=BATCH,
-                workers=WORKERS,
+                index, encoder, sampling=SAMPLING, out=next(stores), precision=precision
             )
 
         methods = {

@@ -91,12 +91,12 @@ def train_cached(folder):
 
 def extract(folder):
     from vidlab.data import sampling
+    from vidlab.models import backbones
     from vidlab.training import features
 
     return features.extract(
         index_videos(folder),
-        backbone="residual",
-        size=(160, 160),
+        backbones.pooled(backbones.build("residual", size=(160, 160))),
         sampling=sampling.AllFrames(),
         out=f"{folder}-features",
     )

@@ -29,7 +29,7 @@ def scratch(parts):
 
     from vidlab import recipes, training
     from vidlab.course.lab import Lab
-    from vidlab.data.clips import Clips
+    from vidlab.data.dataset import Clips
     from vidlab.training import fitting
 
     lab = Lab("quick")

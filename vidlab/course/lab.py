@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from vidlab import recipes, training
     from vidlab.data.index import VideoIndex
-    from vidlab.training.features import FeatureStore
+    from vidlab.data.store import FeatureStore
 
 __all__ = ["Lab", "sweep"]
 

@@ -1,8 +1,8 @@
-"""A folder of videos as one table: which videos there are, their class, group and length.
+"""A dataset as one table: which videos there are, their class, group and length; its splits.
 
-Takes folders in UCF-101 layout, the lists beside them from `lists`, and headers from `video`; gives
-`VideoIndex` to everything that needs to know which videos to read. Nothing is left out in silence:
-what cannot be read, or is listed but not there, is in the index's report.
+Nothing is left out in silence: what cannot be read, or is listed but not there, is in the index's
+report. Videos of one *group* share a scene or an actor, so a model can recognise the group instead
+of the action: a split that spreads a group over two parts measures memory, not skill.
 """
 
 from __future__ import annotations
@@ -17,17 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vidlab.data import splits
-from vidlab.data.folders import (
-    add_groups,
-    compare_with_lists,
-    find_videos,
-    probe_all,
-    unique_names,
-)
-from vidlab.data.lists import OfficialLists, find_lists, read_lists, video_key
-from vidlab.data.splits import check_no_leakage, leakage
-from vidlab.errors import DatasetError, LayoutError, SplitError
+from vidlab.data import layouts, splits
+from vidlab.errors import DatasetError, LayoutError, LeakageError, SplitError
 
 __all__ = ["VideoIndex", "check_no_leakage", "leakage"]
 
@@ -43,12 +34,14 @@ _COLUMNS = {
     "width": "int64",
     "height": "int64",
 }
+_FROM_HEADER = ("frames", "fps", "width", "height")
+_SPLITS = ("auto", "official", "groups", "random")
 
 
 class VideoIndex:
     """The videos of a dataset, one row each.
 
-    Made by `from_folder` or `from_lists`; `select`, `of_classes` and `split` give smaller ones.
+    Made by `from_folder`; `select`, `of_classes` and `split` give smaller ones.
 
     Attributes
     ----------
@@ -72,7 +65,7 @@ class VideoIndex:
         *,
         classes: list[str],
         report: pd.DataFrame,
-        lists: OfficialLists | None,
+        lists: layouts.OfficialLists | None,
     ):
         self.table = table
         self.root = root
@@ -81,20 +74,16 @@ class VideoIndex:
         self._lists = lists
 
     @classmethod
-    def from_folder(
-        cls, root: str | Path, *, workers: int | None = None, count: bool = False
-    ) -> VideoIndex:
+    def from_folder(cls, root: str | Path, *, count: bool = False) -> VideoIndex:
         """Index the videos of a folder in UCF-101 layout.
 
         Parameters
         ----------
         root
             A folder with ``UCF-101/<Class>/<video>``, ``videos/<Class>/<video>`` or
-            ``<Class>/<video>``. Official lists are used where `vidlab.lists.find_lists` finds them.
-            Groups come from names such as ``v_Archery_g07_c02``; a file without counts as a group
-            of its own, which a warning says.
-        workers
-            How many headers are read at a time; None for a number that suits the machine.
+            ``<Class>/<video>``, and official lists where `vidlab.layouts.find_lists` looks. Groups
+            come from names such as ``v_Archery_g07_c02``; a file without counts as a group of its
+            own, which a warning says.
         count
             Count every video's frames instead of believing its header: slow, for files whose
             headers lie.
@@ -105,9 +94,9 @@ class VideoIndex:
             There are no videos in such a layout, or the lists contradict each other.
         """
         root = Path(root).absolute()
-        files = find_videos(root)
-        lists = find_lists(root)
-        infos, problems = probe_all(files, workers=workers, count=count)
+        files = layouts.find_videos(root)
+        lists = layouts.find_lists(root)
+        infos, problems = layouts.probe_all(files, count=count)
         if not infos:
             raise LayoutError(
                 f"Expected readable videos. Received: {root}, where none of {len(files)} can be "
@@ -118,14 +107,11 @@ class VideoIndex:
             {
                 "path": str(info.path),
                 "class_name": spelled(info.path.parent.name),
-                "frames": info.frames,
-                "fps": info.fps,
-                "width": info.width,
-                "height": info.height,
+                **{name: getattr(info, name) for name in _FROM_HEADER},
             }
             for info in infos
         ]
-        problems += compare_with_lists(root, files, lists)
+        problems += layouts.compare_with_lists(root, files, lists)
         report = pd.DataFrame(problems, columns=["path", "reason", "kind"])
         if problems:
             kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(report["kind"]).items())
@@ -136,41 +122,6 @@ class VideoIndex:
         return cls._from_rows(rows, root, report=report, lists=lists)
 
     @classmethod
-    def from_lists(cls, folder: str | Path) -> VideoIndex:
-        """Index the videos that official lists name, without any file.
-
-        Parameters
-        ----------
-        folder
-            Where classInd.txt, trainlistNN.txt and testlistNN.txt are.
-
-        Returns
-        -------
-        VideoIndex
-            Every listed video, with 0 frames, 0 by 0 pixels and 0 fps; paths are where
-            the videos would be.
-        """
-        lists = read_lists(folder)
-        rows = [
-            {
-                "path": str(lists.folder.parent / "UCF-101" / listed.class_name / listed.file_name),
-                "class_name": listed.class_name,
-                "frames": 0,
-                "fps": 0.0,
-                "width": 0,
-                "height": 0,
-            }
-            for _, listed in sorted(lists.videos.items())
-        ]
-        if not rows:
-            raise LayoutError(
-                f"Expected lists that name videos. Received: {folder} without train and test "
-                "lists. Name a folder with trainlist01.txt and testlist01.txt."
-            )
-        report = pd.DataFrame(columns=["path", "reason", "kind"])
-        return cls._from_rows(rows, lists.folder, report=report, lists=lists)
-
-    @classmethod
     def _from_rows(cls, rows: list[dict], root: Path, *, report, lists) -> VideoIndex:
         """Add ids, labels and groups to rows with a path and a class, and put them in order."""
         present = {row["class_name"] for row in rows}
@@ -178,9 +129,10 @@ class VideoIndex:
         classes = order + sorted(present - set(order))
         labels = {name: label for label, name in enumerate(classes)}
         rows = sorted(rows, key=lambda row: (labels[row["class_name"]], row["path"]))
-        for row, name in zip(rows, unique_names(rows), strict=True):
+        names = layouts.unique_names([Path(row["path"]) for row in rows])
+        for row, name in zip(rows, names, strict=True):
             row |= {"video_id": name, "label": labels[row["class_name"]]}
-        nameless = add_groups(rows)
+        nameless = layouts.add_groups(rows)
         if nameless:
             warnings.warn(
                 f"vidlab: {root}: {nameless} videos name no group, so each counts as a group of "
@@ -241,25 +193,17 @@ class VideoIndex:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def select(self, chosen: Iterable) -> VideoIndex:
-        """Keep some of the videos, with the same classes and labels.
+        """Keep some videos, by a boolean each or row positions in the order wanted.
 
-        Parameters
-        ----------
-        chosen
-            A boolean for every video, or row positions in the order wanted.
+        Classes and labels stay.
         """
         chosen = np.asarray(chosen if isinstance(chosen, np.ndarray) else list(chosen))
-        if chosen.dtype == bool:
-            if chosen.shape != (len(self),):
-                raise DatasetError(
-                    f"Expected one boolean for each of {len(self)} videos. Received: "
-                    f"{chosen.shape}. Compare a column of index.table to make one."
-                )
-            chosen = np.flatnonzero(chosen)
-        table = self.table.iloc[chosen.astype(np.int64)].reset_index(drop=True)
-        return VideoIndex(
-            table, self.root, classes=self.classes, report=self.report, lists=self._lists
-        )
+        chosen = chosen if chosen.dtype == bool else chosen.astype(np.int64)  # as those of [] are
+        return self._with(self.table.iloc[chosen], self.classes)
+
+    def _with(self, table: pd.DataFrame, classes: list[str]) -> VideoIndex:
+        table = table.reset_index(drop=True)
+        return VideoIndex(table, self.root, classes=classes, report=self.report, lists=self._lists)
 
     def of_classes(self, names: Iterable[str]) -> VideoIndex:
         """Keep some classes, with labels 0, 1, 2 … in the order named."""
@@ -270,16 +214,9 @@ class VideoIndex:
                 f"Expected classes of {self.root}, each once. Received: {names}. There are: "
                 f"{', '.join(self.classes)}."
             )
-        part = self.select(self.table["class_name"].isin(names).to_numpy())
-        table = part.table.assign(label=part.table["class_name"].map(names.index).astype("int64"))
-        order = table["label"].to_numpy().argsort(kind="stable")
-        return VideoIndex(
-            table.iloc[order].reset_index(drop=True),
-            self.root,
-            classes=names,
-            report=self.report,
-            lists=self._lists,
-        )
+        table = self.table[self.table["class_name"].isin(names)]
+        table = table.assign(label=table["class_name"].map(names.index).astype("int64"))
+        return self._with(table.sort_values("label", kind="stable"), names)
 
     def split(
         self, k: int = 1, *, validation: float = 0.1, seed: int = 0, by: str = "auto"
@@ -312,17 +249,28 @@ class VideoIndex:
         LeakageError
             The official lists themselves spread a group over two parts.
         """
-        splits.check_request(k, validation, by)
+        if not isinstance(k, int | np.integer) or k < 1:
+            raise SplitError(
+                f"Expected the number of a split, from 1. Received: {k!r}. UCF-101 has 1, 2 and 3."
+            )
+        if not 0 <= validation < 1:
+            raise SplitError(
+                "Expected the share of training videos to validate with, from 0 to below 1. "
+                f"Received: {validation!r}. Use 0.1 for a tenth, 0 for none."
+            )
+        if by not in _SPLITS:
+            raise SplitError(f"Expected by to be one of {_SPLITS}. Received: {by!r}. Choose one.")
         if by == "auto":
             by = "official" if self.has_official_lists else "groups"
         rng = np.random.default_rng([seed, k])
         if by == "official":
             train, test = self._official(k)
-        elif by == "groups":
-            test = splits.by_groups(self.table, k)
-            train = ~test
         else:
-            test = splits.at_random(self.table, rng, share=splits.TEST_SHARE)
+            test = (
+                splits.by_groups(self.table, k)
+                if by == "groups"
+                else splits.at_random(self.table, rng, share=splits.TEST_SHARE)
+            )
             train = ~test
         kept = np.flatnonzero(train)
         self._check_parts(kept, test, k=k, by=by)
@@ -344,9 +292,12 @@ class VideoIndex:
                 f"Expected one of the official splits {sorted(self._lists.train)}. Received: {k}. "
                 'Choose one of them, or split by="groups".'
             )
-        keys = self._keys
-        train = keys.isin([listed.key for listed in self._lists.train[k]]).to_numpy()
-        test = keys.isin([listed.key for listed in self._lists.test[k]]).to_numpy()
+        names = zip(self.table["class_name"], self.paths, strict=True)
+        keys = [layouts.video_key(name, path.name) for name, path in names]
+        train, test = (
+            np.array([key in part[k] for key in keys])
+            for part in (self._lists.train, self._lists.test)
+        )
         left_out = int((~train & ~test).sum())
         if left_out:
             warnings.warn(
@@ -355,11 +306,6 @@ class VideoIndex:
                 stacklevel=3,
             )
         return train, test
-
-    @property
-    def _keys(self) -> pd.Series:
-        names = zip(self.table["class_name"], self.paths, strict=True)
-        return pd.Series([video_key(name, path.name) for name, path in names], dtype="str")
 
     def _check_parts(self, train: np.ndarray, test: np.ndarray, *, k: int, by: str) -> None:
         present = set(self.table["class_name"])
@@ -375,3 +321,44 @@ class VideoIndex:
                 f"Expected test videos in split {k} by {by}. Received: {self.root} with none. "
                 "Each class to test needs videos of at least two groups."
             )
+
+
+def leakage(*parts: VideoIndex) -> pd.DataFrame:
+    """Find the groups that are in more than one part.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each shared (class, group): ``class_name``, ``group``, and for each part how
+        many videos of the group it holds. The parts are called train and test where there are
+        two, train, validation and test where there are three, and part_1, part_2 … otherwise.
+        Empty where nothing is shared.
+    """
+    names = {2: ["train", "test"], 3: ["train", "validation", "test"]}.get(
+        len(parts), [f"part_{number}" for number in range(1, len(parts) + 1)]
+    )
+    counts = [part.table.groupby(["class_name", "group"]).size() for part in parts]
+    table = pd.concat(counts, axis=1, keys=names).fillna(0).astype(np.int64)
+    shared = table[(table > 0).sum(axis=1) > 1].sort_index()
+    return shared.rename_axis(["class_name", "group"]).reset_index()
+
+
+def check_no_leakage(*parts: VideoIndex) -> None:
+    """Make sure that no group is in more than one part.
+
+    Raises
+    ------
+    LeakageError
+        At least one (class, group) is; the first is named. `leakage` lists all.
+    """
+    shared = leakage(*parts)
+    if len(shared):
+        first = shared.iloc[0].to_dict()
+        where = ", ".join(
+            f"{count} in {part}" for part, count in list(first.items())[2:] if count > 0
+        )
+        raise LeakageError(
+            f"Expected every group in one part only. Received: {len(shared)} groups in more than "
+            f"one, first {first['class_name']} {first['group']} (videos: {where}). Split with "
+            'index.split(by="groups"); vidlab.index.leakage lists all shared groups.'
+        )

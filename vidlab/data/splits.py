@@ -1,83 +1,18 @@
-"""How videos are divided into training, validation and test, and whether a group is in two parts.
-
-Takes the table of an `index`; gives it row positions back, and anyone the leakage check. Videos of
-one *group* share a scene or an actor, so a model can recognise the group instead of the action: a
-split that spreads a group over two parts measures memory, not skill.
-"""
+"""Which rows of an index table test or validate: by groups, at random, or whole groups held out."""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from vidlab.errors import LeakageError, SplitError
-
-if TYPE_CHECKING:
-    from vidlab.data.index import VideoIndex
-
-__all__ = [
-    "TEST_SHARE",
-    "at_random",
-    "by_groups",
-    "check_no_leakage",
-    "check_request",
-    "hold_out",
-    "leakage",
-]
+__all__ = ["TEST_SHARE", "at_random", "by_groups", "hold_out"]
 
 TEST_SHARE = 0.28
 """The share of groups that test, as in UCF-101's lists: 7 of 25."""
 
 _DRAWS = 16  # hold-outs to choose the most even one from
-
-
-def leakage(*parts: VideoIndex) -> pd.DataFrame:
-    """Find the groups that are in more than one part.
-
-    Parameters
-    ----------
-    *parts
-        Two or more indexes, such as the three `VideoIndex.split` gives.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each shared (class, group): ``class_name``, ``group``, and for each part how
-        many videos of the group it holds. The parts are called train and test where there are
-        two, train, validation and test where there are three, and part_1, part_2 … otherwise.
-        Empty where nothing is shared.
-    """
-    names = {2: ["train", "test"], 3: ["train", "validation", "test"]}.get(
-        len(parts), [f"part_{number}" for number in range(1, len(parts) + 1)]
-    )
-    counts = [part.table.groupby(["class_name", "group"]).size() for part in parts]
-    table = pd.concat(counts, axis=1, keys=names).fillna(0).astype(np.int64)
-    shared = table[(table > 0).sum(axis=1) > 1].sort_index()
-    return shared.rename_axis(["class_name", "group"]).reset_index()
-
-
-def check_no_leakage(*parts: VideoIndex) -> None:
-    """Make sure that no group is in more than one part.
-
-    Raises
-    ------
-    LeakageError
-        At least one (class, group) is; the first is named. `leakage` lists all.
-    """
-    shared = leakage(*parts)
-    if len(shared):
-        first = shared.iloc[0].to_dict()
-        where = ", ".join(
-            f"{count} in {part}" for part, count in list(first.items())[2:] if count > 0
-        )
-        raise LeakageError(
-            f"Expected every group in one part only. Received: {len(shared)} groups in more than "
-            f"one, first {first['class_name']} {first['group']} (videos: {where}). Split with "
-            'index.split(by="groups"); vidlab.index.leakage lists all shared groups.'
-        )
 
 
 def by_groups(table: pd.DataFrame, k: int) -> np.ndarray:
@@ -183,19 +118,3 @@ def _fold(groups: np.ndarray, k: int) -> np.ndarray:
 
 def _group_numbers(table: pd.DataFrame) -> np.ndarray:
     return table["group"].str.removeprefix("g").astype(np.int64).to_numpy()
-
-
-def check_request(k: int, validation: float, by: str) -> None:
-    """Refuse split options that mean nothing."""
-    if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-        raise SplitError(
-            f"Expected the number of a split, from 1. Received: {k!r}. UCF-101 has 1, 2 and 3."
-        )
-    if not 0 <= validation < 1:
-        raise SplitError(
-            f"Expected the share of training videos to validate with, from 0 to below 1. Received: "
-            f"{validation!r}. Use 0.1 for a tenth, 0 for none."
-        )
-    ways = ("auto", "official", "groups", "random")
-    if by not in ways:
-        raise SplitError(f"Expected by to be one of {ways}. Received: {by!r}. Choose one of them.")

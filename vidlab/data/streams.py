@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from vidlab.data.sampling import Sampler, from_text
+from vidlab.data.store import FeatureStore
 from vidlab.errors import SamplingError
 
 if TYPE_CHECKING:
     from vidlab.data.augment import Variation
 
-__all__ = ["PADDING", "Rgb", "aligned", "together"]
+__all__ = ["PADDING", "Rgb", "StoredFeatures", "is_per_frame", "stack_clips"]
 
 PADDING = -1.0
 """Every value of a frame that only fills up a batch of clips of different lengths."""
@@ -56,8 +57,7 @@ class Rgb:
 
     dtype: ClassVar[str] = "uint8"
     padding: ClassVar[float] = PADDING
-    varies: ClassVar[bool] = True  # whether augmentation applies to what is read
-    views: ClassVar[int] = 1  # how many varied views are kept to choose from
+    views: ClassVar[int] = 0  # varied beforehand and kept to choose from
 
     def __post_init__(self) -> None:
         size = (self.size, self.size) if isinstance(self.size, int) else tuple(self.size)
@@ -105,14 +105,15 @@ class Rgb:
         return frames(indices)
 
     def read_video(
-        self, record, frames: Callable[[np.ndarray], np.ndarray], indices: np.ndarray
+        self,
+        record,
+        frames: Callable[[np.ndarray], np.ndarray],
+        indices: np.ndarray,
+        *,
+        view: int = 0,
     ) -> np.ndarray:
         """Read as `read` does; `record` is the row of the index that says which video it is."""
         return self.read(frames, indices)
-
-    def of_view(self, number: int) -> Rgb:
-        """Return the stream of one kept view, where several are kept."""
-        return self
 
     def vary(self, pictures: np.ndarray, variation: Variation) -> np.ndarray:
         """Apply one draw of augmentation to what `read` gave, all frames alike."""
@@ -142,7 +143,42 @@ class Rgb:
         return {"stream": type(self).__name__, "clip": self.clip, **values}
 
 
-def together(
+@dataclass(frozen=True)
+class StoredFeatures(Rgb):
+    """Features of the frames of a video, computed once: what training reads in place of frames.
+
+    Parameters
+    ----------
+    sampling, clip, test
+        As for `Rgb`; `size` is of no effect.
+    stores
+        One, or one for each varied view.
+    padding
+        What fills up shorter clips; None where clips must not be padded.
+    """
+
+    size: int | tuple[int, int] = (1, 1)
+    stores: tuple[FeatureStore, ...] = ()
+    padding: float | None = PADDING
+
+    dtype: ClassVar[str] = "float32"
+
+    @property
+    def views(self) -> int:
+        """How many views are kept."""
+        return len(self.stores)
+
+    @property
+    def frame_shape(self) -> tuple[int]:
+        """Of the features of one frame."""
+        return (self.stores[0].size,)
+
+    def read_video(self, record, frames, indices: np.ndarray, *, view: int = 0) -> np.ndarray:
+        """Read the features of one video, ``float32``, (len(indices), size)."""
+        return self.stores[view].rows(record.video_id, indices)
+
+
+def stack_clips(
     clips: list[np.ndarray], *, length: int | None = None, fill: float = PADDING
 ) -> np.ndarray:
     """Stack clips of one video each; shorter ones are followed by frames of `fill`."""
@@ -155,7 +191,7 @@ def together(
     return batch
 
 
-def aligned(streams: Mapping[str, Rgb]) -> bool:
+def is_per_frame(streams: Mapping[str, Rgb]) -> bool:
     """Whether the examples are single frames; all streams of a recipe have to agree on it."""
     kinds = {stream.clip for stream in streams.values()}
     samplers = {(s.sampling, s.test) for s in streams.values()}

@@ -1,7 +1,6 @@
 """The real UCF-101: fetched, unpacked and checked against its official lists.
 
-Takes the archive and the lists from their publisher; gives a folder to `datasets` that `index`
-reads. The archive has 6.5 GB, so a download that breaks off goes on where it ended.
+The archive has 6.5 GB, so a download that breaks off goes on where it ended.
 
 Source: Soomro, Zamir and Shah, "UCF101: A Dataset of 101 Human Actions Classes From Videos in The
 Wild", CRCV-TR-12-01, 2012.
@@ -10,45 +9,38 @@ Wild", CRCV-TR-12-01, 2012.
 from __future__ import annotations
 
 import http.client
-import os
 import shutil
 import subprocess
 import urllib.request
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+import numpy as np
 import pandas as pd
 
 from vidlab.data.index import VideoIndex
 from vidlab.errors import DatasetError
 from vidlab.progress import progress
 
-__all__ = [
-    "ARCHIVE_URL",
-    "CLASSES",
-    "LISTS_URL",
-    "SPLITS",
-    "VIDEOS",
-    "Verification",
-    "fetch",
-    "unpack",
-    "verify",
-]
+__all__ = ["ARCHIVE_URL", "LISTS_URL", "Verification", "fetch", "unpack", "verify"]
 
 ARCHIVE_URL = "https://www.crcv.ucf.edu/data/UCF101/UCF101.rar"
 LISTS_URL = "https://www.crcv.ucf.edu/data/UCF101/UCF101TrainTestSplits-RecognitionTask.zip"
-VIDEOS = 13_320
-CLASSES = 101
-SPLITS = {1: (9_537, 3_783), 2: (9_586, 3_734), 3: (9_624, 3_696)}
-"""Training and test videos of each official split."""
 
+_PROBLEMS = ("unreadable", "missing", "unlisted")
 _CHUNK = 1 << 20  # bytes at a time
-_PATIENCE = 30  # seconds without an answer
+_PATIENCE = 30  # seconds without a response
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_UNPACKERS = {
+    "unrar": "x -idq -o+ {archive} {folder}/",
+    "bsdtar": "-xf {archive} -C {folder}",
+    "7z": "x -y -bd -o{folder} {archive}",
+    "7zz": "x -y -bd -o{folder} {archive}",
+    "unar": "-quiet -output-directory {folder} {archive}",
+}
 
 
 @dataclass(frozen=True)
@@ -138,13 +130,22 @@ def unpack(root: str | Path) -> Path:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         try:
-            (_unpack_zip if archive.suffix == ".zip" else _unpack_rar)(archive, partial)
+            if archive.suffix == ".zip":
+                shutil.unpack_archive(archive, partial)
+            else:
+                _unpack_rar(archive, partial)
             if not (partial / inner).is_dir():
                 raise DatasetError(
                     f"Expected a folder {inner} in {archive}. Received: "
                     f"{sorted(entry.name for entry in partial.iterdir())}. Get the archive again."
                 )
             (partial / inner).replace(root / inner)
+        except (shutil.ReadError, subprocess.CalledProcessError) as error:
+            reason = (getattr(error, "stderr", "") or str(error)).strip()[-500:]
+            raise DatasetError(
+                f"Expected a complete archive. Received: {archive} ({reason}). Remove it and call "
+                "vidlab data fetch again."
+            ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return root
@@ -161,30 +162,22 @@ def verify(root: str | Path, *, count: bool = False) -> Verification:
         Read every video to its end instead of its header only: finds damage in the middle, and
         takes some minutes for all of UCF-101.
 
-    Returns
-    -------
-    Verification
-
     Raises
     ------
     LayoutError
         There are no readable videos in such a layout.
     """
     index = VideoIndex.from_folder(root, count=count)
-    problems = index.report.assign(
-        class_name=[Path(path).parent.name for path in index.report["path"]]
-    )
     spelled = {name.lower(): name for name in index.classes}
-    problems["class_name"] = [spelled.get(n.lower(), n) for n in problems["class_name"]]
-    found = problems.groupby(["class_name", "kind"]).size().unstack(fill_value=0)
-    table = pd.DataFrame({"readable": index.table["class_name"].value_counts()})
-    table = table.join(found, how="outer").reindex(
-        columns=["readable", "unreadable", "missing", "unlisted"]
-    )
-    table = table.fillna(0).astype("int64")
+    folders = pd.Series([Path(path).parent.name for path in index.report["path"]], dtype="str")
+    names = folders.map(lambda name: spelled.get(name.lower(), name))
+    readable = index.table["class_name"]
+    kinds = ["readable"] * len(index) + index.report["kind"].tolist()
+    table = pd.crosstab(pd.concat([readable, names], ignore_index=True), np.array(kinds))
+    table = table.reindex(columns=["readable", *_PROBLEMS], fill_value=0)
     listed = table["readable"] + table["unreadable"] + table["missing"] - table["unlisted"]
     table.insert(0, "listed", listed if index.has_official_lists else 0)
-    return Verification(table.rename_axis("class_name"), index.report)
+    return Verification(table.rename_axis("class_name").rename_axis(None, axis=1), index.report)
 
 
 def _download(url: str, file: Path) -> None:
@@ -193,21 +186,21 @@ def _download(url: str, file: Path) -> None:
         return
     _check_address(url)
     partial = file.with_name(f"{file.name}.part")
-    # The last byte is asked for again: a server refuses a request for nothing.
+    # The last byte is requested again: a server refuses a request for nothing.
     start = max(partial.stat().st_size - 1, 0) if partial.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
-            _check_address(answer.url)
-            resumed = answer.status == http.HTTPStatus.PARTIAL_CONTENT
+        with urllib.request.urlopen(request, timeout=_PATIENCE) as response:
+            _check_address(response.url)
+            resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
             start = start if resumed else 0
-            if answer.length is None:
+            if response.length is None:
                 raise OSError("the server does not say how long the file is")
-            total = start + answer.length
+            total = start + response.length
             with partial.open("r+b" if resumed else "wb") as out:
                 out.seek(start)
                 count = -(-(total - start) // _CHUNK)
-                for chunk in progress(_chunks(answer), desc=file.name, total=count, unit="MiB"):
+                for chunk in progress(_chunks(response), desc=file.name, total=count, unit="MiB"):
                     out.write(chunk)
         received = partial.stat().st_size
         if received != total:
@@ -221,8 +214,8 @@ def _download(url: str, file: Path) -> None:
     partial.replace(file)
 
 
-def _chunks(answer: BinaryIO) -> Iterator[bytes]:
-    while chunk := answer.read(_CHUNK):
+def _chunks(response: BinaryIO) -> Iterator[bytes]:
+    while chunk := response.read(_CHUNK):
         yield chunk
 
 
@@ -236,40 +229,15 @@ def _check_address(url: str) -> None:
         )
 
 
-def _unpack_zip(archive: Path, folder: Path) -> None:
-    try:
-        with zipfile.ZipFile(archive) as file:
-            file.extractall(folder)
-    except zipfile.BadZipFile as error:
-        raise _damaged(archive, str(error)) from error
-
-
 def _unpack_rar(archive: Path, folder: Path) -> None:
-    source, target = str(archive.absolute()), str(folder.absolute())
-    commands = {
-        "unrar": ["x", "-idq", "-o+", source, target + os.sep],
-        "bsdtar": ["-xf", source, "-C", target],
-        "7z": ["x", "-y", "-bd", f"-o{target}", source],
-        "7zz": ["x", "-y", "-bd", f"-o{target}", source],
-        "unar": ["-quiet", "-output-directory", target, source],
-    }
-    program = next((name for name in commands if shutil.which(name)), None)
+    program = next((name for name in _UNPACKERS if shutil.which(name)), None)
     if program is None:
         raise DatasetError(
             f"Expected a program that unpacks {archive}. Received: none of "
-            f"{', '.join(commands)} is installed. Install one: the package unrar or "
+            f"{', '.join(_UNPACKERS)} is installed. Install one: the package unrar or "
             "libarchive-tools on Debian and Ubuntu, libarchive or sevenzip in Homebrew, 7zip on "
             f"Windows; or unpack it by hand, so that there is a folder {folder.parent / 'UCF-101'}."
         )
-    done = subprocess.run(
-        [shutil.which(program), *commands[program]], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise _damaged(archive, f"{program} says: {(done.stderr or done.stdout).strip()[-500:]}")
-
-
-def _damaged(archive: Path, reason: str) -> DatasetError:
-    return DatasetError(
-        f"Expected a complete archive. Received: {archive} ({reason}). Remove it and call "
-        "vidlab data fetch again."
-    )
+    known = {"archive": archive.absolute(), "folder": folder.absolute()}
+    options = [part.format(**known) for part in _UNPACKERS[program].split()]
+    subprocess.run([shutil.which(program), *options], capture_output=True, text=True, check=True)

@@ -1,28 +1,26 @@
-"""The only place that opens video files: what a file holds, exact frames from it, and a new file.
+"""Video files: what a file holds, exact frames from it, and a new file. Nothing else opens them.
 
-Takes paths from `index`, drawn frames from `pantomime`, and from `containers` whether a header can
-be believed; gives `uint8` RGB frames to `clips`.
-
-Frames are found by counting from the start (grab), and only those asked for are converted to
-pictures (retrieve). Seeking by frame number is never used: on files with frames that depend on
-each other it lands on the wrong one, and it is slower.
+Frames are found by counting from the start (grab), and only those wanted are converted to images
+(retrieve). Seeking by frame number is never used: on files with frames that depend on each other it
+lands on the wrong one, and it is slower. Whether a header can be believed, the container (AVI, MP4)
+tells, a row of labelled pieces with their lengths, which are read without decoding.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 
-from vidlab.data import containers
 from vidlab.errors import FrameIndexError, MissingVideoError, UnreadableVideoError, VideoError
+from vidlab.files import replacing
 
 __all__ = ["SUFFIXES", "VideoInfo", "probe", "read_frames", "write"]
 
@@ -30,7 +28,11 @@ SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 """File name endings that count as videos, in lower case."""
 
 _FALLBACK_FPS = 25.0
-_PARTIAL = ".part.avi"
+_MATROSKA = b"\x1a\x45\xdf\xa3"  # mkv and webm
+_ENTRY = np.dtype(
+    [("stream", "S2"), ("kind", "S2"), ("flags", "<u4"), ("at", "<u4"), ("size", "<u4")]
+)
+_IMAGE_KINDS = (b"dc", b"db")
 
 # A damaged file is reported by an exception that names it; the decoders' own lines on stderr name
 # no file and would flood a notebook. Whoever wants them sets these variables.
@@ -78,16 +80,10 @@ def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
 
     Parameters
     ----------
-    path
-        A video file.
     count
         Count the frames by going through all of them instead of believing the header. This happens
         by itself where the header names no plausible number or another than the file's own list of
-        pictures (AVI), or where the file is shorter than its header says it should be.
-
-    Returns
-    -------
-    VideoInfo
+        frames (AVI), or where the file is shorter than its header says it should be.
 
     Raises
     ------
@@ -98,35 +94,33 @@ def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
     """
     path = Path(path)
     with _opened(path) as capture:
-        said = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        named = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         fps = capture.get(cv2.CAP_PROP_FPS)
         info = VideoInfo(
             path=path,
-            frames=said,
+            frames=named,
             fps=fps if np.isfinite(fps) and fps > 0 else _FALLBACK_FPS,
             width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
             codec=_codec(capture),
             rotation=int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360,
         )
-        cut_off = containers.is_cut_off(path)
-        if not (count or cut_off or _is_implausible(path, said)):
+        cut_off = _is_cut_off(path)
+        if not (count or cut_off or _is_implausible(path, named)):
             return info
         counted = _skip(capture)
-    if counted == 0 or (cut_off and counted < said):
-        raise _cut_off_error(path, counted, said)
+    if counted == 0 or (cut_off and counted < named):
+        raise _cut_off_error(path, counted, named)
     return replace(info, frames=counted)
 
 
 def read_frames(
     path: str | Path, indices: Iterable[int], *, size: tuple[int, int] | None = None
 ) -> np.ndarray:
-    """Read exactly the frames asked for, in the order asked for.
+    """Read exactly these frames, in this order.
 
     Parameters
     ----------
-    path
-        A video file.
     indices
         Frame numbers from 0, in any order; a number may come more than once.
     size
@@ -150,29 +144,28 @@ def read_frames(
     """
     path = Path(path)
     wanted = _checked_indices(path, indices)
-    chosen, places = np.unique(wanted, return_inverse=True)
-    pictures = None
+    numbers, rows = np.unique(wanted, return_inverse=True)
+    frames = None
     with _opened(path) as capture:
-        said = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        named = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         position = 0
-        for row, number in enumerate(chosen):
-            grabbed = _skip(capture, number - position + 1)
-            position += grabbed
-            ok, picture = capture.retrieve() if position == number + 1 else (False, None)
+        for row, number in enumerate(numbers):
+            position += _skip(capture, number - position + 1)
+            ok, frame = capture.retrieve() if position == number + 1 else (False, None)
             if not ok:
-                raise _end_error(path, int(chosen[-1]), position, said)
-            picture = cv2.cvtColor(_resized(picture, size), cv2.COLOR_BGR2RGB)
-            if pictures is None:
-                pictures = np.empty((len(chosen), *picture.shape), np.uint8)
-            pictures[row] = picture
+                raise _end_error(path, int(numbers[-1]), position, named)
+            frame = cv2.cvtColor(_resized(frame, size), cv2.COLOR_BGR2RGB)
+            if frames is None:
+                frames = np.empty((len(numbers), *frame.shape), np.uint8)
+            frames[row] = frame
     # Ascending numbers without repeats, the usual case, need no second copy.
-    return pictures if np.array_equal(wanted, chosen) else pictures[places]
+    return frames if np.array_equal(wanted, numbers) else frames[rows]
 
 
 def write(
     path: str | Path, frames: Iterable[np.ndarray], *, fps: float = 25.0, quality: int = 90
 ) -> Path:
-    """Write frames to an AVI file in which every frame is a picture of its own (Motion JPEG).
+    """Write frames to an AVI file in which every frame is an image of its own (Motion JPEG).
 
     Each frame is compressed by itself at a constant quality, so the same frame gives the same
     bytes wherever it stands, and the file does not tell in which order its frames were made. The
@@ -182,19 +175,14 @@ def write(
     Parameters
     ----------
     path
-        The file to write, ending in ``.avi``; its folder is made if need be.
+        Ending in ``.avi``; its folder is made if need be.
     frames
-        uint8 RGB pictures ``(height, width, 3)``, all of one size; any iterable, so a video need
-        not be in memory as a whole.
+        uint8 RGB ``(height, width, 3)``, all of one size; any iterable, so a video need not be in
+        memory as a whole.
     fps
         Frames per second, a whole number: the encoder stores no other.
     quality
         JPEG quality, 1 to 100.
-
-    Returns
-    -------
-    pathlib.Path
-        The file written.
 
     Raises
     ------
@@ -214,72 +202,55 @@ def write(
             f"Expected a whole number of fps and quality 1 to 100. Received for {path}: "
             f"fps={fps}, quality={quality}. Change the one out of range."
         )
-    pictures = iter(frames)
-    first = next(pictures, None)
+    frames = iter(frames)
+    first = next(frames, None)
     if first is None:
         raise VideoError(
             f"Expected at least one frame to write. Received for {path}: none. An iterator that "
             "was read once is empty the second time; pass a list or an array."
         )
-    shape = _checked_picture(path, first, np.shape(first)).shape
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{_PARTIAL}")
-    try:
-        written = _encode(
-            partial, chain([first], pictures), path=path, shape=shape, fps=fps, quality=quality
-        )
-        if not partial.exists() or probe(partial).frames != written:
+    with replacing(path) as temporary:
+        written = _encode(temporary, chain([first], frames), path=path, fps=fps, quality=quality)
+        if not temporary.exists() or probe(temporary).frames != written:
             raise OSError(
                 f"Expected {written} frames in {path}. Received an incomplete file. Check that "
                 "the disk has space and that you may write there."
             )
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 
-def _encode(partial: Path, pictures: Iterable[np.ndarray], *, path, shape, fps, quality) -> int:
-    """Write `pictures`, meant for `path`, to `partial`; return how many there were."""
-    height, width, _ = shape
-    fourcc = cv2.VideoWriter.fourcc(*"MJPG")
-    writer = cv2.VideoWriter(
-        os.path.abspath(partial), cv2.CAP_OPENCV_MJPEG, fourcc, float(fps), (width, height)
-    )
+def _encode(temporary: Path, frames: Iterable[np.ndarray], *, path, fps, quality) -> int:
+    """Write `frames`, meant for `path`, to `temporary`; return how many there were."""
+    writer, written, shape = cv2.VideoWriter(), 0, None
     try:
-        if not writer.isOpened():
-            raise OSError(
-                f"Expected a folder that can be written to. Received: {path.parent}. Check its "
-                "permissions, or choose another folder."
-            )
-        writer.set(cv2.VIDEOWRITER_PROP_QUALITY, quality)
-        written = 0
-        for picture in pictures:
-            _checked_picture(path, picture, shape, number=written)
-            writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        for frame in frames:
+            shape = shape or np.shape(frame)
+            _check_frame(path, frame, shape, number=written)
+            if not written:
+                fourcc, size = writer.fourcc(*"MJPG"), (shape[1], shape[0])
+                file = os.path.abspath(temporary)
+                if not writer.open(file, cv2.CAP_OPENCV_MJPEG, fourcc, float(fps), size):
+                    raise OSError(
+                        f"Expected a folder that can be written to. Received: {path.parent}. "
+                        "Check its permissions, or choose another folder."
+                    )
+                writer.set(cv2.VIDEOWRITER_PROP_QUALITY, quality)
+            writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
             written += 1
     finally:
         writer.release()
     return written
 
 
-def _checked_picture(path: Path, picture, shape: tuple, *, number: int = 0) -> np.ndarray:
-    fits = (
-        isinstance(picture, np.ndarray)
-        and picture.dtype == np.uint8
-        and picture.ndim == 3
-        and picture.shape[2] == 3
-        and min(picture.shape) > 0
-        and picture.shape == shape
-    )
-    if not fits:
+def _check_frame(path: Path, frame, shape: tuple, *, number: int) -> None:
+    is_rgb = getattr(frame, "dtype", None) == np.uint8 and frame.shape[2:] == (3,) and frame.size
+    if not is_rgb or frame.shape != shape:
         wanted = f"{shape[0]}, {shape[1]}" if number else "height, width"
         raise VideoError(
             f"Expected RGB frames, uint8 ({wanted}, 3). Received for {path}, frame {number}: "
-            f"{getattr(picture, 'dtype', type(picture).__name__)} {np.shape(picture)}. Convert "
+            f"{getattr(frame, 'dtype', type(frame).__name__)} {np.shape(frame)}. Convert "
             "with np.clip(frame, 0, 255).astype(np.uint8), and resize all frames alike."
         )
-    return picture
 
 
 def _checked_indices(path: Path, indices: Iterable[int]) -> np.ndarray:
@@ -297,15 +268,15 @@ def _checked_indices(path: Path, indices: Iterable[int]) -> np.ndarray:
     return wanted.astype(np.int64)
 
 
-def _resized(picture: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    if size is None or picture.shape[:2] == tuple(size):
-        return picture
-    shrinking = [before / after for before, after in zip(picture.shape[:2], size, strict=True)]
+def _resized(frame: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    if size is None or frame.shape[:2] == tuple(size):
+        return frame
+    shrinking = [before / after for before, after in zip(frame.shape[:2], size, strict=True)]
     # Averaging over areas takes as long as decoding. It is worth that where a pixel covers more
     # than the two by two that linear interpolation looks at.
     averaged = min(shrinking) >= 1 and max(shrinking) > 1.5
-    how = cv2.INTER_AREA if averaged else cv2.INTER_LINEAR
-    return cv2.resize(picture, (size[1], size[0]), interpolation=how)
+    method = cv2.INTER_AREA if averaged else cv2.INTER_LINEAR
+    return cv2.resize(frame, (size[1], size[0]), interpolation=method)
 
 
 @contextmanager
@@ -350,25 +321,80 @@ def _codec(capture: cv2.VideoCapture) -> str:
     return code.to_bytes(4, "little").decode("latin-1").strip("\0 ")
 
 
-def _is_implausible(path: Path, said: int) -> bool:
-    """Tell whether a header's frame count cannot be believed."""
-    if said <= 0 or said > path.stat().st_size or containers.holds_no_count(path):
+def _is_implausible(path: Path, frames: int) -> bool:
+    """Whether a header's frame count cannot be believed."""
+    if frames <= 0 or frames > path.stat().st_size:
         return True
-    return containers.listed_frames(path) not in (None, said)
+    with path.open("rb") as file:
+        if file.read(4) == _MATROSKA:  # stores a duration, but no number of frames
+            return True
+    return _listed_frames(path) not in (None, frames)
 
 
-def _cut_off_error(path: Path, readable: int, said: int) -> UnreadableVideoError:
+def _listed_frames(path: Path) -> int | None:
+    """Count the frames that the list at the end of an AVI file (``idx1``) names.
+
+    None where a file is no AVI file, has no such list, is larger than one RIFF piece (its list
+    names the frames of the first alone), or is damaged so that the list cannot be reached.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(12)
+        if start[:4] != b"RIFF" or start[8:] != b"AVI ":
+            return None
+        whole = 8 + int.from_bytes(start[4:8], "little")
+        pieces = _pieces(file, start=12, end=min(whole, size))
+        listed = next((file.read(min(n, size)) for name, n in pieces if name == b"idx1"), b"")
+        file.seek(whole + whole % 2)
+        if file.read(4) == b"RIFF":
+            return None
+    entries = np.frombuffer(listed, _ENTRY, count=len(listed) // _ENTRY.itemsize)
+    images = entries[np.isin(entries["kind"], _IMAGE_KINDS)]
+    return int((images["stream"] == images["stream"][0]).sum()) if len(images) else None
+
+
+def _pieces(file: BinaryIO, *, start: int, end: int) -> Iterator[tuple[bytes, int]]:
+    """Go through the pieces of an AVI file: each one's name and length, the file at its content."""
+    while start + 8 <= end:
+        file.seek(start)
+        head = file.read(8)
+        length = int.from_bytes(head[4:], "little")
+        yield head[:4], length
+        start += 8 + length + length % 2
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether an AVI or MP4 file is shorter than its own structure says."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(12)
+        if start[:4] == b"RIFF":
+            return 8 + int.from_bytes(start[4:8], "little") > size
+        position = 0
+        while start[4:8] == b"ftyp" and position < size:  # through the boxes of an MP4 file
+            file.seek(position)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:  # a long box: its length follows in eight bytes
+                length = int.from_bytes(head[8:16], "big")
+            if length == 0:  # the last box may reach to the end of the file
+                return False
+            position += max(length, 8)
+        return position > size
+
+
+def _cut_off_error(path: Path, readable: int, frames: int) -> UnreadableVideoError:
     return UnreadableVideoError(
-        f"Expected {max(said, 1)} frames, as the file's header says. Received: {path}, of which "
+        f"Expected {max(frames, 1)} frames, as the file's header says. Received: {path}, of which "
         f"{readable} can be read. The file is cut off or damaged: get it again, or remove it."
     )
 
 
-def _end_error(path: Path, asked: int, readable: int, said: int) -> VideoError:
-    """Say why frame `asked` cannot be had from a video that ended after `readable` frames."""
-    if readable < said and (asked < said or containers.is_cut_off(path)):
-        return _cut_off_error(path, readable, said)
+def _end_error(path: Path, wanted: int, readable: int, frames: int) -> VideoError:
+    """Tell why frame `wanted` cannot be read from a video that ended after `readable` frames."""
+    if readable < frames and (wanted < frames or _is_cut_off(path)):
+        return _cut_off_error(path, readable, frames)
     return FrameIndexError(
-        f"Expected frame numbers 0 to {readable - 1}. Received for {path}: {asked}. Ask for "
+        f"Expected frame numbers 0 to {readable - 1}. Received for {path}: {wanted}. Choose "
         f"frames the video has; vidlab.video.probe(path, count=True).frames is {readable}."
     )

@@ -276,7 +276,7 @@ def predict(
     model
         A Keras model that gives class probabilities: one row a frame, or one row a video.
     dataset
-        A `vidlab.clips.Clips` in a fixed order, of what the model takes.
+        A `vidlab.Clips` in a fixed order, of what the model takes.
     aggregation
         As for `aggregate`; of no effect on whole clips.
     output

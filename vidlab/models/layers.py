@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers, ops
 
-from vidlab.data.streams import PADDING, together
+from vidlab.data.streams import PADDING, stack_clips
 from vidlab.errors import ModelError
 
 __all__ = ["BlankPadding", "FoldTime", "UnfoldTime", "each_frame", "pad"]
@@ -143,4 +143,4 @@ def pad(clips: Sequence) -> object:
             "Expected clips (time, height, width, 3) of one height and width. Received: "
             f"{', '.join(str(clip.shape) for clip in clips) or 'no clip'}. Read them at one size."
         )
-    return together(list(clips))
+    return stack_clips(list(clips))

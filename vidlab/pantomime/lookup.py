@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -71,10 +72,18 @@ def boxes_of(video_id: str, *, root: str | Path) -> pd.DataFrame:
     pandas.DataFrame
         As `annotations`, for this video alone; empty for a dataset without annotations.
     """
-    if not (Path(root) / "annotations.parquet").exists():
+    file = Path(root).absolute() / "annotations.parquet"
+    if not file.exists():
         return pd.DataFrame(columns=_BOXES)
-    boxes = annotations(root)
-    return boxes[boxes["video_id"] == video_id].reset_index(drop=True)
+    boxes, rows = _boxes(file, file.stat().st_mtime_ns)
+    return boxes.iloc[rows.get(video_id, [])].reset_index(drop=True)
+
+
+@lru_cache(maxsize=1)
+def _boxes(file: Path, changed: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Read all boxes, and which rows are those of each video; again when the file has changed."""
+    boxes = annotations(file.parent)
+    return boxes, boxes.groupby("video_id").indices
 
 
 def outlines_of(

@@ -48,8 +48,6 @@ def build(
     ----------
     name
         One of `names`, or a recipe, such as an adapted one.
-    num_classes
-        At least 2; 101 in UCF-101.
     weights
         What the backbone starts from, as `vidlab.backbones.build` takes it. Random weights unless
         named: pass ``recipe.weights`` for the recipe's own.
@@ -108,20 +106,11 @@ def prepare(model: keras.Model, recipe: Recipe, phase: Phase) -> None:
         backbones.set_trainable(model, phase.trainable, pretrained=kept)
 
 
-def table(recipes: Iterable[str | Recipe] | None = None) -> list[dict[str, object]]:
-    """Tabulate recipes with what was published about them.
-
-    Parameters
-    ----------
-    recipes
-        Names or recipes; all when left out.
-
-    Returns
-    -------
-    list of dict
-        A row per recipe, all with the same keys, for ``pandas.DataFrame``. Results in percent.
-    """
-    return [_row(get(item)) for item in (names() if recipes is None else recipes)]
+def table(recipes: Iterable[str | Recipe] | None = None) -> pd.DataFrame:
+    """Tabulate recipes (all when left out) with what was published about them, in percent."""
+    rows = [_row(get(item)) for item in (names() if recipes is None else recipes)]
+    columns = list(_row(get(names()[0])))  # also where there are no rows
+    return pd.DataFrame(rows, columns=columns).set_index("recipe")
 
 
 def published(recipes: Iterable[str | Recipe] | None = None) -> pd.DataFrame:
@@ -133,9 +122,7 @@ def published(recipes: Iterable[str | Recipe] | None = None) -> pd.DataFrame:
         Indexed by recipe: top-1 %, top-5 %, by split %, precision / recall / F1, counts (videos or
         frames), note, departures (where our recipe differs from the source, and why).
     """
-    columns = ["published top-1 %", "published top-5 %", "by split %", "precision / recall / F1"]
-    columns += ["counts", "note", "departures"]
-    return pd.DataFrame(table(recipes), columns=["recipe", *columns]).set_index("recipe")
+    return table(recipes).loc[:, "published top-1 %":"departures"]
 
 
 def of_run(record: Mapping[str, object]) -> Recipe | None:
@@ -150,22 +137,18 @@ def of_run(record: Mapping[str, object]) -> Recipe | None:
         return None
 
 
-def _kept(recipe: Recipe) -> list[str]:
-    """Say how training departs from every source where a part of the model is frozen."""
-    if recipe.augment is None or not {"none", "top"} & {p.trainable for p in recipe.phases}:
-        return []
-    return [
-        f"What is frozen is computed once, for up to {VIEWS} varied views of each video, where "
-        "that saves work; the sources vary every example anew."
-    ]
-
-
 def _row(recipe: Recipe) -> dict[str, object]:
     start = [recipe.starts_from] if recipe.starts_from else []
-    report = " / ".join(f"{value:.2f}" for value in recipe.published.report)
+    departures = [*recipe.departures]
+    if recipe.augment is not None and {"none", "top"} & {p.trainable for p in recipe.phases}:
+        departures.append(
+            f"What is frozen is computed once, for up to {VIEWS} varied views of each video, where "
+            "that saves work; the sources vary every example anew."
+        )
     return {
         "recipe": recipe.name,
         "title": recipe.title,
+        "source": recipe.source,
         "inputs": ", ".join(recipe.inputs) + (" (frames)" if recipe.per_frame else " (clips)"),
         "backbone": recipe.backbone or "none",
         "size": "{}×{}".format(*recipe.size),
@@ -178,9 +161,8 @@ def _row(recipe: Recipe) -> dict[str, object]:
         "published top-1 %": recipe.published.top1,
         "published top-5 %": recipe.published.top5,
         "by split %": " / ".join(map(str, recipe.published.splits)),
-        "precision / recall / F1": report,
+        "precision / recall / F1": " / ".join(f"{x:.2f}" for x in recipe.published.report),
         "counts": recipe.published.unit,
         "note": recipe.published.note,
-        "departures": " ".join([*recipe.departures, *_kept(recipe)]),
-        "source": recipe.source,
+        "departures": " ".join(departures),
     }

@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from vidlab.data.augment import Augment
-from vidlab.data.streams import Rgb, aligned
+from vidlab.data.streams import Rgb, is_per_frame
 from vidlab.errors import RecipeError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from vidlab.data.sampling import Sampler
 
 __all__ = ["Phase", "Published", "Recipe", "Task", "class_labels"]
 
@@ -195,7 +197,7 @@ class Recipe:
     file: str = ""
 
     def __post_init__(self) -> None:
-        aligned(self.inputs)
+        is_per_frame(self.inputs)
         known = self.builder_options
         unknown = [name for name in self.options if name not in known]
         if unknown or (self.backbone is None) != ("backbone" not in known):
@@ -214,22 +216,31 @@ class Recipe:
     @property
     def per_frame(self) -> bool:
         """Whether examples are single frames rather than clips."""
-        return aligned(self.inputs)
+        return is_per_frame(self.inputs)
 
     @property
-    def train_sampling(self):
+    def streams(self) -> Mapping[str, Rgb] | Rgb:
+        """The inputs as `Clips` reads them for the model: a single one by itself, without name."""
+        return self.inputs if len(self.inputs) > 1 else self._first
+
+    @property
+    def _first(self) -> Rgb:
+        return next(iter(self.inputs.values()))
+
+    @property
+    def train_sampling(self) -> Sampler:
         """The sampler of the first input, in training."""
-        return next(iter(self.inputs.values())).sampling
+        return self._first.sampling
 
     @property
-    def test_sampling(self):
+    def test_sampling(self) -> Sampler:
         """The sampler of the first input, in prediction."""
-        return next(iter(self.inputs.values())).at_test
+        return self._first.at_test
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the first input, in pixels."""
-        return next(iter(self.inputs.values())).size
+        return self._first.size
 
     def adapted(self, *, options: Mapping[str, object] | None = None, **changes) -> Recipe:
         """Return the recipe with some values changed.
@@ -267,7 +278,7 @@ class Recipe:
         return dataclasses.replace(self, **changes, inputs=inputs, options=merged)
 
     def as_dict(self) -> dict[str, object]:
-        """Give everything that decides a result, in a form JSON can hold."""
+        """All that decides a result, as JSON can hold it."""
         return {
             "name": self.name,
             "inputs": {name: stream.as_dict() for name, stream in self.inputs.items()},

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from vidlab import evaluation
-from vidlab.data.clips import Clips
+from vidlab.data.dataset import Clips
 from vidlab.data.sampling import Reordered
 from vidlab.evaluation import predictions
 from vidlab.training import Fitted, Settings, fit
@@ -46,12 +46,8 @@ def train_and_evaluate(
         Already adapted to the profile.
     parts
         Training, validation and test videos.
-    folder
-        Where to.
     record
         What ``recipe.json`` shall hold; written last, for it vouches for the files beside it.
-    settings
-        Of the training.
     start
         The trained model of the recipe this one starts from.
     """
@@ -80,30 +76,18 @@ def predict(
 
     Parameters
     ----------
-    model
-        As a run folder keeps it.
-    videos
-        The videos.
     recipe
-        Already adapted to the profile; says what the model is shown.
+        Already adapted to the profile; says what the model takes.
     order
         ``"normal"``, or one of `ORDERS`.
-    cache
-        Folder of decoded frames, as for `vidlab.clips.Clips`.
-
-    Returns
-    -------
-    Predictions
-        One row a video; with the frames too where examples are single frames.
     """
-    streams = dict(recipe.inputs)
     if order != "normal":
-        streams = {
+        inputs = {
             name: dataclasses.replace(stream, test=Reordered(stream.at_test, order))
-            for name, stream in streams.items()
+            for name, stream in recipe.inputs.items()
         }
-    whole = streams if len(streams) > 1 else next(iter(streams.values()))
-    return _predict(model, videos, recipe, streams=whole, cache=cache)
+        recipe = recipe.adapted(inputs=inputs)
+    return _predict(model, videos, recipe, streams=recipe.streams, cache=cache)
 
 
 def _predict(

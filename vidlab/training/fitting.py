@@ -3,8 +3,8 @@
 A recipe trains in one or more *phases* (first the new layers, then deeper ones). What cannot learn
 in a phase is computed once, kept on disk, and only the rest is trained (`vidlab.learners`). Each
 phase stops early on the validation loss and keeps its best weights; after every epoch a checkpoint
-is written, from which an interrupted training goes on: chance follows from the seed, the epoch and
-the video alone.
+is written, from which an interrupted training goes on: randomness follows from the seed, the epoch
+and the video alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab import recipes
-from vidlab.data.clips import Clips
+from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.errors import RecipeError
 from vidlab.progress import counter
@@ -57,7 +57,7 @@ class Settings:
         What else makes this training another one, such as a digest of the starting model's recipe;
         a checkpoint is taken up only under the same key.
     callbacks : sequence of keras.callbacks.Callback
-        What else hears of each epoch, such as `widgets.TrainingCurves.watch`.
+        More Keras callbacks, such as `widgets.TrainingCurves.watch` makes.
     """
 
     seed: int = 0
@@ -105,22 +105,17 @@ def fit(
 ) -> Fitted:
     """Train `recipe`, or go on where an interrupted training of it stopped.
 
+    The model is left with the best weights of its last phase.
+
     Parameters
     ----------
     recipe
-        What to train, already adapted to the profile.
+        Already adapted to the profile.
     parts
         Training and validation videos. Without validation videos nothing stops early, and the last
         weights are kept.
-    settings
-        Seed, folders and checkpoint file.
     start
         For a recipe that starts from another: the other's trained model.
-
-    Returns
-    -------
-    Fitted
-        The model with the best weights of its last phase, and the history of all phases.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""What a phase really trains: the whole model, or the rest of one whose frozen part is computed.
+"""What a phase really trains: the whole model, or its rest where a frozen part is computed once.
 
-What cannot learn in a phase (see `vidlab.freezing`) is computed once, for every frame the samplers
-can choose, and kept on disk; the rest learns from that. Where a recipe augments, some varied views
-of each training video are kept, and an epoch shows one of them.
+What is frozen in a phase (see `vidlab.freezing`) is computed for every frame the samplers can
+choose, and kept on disk; the rest learns from these features. Where a recipe augments, some varied
+views of each training video are kept, and an epoch shows one of them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import pandas as pd
 from vidlab import recipes
 from vidlab.data.augment import VIEWS
 from vidlab.data.index import VideoIndex
-from vidlab.data.sampling import Possible
-from vidlab.data.streams import Rgb
+from vidlab.data.sampling import Possible, Sampler
+from vidlab.data.store import FeatureStore
+from vidlab.data.streams import Rgb, StoredFeatures
 from vidlab.errors import RecipeError
 from vidlab.models.graph import input_names
 from vidlab.recipes import Phase, Recipe
@@ -33,7 +34,7 @@ __all__ = ["Learner", "features_of", "learner_of"]
 
 @dataclasses.dataclass(frozen=True)
 class Learner:
-    """What a phase really trains: a model, or the rest of one whose frozen part is kept.
+    """What a phase really trains: a model, or the rest of one whose frozen part is stored.
 
     Attributes
     ----------
@@ -44,7 +45,7 @@ class Learner:
     plain : dict or Rgb
         What it takes of videos as they are.
     feature_seconds : float
-        What computing the kept part has cost, now or at an earlier time.
+        What computing the features has cost, now or at an earlier time.
     """
 
     model: keras.Model
@@ -61,54 +62,42 @@ def learner_of(
     *,
     settings: Settings,
 ) -> Learner:
-    """Find what cannot learn in a phase, compute it once, and return what is left to train.
+    """Compute once what is frozen in a phase, and return what is left to train.
 
     Parameters
     ----------
     model
         Prepared for the phase.
-    recipe, phase
-        What is trained.
     parts
         Training and validation videos.
-    settings
-        Of the training: where to keep what is computed, and how much.
     """
-    given, train = dict(recipe.inputs), parts[0]
-    whole = given if len(given) > 1 else next(iter(given.values()))
-    whole = Learner(model, whole, whole)
+    train, inputs = parts[0], recipe.inputs
+    whole = Learner(model, recipe.streams, recipe.streams)
     views = _views(recipe, phase, train) if settings.features is not None else 0
     if not views:
         return whole
     learned, tested = (
-        Possible(tuple(dict.fromkeys(getattr(stream, which) for stream in given.values())))
+        Possible(tuple(dict.fromkeys(getattr(stream, which) for stream in inputs.values())))
         for which in ("sampling", "at_test")
     )
-    everything = _together(parts) if settings.index is None else settings.index
+    everything = settings.index or _together(parts)
     plain = tested if recipe.augment else Possible((*learned.samplers, *tested.samplers))
     frames = _count(plain, everything) + (views * _count(learned, train) if recipe.augment else 0)
     cut = _cut(model, recipe, frames=frames, most_bytes=settings.most_bytes)
     if cut is None:
         return whole
-    kept = {name: given[name] for name in input_names(cut.frozen)}
-    live = {name: given[name] for name in cut.live}
-    options = {
-        "backbone": cut.frozen,
-        "streams": kept,
-        "out": settings.features,
-        "precision": settings.precision,
-    }
-    as_they_are = features.extract(everything, sampling=plain, **options)
+    as_they_are = _extract(cut, recipe, everything, sampling=plain, settings=settings)
     stores = (as_they_are,)
     if recipe.augment is not None:
         stores = tuple(
-            features.extract(train, sampling=learned, variation=(recipe.augment, number), **options)
-            for number in range(views)
+            _extract(cut, recipe, train, sampling=learned, settings=settings, view=view)
+            for view in range(views)
         )
-    first = next(iter(kept.values()))
-    stream = features.Kept(
-        first.sampling, clip=first.clip, test=first.test, stores=stores, fill=cut.padding
+    first = inputs[input_names(cut.frozen)[0]]
+    stream = StoredFeatures(
+        first.sampling, clip=first.clip, test=first.test, stores=stores, padding=cut.padding
     )
+    live = {name: inputs[name] for name in cut.live}
     return Learner(
         cut.rest,
         {KEPT: stream, **live},
@@ -117,10 +106,51 @@ def learner_of(
     )
 
 
+def features_of(
+    recipe: Recipe, model: keras.Model, videos: VideoIndex, *, settings: Settings
+) -> FeatureStore:
+    """Compute the features of videos as they are that the frozen part of a recipe's model gives.
+
+    Raises
+    ------
+    RecipeError
+        If nothing with weights is frozen in the first phase.
+    """
+    recipes.prepare(model, recipe, recipe.phases[0])
+    cut = split(model, clips=not recipe.per_frame)
+    if cut is None:
+        raise RecipeError(
+            "Expected a recipe with a frozen part, such as convgru-fixed. Received: "
+            f"{recipe.name}, in which everything learns. Choose another."
+        )
+    sampling = Possible(tuple({stream.at_test for stream in recipe.inputs.values()}))
+    return _extract(cut, recipe, videos, sampling=sampling, settings=settings)
+
+
+def _extract(
+    cut: Split,
+    recipe: Recipe,
+    videos: VideoIndex,
+    *,
+    sampling: Sampler,
+    settings: Settings,
+    view: int | None = None,
+) -> FeatureStore:
+    return features.extract(
+        videos,
+        cut.frozen,
+        streams=recipe.inputs,
+        sampling=sampling,
+        variation=None if view is None else (recipe.augment, view),
+        out=settings.features,
+        precision=settings.precision,
+    )
+
+
 def _cut(model: keras.Model, recipe: Recipe, *, frames: int, most_bytes: int) -> Split | None:
     """Cut a model after what cannot learn, earlier where keeping it takes too much disk.
 
-    None trains the whole; what the disk decides is told.
+    None trains the whole; a cut moved by the disk is reported.
     """
     clips = not recipe.per_frame
     cut = split(model, clips=clips)
@@ -145,43 +175,6 @@ def _can_be_kept(cut: Split, recipe: Recipe) -> bool:
         sampling.length is None for sampling in (streams[0].sampling, streams[0].at_test)
     )
     return alike and not (unequal and cut.padding is None)
-
-
-def features_of(
-    recipe: Recipe, model: keras.Model, videos: VideoIndex, *, settings: Settings
-) -> features.FeatureStore:
-    """Compute what the frozen part of a recipe's model gives for videos as they are.
-
-    Parameters
-    ----------
-    recipe, model
-        As `fit` takes and trains them.
-    videos
-        Every frame that the recipe can look at is computed.
-    settings
-        `features` has to be a folder.
-
-    Raises
-    ------
-    RecipeError
-        If nothing with weights is frozen in the first phase.
-    """
-    recipes.prepare(model, recipe, recipe.phases[0])
-    cut = split(model, clips=not recipe.per_frame)
-    if cut is None:
-        raise RecipeError(
-            "Expected a recipe with a frozen part, such as convgru-fixed. Received: "
-            f"{recipe.name}, in which everything learns. Choose another."
-        )
-    samplers = tuple({stream.at_test for stream in recipe.inputs.values()})
-    return features.extract(
-        videos,
-        backbone=cut.frozen,
-        streams={name: recipe.inputs[name] for name in input_names(cut.frozen)},
-        sampling=Possible(samplers),
-        out=settings.features,
-        precision=settings.precision,
-    )
 
 
 def _together(parts: tuple[VideoIndex, VideoIndex]) -> VideoIndex:

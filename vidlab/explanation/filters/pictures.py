@@ -24,7 +24,7 @@ from vidlab.explanation.filters.ascent import climb, mean_responses
 from vidlab.explanation.filters.reading import SCORES, Reader, checked_filters, reader
 from vidlab.explanation.layers import laid_open
 from vidlab.files import replacing
-from vidlab.training.features.keys import encoder_digest
+from vidlab.training.engines import encoder_digest
 
 __all__ = ["FilterPictures", "depths", "maximise"]
 

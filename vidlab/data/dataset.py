@@ -1,6 +1,14 @@
-"""Videos as batches of clips or of single frames, for one input of a model or several.
+"""Videos as batches of clips or of single frames, decoded in threads ahead of the training step.
 
-The reasons for the order are told in `vidlab.clips`.
+**Which frames share a batch.** A batch of clips takes whole clips. A batch of single frames counts
+frames, and while training it should mix videos: frames of one video look alike, and a step on one
+video learns that video. So an epoch goes through the videos in random order in blocks of some
+videos, and shuffles the frames of a block before cutting them into batches. A batch then meets
+about all videos of its block, and decodes each of them once, whichever of its frames it needs.
+Larger blocks mix better and decode more often. The batches are the same with and without a cache.
+
+**Memory.** Every batch is computed from its number alone, so nothing is kept between batches.
+Keras' own threads (``keras.utils.PyDataset``) work ahead on at most `AHEAD` batches, in order.
 """
 
 from __future__ import annotations
@@ -16,9 +24,9 @@ import numpy as np
 
 from vidlab.data import video
 from vidlab.data.augment import Augment, Variation
-from vidlab.data.clips.cache import FrameCache
 from vidlab.data.index import VideoIndex
-from vidlab.data.streams import Rgb, aligned, together
+from vidlab.data.store import FrameCache
+from vidlab.data.streams import Rgb, is_per_frame, stack_clips
 from vidlab.errors import DatasetError
 
 __all__ = ["AHEAD", "Clips"]
@@ -26,9 +34,10 @@ __all__ = ["AHEAD", "Clips"]
 AHEAD = 4
 """How many batches are decoded ahead of the one in use."""
 
-_ORDER, _FRAMES, _VARIATION, _VIEW = range(4)  # what chance decides, each by draws of its own
+_ORDER, _FRAMES, _VARIATION, _VIEW = range(4)  # what is random, each by draws of its own
 
-_MOST_READS = 8  # of one video in an epoch, where `mix` is left to `Clips`
+_MOST_READS = 8  # of one video in an epoch
+_WORKERS = 2  # threads that read
 
 
 class Clips(keras.utils.PyDataset):
@@ -55,15 +64,11 @@ class Clips(keras.utils.PyDataset):
         For training: random order, samplers draw at random, and `augment` varies, all anew in every
         epoch. Without it, index order and the fixed choice of each stream's `at_test`.
     seed
-        What happens follows from it, the epoch and the video's position; not from `workers`.
+        Randomness follows from it, the epoch and the video's position alone.
     augment
         Varies training examples: one draw a clip or single frame, shared by all streams.
     cache
         A folder for decoded frames, which are then read from there; see `FrameCache`.
-    workers
-        Threads that read, at least 2.
-    mix
-        Single frames: how many videos are shuffled together. Left out: as many as batches need.
     labels
         One label a video, or several by name; the classes when left out.
 
@@ -78,8 +83,6 @@ class Clips(keras.utils.PyDataset):
 
     Raises
     ------
-    DatasetError
-        If there are no videos, or an option is too small.
     SamplingError
         If the streams do not belong together.
     """
@@ -94,34 +97,20 @@ class Clips(keras.utils.PyDataset):
         seed: int = 0,
         augment: Augment | None = None,
         cache: str | os.PathLike | None = None,
-        workers: int = 2,
-        mix: int | None = None,
         labels: np.ndarray | Mapping[str, np.ndarray] | None = None,
     ):
-        super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=AHEAD)
-        if len(index) == 0:
+        super().__init__(workers=_WORKERS, use_multiprocessing=False, max_queue_size=AHEAD)
+        if len(index) == 0 or batch_size < 1:
             raise DatasetError(
-                "Expected at least one video. Received: an empty index. Choose other classes or "
-                "parts."
+                "Expected at least one video and a batch size of at least one. Received: "
+                f"{len(index)} videos, batch_size={batch_size}. Choose other classes or parts."
             )
         self._named = isinstance(streams, Mapping)
         self.streams = dict(streams) if self._named else {"": streams}
-        self.per_frame = aligned(self.streams)
+        self.per_frame = is_per_frame(self.streams)
         self._records = list(index.table.itertuples())
-        if mix is None:
-            frames = self._typical_count() if self.per_frame else 1
-            mix = min(max(_MOST_READS * batch_size // frames, 2), 32)
-        for option, value, least in (
-            ("batch_size", batch_size, 1),
-            ("workers", workers, 2),
-            ("mix", mix, 1),
-        ):
-            if value < least:
-                raise DatasetError(
-                    f"Expected {option} of at least {least}. Received: {value}. Raise it."
-                )
         self.index, self.batch_size, self.shuffle, self.seed = index, batch_size, shuffle, seed
-        self.augment, self.mix = augment, mix
+        self.augment = augment
         self._lengths: dict[Rgb, int] = {}
         self._caches = {
             stream.size: FrameCache(
@@ -178,7 +167,7 @@ class Clips(keras.utils.PyDataset):
         for position in np.unique(positions):
             here = np.flatnonzero(positions == position)
             found = self._read(stream, position, frames[here])
-            if stream.varies and self._varies:
+            if self._varies and not stream.views:
                 found = np.stack(
                     [
                         stream.vary(one, self._variation(position, frame))
@@ -195,13 +184,13 @@ class Clips(keras.utils.PyDataset):
         clips = []
         for position in self.video_positions[rows]:
             clip = self._read(stream, position, self._choose(stream, position))
-            if stream.varies and self._varies:
+            if self._varies and not stream.views:
                 clip = stream.vary(clip, self._variation(position))
             clips.append(clip)
         if self._sampling(stream).length is not None:
             return np.stack(clips)
         length = self._longest(stream)
-        return together(clips, length=length, fill=stream.padding).astype(np.float32, copy=False)
+        return stack_clips(clips, length=length, fill=stream.padding).astype(np.float32, copy=False)
 
     def _longest(self, stream: Rgb) -> int:
         """Return the one length that all clips of a stream are filled up to.
@@ -224,13 +213,14 @@ class Clips(keras.utils.PyDataset):
             return order, None
         videos, frames = [], []
         first_stream = next(iter(self.streams.values()))
-        for first in range(0, len(order), self.mix):
-            block = order[first : first + self.mix]
+        most = min(max(_MOST_READS * self.batch_size // self._typical_count(), 2), 32)
+        for first in range(0, len(order), most):
+            block = order[first : first + most]
             chosen = [self._choose(first_stream, position) for position in block]
             rows = np.repeat(block, [len(numbers) for numbers in chosen])
-            places = rng.permutation(len(rows)) if self.shuffle else slice(None)
-            videos.append(rows[places])
-            frames.append(np.concatenate(chosen)[places])
+            mixed = rng.permutation(len(rows)) if self.shuffle else slice(None)
+            videos.append(rows[mixed])
+            frames.append(np.concatenate(chosen)[mixed])
         return np.concatenate(videos), np.concatenate(frames)
 
     def _typical_count(self) -> int:
@@ -251,33 +241,27 @@ class Clips(keras.utils.PyDataset):
     def _read(self, stream: Rgb, position: int, indices: np.ndarray) -> np.ndarray:
         """Read what a stream takes of one video."""
         record, cache = self._records[position], self._caches.get(stream.size)
-        if self._views:
-            stream = stream.of_view(self._view(position))
         if cache is not None:
             frames = partial(cache.read, record)
         else:
             frames = partial(video.read_frames, record.path, size=stream.size)
-        return stream.read_video(record, frames, indices)
+        return stream.read_video(record, frames, indices, view=self._view(position))
 
     @property
     def _varies(self) -> bool:
         return self.shuffle and self.augment is not None
 
-    @property
-    def _views(self) -> bool:
-        """Whether an epoch chooses among kept views of each video."""
-        return self._varies and not all(stream.varies for stream in self.streams.values())
-
     def _view(self, position: int) -> int:
-        views = max(stream.views for stream in self.streams.values())
-        return int(self._rng(_VIEW, position).integers(views))
+        """Draw which of the kept views of a video this epoch shows, where some are kept."""
+        views = max(stream.views for stream in self.streams.values()) if self._varies else 0
+        return int(self._rng(_VIEW, position).integers(views)) if views else 0
 
     def _variation(self, position: int, frame: int = 0) -> Variation:
-        """Draw how an example is varied in this epoch."""
-        if self._views:
+        """Draw how an example is varied in this epoch; of a kept view, as that was."""
+        if any(stream.views for stream in self.streams.values()):
             return self.augment.view(self._records[position].video_id, self._view(position))
         return self.augment.draw(self._rng(_VARIATION, position, frame))
 
     def _rng(self, purpose: int, position: int = 0, frame: int = 0) -> np.random.Generator:
-        """Return the chance of one purpose: draws for two of them do not hang together."""
+        """Return a generator for one purpose: draws for two of them are independent."""
         return np.random.default_rng([self.seed, self._epoch, purpose, int(position), int(frame)])

@@ -1,18 +1,14 @@
 """Batches: the right frames, the same for a seed, no more in memory than a few batches."""
 
-import os
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
-from vidlab.data import video
+from vidlab.data import dataset, video
 from vidlab.data.augment import Augment
-from vidlab.data.clips import AHEAD, Clips, FrameCache
+from vidlab.data.dataset import AHEAD, Clips
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import (
     AllFrames,
@@ -24,13 +20,7 @@ from vidlab.data.sampling import (
     Window,
 )
 from vidlab.data.streams import PADDING, Rgb
-from vidlab.errors import (
-    DatasetError,
-    FrameIndexError,
-    MissingVideoError,
-    SamplingError,
-    UnreadableVideoError,
-)
+from vidlab.errors import DatasetError, UnreadableVideoError
 
 SIZE = (24, 40)
 
@@ -39,15 +29,6 @@ SIZE = (24, 40)
 def index(toy_dataset):
     """Index 3 classes × 2 groups × 2 clips = 12 videos of 9 numbered frames."""
     return VideoIndex.from_folder(toy_dataset(groups=2, size=(48, 80), lists=False))
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return FrameCache(tmp_path / "cache", size=SIZE)
-
-
-def record(path, *, frames, video_id="numbered"):
-    return SimpleNamespace(video_id=video_id, path=str(path), frames=frames)
 
 
 def numbers(frame_number, x):
@@ -126,7 +107,7 @@ def test_single_frames_come_in_index_order_with_their_video_and_number(index, fr
 
 
 def test_shuffled_frames_are_every_frame_once_with_its_own_label(index, frame_number):
-    clips = Clips(index, Rgb(AllFrames(), SIZE), batch_size=16, shuffle=True, mix=5)
+    clips = Clips(index, Rgb(AllFrames(), SIZE), batch_size=16, shuffle=True)
     x, y = (np.concatenate(part) for part in zip(*batches(clips), strict=True))
     rows = set(zip(clips.video_positions.tolist(), clips.frame_numbers.tolist(), strict=True))
     assert rows == {(position, frame) for position in range(12) for frame in range(9)}
@@ -223,8 +204,9 @@ def test_what_is_drawn_for_one_purpose_says_nothing_about_another(index):
     assert abs(np.corrcoef(starts, mirrored)[0, 1]) < 0.15  # 600 draws: 3.7 standard errors
 
 
-def test_a_batch_of_frames_mixes_videos_of_its_block_and_of_no_other(index):
-    clips = Clips(index, Rgb(AllFrames(), SIZE), batch_size=18, shuffle=True, mix=4)
+def test_a_batch_of_frames_mixes_videos_of_its_block_and_of_no_other(index, monkeypatch):
+    monkeypatch.setattr(dataset, "_MOST_READS", 2)  # 2 · 18 frames of a block are 4 videos
+    clips = Clips(index, Rgb(AllFrames(), SIZE), batch_size=18, shuffle=True)
     blocks = clips.video_positions.reshape(3, 36)
     assert [len(set(block)) for block in blocks.tolist()] == [4, 4, 4]
     assert len(set(clips.video_positions.tolist())) == 12
@@ -275,9 +257,8 @@ def test_without_shuffling_every_epoch_is_the_same(index):
     assert_same_batches(batches(clips), first)
 
 
-@pytest.mark.parametrize("workers", [2, 5])
 @pytest.mark.parametrize("per_frame", [False, True], ids=["clips", "frames"])
-def test_fit_sees_the_epochs_in_order_whatever_the_workers(index, per_frame, workers):
+def test_fit_sees_the_epochs_in_order(index, per_frame):
     stream = Rgb(Segments(3), SIZE, clip=not per_frame)
     options = {"batch_size": 5, "shuffle": True, "seed": 9}
     expected = Clips(index, stream, **options)
@@ -285,7 +266,7 @@ def test_fit_sees_the_epochs_in_order_whatever_the_workers(index, per_frame, wor
     for _ in range(2):
         expected.epoch += 1
         by_hand += batches(expected)
-    assert_same_batches(fitted(Clips(index, stream, workers=workers, **options), epochs=3), by_hand)
+    assert_same_batches(fitted(Clips(index, stream, **options), epochs=3), by_hand)
 
 
 def test_predict_rows_line_up_with_videos_and_frames(index):
@@ -350,118 +331,12 @@ def test_batches_are_the_same_from_a_cache(index, tmp_path):
     assert [folder.name for folder in (tmp_path / "cache").iterdir()] == ["frames-24x40"]
 
 
-def test_a_cache_reads_frames_in_any_order_without_the_decoder(
-    numbered_video, cache, frame_number, monkeypatch
-):
-    path = numbered_video(frames=30)
-    row = record(path, frames=30)
-    expected = video.read_frames(path, [29, 0, 7, 7], size=SIZE)
-    cache.read(row, [0])
-    monkeypatch.delattr(video, "read_frames")
-    found = cache.read(row, [29, 0, 7, 7])
-    np.testing.assert_array_equal(found, expected)
-    assert numbers(frame_number, found).tolist() == [29, 0, 7, 7]
-    assert np.load(cache.file(row)).shape == (30, *SIZE, 3)
-
-
-def test_a_video_that_several_threads_ask_for_is_decoded_once(
-    numbered_video, cache, frame_number, monkeypatch
-):
-    row, decode, calls = record(numbered_video(frames=9), frames=9), FrameCache._decode, []
-    together = threading.Barrier(4)
-
-    def slowly(self, asked):
-        calls.append(asked)
-        time.sleep(0.05)
-        decode(self, asked)
-
-    def read(number):
-        together.wait()
-        return cache.read(row, [number])
-
-    monkeypatch.setattr(FrameCache, "_decode", slowly)
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(read, range(4)))
-    assert len(calls) == 1
-    assert [frame_number(frames[0]) for frames in found] == [0, 1, 2, 3]
-
-
-def test_a_long_video_is_decoded_in_parts(numbered_video, cache, frame_number, monkeypatch):
-    monkeypatch.setattr("vidlab.clips.cache._CHUNK_BYTES", 7 * SIZE[0] * SIZE[1] * 3)
-    row = record(numbered_video(frames=30), frames=30)
-    assert numbers(frame_number, cache.read(row, range(30))).tolist() == list(range(30))
-
-
-def test_a_changed_video_is_decoded_anew(numbered_video, cache, frame_number):
-    row = record(numbered_video("v.avi", frames=5), frames=5)
-    assert numbers(frame_number, cache.read(row, [0])).tolist() == [0]
-    later = os.stat(row.path).st_mtime_ns + 10**9
-    numbered_video("v.avi", frames=8)
-    os.utime(row.path, ns=(later, later))
-    row.frames = 8
-    assert numbers(frame_number, cache.read(row, [7])).tolist() == [7]
-
-
-def test_caches_of_two_sizes_share_a_folder(numbered_video, tmp_path):
-    row = record(numbered_video(frames=4), frames=4)
-    small, large = (FrameCache(tmp_path / "both", size=size) for size in ((12, 20), (24, 40)))
-    assert small.read(row, [3]).shape == (1, 12, 20, 3)
-    assert large.read(row, [3]).shape == (1, 24, 40, 3)
-
-
-def test_of_an_unreadable_video_no_part_is_kept(index, cache):
-    broken = index.paths[3]
-    broken.write_bytes(b"not a video")
-    with pytest.raises(UnreadableVideoError, match=broken.name):
-        cache.read(next(index.select([3]).table.itertuples()), [0])
-    assert list(cache.folder.iterdir()) == []
-
-
-def test_a_cache_file_that_was_cut_off_is_named(numbered_video, cache):
-    row = record(numbered_video(frames=6), frames=6)
-    cache.read(row, [0])
-    file = cache.file(row)
-    file.write_bytes(file.read_bytes()[:-10])
-    with pytest.raises(UnreadableVideoError, match=rf"{file.name}.*frame 5.*Delete it"):
-        cache.read(row, [4, 5])
-
-
-@pytest.mark.parametrize("number", [-1, 6])
-def test_a_frame_beyond_the_video_is_refused_by_the_cache(numbered_video, cache, number):
-    row = record(numbered_video(frames=6), frames=6)
-    with pytest.raises(FrameIndexError, match=r"0 to 5 for .*numbered\.avi.*Sample within"):
-        cache.read(row, [number])
-
-
-def test_a_video_that_is_gone_is_named(cache, tmp_path):
-    with pytest.raises(MissingVideoError, match=r"gone\.avi"):
-        cache.read(record(tmp_path / "gone.avi", frames=3), [0])
-
-
-@pytest.mark.parametrize(
-    "streams",
-    [
-        {"a": Rgb(Uniform(2), SIZE, clip=True), "b": Rgb(Uniform(2), SIZE)},
-        {"a": Rgb(Uniform(2), SIZE), "b": Rgb(Uniform(3), SIZE)},
-    ],
-    ids=["clip and frame", "other frames"],
-)
-def test_streams_that_do_not_belong_together_are_refused(streams, index):
-    with pytest.raises(SamplingError, match=r"all clips, or all single frames.*Received: a: Rgb"):
-        Clips(index, streams)
-
-
 def test_an_empty_index_is_refused(index):
-    with pytest.raises(DatasetError, match="at least one video"):
-        Clips(index.select([]), Rgb(Uniform(2), SIZE, clip=True))
-
-
-@pytest.mark.parametrize(
-    ("option", "value"), [("batch_size", 0), ("workers", 1), ("mix", 0)], ids=lambda v: str(v)
-)
-def test_an_option_out_of_range_is_refused(index, option, value):
-    with pytest.raises(DatasetError, match=rf"{option} of at least .*Received: {value}"):
-        Clips(index, Rgb(Uniform(2), SIZE, clip=True), **{option: value})
+    stream = Rgb(Uniform(2), SIZE, clip=True)
+    with pytest.raises(DatasetError, match=r"at least one video.*0 videos"):
+        Clips(index.select([]), stream)
+    with pytest.raises(DatasetError, match="batch_size=0"):
+        Clips(index, stream, batch_size=0)
 
 
 def test_a_batch_beyond_the_last_is_refused(index):

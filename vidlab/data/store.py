@@ -1,0 +1,256 @@
+"""Arrays of videos on disk, one ``.npy`` file a video: decoded frames, and features computed once.
+
+A file appears whole or not at all. Behind its array, where NumPy does not look, stand the 32 bytes
+of the SHA-256 of all before them, so that damage is found. Only the rows wanted are read, so memory
+stays flat.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from vidlab.data import video
+from vidlab.errors import FrameIndexError, ResultError, UnreadableVideoError
+from vidlab.files import replacing
+
+__all__ = ["FeatureStore", "FrameCache", "content_digest", "is_whole"]
+
+_CHUNK_BYTES = 64 * 2**20  # of frames decoded at a time, so that memory stays flat
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_OPEN_FILES = 1024  # mapped at a time by a feature store
+
+_decoding: dict[Path, threading.Lock] = {}
+
+
+def is_whole(file: Path) -> bool:
+    """Whether a file is there, and exactly as it was written."""
+    if not file.is_file():
+        return False
+    content = memoryview(file.read_bytes())
+    body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    return hashlib.sha256(body).digest() == digest
+
+
+def content_digest(path: str | os.PathLike[str]) -> str:
+    """Digest the content of a video; an unchanged file is read once.
+
+    Raises
+    ------
+    MissingVideoError
+        If the video is no longer there.
+    """
+    return _content_digest(os.fspath(path), *_size_and_time(path))
+
+
+@lru_cache(maxsize=100_000)
+def _content_digest(path: str, size: int, changed: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _size_and_time(path: str | os.PathLike[str]) -> tuple[int, int]:
+    if not os.path.isfile(path):
+        video.probe(path)  # raises, naming the file and the remedy
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
+
+
+def _write(file: Path, parts: Iterable[np.ndarray], *, shape: tuple, dtype: str) -> None:
+    """Write an array that comes in parts, and its digest."""
+    header, digest = io.BytesIO(), hashlib.sha256()
+    layout = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, layout)
+    with replacing(file) as temporary, open(temporary, "wb") as out:
+        for part in chain([header.getvalue()], parts):
+            out.write(part)
+            digest.update(part)
+        out.write(digest.digest())
+
+
+class FrameCache:
+    """Frames of videos, resized once and kept in files from which any of them reads at once.
+
+    A file is named after the video, the size, and the video file's path, length and time of
+    change: a video that changes is decoded anew.
+
+    Parameters
+    ----------
+    folder
+        Where the files are kept; made if need be.
+    size
+        Height and width of the frames in pixels.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, size: tuple[int, int]):
+        self.folder, self.size = Path(folder), tuple(map(int, size))
+
+    def file(self, record) -> Path:
+        """Name the file that holds the frames of one video, whether it is there yet or not."""
+        path = os.path.abspath(record.path)
+        length, changed = _size_and_time(path)
+        key = hashlib.sha256(f"{path}|{length}|{changed}".encode()).hexdigest()[:16]
+        height, width = self.size
+        return self.folder / f"{record.video_id}-{height}x{width}-{key}.npy"
+
+    def read(self, record, indices: Iterable[int]) -> np.ndarray:
+        """Read frames of one video, decoding it first if it is not here yet.
+
+        Parameters
+        ----------
+        record
+            A row of an index table.
+        indices
+            Frame numbers, in any order, repeated or not.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``uint8``, (len(indices), height, width, 3).
+
+        Raises
+        ------
+        FrameIndexError
+            If a frame number lies beyond the ends of the video.
+        VideoError
+            If the video is not there, or it or its file in the cache is damaged.
+        """
+        file = self.file(record)
+        if not file.is_file():
+            # One thread decodes, the others wait for it: Windows replaces no file that is being
+            # read, and the work would be done twice.
+            with _decoding.setdefault(file, threading.Lock()):
+                if not file.is_file():
+                    self._decode(record, file)
+        indices = np.asarray(indices, dtype=np.int64)
+        frames = np.empty((len(indices), *self.size, 3), np.uint8)
+        with open(file, "rb", buffering=0) as opened:  # faster than mapping it
+            np.lib.format.read_magic(opened)
+            (count, *_), _, _ = np.lib.format.read_array_header_1_0(opened)
+            if len(indices) and not (indices.min() >= 0 and indices.max() < count):
+                raise FrameIndexError(
+                    f"Expected frame numbers from 0 to {count - 1} for {record.path}. "
+                    f"Received: {indices.min()} to {indices.max()}. Sample within the video."
+                )
+            start = opened.tell()
+            for frame, number in zip(frames, indices.tolist(), strict=True):
+                opened.seek(start + number * frame.nbytes)
+                if opened.readinto(frame) != frame.nbytes:
+                    raise UnreadableVideoError(
+                        f"Expected {count} whole frames in {file}. Received: a file that ends "
+                        f"before frame {number}. Delete it; it is made again."
+                    )
+        return frames
+
+    def _decode(self, record, file: Path) -> None:
+        """Write the file of one video."""
+        shape = (int(record.frames), *self.size, 3)
+        step = max(1, _CHUNK_BYTES // (shape[1] * shape[2] * 3))
+        chunks = (
+            video.read_frames(
+                record.path, range(first, min(first + step, shape[0])), size=self.size
+            )
+            for first in range(0, shape[0], step)
+        )
+        _write(file, chunks, shape=shape, dtype="uint8")
+
+
+class FeatureStore:
+    """Features of frames of videos: ``store[video_id]`` is (frames, size), mapped from its file.
+
+    Made by `vidlab.features.extract`.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where the files are, named by a key of 16 hexadecimal digits that change with whatever the
+        features follow from.
+    frame_numbers : dict
+        Which frames of its video the rows of each video id are, int64, (frames,), ascending.
+    size : int
+        Features in a vector.
+    dtype : numpy.dtype
+        ``float32``, or ``float16`` where they were computed in half precision.
+    """
+
+    def __init__(
+        self, folder: Path, frame_numbers: Mapping[str, np.ndarray], *, size: int, dtype: str
+    ):
+        self.folder, self.frame_numbers = folder, dict(frame_numbers)
+        self.size, self.dtype = size, np.dtype(dtype)
+        self._mapped = lru_cache(_OPEN_FILES)(lambda id_: np.load(self.file(id_), mmap_mode="r"))
+
+    def __len__(self) -> int:
+        return len(self.frame_numbers)
+
+    def __getitem__(self, video_id: str) -> np.ndarray:
+        """Map the features of one video, (frames, size)."""
+        return self._mapped(video_id)
+
+    def __repr__(self) -> str:
+        return (
+            f"FeatureStore({len(self)} videos, {self.frames} × {self.size}, {str(self.folder)!r})"
+        )
+
+    @property
+    def frames(self) -> int:
+        """Vectors of all videos."""
+        return sum(map(len, self.frame_numbers.values()))
+
+    @property
+    def bytes(self) -> int:
+        """Disk the features take."""
+        return self.frames * self.size * self.dtype.itemsize
+
+    @property
+    def seconds(self) -> float:
+        """How long computing has taken; where a block was computed twice, the last time counts."""
+        file = self.folder / "seconds.txt"  # absent or cut off where a process was killed
+        lines = file.read_text(encoding="ascii").splitlines() if file.is_file() else []
+        return sum(map(float, dict(x.split() for x in lines if len(x.split()) == 2).values()))
+
+    def file(self, video_id: str) -> Path:
+        """Name the file of one video."""
+        return self.folder / f"{video_id}.npy"
+
+    def holds(self, video_ids: Iterable[str]) -> bool:
+        """Whether the features of all these videos are there, as they were written."""
+        return all(is_whole(self.file(video_id)) for video_id in video_ids)
+
+    def write(self, features: Mapping[str, np.ndarray], *, block: int, seconds: float) -> None:
+        """Write the features of a block of videos, and how long computing them has taken."""
+        for video_id, rows in features.items():
+            _write(self.file(video_id), [rows], shape=rows.shape, dtype=self.dtype)
+        with open(self.folder / "seconds.txt", "a", encoding="ascii") as file:
+            file.write(f"{block} {seconds:.3f}\n")
+
+    def rows(self, video_id: str, indices: np.ndarray) -> np.ndarray:
+        """Load the features of frames of a video, by their indices in it, in any order.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``float32``, (len(indices), size).
+
+        Raises
+        ------
+        ResultError
+            If the store does not hold one of these frames.
+        """
+        held = self.frame_numbers[video_id]
+        at = np.minimum(np.searchsorted(held, indices), len(held) - 1)
+        if not np.array_equal(held[at], indices):
+            raise ResultError(
+                f"Expected features of frames {np.setdiff1d(indices, held).tolist()} of "
+                f"{video_id} in {self.folder}. Received: a store of {len(held)} others. Give the "
+                "sampler an attribute draws = True if it chooses at random."
+            )
+        return np.asarray(self[video_id][at], np.float32)

@@ -1,0 +1,289 @@
+"""What computes features: OpenVINO, a TensorFlow graph without variables, or Keras itself.
+
+All engines take batches of one fixed size, ``uint8`` for frames: the encoder's own preprocessing
+is compiled with it, and a shape that is known beforehand computes faster. In single precision they
+agree to max|a − b| ≤ 1e-4 · max|b|.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from vidlab.models.graph import input_names
+from vidlab.progress import silent_stderr
+
+__all__ = ["Engine", "choose", "compiled", "encoder_digest"]
+
+# TensorFlow otherwise takes all memory of a GPU as it starts. It reads this when it first uses one.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+_NAMES_OF_LAYERS = ("name", "keras_history", "input_layers", "output_layers")
+_WITHOUT_EFFECT = ("trainable", "build_config", "compile_config")
+
+Batches = Iterable[tuple[Any, list[np.ndarray]]]
+Results = Iterator[tuple[Any, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An encoder made ready to compute batches of one size.
+
+    Attributes
+    ----------
+    map : callable
+        Takes batches, each with a tag and an array (batch, …) for each input of the encoder, which
+        must not change before its result is there; gives, in their order, each tag and ``float32``
+        (batch, features). The next batch may be taken while one is under way.
+    seconds : float
+        What a frame costs, as measured once.
+    """
+
+    map: Callable[[Batches], Results]
+    seconds: float
+
+
+def choose(engine: str, precision: str) -> tuple[str, str]:
+    """Decide what will compute, and how exactly, on this machine.
+
+    Parameters
+    ----------
+    engine
+        ``"auto"`` takes Keras where there is a GPU or where Keras does not run on TensorFlow, else
+        OpenVINO where it is installed, else TensorFlow. Or the name of one of them.
+    precision
+        ``"float32"``, or ``"fast"`` for ``bfloat16`` where the engine and the CPU have it. Where
+        they have not, a warning says so and it is ``float32``.
+
+    Returns
+    -------
+    tuple of str
+        ``"openvino"``, ``"tensorflow"`` or ``"keras"``; and ``"float32"`` or ``"bfloat16"``.
+    """
+    if engine == "auto":
+        fastest = "openvino" if find_spec("openvino") else "tensorflow"
+        engine = "keras" if keras.backend.backend() != "tensorflow" or _gpus() else fastest
+    if precision == "fast" and not (engine == "openvino" and _has_bfloat16()):
+        warnings.warn(
+            f'vidlab: precision="fast" needs OpenVINO and a CPU with bfloat16; here it is {engine}'
+            f"{' on a CPU without' if engine == 'openvino' else ''}, so it is float32 as usual.",
+            stacklevel=3,  # the line that calls extract
+        )
+        precision = "float32"
+    return engine, "bfloat16" if precision == "fast" else precision
+
+
+def _gpus() -> list:
+    import tensorflow as tf
+
+    return tf.config.list_physical_devices("GPU")
+
+
+def _has_bfloat16() -> bool:
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+_latest: dict[tuple, Engine] = {}  # one at most: a compiled encoder takes as much memory as another
+
+
+def compiled(
+    encoder: keras.Model,
+    digest: str,
+    *,
+    engine: str,
+    precision: str,
+    batch_size: int,
+    dtypes: Sequence[str],
+) -> Engine:
+    """Make an encoder ready to compute; the latest one is kept for the next call.
+
+    Parameters
+    ----------
+    encoder
+        Frames to vectors.
+    digest
+        Tells encoders apart; see `encoder_digest`.
+    engine, precision
+        As `choose` gives them.
+    batch_size
+        Frames in every batch.
+    dtypes
+        Of the arrays of each input.
+    """
+    # Keras computes with the encoder itself, and so with whatever weights that has later.
+    key = (digest, engine, precision, batch_size, id(encoder) if engine == "keras" else None)
+    if key not in _latest:
+        _latest.clear()
+        shapes = [(batch_size, *tensor.shape[1:]) for tensor in encoder.inputs]
+        specs = list(zip(shapes, dtypes, strict=True))
+        compute = {
+            "openvino": lambda: _openvino(encoder, specs, precision),
+            "tensorflow": lambda: _tensorflow(encoder, specs),
+            "keras": lambda: _keras(encoder),
+        }[engine]()
+        blank = [np.zeros(shape, dtype) for shape, dtype in specs]
+        for _ in range(2):  # the first batch takes longer than all others
+            started = time.perf_counter()
+            list(compute([(None, blank)]))
+            seconds = (time.perf_counter() - started) / batch_size
+        _latest[key] = Engine(compute, seconds)
+    return _latest[key]
+
+
+def _openvino(encoder: keras.Model, specs: list, precision: str) -> Callable[[Batches], Results]:
+    """Compile an encoder with OpenVINO for the CPU."""
+    import openvino
+
+    core = openvino.Core()
+    # Read from a file: openvino.convert_model would do without, but reports its use to the makers
+    # of OpenVINO.
+    with tempfile.TemporaryDirectory(prefix="vidlab-") as folder:
+        file = Path(folder, "encoder.pb")
+        file.write_bytes(_frozen(encoder, specs).graph.as_graph_def().SerializeToString())
+        graph = core.read_model(file)
+    options = {
+        "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
+        "ENABLE_CPU_PINNING": False,  # cores are shared with the threads that decode
+        "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
+    }
+    model = core.compile_model(graph, "CPU", options)
+    names = [port.get_any_name().split(":")[0] for port in model.inputs]
+    ports = [model.inputs[names.index(f"input_{number}")] for number in range(len(specs))]
+
+    def compute(batches: Batches) -> Results:
+        # While one request runs the next is already queued, so that the cores never wait for us.
+        free, running = [model.create_infer_request() for _ in range(2)], deque()
+
+        def finished():
+            tag, _, request = running.popleft()
+            request.wait()
+            free.append(request)
+            return tag, request.get_output_tensor().data.copy()
+
+        for tag, batch in batches:
+            if not free:
+                yield finished()
+            request = free.pop()
+            for port, array in zip(ports, batch, strict=True):
+                request.set_tensor(port, openvino.Tensor(array, shared_memory=True))
+            request.start_async()
+            running.append((tag, batch, request))
+        while running:
+            yield finished()
+
+    return compute
+
+
+def _tensorflow(encoder: keras.Model, specs: list) -> Callable[[Batches], Results]:
+    """Turn variables into constants; TensorFlow then simplifies the graph."""
+    import tensorflow as tf
+
+    graph = _frozen(encoder, specs)
+
+    def compute(batches: Batches) -> Results:
+        with _whole_float32():
+            for tag, batch in batches:
+                (features,) = graph(*map(tf.constant, batch))
+                yield tag, features.numpy()
+
+    return compute
+
+
+def _keras(encoder: keras.Model) -> Callable[[Batches], Results]:
+    """Compute with Keras on whatever it runs on."""
+
+    def compute(batches: Batches) -> Results:
+        with _whole_float32():
+            for tag, batch in batches:
+                features = encoder.predict_on_batch(_as_input(encoder, batch))
+                yield tag, np.asarray(features, np.float32)
+
+    return compute
+
+
+def _frozen(encoder: keras.Model, specs: list):
+    """Trace an encoder for batches of one size, its variables turned into constants."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    signature = [
+        tf.TensorSpec(shape, dtype, name=f"input_{i}") for i, (shape, dtype) in enumerate(specs)
+    ]
+
+    @tf.function(input_signature=signature, autograph=False)
+    def encode(*batch):
+        floats = [tf.cast(array, tf.float32) for array in batch]
+        return encoder(_as_input(encoder, floats), training=False)
+
+    with silent_stderr():  # TensorFlow remarks on what it simplifies
+        return convert_variables_to_constants_v2(encode.get_concrete_function())
+
+
+def _as_input(encoder: keras.Model, batch: list):
+    """Pass the arrays of a batch as the encoder takes them: by name, or the only one as it is."""
+    by_name = isinstance(encoder.input, dict)
+    return dict(zip(input_names(encoder), batch, strict=True)) if by_name else batch[0]
+
+
+@contextmanager
+def _whole_float32() -> Iterator[None]:
+    """Keep TensorFlow from rounding ``float32`` to 10 bits on GPUs, as it does by default."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    from tensorflow.config import experimental
+
+    before = experimental.tensor_float_32_execution_enabled()
+    experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        experimental.enable_tensor_float_32_execution(before)
+
+
+def encoder_digest(encoder: keras.Model) -> str:
+    """Digest what an encoder computes: its layers, how they are joined, and its weights.
+
+    It is the same for two models built alike, whatever their layers are called and whichever of
+    them learn.
+    """
+    digest = hashlib.sha256()
+    config = _without_names(keras.saving.serialize_keras_object(encoder), {})
+    digest.update(json.dumps(config, sort_keys=True, default=str).encode())
+    for weight in encoder.get_weights():
+        digest.update(f"{weight.dtype}{weight.shape}".encode())
+        digest.update(np.ascontiguousarray(weight).data)
+    return digest.hexdigest()
+
+
+def _without_names(config, numbers: dict[str, int], *, names: bool = False):
+    """Replace the names of layers by numbers, in the order in which they first appear."""
+    if isinstance(config, dict):
+        if str(config.get("class_name")).endswith("DTypePolicy"):
+            return config  # its name says how it computes
+        return {
+            key: _without_names(value, numbers, names=names or key in _NAMES_OF_LAYERS)
+            for key, value in config.items()
+            if key not in _WITHOUT_EFFECT
+        }
+    if isinstance(config, list | tuple):
+        return [_without_names(value, numbers, names=names) for value in config]
+    if names and isinstance(config, str):
+        return numbers.setdefault(config, len(numbers))
+    return config
