@@ -25,7 +25,7 @@ from vidlab.progress import is_open_notebook
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Explorer", "LateModel", "class_names", "is_live", "page"]
+__all__ = ["Explorer", "LateModel", "Pictured", "class_names", "is_live", "page"]
 
 _PAGE = Path(__file__).parent / "page"
 _LIVE = "VIDLAB_WIDGETS"
