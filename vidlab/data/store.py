@@ -26,7 +26,9 @@ __all__ = ["FeatureStore", "FrameCache", "content_digest", "is_whole"]
 
 _CHUNK_BYTES = 64 * 2**20  # of frames decoded at a time, so that memory stays flat
 _DIGEST_BYTES = hashlib.sha256().digest_size
-_OPEN_FILES = 1024  # mapped at a time by a feature store
+_OPEN_FILES = (
+    64  # mapped at a time by a feature store; each holds a handle, of which macOS gives 256
+)
 
 _decoding: dict[Path, threading.Lock] = {}
 
