@@ -6,7 +6,8 @@ import pytest
 
 from tests import built
 from vidlab import models, recipes
-from vidlab.data import clips, video
+from vidlab.data import video
+from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import AllFrames, EverySecond, Uniform
 from vidlab.data.streams import Rgb
@@ -195,7 +196,7 @@ def test_a_head_alone_is_refused_with_the_remedy(keras, numbered_video):
 def same_as_predicted(model, index, *, sampling):
     """Compare with `predictions.predict` of the same videos."""
     stream = Rgb(sampling, SIZE, clip=len(model.input_shape) == 5)
-    expected = predictions.predict(model, clips.Clips(index, stream, batch_size=8))
+    expected = predictions.predict(model, Clips(index, stream, batch_size=8))
     watched = predictor(model, sampling=sampling)
     for path, probabilities in zip(index.paths, expected.probabilities, strict=True):
         np.testing.assert_allclose(watched.predict(path).answer, probabilities, atol=1e-5)
