@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -30,6 +29,7 @@ import tensorflow as tf
 
 from vidlab.errors import ModelError
 from vidlab.explanation.layers import Anatomy, default_layer, laid_open
+from vidlab.explanation.opening import made_once
 from vidlab.explanation.questions import NOBODY, Question, ask
 from vidlab.explanation.records import Explanation, explained
 
@@ -137,11 +137,9 @@ def gradients(model: keras.Model, question: Question, *, layer: str) -> Iterator
     Gradients
         Of each clip.
     """
-    graphs = _COMPILED.setdefault(model, {})
-    if layer not in graphs:
-        graphs[layer] = _compile(laid_open(model), layer)
+    compute = made_once(model, (gradients, layer), lambda: _compile(laid_open(model), layer))
     means, each, effects, scores, targets = keras.tree.map_structure(
-        np.asarray, graphs[layer](question.clips, question.targets, question.against)
+        np.asarray, compute(question.clips, question.targets, question.against)
     )
     for place, against in enumerate(question.rather):
         yield Gradients(
@@ -155,7 +153,6 @@ def gradients(model: keras.Model, question: Question, *, layer: str) -> Iterator
 
 
 _Graph = tf.types.experimental.PolymorphicFunction
-_COMPILED: WeakKeyDictionary[keras.Model, dict[str, _Graph]] = WeakKeyDictionary()
 
 
 def _compile(anatomy: Anatomy, layer: str) -> _Graph:

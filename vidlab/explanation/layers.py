@@ -10,7 +10,6 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from weakref import WeakKeyDictionary
 
 import keras
 from keras import ops
@@ -19,7 +18,7 @@ from vidlab.errors import ModelError
 from vidlab.explanation.geometry import Field, field_after
 from vidlab.explanation.holding import Held
 from vidlab.explanation.normalising import fused
-from vidlab.explanation.opening import flattened
+from vidlab.explanation.opening import flattened, made_once
 from vidlab.models import FoldTime
 from vidlab.models.graph import same
 
@@ -107,12 +106,7 @@ def laid_open(model: keras.Model) -> Anatomy:
         If the model is not functional or sequential, has more than one input or output, or gives
         something else than one score a class.
     """
-    if model not in _ANATOMIES:
-        _ANATOMIES[model] = Anatomy(*flattened(model))
-    return _ANATOMIES[model]
-
-
-_ANATOMIES: WeakKeyDictionary[keras.Model, Anatomy] = WeakKeyDictionary()
+    return made_once(model, Anatomy, lambda: Anatomy(*flattened(model)))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -21,6 +20,7 @@ import numpy as np
 from vidlab.errors import ModelError
 from vidlab.explanation.grad_cam import grad_cam, gradients
 from vidlab.explanation.layers import default_layer, laid_open
+from vidlab.explanation.opening import made_once
 from vidlab.explanation.questions import Question, ask
 from vidlab.explanation.records import Explanation, explained
 from vidlab.explanation.saliency import saliency
@@ -172,16 +172,10 @@ _RAW = {
     "expand_cam": False,
     "normalize_cam": False,
 }
-_TOOLS: WeakKeyDictionary[keras.Model, dict[tuple[type, str], ModelVisualization]] = (
-    WeakKeyDictionary()
-)
 
 
 def _tool(kind: type[ModelVisualization], model: keras.Model, layer: str) -> Callable:
-    tools = _TOOLS.setdefault(model, {})
-    if (kind, layer) not in tools:
-        tools[kind, layer] = kind(laid_open(model).marked(layer))
-    return tools[kind, layer]
+    return made_once(model, (kind, layer), lambda: kind(laid_open(model).marked(layer)))
 
 
 @contextmanager

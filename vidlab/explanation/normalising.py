@@ -49,15 +49,15 @@ class _Fused(keras.layers.Layer):
         """Return the maps, normalised."""
         mean, variance = self._value(self.layer.moving_mean), self.layer.moving_variance
         gamma, beta = self.layer.gamma, self.layer.beta
-        return tf.compat.v1.nn.fused_batch_norm(
-            maps,
-            tf.ones_like(mean) if gamma is None else self._value(gamma),
-            tf.zeros_like(mean) if beta is None else self._value(beta),
-            mean,
-            self._value(variance),
+        return tf.raw_ops.FusedBatchNormV3(
+            x=maps,
+            scale=tf.ones_like(mean) if gamma is None else self._value(gamma),
+            offset=tf.zeros_like(mean) if beta is None else self._value(beta),
+            mean=mean,
+            variance=self._value(variance),
             epsilon=self.layer.epsilon,
             is_training=False,
-        )[0]
+        ).y
 
     def compute_output_shape(self, maps_shape):
         """Return the same shape."""

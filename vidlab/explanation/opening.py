@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
 import keras
 
 from vidlab.errors import ModelError
 from vidlab.models.graph import flatten, is_box, paths
 
-__all__ = ["flattened"]
+__all__ = ["flattened", "made_once"]
+
+Made = TypeVar("Made")
+
+_MADE: WeakKeyDictionary[keras.Model, dict[Hashable, object]] = WeakKeyDictionary()
+
+
+def made_once(model: keras.Model, key: Hashable, make: Callable[[], Made]) -> Made:
+    """Return ``make()`` of the first call for this model and key; kept as long as the model is.
+
+    Opened, compiled and traced graphs take seconds to make.
+    """
+    made = _MADE.setdefault(model, {})
+    if key not in made:
+        made[key] = make()
+    return made[key]
 
 
 def flattened(model: keras.Model) -> tuple[keras.Model, dict[int, str]]:

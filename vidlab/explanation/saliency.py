@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 
 from vidlab.explanation.layers import laid_open
+from vidlab.explanation.opening import made_once
 from vidlab.explanation.questions import Question, ask
 from vidlab.explanation.records import PIXELS, Explanation, explained
 from vidlab.explanation.scores import score_function, settled
@@ -89,15 +89,10 @@ def saliency(
     return question.answered(explain)
 
 
-_TOOLS: WeakKeyDictionary[keras.Model, Saliency] = WeakKeyDictionary()
-
-
 def _tool(model: keras.Model) -> Saliency:
     from tf_keras_vis.saliency import Saliency  # here: Grad-CAM works without it
 
-    if model not in _TOOLS:
-        _TOOLS[model] = Saliency(laid_open(model).scoring())
-    return _TOOLS[model]
+    return made_once(model, Saliency, lambda: Saliency(laid_open(model).scoring()))
 
 
 def _copies(pictures: np.ndarray, samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
