@@ -23,6 +23,12 @@ def coloured(count, *, size=(6, 8)):
     return np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((*size, 3), np.uint8)
 
 
+@pytest.fixture(autouse=True)
+def style():
+    """Draw as notebooks do, whatever was drawn before."""
+    plots.use_style()
+
+
 @pytest.fixture
 def clip():
     return np.random.default_rng(0).integers(0, 256, (10, 24, 32, 3), dtype=np.uint8)

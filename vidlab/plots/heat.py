@@ -120,7 +120,7 @@ def heat_strip(
             axes.set_title(time, fontsize=8, fontweight="normal", loc="right")
         across = figure.add_subplot(grid[row, :])  # a cell would be widened by a long name
         across.set_axis_off()
-        across.set_title(name, fontsize=9.5)
+        across.set_title(name, fontsize=9.5, loc="left")
     below = figure.add_subplot(grid[rows, :])
     for (name, record), colour in zip(explanations.items(), _LINES, strict=False):
         label = name if len(explanations) > 1 else None
