@@ -227,14 +227,28 @@ def changed_package(patched, monkeypatch):
     monkeypatch.setattr(records, "package_fingerprint", lambda: "another")
 
 
-@pytest.mark.parametrize("change", [changed_notebook, changed_profile, changed_package])
+def changed_recipe(patched, monkeypatch):
+    (patched / "nbconfig" / "mine.py").write_text("# another\n")
+
+
+def changed_weights(patched, monkeypatch):
+    (patched / "mine.weights.h5").write_bytes(b"other")
+
+
+CHANGES = [changed_notebook, changed_profile, changed_package, changed_recipe, changed_weights]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_a_result_depends_on_changes_its_fingerprint(tmp_path, monkeypatch, change):
     shutil.copytree(FIXTURES, tmp_path / "notebooks")
     (tmp_path / "nbconfig").mkdir()
-    (tmp_path / "nbconfig" / "tiny.yaml").write_text(PROFILE)
+    (tmp_path / "nbconfig" / "tiny.yaml").write_text(PROFILE + "recipe_files: [mine.py]\n")
+    (tmp_path / "nbconfig" / "mine.py").write_text("# one\n")
+    (tmp_path / "mine.weights.h5").write_bytes(b"some")
     monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
 
     def fingerprint(**parameters):
+        parameters |= {"weights": str(tmp_path / "mine.weights.h5")}
         chosen = files.find(tmp_path / "notebooks")[:1]
         values = {"01_says_hello": parameters}
         return records.fingerprints(chosen, values, profiles.load("tiny"))["01_says_hello"]

@@ -94,18 +94,28 @@ def fingerprints(
     """Hash, for each notebook, everything its result depends on.
 
     That is its cells, its parameters, the profile, the videos where it needs them, vidlab's code
-    (without comments and docstrings) and the libraries that compute.
+    (without comments and docstrings) and the libraries that compute. Of a parameter or a setting
+    that is a file, such as trained weights or a recipe of one's own, it is also what stands in it.
     """
     package = package_fingerprint()
     videos = videos_fingerprint(used) if any(notebook.needs for notebook in chosen) else ""
     settings = profiles.find(used.name).read_text(encoding="utf-8")
+    weights = (each.weights for each in (used, *used.recipes.values()))
+    shared = [settings, package, *map(_contents, [*used.recipe_files, *weights])]
     found = {}
     for notebook in chosen:
         cells = [[c.cell_type, c.source] for c in notebook_files.read(notebook.path).cells]
-        facts = [cells, values[notebook.name], settings, package, videos if notebook.needs else ""]
+        given = {name: [value, _contents(value)] for name, value in values[notebook.name].items()}
+        facts = [cells, given, shared, videos if notebook.needs else ""]
         text = json.dumps(facts, sort_keys=True, default=str)
         found[notebook.name] = hashlib.sha256(text.encode()).hexdigest()
     return found
+
+
+def _contents(value: object) -> str:
+    """Hash the file a value names; empty where it names none."""
+    path = Path(value).expanduser() if isinstance(value, str) and value else None
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.is_file() else ""
 
 
 def package_fingerprint() -> str:

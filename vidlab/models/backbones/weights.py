@@ -14,6 +14,7 @@ import h5py
 import keras
 
 from vidlab.errors import WeightsError
+from vidlab.files import replacing
 from vidlab.models.backbones.specs import BACKBONES, spec
 from vidlab.models.backbones.trainable import backbone_of
 
@@ -95,9 +96,8 @@ def save_weights(backbone: keras.Model, path: str | os.PathLike) -> Path:
         raise WeightsError(
             f"Expected a file name that ends in .weights.h5. Received: {path}. Rename it."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".weights-") as folder:
-        full, half = Path(folder, "full.weights.h5"), Path(folder, "half.weights.h5")
+    with tempfile.TemporaryDirectory() as folder, replacing(path) as half:
+        full = Path(folder, "full.weights.h5")
         backbone.save_weights(full)
         with h5py.File(full) as source, h5py.File(half, "w", libver="latest") as target:
 
@@ -109,7 +109,6 @@ def save_weights(backbone: keras.Model, path: str | os.PathLike) -> Path:
                     target.require_group(key).attrs.update(item.attrs)
 
             source.visititems(copy)
-        os.replace(half, path)
     return path
 
 
