@@ -329,4 +329,4 @@ def test_the_bar_counts_frames(index, extract, monkeypatch):
 
     monkeypatch.setattr(features, "_computed", counting)
     extract(index)
-    assert (bars[0].total, list(itertools.accumulate(steps))) == (28, [8, 16, 24, 28])
+    assert (bars[-1].total, list(itertools.accumulate(steps))) == (28, [8, 16, 24, 28])

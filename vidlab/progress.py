@@ -82,7 +82,7 @@ def progress(
     return iter(_bar(iterable, desc=desc, total=total, unit=unit))
 
 
-def counter(*, desc: str, total: int, unit: str = "it") -> tqdm:
+def counter(*, desc: str, total: int | None, unit: str = "it") -> tqdm:
     """Return a bar for work that is not a loop; call its ``update()`` after each step.
 
     Parameters

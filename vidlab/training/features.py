@@ -6,18 +6,16 @@ saving nearly all the work where that is a backbone.
 Threads decode some videos ahead; the engine takes their frames in batches filled across videos.
 Videos are computed in *blocks*: a batch never holds frames of two blocks, and the last one of a
 block is filled up with zeros, so what is computed does not depend on where the work was interrupted
-before. Several processes share the blocks by locks that end with the process.
+before. Where several processes want the same features, one computes and the others wait.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
 import os
 import shutil
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,10 +24,10 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 import keras
 import numpy as np
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from tqdm import tqdm
 
 from vidlab.data import video
@@ -43,11 +41,6 @@ from vidlab.files import replacing
 from vidlab.models.graph import input_names
 from vidlab.progress import counter, progress
 from vidlab.training import engines
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 __all__ = ["BATCH_SIZE", "FeatureStore", "extract"]
 
@@ -63,7 +56,6 @@ _VERSION = "4"  # of the files; part of every key
 _DECODERS = 2  # videos read at a time
 _AHEAD_BYTES = 64 * 2**20  # of frames decoded or being decoded, ahead of the engine
 _READ_BYTES = 32 * 2**20  # of frames read in one go, where a video gives more than that
-_PATIENCE = 0.2  # seconds between two looks at blocks that other processes work on
 
 
 def extract(
@@ -80,7 +72,7 @@ def extract(
     """Compute a vector for each sampled frame, or find those computed before.
 
     An interrupted call is simply repeated: what is there unharmed is not computed again. Several
-    processes may extract the same features at once; they share the work.
+    processes may extract the same features at once: the first one computes, the others wait for it.
 
     Parameters
     ----------
@@ -132,15 +124,16 @@ def extract(
     dtype = "float32" if precision == "float32" else "float16"
     store = FeatureStore(Path(out) / key, numbers, size=size, dtype=dtype)
     work = _Extraction(store, records, streams, variation, encoder, digest, chosen, precision)
-    todo = work.unfinished(range(len(work.blocks)))
-    if todo:
+    if not store.holds(numbers):
         about = {"encoder": encoder.name, "inputs": inputs, "sampling": str(sampling)}
         about |= {"size": size, "variation": str(variation), "precision": precision}
         with replacing(store.folder / "store.json") as temporary:
             temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        frames = _announce(work, todo)
-        with counter(desc="features", total=frames, unit="frame") as bar:
-            _compute(work, todo, bar=bar)
+        with _acquired(FileLock(store.folder / ".lock")):
+            todo = work.unfinished()  # after waiting for a process that had the same to compute
+            frames = _announce(work, todo) if todo else 0
+            with counter(desc="features", total=frames, unit="frame") as bar:
+                _compute(work, todo, bar=bar)
     return store
 
 
@@ -204,10 +197,10 @@ class _Extraction:
         """Count the frames of a block."""
         return sum(len(self.store.frame_numbers[r.video_id]) for r in self.blocks[block])
 
-    def unfinished(self, blocks: Iterable[int]) -> list[int]:
+    def unfinished(self) -> list[int]:
         """Return the blocks of which a video's features are absent, cut off or changed."""
         ids = [[record.video_id for record in block] for block in self.blocks]
-        return [block for block in blocks if not self.store.holds(ids[block])]
+        return [block for block, own in enumerate(ids) if not self.store.holds(own)]
 
     def pieces(self, block: int) -> Iterator[tuple]:
         """Cut the videos of a block into pieces small enough to be read at once."""
@@ -255,55 +248,25 @@ def _announce(work: _Extraction, todo: list[int]) -> int:
     return frames
 
 
+def _acquired(lock: FileLock) -> AcquireReturnProxy:
+    """Acquire a lock, with a sign of life while another process computes the same features."""
+    with counter(desc="waiting for another process", total=None, unit="s") as bar:
+        while True:
+            try:
+                return lock.acquire(timeout=1)
+            except Timeout:
+                bar.update()
+
+
 def _compute(work: _Extraction, todo: list[int], *, bar: tqdm) -> None:
-    """Compute the blocks `todo`, together with whatever other processes do so."""
-    locks: dict[int, BinaryIO] = {}
-    try:
-        while todo:
-            before = len(todo)
-            for block, features, seconds in _computed(work, _locked(work, todo, locks), bar=bar):
-                ids = [record.video_id for record in work.blocks[block]]
-                ends = np.cumsum([len(work.store.frame_numbers[id_]) for id_ in ids])
-                parts = np.split(features, ends[:-1])
-                work.store.write(dict(zip(ids, parts, strict=True)), block=block, seconds=seconds)
-                locks.pop(block).close()
-            todo = work.unfinished(todo)
-            if len(todo) == before:
-                time.sleep(_PATIENCE)
-    finally:
-        for lock in locks.values():
-            lock.close()
-    for leftover in work.store.folder.rglob(".*"):  # locks, and files of processes that were killed
+    """Compute blocks of videos, and write what is finished."""
+    for block, features, seconds in _computed(work, todo, bar=bar):
+        ids = [record.video_id for record in work.blocks[block]]
+        ends = np.cumsum([len(work.store.frame_numbers[id_]) for id_ in ids])
+        parts = np.split(features, ends[:-1])
+        work.store.write(dict(zip(ids, parts, strict=True)), block=block, seconds=seconds)
+    for leftover in work.store.folder.rglob(".*.npy"):  # of processes that were killed
         leftover.unlink(missing_ok=True)
-
-
-def _locked(work: _Extraction, todo: list[int], locks: dict[int, BinaryIO]) -> Iterator[int]:
-    """Lock blocks one after the other, as the work gets to them; skip those of other processes."""
-    for block in todo:
-        lock = _lock(work.store.folder / f".block-{block:05d}.lock")
-        if lock is None:
-            continue
-        if work.unfinished([block]):
-            locks[block] = lock
-            yield block
-        else:  # another process has finished it meanwhile
-            lock.close()
-
-
-def _lock(path: Path) -> BinaryIO | None:
-    """Lock a file until it is closed or the process ends; None where another has locked it."""
-    file = open(path, "wb")  # noqa: SIM115
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
-            file.close()
-            return None
-        # A network drive without locks: everybody computes everything, which does no harm.
-    return file
 
 
 def _computed(
