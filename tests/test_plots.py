@@ -85,16 +85,6 @@ def test_a_class_has_one_colour_that_is_seen_on_white_and_no_two_share_it():
         assert all(np.mean(colors.to_rgb(colour)) < 0.85 for colour in chosen.values())
 
 
-def test_recipes_keep_their_colour_and_side_by_side_never_share_one():
-    assert plots.recipe_colour("my-own") == plots.recipe_colour("my-own")
-    every = [f"mine-{number}" for number in range(16)]
-    assert len({plots.recipe_colour(name) for name in every}) < 16
-    assert len(set(plots.recipe_colours(every).values())) == 16
-    assert len(plots.recipe_colours([*every, "one-more"])) == 17
-    known = ("frame-vote", "cnn-lstm")
-    assert plots.recipe_colours(known) == {name: plots.recipe_colour(name) for name in known}
-
-
 def test_a_figure_is_saved_in_all_formats_and_always_the_same(tmp_path):
     files = []
     for folder in ("one", "two"):
@@ -359,25 +349,19 @@ def history(phases=(1, 1, 2, 2, 2)):
 
 def test_learning_curves_part_phases_and_ring_the_kept_epoch():
     figure = plots.learning_curves(history())
-    loss, accuracy = figure.axes
+    loss = figure.axes[0]
     assert (loss.get_xlabel(), loss.get_ylabel()) == ("epoch", "cross-entropy")
     assert texts(loss) == ["phase 1, rate 0.001", "phase 2, rate 0.0001"]
     assert legend(figure) == ["training", "validation", "kept: epoch 4"]
-    ring = next(line for line in accuracy.lines if line.get_label() == "kept: epoch 4")
-    assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([4], [0.6])
     borders = [line for line in loss.lines if line.get_linestyle() == ":"]
     assert [line.get_xdata()[0] for line in borders] == [2.5]
 
 
-def test_learning_curves_without_validation_have_no_ring():
-    figure = plots.learning_curves(history().drop(columns=["val_loss", "val_accuracy"]))
-    assert legend(figure) == ["training"]
-
-
-def test_compared_learning_curves_have_a_colour_a_recipe_and_ring_what_was_kept():
+def test_several_learning_curves_have_a_colour_each_and_ring_what_was_kept():
     unvalidated = history((1, 1, 1, 1, 1)).drop(columns=["val_loss", "val_accuracy"])
-    figure = plots.learning_curves_compared({"first": history(), "second": unvalidated})
-    colours = plots.recipe_colours(["first", "second"])
+    assert legend(plots.learning_curves(unvalidated)) == ["training"]
+    figure = plots.learning_curves({"first": history(), "second": unvalidated})
+    colours = plots.class_colours(["first", "second"])
     for axes, measure, kept in zip(figure.axes, ("loss", "accuracy"), (1.1, 0.6), strict=True):
         drawn = {(line.get_color(), line.get_linestyle()): line for line in axes.lines}
         assert {(colours["first"], "--"), (colours["second"], "--")} <= set(drawn)
@@ -386,7 +370,7 @@ def test_compared_learning_curves_have_a_colour_a_recipe_and_ring_what_was_kept(
         np.testing.assert_allclose(validation, history()[f"val_{measure}"])
         (ring,) = [line for line in axes.lines if line.get_marker() == "o"]
         assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([4], [kept])
-    assert legend(figure) == ["first", "second", "validation", "training", "kept"]
+    assert legend(figure) == ["first", "second", "training", "validation", "kept"]
 
 
 def test_lines_are_drawn_over_their_index():

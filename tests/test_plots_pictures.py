@@ -88,12 +88,6 @@ def test_a_contact_sheet_names_every_row(count):
     assert sheet[6, 2, 0] == sheet[2, 8, 0] == 255
 
 
-def test_augmented_pictures_follow_the_original():
-    figure = plots.augmentation_grid(coloured(3).astype(float) + 0.4, original=coloured(8)[7])
-    assert titles(figure) == ["original", "draw 1", "draw 2", "draw 3"]
-    assert pixels(figure) == [7, 0, 1, 2]
-
-
 def test_evidence_boxes_go_to_the_frames_they_belong_to(clip, tmp_path):
     boxes = pd.DataFrame(
         [(2, "person", 1.0, 2.0, 5.0, 9.0), (4, "object", 3.0, 3.0, 6.0, 6.0)],

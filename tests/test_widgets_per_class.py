@@ -235,9 +235,9 @@ def test_an_unknown_order_is_refused_and_differences_need_a_second_model(said):
     assert explored.order == "best"
 
 
-def test_models_have_the_colours_of_their_recipes(said, other):
+def test_models_have_colours_of_their_own(said, other):
     models = PerClassExplorer(said, against=other, names=NAMES).table["models"]
-    assert [one["colour"] for one in models] == [plots.recipe_colour(name) for name in NAMES]
+    assert [one["colour"] for one in models] == list(plots.class_colours(NAMES).values())
     unnamed = PerClassExplorer(said, against=other).table["models"]
     assert unnamed[0]["colour"] != unnamed[1]["colour"]
 

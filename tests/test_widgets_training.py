@@ -77,11 +77,11 @@ def test_the_slider_reads_the_values_of_an_epoch():
     assert cells["short"][0] == "1.500"
 
 
-def test_runs_and_tables_stand_side_by_side_in_the_colours_of_their_recipes(tmp_path):
+def test_runs_and_tables_stand_side_by_side_in_colours_of_their_own(tmp_path):
     run = runs.RunFolder(tmp_path / "frame-vote").write(history=HISTORY)
     drawn = lines(TrainingCurves({"frame-vote": run, "cnn-lstm": SHORT}))
-    for name in ("frame-vote", "cnn-lstm"):
-        assert drawn[f"{name}, training"][0].line.color == plots.recipe_colour(name)
+    for name, colour in plots.class_colours(["frame-vote", "cnn-lstm"]).items():
+        assert drawn[f"{name}, training"][0].line.color == colour
     assert "frame-vote (4 epochs)" in TrainingCurves(run).describe()
 
 

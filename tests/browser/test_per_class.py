@@ -170,7 +170,7 @@ def test_bars_follow_the_theme(page, notebook):
     finally:
         notebook.theme("JupyterLab Light")
     page.wait_for_selector("[data-jp-theme-light=true]", state="attached")
-    red, green, blue = bytes.fromhex(plots.recipe_colour("frame-vote")[1:])
+    red, green, blue = bytes.fromhex(plots.class_colours(["frame-vote"])["frame-vote"][1:])
     light = f"rgb({red}, {green}, {blue})"
     page.wait_for_function(
         "([bar, light]) => getComputedStyle(document.querySelector(bar)).backgroundColor === light",

@@ -5,7 +5,7 @@ an `ax` draw into axes of yours when you give some. Call `use_style` once before
 """
 
 from vidlab.plots.confusion import clustered, confusion_matrix
-from vidlab.plots.curves import learning_curves, learning_curves_compared, lines
+from vidlab.plots.curves import learning_curves, lines
 from vidlab.plots.diagrams import unrolled
 from vidlab.plots.filters import (
     filter_grid,
@@ -17,7 +17,6 @@ from vidlab.plots.heat import heat_strip, overlay
 from vidlab.plots.intervals import intervals, stacked_bars
 from vidlab.plots.pictures import (
     as_pictures,
-    augmentation_grid,
     contact_sheet,
     evidence_boxes,
     frame_strip,
@@ -29,8 +28,6 @@ from vidlab.plots.sampling import sampling_strip
 from vidlab.plots.style import (
     Drawing,
     class_colours,
-    recipe_colour,
-    recipe_colours,
     save,
     use_style,
 )
@@ -40,7 +37,6 @@ from vidlab.plots.tsne import tsne
 __all__ = [
     "Drawing",
     "as_pictures",
-    "augmentation_grid",
     "class_colours",
     "class_deltas",
     "clustered",
@@ -57,15 +53,12 @@ __all__ = [
     "intervals",
     "leaderboard",
     "learning_curves",
-    "learning_curves_compared",
     "lines",
     "motion_costs",
     "overlay",
     "per_class_bars",
     "picture_grid",
     "pixel_values",
-    "recipe_colour",
-    "recipe_colours",
     "sampling_strip",
     "save",
     "stacked_bars",

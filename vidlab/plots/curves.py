@@ -21,10 +21,9 @@ from vidlab.plots.style import (
     axes_or_new,
     class_colours,
     percent_axis,
-    recipe_colours,
 )
 
-__all__ = ["learning_curves", "learning_curves_compared", "lines"]
+__all__ = ["learning_curves", "lines"]
 
 _RING = {
     "marker": "o",
@@ -57,70 +56,46 @@ def lines(
     return figure
 
 
-def learning_curves(history: pd.DataFrame, *, title: str = "Learning curves") -> Drawing:
-    """Draw loss and accuracy over the epochs, on training and validation videos.
-
-    Vertical lines part the training phases; a ring marks the epoch whose weights the model ended up
-    with: the one with the lowest validation loss in the last phase.
-
-    Parameters
-    ----------
-    history
-        One row an epoch: phase, loss, accuracy, and where there are any val_loss, val_accuracy and
-        learning_rate. Rows are counted, so that epochs may start again with each phase.
-    """
-    figure, panels = _panels(len(history), title=title)
-    epochs = np.arange(1, len(history) + 1)
-    kept = kept_epoch(history)
-    phased = history["phase"].nunique() > 1
-    style = {"marker": "." if len(epochs) <= 40 else None}
-    for measure, axes in panels.items():
-        axes.plot(epochs, history[measure], color=BLUE, label="training", **style)
-        if kept is not None:
-            values = history[f"val_{measure}"]
-            axes.plot(epochs, values, color=ORANGE, label="validation", **style)
-            label = f"kept: epoch {epochs[kept]}"
-            axes.plot(epochs[kept], values[kept], ls="none", label=label, zorder=5, **_RING)
-        if phased:
-            axes.set_title(measure.capitalize(), pad=20)
-            _phases(axes, history)
-    panels["loss"].set_ylim(0, 1.08 * panels["loss"].dataLim.y1)
-    panels["loss"].legend()
-    return figure
-
-
-def learning_curves_compared(
-    histories: Mapping[str, pd.DataFrame], *, title: str = "Learning curves"
+def learning_curves(
+    histories: pd.DataFrame | Mapping[str, pd.DataFrame], *, title: str = "Learning curves"
 ) -> Drawing:
-    """Draw the loss and accuracy of several trainings over their epochs, a colour a recipe.
+    """Draw loss and accuracy over the epochs of a training, or of several, a colour each.
 
-    Validation videos are drawn as a full line and training videos as a thin broken one; a ring
-    marks the epoch whose weights the model ended up with.
+    Validation videos have a full line, training videos a thin dashed one. A ring marks the epoch
+    whose weights the model was left with: that of the lowest validation loss in the last phase. Of
+    a single training, vertical lines part the phases.
 
     Parameters
     ----------
     histories
-        Recipe to what `learning_curves` takes.
+        One row an epoch: phase, loss, accuracy, and where there are any val_loss, val_accuracy and
+        learning_rate. Rows are counted, so that epochs may start again with each phase. Of several
+        trainings, by name.
     """
-    longest = max((len(history) for history in histories.values()), default=1)
+    single = isinstance(histories, pd.DataFrame)
+    histories = {"": histories} if single else dict(histories)
+    longest = max(map(len, histories.values()), default=1)
+    markers = {"marker": "." if longest <= 40 else None}  # a single epoch makes no line
     figure, panels = _panels(longest, title=title)
-    colours = recipe_colours(histories)
-    style = {"marker": "." if longest <= 40 else None}  # a single epoch makes no line
+    labels = {} if single else {name: {"color": c} for name, c in class_colours(histories).items()}
     for measure, axes in panels.items():
         for name, history in histories.items():
+            training = {"color": BLUE} if single else labels[name]
+            validation = {"color": ORANGE} if single else labels[name]
             epochs, kept = np.arange(1, len(history) + 1), kept_epoch(history)
-            axes.plot(epochs, history[measure], "--", lw=1, color=colours[name], **style)
+            axes.plot(epochs, history[measure], "--", lw=1, **training, **markers)
+            labels["training"] = {"color": INK, "lw": 1, "ls": "--"} | (training if single else {})
             if kept is not None:
                 values = history[f"val_{measure}"]
-                axes.plot(epochs, values, color=colours[name], lw=1.8, **style)
+                axes.plot(epochs, values, lw=1.8, **validation, **markers)
                 axes.plot(epochs[kept], values[kept], ls="none", zorder=5, **_RING)
-    panels["loss"].set_ylim(bottom=0)
-    handles = [Line2D([], [], color=colours[name], label=name) for name in histories]
-    handles += [
-        Line2D([], [], color=INK, linewidth=1.8, label="validation"),
-        Line2D([], [], color=INK, linewidth=1, linestyle="--", label="training"),
-        Line2D([], [], linestyle="none", label="kept", **_RING),
-    ]
+                labels["validation"] = {"color": INK} | (validation if single else {})
+                labels[f"kept: epoch {epochs[kept]}" if single else "kept"] = _RING | {"ls": "none"}
+            if single and history["phase"].nunique() > 1:
+                axes.set_title(measure.capitalize(), pad=20)
+                _phases(axes, history)
+    panels["loss"].set_ylim(0, 1.08 * panels["loss"].dataLim.y1)
+    handles = [Line2D([], [], label=label, **look) for label, look in labels.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
     return figure
 

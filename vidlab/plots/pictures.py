@@ -1,4 +1,4 @@
-"""Pictures side by side: frames of a video, of many classes, before and after augmentation.
+"""Pictures side by side: frames of a video, of many classes.
 
 Every picture is uint8 or float RGB from 0 to 255.
 """
@@ -17,7 +17,6 @@ from vidlab.plots.style import BLUE, GREY, ORANGE, VERMILLION, Drawing, sentence
 
 __all__ = [
     "as_pictures",
-    "augmentation_grid",
     "contact_sheet",
     "evidence_boxes",
     "frame_strip",
@@ -114,19 +113,6 @@ def frame_strip(
     columns = max(1, min(columns, len(frames)))
     inches = 2.0 + 2.4 / columns
     return picture_grid([frames], titles=[titles], title=title, columns=columns, inches=inches)
-
-
-def augmentation_grid(
-    images: np.ndarray,
-    *,
-    original: np.ndarray,
-    title: str = "One frame, many draws of the augmentation",
-    columns: int = 5,
-) -> Drawing:
-    """Draw augmented forms of a picture, the picture itself first."""
-    names = ["original", *(f"draw {number + 1}" for number in range(len(images)))]
-    images = np.concatenate([original[None], images])
-    return frame_strip(images, titles=names, title=title, columns=columns)
 
 
 def contact_sheet(

@@ -22,7 +22,6 @@ from vidlab.plots.style import (
     Drawing,
     legend_below,
     pale,
-    recipe_colour,
 )
 
 __all__ = ["class_deltas", "leaderboard", "motion_costs", "per_class_bars"]
@@ -122,14 +121,13 @@ def leaderboard(table: pd.DataFrame, *, title: str = "Accuracy and cost of each 
                 axes,
                 values=top,
                 points=True,
-                colours={name: recipe_colour(name) for name in names},
                 marks={"published": published_on} if published.notna().any(axis=None) else {},
                 xlabel=f"{top.replace('top', 'top-')} accuracy (% of videos)",
             )
         for axes, cost in zip(panels[len(accuracies) :], costs, strict=True):
             _cost(axes, measured.loc[names], cost)
     label = f"{measured_on} (95% interval over groups)"
-    figure.axes[0].scatter([], [], s=48, color=GREY, label=label)
+    figure.axes[0].scatter([], [], s=48, color=BLUE, label=label)
     legend_below(figure)
     return figure
 

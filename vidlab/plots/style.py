@@ -1,4 +1,4 @@
-"""One style for all figures: colours of classes and recipes, `Drawing`, and saving.
+"""One style for all figures: colours, `Drawing`, and saving.
 
 The colours stay apart for colour-blind readers (Okabe and Ito 2008).
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -29,8 +28,6 @@ __all__ = [
     "legend_below",
     "pale",
     "percent_axis",
-    "recipe_colour",
-    "recipe_colours",
     "save",
     "sentence",
     "use_style",
@@ -44,26 +41,6 @@ _BRIGHT = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, GREY)
 
 DISTINCT = 2 * len(_BRIGHT)
 """Up to so many classes have colours that are easily distinguished."""
-
-# A recipe keeps its colour whichever others stand beside it. The order is that of the literature.
-_RECIPES = (
-    "frame-finetuned",
-    "frame-scratch",
-    "frame-vote",
-    "convgru-finetuned",
-    "lstm-pixels",
-    "frame-pretrained",
-    "gru-pixels",
-    "convgru-scratch",
-    "convgru-fixed",
-    "cnn-lstm",
-    "inception-gru",
-    "inception-lstm",
-    "inception-single",
-    "mobilenet-gru",
-    "mobilenet-lstm",
-    "mobilenet-single",
-)
 
 
 class Drawing(Figure):
@@ -119,7 +96,7 @@ def use_style() -> None:
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, str]:
-    """Colours of all classes of a dataset, ``#rrggbb``, by their order.
+    """Colours of all classes of a dataset, or of other series, ``#rrggbb``, by their order.
 
     Eight colours that are easily distinguished, then their dark forms; beyond sixteen classes the
     hues of a cyclic colour map, which can only show order: name the classes as well.
@@ -134,37 +111,6 @@ def class_colours(classes: Sequence[str]) -> dict[str, str]:
     # The two ends of this map are nearly white; a twelfth at either end is left out.
     shades = mpl.colormaps["twilight"](np.linspace(1 / 12, 11 / 12, len(classes), endpoint=False))
     return dict(zip(classes, map(to_hex, shades), strict=True))
-
-
-def recipe_colour(name: str) -> str:
-    """Colour of a recipe, ``#rrggbb``: always the same, also for a recipe of one's own.
-
-    Examples
-    --------
-    >>> recipe_colour("frame-finetuned")
-    '#0072b2'
-    """
-    if name in _RECIPES:
-        return _series(_RECIPES.index(name))
-    return _series(zlib.crc32(name.encode()) % DISTINCT)
-
-
-def recipe_colours(names: Iterable[str]) -> dict[str, str]:
-    """Colours of recipes that stand side by side, ``#rrggbb``, no two the same.
-
-    A recipe whose `recipe_colour` is taken gets the next free one, as far as the colours go.
-
-    Examples
-    --------
-    >>> recipe_colours(["frame-finetuned", "the other"])
-    {'frame-finetuned': '#0072b2', 'the other': '#e69f00'}
-    """
-    chosen: dict[str, str] = {}
-    for name in names:
-        free = [c for c in map(_series, range(DISTINCT)) if c not in chosen.values()]
-        colour = recipe_colour(name)
-        chosen[name] = colour if colour in free or not free else free[0]
-    return chosen
 
 
 def save(

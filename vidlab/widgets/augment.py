@@ -189,9 +189,9 @@ class AugmentExplorer(LibraryExplorer):
         if self._each == "frame":
             title += "\nFrames in succession, each with a draw of its own"
             frame = self._footage.frames[0]
-        return plots.augmentation_grid(
-            self._stills, original=frame, title=title, columns=1 + _DRAWS
-        )
+        names = ["original", *(f"draw {number + 1}" for number in range(len(self._stills)))]
+        pictures = [frame, *self._stills]
+        return plots.frame_strip(pictures, titles=names, title=title, columns=1 + _DRAWS)
 
     def describe(self) -> str:
         """Name the video, and say in words what is switched on."""

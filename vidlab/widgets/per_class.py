@@ -202,7 +202,7 @@ class PerClassExplorer(VideoExplorer):
         """Give the numbers of the classes as the page reads them."""
         first = next(iter(self._accuracies.values()))
         named = tuple(self._said) != _NAMES[: len(self._said)]
-        colours = plots.recipe_colours(list(self._said)) if named else _UNNAMED
+        colours = plots.class_colours(list(self._said)) if named else _UNNAMED
         return {
             "classes": list(first.index),
             "videos": first["support"].tolist(),

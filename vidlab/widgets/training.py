@@ -138,7 +138,7 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
         if len(self._histories) == 1:
             (history,) = self._histories.values()
             return plots.learning_curves(history, title=self._title)
-        return plots.learning_curves_compared(self._histories, title=self._title)
+        return plots.learning_curves(self._histories, title=self._title)
 
     def describe(self) -> str:
         """Say which trainings are shown."""
@@ -147,7 +147,7 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
 
     def _draw(self) -> None:
         drawn = make_subplots(1, 2, subplot_titles=("Loss", "Accuracy"))
-        colours = plots.recipe_colours(list(self._histories))
+        colours = plots.class_colours(list(self._histories))
         alone = len(self._histories) == 1
         for name, history in self._histories.items():
             over = self._across(history)
