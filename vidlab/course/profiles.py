@@ -70,7 +70,7 @@ class RecipeChange(_Record):
 class Limits(_Record):
     """How many seconds a headless notebook may give no sign of life, on the reference machine."""
 
-    silence: Positive = 300
+    silence: Positive = 900
 
 
 class Filters(_Record):
