@@ -346,7 +346,7 @@ def test_doctor_tells_what_the_machine_has(call):
 )
 def test_doctor_wants_a_python_for_which_tensorflow_is_made(monkeypatch, version, fits):
     monkeypatch.setattr(doctor.sys, "version_info", version)
-    assert (doctor._python().remedy == "") == fits
+    assert (next(doctor.examine()).remedy == "") == fits
 
 
 def test_a_console_that_lacks_a_character_is_no_error():

@@ -195,6 +195,7 @@ def test_parameters_are_read_with_type_default_and_comment():
         ("3", "float", 3.0),
         ("3", "str", "3"),
         ("3", "", 3),
+        ("3", "None", 3),
         ("1e-3", "float", 0.001),
         ("true", "bool", True),
         ("False", "bool", False),
@@ -213,7 +214,7 @@ def test_text_becomes_the_declared_type(text, kind, value):
     assert type(converted) is type(value)
 
 
-@pytest.mark.parametrize(("text", "kind"), [("many", "int"), ("yes", "bool"), ("[1", "list[int]")])
+@pytest.mark.parametrize(("text", "kind"), [("many", "int"), ("maybe", "bool"), ("[1", "list[int]")])
 def test_text_that_does_not_fit_the_type_is_refused(text, kind):
     with pytest.raises(NotebookError, match=r"parameter count\. Received: .*default is 3"):
         files.convert(text, {"name": "count", "inferred_type_name": kind, "default": "3"})

@@ -57,8 +57,8 @@ def shown(path):
 
 @pytest.fixture(scope="module")
 def everything(patched):
-    """One run, two side by side, of a notebook for each way to end."""
-    return run(["1-5", "7-8"], jobs=2, silence=SILENCE)
+    """One run, four side by side, of a notebook for each way to end."""
+    return run(["1-5", "7-8"], jobs=4, silence=SILENCE)
 
 
 @pytest.fixture
@@ -279,18 +279,6 @@ def test_a_page_that_is_gone_is_made_again(everything, pages):
     assert (pages / "05_waits_for_the_first.html").is_file()
 
 
-def test_the_silence_allowed_grows_with_the_slowness_of_the_machine(patched, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "slowness", lambda: 1.25)
-    summary = run(["3"], parameters={"seconds": 30.0}, out=tmp_path)
-    assert "no progress for 5 seconds" in summary.records[0].failure.error
-
-
-@pytest.mark.parametrize(("reference", "fits"), [(1e-9, lambda x: x > 1), (1e9, lambda x: x == 1)])
-def test_a_machine_is_as_slow_as_it_takes_longer_but_never_below_one(monkeypatch, reference, fits):
-    monkeypatch.setattr(runner, "_REFERENCE_SECONDS", reference)
-    assert fits(runner.slowness())
-
-
 def test_an_unknown_profile_lists_the_known_ones(patched):
     with pytest.raises(ProfileError, match=r"profiles tiny, or a YAML file\. Received: 'huge'"):
         runner.run(profile="huge")
@@ -312,7 +300,7 @@ def test_notebooks_that_wait_for_each_other_are_an_error(patched, tmp_path):
         node = files.read(FIXTURES / "05_waits_for_the_first.ipynb")
         node.metadata.vidlab = {"after": [other]}
         files.write(node, tmp_path / f"{name}.ipynb")
-    with pytest.raises(NotebookError, match=r"01_a, 02_b, which wait for each other"):
+    with pytest.raises(NotebookError, match=r"0._., 0._., which wait for each other"):
         run(None, notebooks_folder=tmp_path, out=tmp_path / "out")
 
 

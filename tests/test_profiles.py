@@ -106,7 +106,7 @@ def test_a_value_for_a_phase_that_is_not_there_is_refused(own_profile):
 def test_an_optimizer_may_be_another_and_is_shown_beside_the_original(own_profile):
     profile = own_profile("about: mine\nrecipes: {convgru-fixed: {optimizer: [adam]}}\n")
     assert profiles.adapt(recipes.get("convgru-fixed"), profile).phases[0].optimizer == "adam"
-    (row,) = profiles.changes(recipes.get("convgru-fixed"), profile)
+    row = profiles.changes([recipes.get("convgru-fixed")], profile).squeeze()
     assert (row["setting"], row["original"], row["here"]) == ("optimizer", "sgd", "adam")
 
 
@@ -163,8 +163,8 @@ def test_training_settings_of_a_profile_replace_the_literatures_where_given(own_
     profile = own_profile("about: mine\nvalidation: 0.2\npatience: 3\nfreeze_batchnorm: true\n")
     adapted = profiles.adapt(own, profile)
     assert (adapted.validation, adapted.patience, adapted.freeze_batchnorm) == (0.2, 3, True)
-    told = {row["setting"] for row in profiles.changes(own, profile)}
-    assert told == {"validation", "patience", "batch normalisation"}
+    told = profiles.changes([own], profile)["setting"]
+    assert set(told) == {"validation", "patience", "batch normalisation"}
 
 
 def test_a_network_on_pixels_keeps_its_size_and_gets_no_backbone(own_profile):
@@ -203,15 +203,14 @@ def test_the_working_folder_gives_its_name_to_results(tmp_path, monkeypatch):
 
 
 def test_changes_stand_beside_the_original():
-    rows = profiles.changes(recipes.get("frame-vote"), profiles.load("quick"))
-    epochs = next(row for row in rows if row["setting"] == "epochs")
+    table = profiles.changes([recipes.get("frame-vote")], profiles.load("quick"))
+    epochs = table.set_index("setting").loc["epochs"]
     assert epochs["original"] == "225"
     assert int(epochs["here"]) < 225
 
 
 def test_the_real_profile_changes_nothing_of_a_recipe():
-    for name in recipes.names():
-        assert profiles.changes(recipes.get(name), profiles.load("ucf101")) == []
+    assert profiles.changes(map(recipes.get, recipes.names()), profiles.load("ucf101")).empty
 
 
 def test_filters_climb_longer_in_larger_profiles():

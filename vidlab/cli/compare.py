@@ -40,26 +40,26 @@ def compare(
     **Example:** `vidlab compare frame-finetuned convgru-finetuned --export table.tex`
     """
     from vidlab import evaluation, recipes
+    from vidlab.course.lab import published_beside
     from vidlab.evaluation.runs import export as write_table
 
     folders = _named([run_folder(run, profile=profile) for run in runs])
     said = {name: run.predictions for name, run in folders.items()}
     origin = {name: run.recipe for name, run in folders.items()}
     dataset = Path(next(iter(origin.values()))["config"]["dataset"]).name
-    known = {name: made for name, record in origin.items() if (made := recipes.of_run(record))}
     board = evaluation.leaderboard(
         said,
         dataset=_DATASETS.get(dataset, dataset),
         metrics={name: run.metrics for name, run in folders.items()},
-        published={name: made.published for name, made in known.items()},
+        published={
+            name: made.published
+            for name, record in origin.items()
+            if (made := recipes.of_run(record)) is not None
+        },
     )
     _show(board)
-    beside = recipes.published(known.values()).set_axis(list(known))
-    beside["departures"] = [
-        " ".join(filter(None, (told, origin[name].get("changes", ""))))
-        for name, told in beside["departures"].items()
-    ]
-    if known:
+    beside = published_beside(origin)
+    if len(beside):
         table(beside, title="As published, and where these runs depart")
     flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)
     results = {"": flat.join(beside.drop(columns=["published top-1 %", "published top-5 %"]))}

@@ -1,7 +1,4 @@
-"""``vidlab doctor``: what this machine has, and what to do about what is missing.
-
-Takes facts from the machine; gives one line each, with a remedy where something is wrong.
-"""
+"""``vidlab doctor``: what this machine has, and what to do about what is missing."""
 
 from __future__ import annotations
 
@@ -20,8 +17,6 @@ from vidlab.cli.console import relative
 
 __all__ = ["Finding", "doctor", "examine"]
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
-_INSTALLERS = ("pip", "setuptools", "wheel")  # they have done their work
 _OLDEST_PYTHON, _NEWEST_PYTHON = (3, 11), (3, 13)
 _LEAST_MEMORY_GB = 4
 _LEAST_DISK_GB = 5
@@ -57,146 +52,80 @@ def doctor() -> None:
         mark, colour = ("ok ", typer.colors.GREEN)
         if finding.remedy:
             mark, colour = ("✗  ", typer.colors.RED) if finding.needed else ("–  ", None)
-        typer.echo(typer.style(mark, fg=colour) + f"{finding.what:<12} {finding.found}")
+        typer.echo(typer.style(mark, fg=colour) + f"{finding.what:<9} {finding.found}")
         if finding.remedy:
-            typer.echo(f"{'':<15} {finding.remedy}")
+            typer.echo(f"{'':<12} {finding.remedy}")
     if any(finding.needed and finding.remedy for finding in findings):
         raise typer.Exit(1)
 
 
 def examine() -> Iterator[Finding]:
     """Look at everything, one finding after the other."""
-    yield _python()
-    yield _packages()
-    yield _kernel()
-    yield _cores()
-    yield _memory()
-    yield _place()
-    yield _profiles()
-    yield _disk()
-    yield _graphics()
-    yield _browser()
-    yield from _data()
-    yield _weights()
+    import psutil
 
+    from vidlab import datasets
+    from vidlab.course import profiles
 
-def _python() -> Finding:
-    found = f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}"
     fits = _OLDEST_PYTHON <= sys.version_info[:2] <= _NEWEST_PYTHON
     remedy = "Install Python 3.11, 3.12 or 3.13, for which the tested TensorFlow is made."
-    return Finding("Python", found, "" if fits else remedy, needed=True)
+    found = f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}"
+    yield Finding("Python", found, "" if fits else remedy, needed=True)
+
+    home = datasets.home()
+    yield _packages(home / "constraints.txt")
+
+    memory = psutil.virtual_memory()
+    free = memory.available / 2**30
+    remedy = "Close other programs, or run notebooks one at a time (--jobs 1)."
+    found = f"{free:.1f} of {memory.total / 2**30:.1f} GiB free, {os.cpu_count()} cores"
+    yield Finding("memory", found, remedy if free < _LEAST_MEMORY_GB else "")
+
+    free = shutil.disk_usage(next(p for p in (home, *home.parents) if p.exists())).free / 2**30
+    remedy = "Set VIDLAB_HOME to a folder on a larger disk."
+    found = f"{free:.0f} GiB free for data, caches and runs in {home} (see VIDLAB_HOME)"
+    yield Finding("disk", found, remedy if free < _LEAST_DISK_GB else "")
+
+    yield Finding(
+        "profiles", ", ".join(f"{n} ({profiles.find(n).parent})" for n in profiles.names())
+    )
+
+    folders = sorted(path for path in (home / "data").glob("*") if path.is_dir())
+    counts = [f"{relative(p)}: {sum(1 for _ in p.rglob('*.avi'))} videos" for p in folders]
+    yield Finding("data", "; ".join(counts) or "none yet; vidlab run or vidlab data make draws it")
+
+    weights = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    files = ", ".join(sorted(path.name for path in weights.glob("*.h5")))
+    found = files or "no ImageNet weights; smoke, quick and full need none"
+    yield Finding("weights", f"{weights}: {found}")
 
 
-def _packages() -> Finding:
+def _packages(constraints: Path) -> Finding:
     from packaging.requirements import Requirement
 
-    path = _home() / "constraints.txt"
-    if not path.is_file():
-        return Finding("packages", f"no {path.name} to compare with (not in a clone)")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    pins = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
-    pins = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
-    needed = {
-        Requirement(line).name.lower()
-        for line in metadata.requires("vidlab") or ()
-        if ";" not in line
-    }
-    absent, other = [], []
-    for pin in (pin for pin in pins if pin.name not in _INSTALLERS):
-        version = _version(pin.name)
-        if version is None and pin.name.lower() in needed:
-            absent.append(pin.name)
-        elif version is not None and not pin.specifier.contains(version, prereleases=True):
-            other.append(f"{pin.name} {version} (tested: {str(pin.specifier).lstrip('=')})")
+    required = [Requirement(line) for line in metadata.requires("vidlab") or ()]
+    needed = [
+        one.name for one in required if one.marker is None or one.marker.evaluate({"extra": ""})
+    ]
+    absent = [name for name in needed if _version(name) is None]
     if absent:
         remedy = "Install them: pip install -c constraints.txt -e ."
         return Finding("packages", f"absent: {', '.join(absent)}", remedy, needed=True)
+    if not constraints.is_file():
+        return Finding("packages", "all are there")
+    lines = constraints.read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+    other = [
+        f"{pin.name} {version} (tested: {str(pin.specifier).lstrip('=')})"
+        for pin in pins
+        if pin.name in needed
+        and (pin.marker is None or pin.marker.evaluate())
+        and (version := _version(pin.name)) is not None
+        and not pin.specifier.contains(version, prereleases=True)
+    ]
     if other:
         remedy = "Should still work. The tested versions: pip install -c constraints.txt -e ."
         return Finding("packages", f"other versions: {', '.join(other)}", remedy)
-    return Finding("packages", f"the {len(pins)} tested versions")
-
-
-def _kernel() -> Finding:
-    version = _version("ipykernel")
-    if version is None:
-        return Finding("kernel", "no ipykernel", "pip install ipykernel", needed=True)
-    return Finding("kernel", f"ipykernel {version}; notebooks use this very Python")
-
-
-def _cores() -> Finding:
-    cores = os.cpu_count() or 1
-    threads = os.environ.get("OMP_NUM_THREADS")
-    return Finding("cores", f"{cores}" + (f" (OMP_NUM_THREADS={threads})" if threads else ""))
-
-
-def _memory() -> Finding:
-    import psutil
-
-    memory = psutil.virtual_memory()
-    free, whole = memory.available / 2**30, memory.total / 2**30
-    little = free < _LEAST_MEMORY_GB
-    remedy = "Close other programs, or run notebooks one at a time (--jobs 1)." if little else ""
-    return Finding("memory", f"{free:.1f} of {whole:.1f} GiB free", remedy)
-
-
-def _place() -> Finding:
-    chosen = "chosen by" if os.environ.get("VIDLAB_HOME") else "to choose another, set"
-    return Finding("home", f"{_home()}, for data, caches and runs; {chosen} VIDLAB_HOME")
-
-
-def _profiles() -> Finding:
-    from vidlab.course import profiles
-
-    folders = sorted({profiles.find(name).parent for name in profiles.names()})
-    return Finding(
-        "profiles", f"{', '.join(profiles.names())}, in {' and '.join(map(str, folders))}"
-    )
-
-
-def _disk() -> Finding:
-    home = _home()
-    there = next(path for path in (home, *home.parents) if path.exists())
-    free = shutil.disk_usage(there).free / 2**30
-    remedy = "Set VIDLAB_HOME to a folder on a larger disk." if free < _LEAST_DISK_GB else ""
-    return Finding("disk", f"{free:.0f} GiB free at {relative(there)}", remedy)
-
-
-def _graphics() -> Finding:
-    if shutil.which("nvidia-smi"):
-        return Finding("GPU", "NVIDIA driver found; TensorFlow uses it with tensorflow[and-cuda]")
-    return Finding("GPU", "none; smoke and quick do not need one")
-
-
-def _browser() -> Finding:
-    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
-    return Finding("browser", found or "no chromium; only the browser tests need it")
-
-
-def _data() -> Iterator[Finding]:
-    folder = _home() / "data"
-    present = sorted(path for path in folder.glob("*") if path.is_dir())
-    if not present:
-        yield Finding("data", "none yet; vidlab run or vidlab data make draws it")
-    for path in present:
-        count = sum(1 for _ in path.rglob("*.avi"))
-        yield Finding("data", f"{relative(path)}: {count} videos")
-
-
-def _weights() -> Finding:
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    files = sorted(path.name for path in (home / "models").glob("*.h5"))
-    if not files:
-        return Finding(
-            "weights", f"no ImageNet weights in {home / 'models'}; smoke and quick need none"
-        )
-    return Finding("weights", f"{home / 'models'}: {', '.join(files)}")
-
-
-def _home() -> Path:
-    from vidlab import datasets
-
-    return datasets.home()
+    return Finding("packages", "all are there, in the tested versions")
 
 
 def _version(name: str) -> str | None:

@@ -1,31 +1,28 @@
-"""One notebook in a process of its own: papermill executes it, a `Job` watches and may end it.
+"""One notebook, executed by papermill in a kernel of its own that is watched and may be ended.
 
-``python -m vidlab.course.execution NOTEBOOK OUTPUT PARAMETERS SECONDS`` ends with status 0, 1 where
-a cell raised an error, and 2 where the kernel died. Whatever cells print and show is printed, too:
-a sign of life. The kernel's sockets are beside the file named by ``VIDLAB_HEARTBEAT``.
+A kernel that ends by itself is told apart from a failing cell, and one that gives no output and
+makes no progress for too long is ended.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
 import re
-import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import nbformat
 import papermill
-import psutil
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets import default
 
@@ -33,13 +30,10 @@ from vidlab.course import notebook_files
 from vidlab.course.notebook_files import Notebook
 from vidlab.progress import HEARTBEAT
 
-__all__ = ["Failure", "InterpreterKernelManager", "Job", "environment", "main"]
+__all__ = ["Failure", "Job", "Outcome", "WatchedKernelManager", "environment", "execute"]
 
-_FAILED, _DEAD = 1, 2
-_PAPERMILLS_OWN = re.compile(r"(Executing|Ending) (Cell|notebook)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _START_SECONDS = 120  # for a kernel; more where more silence is allowed
-_END_SECONDS = 5
 _LARGE_OUTPUT_SECONDS = 600  # for outputs that trail their cell
 _LONGEST_SOCKET = 90  # a Unix socket's path holds at most 104 bytes on macOS, 108 on Linux
 
@@ -49,33 +43,6 @@ _ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(4 * 2**30),
     "MALLOC_TOP_PAD_": str(256 * 2**20),
 }
-
-
-class InterpreterKernelManager(AsyncKernelManager):
-    """Starts kernels of this interpreter, without ports, so that two runs cannot clash."""
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """The interpreter that runs vidlab, whatever kernels are registered on the machine.
-
-        What libraries print from C++ (TensorFlow: some lines at each import) goes to the log
-        instead of into the notebook.
-        """
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(
-            argv=[*command, "--IPKernelApp.capture_fd_output=False"],
-            display_name="Python 3",
-            language="python",
-        )
-
-    @default("connection_file")
-    def _default_file(self) -> str:
-        return os.path.splitext(os.environ[HEARTBEAT])[0] + ".json"
-
-    @default("transport")
-    def _default_transport(self) -> str:
-        is_short = len(os.fsencode(self.connection_file)) < _LONGEST_SOCKET
-        return "ipc" if os.name == "posix" and is_short else "tcp"
 
 
 @dataclass(frozen=True)
@@ -102,137 +69,181 @@ class Failure:
     line: str
 
 
-@dataclass
-class Job:
-    """A notebook's execution, seen from the runner.
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution ended.
 
     Attributes
     ----------
-    notebook : Notebook
-        What is executed.
-    pages, scratch : Path
-        Folders for the executed notebook, and for what lasts as long as the run.
-    silence : float
-        Seconds without a sign of life after which it is ended.
     status : str
-        ``"running"``, then ``"done"``, ``"failed"``, ``"timed out"`` or ``"kernel died"``.
-    failure : Failure or None
-        Where and why it ended early.
-    output : Path or None
-        The executed notebook; None where the kernel did not start.
+        ``"done"``, ``"failed"``, ``"timed out"`` or ``"kernel died"``.
     seconds : float
         Wall-clock time.
+    output : Path or None
+        The executed notebook; None where the kernel did not start.
+    failure : Failure or None
+        Where and why it ended early.
     """
 
-    notebook: Notebook
-    pages: Path
+    status: str
+    seconds: float
+    output: Path | None
+    failure: Failure | None
+
+
+@dataclass
+class Job:
+    """What a kernel's manager knows of the execution: its files, its limit, and how far it is."""
+
+    part: Path
     scratch: Path
+    profile: str
     silence: float
-    status: str = "running"
-    failure: Failure | None = None
-    output: Path | None = None
-    started: float = field(default_factory=time.monotonic)
-    seconds: float = 0.0
-    _begun: bool = False
-
-    def start(self, parameters: Mapping[str, object], *, profile: str) -> None:
-        """Start the process."""
-        self.part.unlink(missing_ok=True)
-        self.heartbeat.touch()
-        seconds = str(max(_START_SECONDS, math.ceil(self.silence)))
-        words = [self.notebook.path, self.part, json.dumps(parameters), seconds]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "vidlab.course.execution", *map(str, words)],
-                env={**environment(profile=profile), HEARTBEAT: str(self.heartbeat)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the runner, which ends its notebooks
-            )
-
-    @property
-    def part(self) -> Path:
-        """The notebook as it is being executed; papermill writes it at every cell."""
-        return self.pages / f".{self.notebook.name}.part.ipynb"
+    cancelled: threading.Event
+    has_begun: bool = False
+    is_silent: bool = False
 
     @property
     def heartbeat(self) -> Path:
-        """Where `vidlab.progress` keeps the line of a quiet bar."""
-        return self.scratch / f"{self.notebook.name}.progress"
+        """The file in which `vidlab.progress` keeps the line of a quiet bar."""
+        return self.scratch / "progress"
+
+    def must_end(self) -> bool:
+        """Whether the run was interrupted, or this execution has been silent for too long.
+
+        Signs of life are the executed notebook, which papermill writes at every cell and every
+        second with new output, and the line of a quiet bar. A kernel that starts is silent.
+        """
+        if self.has_begun:
+            signs = [file.stat().st_mtime for file in (self.part, self.heartbeat) if file.exists()]
+            self.is_silent = self.is_silent or time.time() - max(signs) > self.silence
+        return self.is_silent or self.cancelled.is_set()
+
+
+class WatchedKernelManager(AsyncKernelManager):
+    """Starts a kernel of this interpreter, without ports, and ends it when its job must end."""
+
+    job: ClassVar[Job]
 
     @property
-    def log(self) -> Path:
-        """What the notebook shows, and what its kernel prints beside it."""
-        return self.scratch / f"{self.notebook.name}.log"
+    def kernel_spec(self) -> KernelSpec:
+        """The interpreter that runs vidlab, whatever kernels are registered on the machine.
 
-    def is_over(self) -> bool:
-        """Whether the execution has ended, or has been silent for too long and is ended now."""
-        if self.process.poll() is not None:
-            return True
-        if not self._begun:  # a kernel that starts is silent
-            text = self.part.read_text(encoding="utf-8") if self.part.is_file() else ""
-            self._begun = '"status": "running"' in text or '"status": "completed"' in text
+        What libraries print from C++ (TensorFlow: some lines at each import) goes to the log
+        instead of into the notebook.
+        """
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(
+            argv=[*command, "--IPKernelApp.capture_fd_output=False"],
+            display_name="Python 3",
+            language="python",
+        )
+
+    @default("connection_file")
+    def _default_file(self) -> str:
+        return str(self.job.scratch / "kernel.json")
+
+    @default("transport")
+    def _default_transport(self) -> str:
+        is_short = len(os.fsencode(self.connection_file)) < _LONGEST_SOCKET
+        return "ipc" if os.name == "posix" and is_short else "tcp"
+
+    async def start_kernel(self, **options) -> None:
+        """Start the kernel, what it prints beside its notebook going to the log."""
+        variables = environment(profile=self.job.profile) | {HEARTBEAT: str(self.job.heartbeat)}
+        with (self.job.scratch / "log").open("wb") as log:
+            await super().start_kernel(env=variables, stdout=log, stderr=log, **options)
+
+    async def _async_is_alive(self) -> bool:
+        """Whether the kernel runs; nbclient asks every second, and ends the cell if it does not."""
+        alive = await super()._async_is_alive()
+        if alive and self.job.must_end():
+            await self.provisioner.kill()  # with the processes it has started
             return False
-        signs = [p.stat().st_mtime for p in (self.part, self.heartbeat, self.log) if p.is_file()]
-        if time.time() - max(signs) <= self.silence:
-            return False
-        self.end()
-        self.status = "timed out"
-        return True
+        return alive
 
-    def end(self) -> None:
-        """Kill the execution, its kernel and whatever that has started."""
-        with suppress(psutil.NoSuchProcess):  # it has just ended by itself
-            execution = psutil.Process(self.process.pid)
-            execution.suspend()  # so that it starts no kernel in the meantime
-            family = [*execution.children(recursive=True), execution]
-            for process in family:
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-            psutil.wait_procs(family[:-1], timeout=_END_SECONDS)
-        self.process.wait()
 
-    def close(self) -> None:
-        """Put the executed notebook where it belongs, and find out how it ended."""
-        self.seconds = time.monotonic() - self.started
-        if self.status == "running":
-            statuses = {0: "done", _FAILED: "failed"}
-            self.status = statuses.get(self.process.returncode, "kernel died")
-        if self.status in ("timed out", "kernel died") and self.part.is_file():
-            _end_running_cell(self.part, error=self._reason())
-        failed = self.pages / f"{self.notebook.name}.failed.ipynb"
-        target = self.pages / f"{self.notebook.name}.ipynb" if self.status == "done" else failed
-        if self.status != "done":
-            none = Failure(None, None, None, self._reason(), self._last_words())
-            self.failure = _failure(self.part) or none
-        else:
-            for old in (failed, failed.with_suffix(".html")):
-                old.unlink(missing_ok=True)
-        if self.part.is_file():
-            self.output = self.part.replace(target)
+def execute(
+    notebook: Notebook,
+    parameters: Mapping[str, object],
+    *,
+    profile: str,
+    pages: Path,
+    silence: float,
+    cancelled: threading.Event,
+) -> Outcome:
+    """Execute a notebook; put it into `pages`, as ``<name>.failed.ipynb`` where it ended early.
 
-    def _reason(self) -> str:
-        if self.status == "timed out":
-            is_new = self.heartbeat.stat().st_mtime >= self.part.stat().st_mtime
-            progress = (self.heartbeat.read_text(encoding="utf-8") if is_new else "") or "none"
-            return (
-                f"TimeoutError: No output and no progress for {self.silence:g} seconds. Last "
-                f"progress: {progress}. Finished epochs and videos are kept: vidlab run --resume "
-                "goes on from there, and --silence SECONDS allows more time."
+    Parameters
+    ----------
+    silence
+        Seconds without a sign of life after which it is ended.
+    cancelled
+        Once set, the kernel is ended within seconds and nothing is left.
+    """
+    started = time.monotonic()
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors are in the outcome
+    part = pages / f".{notebook.name}.part.ipynb"
+    part.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="vidlab-", ignore_cleanup_errors=True) as scratch:
+        job = Job(part, Path(scratch), profile, silence, cancelled)
+        try:
+            papermill.execute_notebook(
+                notebook.path,
+                part,
+                parameters,
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                autosave_cell_every=1,
+                start_timeout=max(_START_SECONDS, math.ceil(silence)),
+                iopub_timeout=_LARGE_OUTPUT_SECONDS,
+                kernel_manager_class=type("Manager", (WatchedKernelManager,), {"job": job}),
+                resources={"metadata": {"path": str(notebook.path.parent)}},
+                on_cell_start=lambda **_: setattr(job, "has_begun", True),
             )
-        if self.process.returncode == _DEAD and self._begun:
-            return (
-                "DeadKernelError: The kernel ended by itself in this cell. Most often the machine "
-                "ran out of memory; vidlab doctor shows how much there is. Last printed: "
-                f"{self._last_words()}"
-            )
-        return f"DeadKernelError: The kernel did not start: {self._last_words()}"
+            status = "done"
+        except PapermillExecutionError:
+            status = "failed"
+        except RuntimeError:  # of nbclient, where the kernel has ended or does not start
+            status = "timed out" if job.is_silent else "kernel died"
+            if job.has_begun:
+                _end_running_cell(part, error=_reason(job))
+        if cancelled.is_set():
+            part.unlink(missing_ok=True)
+        failure = None
+        if status != "done":
+            failure = _failure(part) or Failure(None, None, None, _reason(job), _last_words(job))
+    failed = pages / f"{notebook.name}.failed.ipynb"
+    if status == "done":
+        for old in (failed, failed.with_suffix(".html")):
+            old.unlink(missing_ok=True)
+    target = pages / f"{notebook.name}.ipynb" if status == "done" else failed
+    output = part.replace(target) if part.is_file() else None
+    return Outcome(status, time.monotonic() - started, output, failure)
 
-    def _last_words(self) -> str:
-        text = self.log.read_text(encoding="utf-8", errors="replace")
-        lines = [line.strip() for line in text.split("\n") if not _PAPERMILLS_OWN.match(line)]
-        return next((line for line in reversed(lines) if line), "")
+
+def _reason(job: Job) -> str:
+    if job.is_silent:
+        progress = job.heartbeat.read_text(encoding="utf-8") if job.heartbeat.exists() else "none"
+        return (
+            f"TimeoutError: No output and no progress for {job.silence:g} seconds. Last "
+            f"progress: {progress}. Finished epochs and videos are kept: vidlab run --resume "
+            "goes on from there, and --silence SECONDS allows more time."
+        )
+    if job.has_begun:
+        return (
+            "DeadKernelError: The kernel ended by itself in this cell. Most often the machine "
+            "ran out of memory; vidlab doctor shows how much there is. Last printed: "
+            f"{_last_words(job)}"
+        )
+    return f"DeadKernelError: The kernel did not start: {_last_words(job)}"
+
+
+def _last_words(job: Job) -> str:
+    """Return the last line that the kernel printed beside its notebook."""
+    text = (job.scratch / "log").read_text(encoding="utf-8", errors="replace")
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def environment(*, profile: str) -> dict[str, str]:
@@ -250,31 +261,6 @@ def environment(*, profile: str) -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
-
-
-def main(notebook: str, output: str, parameters: str, start_seconds: str) -> int:
-    """Execute a notebook; see the module for what is returned."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        papermill.execute_notebook(
-            notebook,
-            output,
-            json.loads(parameters),
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            log_output=True,
-            autosave_cell_every=0,
-            start_timeout=int(start_seconds),
-            iopub_timeout=_LARGE_OUTPUT_SECONDS,
-            kernel_manager_class=InterpreterKernelManager,
-            cwd=str(Path(notebook).parent),
-        )
-    except PapermillExecutionError:
-        return _FAILED
-    except DeadKernelError:
-        return _DEAD
-    return 0
 
 
 def _end_running_cell(path: Path, *, error: str) -> None:
@@ -313,7 +299,3 @@ def _last_line(traceback: str) -> str:
     """Return the innermost line of code that a traceback's arrows point to."""
     arrows = re.findall(r"^-+>\s*(\d+)\s(.*)$", traceback, flags=re.MULTILINE)
     return f"line {arrows[-1][0]}: {arrows[-1][1].strip()}" if arrows else ""
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
     from vidlab.data.store import FeatureStore
 
-__all__ = ["Lab", "sweep"]
+__all__ = ["Lab", "published_beside", "sweep"]
 
 
 class Lab:
@@ -122,8 +122,7 @@ class Lab:
         """List what this profile changes about recipes, the literature's values beside it."""
         from vidlab import recipes  # imports Keras
 
-        rows = [row for name in names for row in profiles.changes(recipes.get(name), self.profile)]
-        return pd.DataFrame(rows, columns=["recipe", "setting", "original", "here"])
+        return profiles.changes(map(recipes.get, names), self.profile)
 
     def beside(self, *names: str) -> pd.DataFrame:
         """Tabulate what was published about recipes, and every departure of the runs here.
@@ -134,18 +133,14 @@ class Lab:
             Indexed by recipe, with the columns of `vidlab.recipes.published`; its *departures* end
             with what this profile changes.
         """
-        from vidlab import recipes  # imports Keras
+        records = {recipe.name: self._origin(recipe) for recipe in map(self.recipe, names)}
+        return published_beside(records)
 
-        table = recipes.published(names)
-        table["departures"] = [
-            f"{table.loc[name, 'departures']} {self._told(name)}".strip() for name in table.index
-        ]
-        return table
-
-    def _told(self, name: str) -> str:
-        """Say what the profile changes about a recipe."""
-        changed = [f"{row.setting} {row.here}" for row in self.changes(name).itertuples()]
-        return f"Profile {self.profile.name}: {'; '.join(changed)}." if changed else ""
+    def _origin(self, recipe: recipes.Recipe) -> dict[str, str]:
+        """Say where a recipe is from and what the profile changes about it."""
+        changed = [f"{row.setting} {row.here}" for row in self.changes(recipe.name).itertuples()]
+        told = f"Profile {self.profile.name}: {'; '.join(changed)}." if changed else ""
+        return {"recipe": recipe.name, "file": recipe.file, "changes": told}
 
     def run(
         self,
@@ -327,8 +322,33 @@ class Lab:
             split=split,
             fingerprint=self.index.fingerprint,
         )
-        record |= {"changes": self._told(name), "file": recipe.file}
+        record |= self._origin(recipe)
         return json.loads(json.dumps(record))  # as it will be read back: tuples become lists
+
+
+def published_beside(records: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+    """Tabulate what was published about the recipes of runs, and every departure of the runs.
+
+    Parameters
+    ----------
+    records
+        Of each run, what its ``recipe.json`` holds. Runs of unknown recipes have no row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by run, with the columns of `vidlab.recipes.published`; its *departures* end with
+        what the profile changed.
+    """
+    from vidlab import recipes  # imports Keras
+
+    known = {name: made for name, record in records.items() if (made := recipes.of_run(record))}
+    table = recipes.published(known.values()).set_axis(list(known))
+    table["departures"] = [
+        f"{departures} {records[name].get('changes', '')}".strip()
+        for name, departures in table["departures"].items()
+    ]
+    return table.rename_axis("recipe")
 
 
 def sweep(

@@ -7,10 +7,10 @@ A notebook says in its own metadata what it needs and which notebooks it follows
 from __future__ import annotations
 
 import copy
-import json
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from nbconvert.preprocessors import (
     ClearOutputPreprocessor,
     TagRemovePreprocessor,
 )
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from vidlab.errors import NotebookError
 from vidlab.files import replacing
@@ -43,7 +44,6 @@ _LANGUAGE = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-_TYPES = {"bool": bool, "int": int, "float": (int, float), "str": str, "list": list, "dict": dict}
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,23 +210,19 @@ def convert(text: str, parameter: Mapping[str, str]) -> object:
     >>> convert('["a", "b"]', {"name": "recipes", "inferred_type_name": "list[str]"})
     ['a', 'b']
     """
-    kinds = re.findall(r"\w+", re.sub(r"\[[^]]*\]", "", parameter["inferred_type_name"]))
-    declared = [kind for kind in kinds if kind in _TYPES]
-    plain = {"true": True, "false": False, "none": None, "null": None}
+    kind = parameter["inferred_type_name"]
     try:
-        value = plain[text.lower()] if text.lower() in plain else json.loads(text)
-    except ValueError:
-        value = text
-    if not declared or (value is None and "None" in kinds):
-        return value
-    for kind in declared:
-        if isinstance(value, _TYPES[kind]) and (kind == "bool") == isinstance(value, bool):
-            return float(value) if kind == "float" else value
-    if "str" in declared:
-        return text
+        declared = TypeAdapter("object" if kind in ("", "None") else kind)
+    except (PydanticUserError, SyntaxError):  # a type of the notebook's own
+        declared = TypeAdapter(object)
+    if text.lower() == "none" and "None" in kind:
+        return None
+    for validate in (declared.validate_json, declared.validate_python):
+        with suppress(ValidationError):
+            return validate(text)
     raise NotebookError(
-        f"Expected {parameter['inferred_type_name']} for the parameter {parameter['name']}. "
-        f"Received: {text!r}. Its default is {parameter['default']}."
+        f"Expected {kind} for the parameter {parameter['name']}. Received: {text!r}. Its default "
+        f"is {parameter['default']}."
     )
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -70,7 +71,7 @@ class RecipeChange(_Record):
 class Limits(_Record):
     """How many seconds a headless notebook may give no sign of life, on the reference machine."""
 
-    silence: Positive = 300
+    silence: Positive = 900
 
 
 class Filters(_Record):
@@ -260,21 +261,21 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
         raise ProfileError(f"In profile {profile.name}: {error}") from error
 
 
-def changes(recipe: Recipe, profile: Profile) -> list[dict[str, str]]:
-    """List what `profile` changes about `recipe`, the original beside it.
+def changes(recipes: Iterable[Recipe], profile: Profile) -> pd.DataFrame:
+    """Tabulate what `profile` changes about recipes, the literature's values beside its own.
 
     Returns
     -------
-    list of dict
-        Rows with ``recipe``, ``setting``, ``original`` and ``here``, all text; empty when nothing
-        differs.
+    pandas.DataFrame
+        Columns *recipe*, *setting*, *original* and *here*, all text; no row where nothing differs.
     """
-    before, after = _settings(recipe), _settings(adapt(recipe, profile))
-    return [
-        {"recipe": recipe.name, "setting": name, "original": before.get(name, "–"), "here": value}
-        for name, value in after.items()
-        if before.get(name) != value
-    ]
+    rows = []
+    for recipe in recipes:
+        before, after = _settings(recipe), _settings(adapt(recipe, profile))
+        for name, value in after.items():
+            if before.get(name) != value:
+                rows.append((recipe.name, name, before.get(name, "–"), value))
+    return pd.DataFrame(rows, columns=["recipe", "setting", "original", "here"])
 
 
 def _settings(recipe: Recipe) -> dict[str, str]:

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.course import notebook_files, profiles
+from vidlab.course.lab import published_beside
 from vidlab.evaluation.runs import RunFolder, find_runs
 from vidlab.files import replacing
 
@@ -37,11 +38,6 @@ _MISTAKES = "explore.html"  # notebook 08 keeps it with vidlab.widgets.save_page
 _BACK = (
     '<p style="font:14px system-ui,sans-serif;margin:1rem 1.5rem">'
     '<a href="../index.html">← all notebooks and results</a></p>'
-)
-_MEASURED = ("runs", "top-1 %", "top-5 %")
-_PUBLISHED = (
-    *("top-1 %", "top-5 %", "by split %", "precision / recall / F1", "counts"),
-    *("source and note", "departures"),
 )
 _WORTHWHILE = 0.5  # of a picture's size: below that, JPEG is taken
 _JPEG = (
@@ -160,29 +156,30 @@ def _results(folder: Path) -> str:
         return ""
     from vidlab import recipes  # imports Keras
 
-    order = {name: number for number, name in enumerate(recipes.names())}
-    rows = {
-        name: {("measured here", "runs"): len(group)}
-        | {
-            ("measured here", f"top-{top[3:]} %"): _measured(group, top)
-            for top in ("top1", "top5")
-            if top in group and group[top].notna().any()
-        }
-        | {("published for UCF-101", key): value for key, value in _published(group).items()}
-        for name, group in sorted(
-            runs.groupby("recipe"), key=lambda pair: order.get(pair[0], len(order))
-        )
+    order = [*recipes.names(), *runs["recipe"]]
+    groups = sorted(runs.groupby("recipe"), key=lambda pair: order.index(pair[0]))
+    tops = [top for top in ("top1", "top5") if top in runs]
+    measured = {
+        name: {"runs": len(group)} | {f"top-{top[3:]} %": _measured(group, top) for top in tops}
+        for name, group in groups
     }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    known = [("measured here", name) for name in _MEASURED if ("measured here", name) in table]
-    table = table.reindex(columns=[*known, *[("published for UCF-101", n) for n in _PUBLISHED]])
-    table.columns = pd.MultiIndex.from_tuples(table.columns)
-    return table.to_html(border=0, na_rep="–", classes="results")
+    records = {name: RunFolder(group["path"].iloc[0]).recipe for name, group in groups}
+    published = published_beside(records)
+    sources = [recipes.of_run(records[name]).source for name in published.index]
+    notes = [". ".join(filter(None, pair)) for pair in zip(sources, published["note"], strict=True)]
+    published = published.drop(columns="note")
+    published.insert(len(published.columns) - 1, "source and note", notes)
+    published.columns = published.columns.str.removeprefix("published ")
+    here = pd.DataFrame.from_dict(measured, orient="index").replace("", None)
+    table = pd.concat({"measured here": here, "published for UCF-101": published}, axis=1)
+    return table.replace("", None).to_html(border=0, na_rep="–", classes="results")
 
 
 def _measured(runs: pd.DataFrame, metric: str) -> str:
     """Write mean ± standard deviation of several runs, the 95% interval of a single one."""
     values = 100 * runs[metric].dropna()
+    if values.empty:
+        return ""
     if len(values) > 1:
         return f"{values.mean():.1f} ± {values.std():.1f}"
     if f"{metric}_low" not in runs or runs[f"{metric}_low"].isna().any():
@@ -191,32 +188,16 @@ def _measured(runs: pd.DataFrame, metric: str) -> str:
     return f"{values.mean():.1f} ({low:.1f} to {high:.1f})"
 
 
-def _published(runs: pd.DataFrame) -> dict[str, object]:
-    """Return what was published about the recipe of some runs, and how they depart from it."""
-    from vidlab import recipes  # imports Keras
-
-    record = RunFolder(runs["path"].iloc[0]).recipe
-    recipe = recipes.of_run(record)
-    if recipe is None:
-        return {}
-    row = recipes.published([recipe]).iloc[0].to_dict()
-    row["departures"] = " ".join(filter(None, (row["departures"], record.get("changes", ""))))
-    row["source and note"] = ". ".join(filter(None, (recipe.source, row.pop("note"))))
-    return {key.removeprefix("published "): value for key, value in row.items() if value}
-
-
 def _changes(folder: Path, profile: profiles.Profile) -> str:
     """Tabulate what the profile changes about the recipes that were run, as HTML."""
+    ran = set(find_runs(folder)["recipe"])
+    if not ran:
+        return ""
     from vidlab import recipes  # imports Keras
 
-    ran = set(find_runs(folder)["recipe"])
-    rows = [
-        row
-        for name in recipes.names()
-        if name in ran
-        for row in profiles.changes(recipes.get(name), profile)
-    ]
-    return pd.DataFrame(rows).to_html(border=0, index=False) if rows else ""
+    known = [recipes.get(name) for name in recipes.names() if name in ran]
+    table = profiles.changes(known, profile)
+    return "" if table.empty else table.to_html(border=0, index=False)
 
 
 def _figures(folder: Path, *, sheet: bool) -> list[tuple[str, str]]:

@@ -1,42 +1,40 @@
 """Run notebooks without a browser, one after another or side by side, and write the report.
 
-Each notebook is executed by papermill in a process of its own (`vidlab.course.execution`). One that
-gives no output and makes no progress for too long is ended. Nothing here loads TensorFlow.
+`vidlab.course.execution` executes each notebook, in a thread with a kernel of its own. Nothing here
+loads TensorFlow.
 """
 
 from __future__ import annotations
 
+import graphlib
+import itertools
 import json
 import math
 import os
 import shlex
 import shutil
-import statistics
 import subprocess
 import sys
-import tempfile
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from vidlab import datasets
 from vidlab.course import notebook_files, profiles, report
-from vidlab.course.execution import Job
+from vidlab.course.execution import Outcome, execute
 from vidlab.course.notebook_files import Notebook
 from vidlab.course.records import Record, fingerprints, is_done
 from vidlab.errors import NotebookError
 
-__all__ = ["RunSummary", "command", "run", "slowness"]
+__all__ = ["RunSummary", "command", "run"]
 
 _PATHS = ("dataset", "weights", "video")
 _REPLACING = ("dataset", "backbone", "weights", "image_size", "split")  # as vidlab.Lab has them
-_WAIT_SECONDS = 0.2
-_REFERENCE_SECONDS = 0.02  # of `slowness`' work on two quiet cores of a server (AMD EPYC)
+_WAIT_SECONDS = 0.2  # for a notebook to end, so that Ctrl-C is noticed on Windows
 
 
 @dataclass(frozen=True)
@@ -82,8 +80,8 @@ def run(
         Notebook parameters by name; text is converted to the type the notebook declares. Each
         goes to the notebooks that declare it.
     silence
-        Seconds without output or progress after which a notebook is ended. The profile's, times
-        how much slower than the reference this machine is, where not given.
+        Seconds without output or progress after which a notebook is ended; the profile's where not
+        given.
     notebooks_folder
         Where the notebooks are; ``notebooks`` beside ``nbconfig`` where not given.
     out
@@ -123,22 +121,23 @@ def run(
         if waiting:
             _prepare_data(used, waiting)
             prints = fingerprints(chosen, values, used)  # videos may have been made
-            silence = silence or used.limits.silence * slowness()
-            _say(f"  a notebook is ended after {silence:.0f} s without output or progress")
-        for job in _executed(waiting, values, pages, profile=profile, jobs=jobs, silence=silence):
-            options = ["--resume", "--silence", str(math.ceil(2 * job.silence))]
+        limit = silence or used.limits.silence
+        for notebook, outcome in _executed(
+            waiting, values, profile=profile, pages=pages, jobs=jobs, silence=limit
+        ):
+            options = ["--resume", "--silence", str(math.ceil(2 * limit))]
             Record(
-                notebook=job.notebook.name,
-                title=job.notebook.title,
-                status=job.status,
-                seconds=round(job.seconds, 1),
+                notebook=notebook.name,
+                title=notebook.title,
+                status=outcome.status,
+                seconds=round(outcome.seconds, 1),
                 finished=datetime.now().astimezone().isoformat(timespec="seconds"),
-                fingerprint=prints[job.notebook.name],
-                parameters=values[job.notebook.name],
+                fingerprint=prints[notebook.name],
+                parameters=values[notebook.name],
                 command=command(
-                    job.notebook, profile, given, options if job.status == "timed out" else []
+                    notebook, profile, given, options if outcome.status == "timed out" else []
                 ),
-                failure=job.failure,
+                failure=outcome.failure,
             ).save(pages)
     finally:
         known = {notebook: Record.load(pages, notebook.name) for notebook in every}
@@ -148,53 +147,46 @@ def run(
 
 
 def _executed(
-    waiting: list[Notebook],
+    waiting: Sequence[Notebook],
     values: Mapping[str, Mapping[str, object]],
-    pages: Path,
     *,
-    profile: str,
     jobs: int,
-    silence: float | None,
-) -> Iterable[Job]:
-    """Execute notebooks, `jobs` side by side; yield each when it has ended."""
-    running: list[Job] = []
-    count, started = len(waiting), 0
-    with tempfile.TemporaryDirectory(prefix="vidlab-", ignore_cleanup_errors=True) as scratch:
-        try:
-            while waiting or running:
-                for notebook in _due(waiting, [job.notebook for job in running], jobs=jobs):
-                    waiting.remove(notebook)
-                    started += 1
-                    _say(f"[{started}/{count}] {notebook.name}: started")
-                    running.append(Job(notebook, pages, Path(scratch), silence))
-                    running[-1].start(values[notebook.name], profile=profile)
-                time.sleep(_WAIT_SECONDS)
-                for job in [job for job in running if job.is_over()]:
-                    running.remove(job)
-                    job.close()
-                    if job.output is not None:
-                        report.write_page(job.output, title=job.notebook.title)
-                    _say(f"  {job.notebook.name}: {job.status}, {job.seconds:.0f} s")
-                    yield job
-        finally:
-            for job in running:
-                job.end()
-                job.part.unlink(missing_ok=True)
-                _say(f"  {job.notebook.name}: interrupted")
-
-
-def _due(waiting: Sequence[Notebook], running: Sequence[Notebook], *, jobs: int) -> list[Notebook]:
-    """Return as many notebooks as may start: those first that most others wait for."""
-    unfinished = [*waiting, *running]
-    free = [n for n in waiting if not any(n.follows(other) for other in unfinished)]
-    if not free and not running:
-        names = ", ".join(notebook.name for notebook in waiting)
+    **options,
+) -> Iterator[tuple[Notebook, Outcome]]:
+    """Execute notebooks, `jobs` side by side; give each with its outcome when it has ended."""
+    order = graphlib.TopologicalSorter(
+        {notebook: [other for other in waiting if notebook.follows(other)] for notebook in waiting}
+    )
+    try:
+        order.prepare()
+    except graphlib.CycleError as error:
+        names = ", ".join(notebook.name for notebook in error.args[1][1:])
         raise NotebookError(
             f"Expected notebooks that can be put in order. Received: {names}, which wait for "
             "each other. Correct `after` in their metadata."
-        )
-    free.sort(key=lambda notebook: -sum(other.follows(notebook) for other in waiting))
-    return free[: jobs - len(running)]
+        ) from error
+    cancelled, numbers = threading.Event(), itertools.count(1)
+
+    def run_one(notebook: Notebook) -> Outcome:
+        _say(f"[{next(numbers)}/{len(waiting)}] {notebook.name}: started")
+        return execute(notebook, values[notebook.name], cancelled=cancelled, **options)
+
+    running, threads = {}, ThreadPoolExecutor(jobs)
+    try:
+        while order.is_active():
+            # Those first that most others wait for.
+            ready = sorted(order.get_ready(), key=lambda one: -sum(n.follows(one) for n in waiting))
+            running |= {threads.submit(run_one, notebook): notebook for notebook in ready}
+            for future in wait(running, _WAIT_SECONDS, return_when=FIRST_COMPLETED).done:
+                notebook, outcome = running.pop(future), future.result()
+                order.done(notebook)
+                if outcome.output is not None:
+                    report.write_page(outcome.output, title=notebook.title)
+                _say(f"  {notebook.name}: {outcome.status}, {outcome.seconds:.0f} s")
+                yield notebook, outcome
+    finally:
+        cancelled.set()
+        threads.shutdown(cancel_futures=True)
 
 
 def command(
@@ -207,26 +199,6 @@ def command(
         if name != "profile":
             words += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
-
-
-def slowness() -> float:
-    """Measure how many times as long as the reference machine this one takes; at least 1.
-
-    The work timed is what notebooks spend their time on, on all cores: matrix products (NumPy) and
-    operations on frames (OpenCV).
-    """
-    rng = np.random.default_rng(0)
-    frame = rng.integers(0, 256, (480, 640, 3), np.uint8)
-    matrix = rng.standard_normal((384, 384), np.float32)
-
-    def seconds() -> float:
-        started = time.perf_counter()
-        for _ in range(8):
-            cv2.resize(cv2.GaussianBlur(frame, (9, 9), 0), (320, 240), interpolation=cv2.INTER_AREA)
-            matrix @ matrix
-        return time.perf_counter() - started
-
-    return max(1.0, statistics.median(seconds() for _ in range(5)) / _REFERENCE_SECONDS)
 
 
 def _with_absolute_paths(given: Mapping[str, object]) -> dict[str, object]:
