@@ -172,14 +172,6 @@ def shared():
 
 
 @pytest.fixture(scope="session")
-def smoke_pantomime(tmp_path_factory):
-    """Make the smoke-sized built-in dataset once for all tests -> Path."""
-    from vidlab import pantomime
-
-    return pantomime.make(tmp_path_factory.mktemp("pantomime"), size="smoke", seed=0)
-
-
-@pytest.fixture(scope="session")
 def index_of():
     """Make an index of videos that are no files: ({class: group numbers}, clips) -> VideoIndex."""
 

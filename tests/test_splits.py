@@ -1,36 +1,102 @@
+"""Splits: official lists, group folds and at random; and that no group is in two parts."""
+
 import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidlab.data import splits
+from vidlab.data import layouts, splits
 from vidlab.data.index import VideoIndex, check_no_leakage, leakage
-from vidlab.errors import LeakageError, SplitError
+from vidlab.errors import LayoutError, LeakageError, SplitError
+
+OFFICIAL = {1: (9537, 3783), 2: (9586, 3734), 3: (9624, 3696)}
+WAYS = ("official", "groups", "random")
+
+
+@pytest.fixture(scope="module")
+def toys(toy_folder):
+    return VideoIndex.from_folder(toy_folder)
 
 
 def part_ids(parts):
     return [part.table["video_id"].tolist() for part in parts]
 
 
-def test_every_video_is_in_one_part(toy_dataset):
-    index = VideoIndex.from_folder(toy_dataset())
-    for by in ("official", "groups", "random"):
-        ids = [name for part in part_ids(index.split(1, by=by)) for name in part]
-        assert sorted(ids) == sorted(index.table["video_id"])
+# ---- official lists
 
 
-def test_equal_seeds_give_equal_splits(toy_dataset):
-    index = VideoIndex.from_folder(toy_dataset(groups=12, clips=1))
-    for by in ("official", "groups", "random"):
-        once, again = (part_ids(index.split(1, seed=3, by=by)) for _ in range(2))
-        assert once == again
-        drawn = {tuple(part_ids(index.split(1, seed=seed, by=by))[1]) for seed in range(8)}
-        assert len(drawn) > 1
+def test_the_official_lists_give_the_published_counts_and_test_the_groups_in_order(ucf101_lists):
+    assert (len(ucf101_lists), len(ucf101_lists.classes)) == (13_320, 101)
+    assert ucf101_lists.classes[36] == "HandstandPushups"
+    for k, (training, testing) in OFFICIAL.items():
+        train, validation, test = ucf101_lists.split(k)
+        assert (len(train) + len(validation), len(test)) == (training, testing)
+        assert set(test.groups) == {f"g{number:02d}" for number in range(7 * k - 6, 7 * k + 1)}
+        by_groups = ucf101_lists.split(k, by="groups")[2]
+        assert part_ids([test]) == part_ids([by_groups])
 
 
-def test_twins_stay_together(index_of):
+@pytest.mark.parametrize("seed", range(2))
+def test_two_of_eighteen_groups_validate_in_ucf101(ucf101_lists, seed):
+    train, validation, test = ucf101_lists.split(1, validation=0.1, seed=seed)
+    assert len(set(validation.groups)) == 2
+    assert not set(validation.groups) & (set(train.groups) | set(test.groups))
+    assert len(validation) / (len(train) + len(validation)) == pytest.approx(0.11, abs=0.01)
+    assert validation.table["class_name"].nunique() == 101
+
+
+def test_test_lists_need_no_labels_and_paths_may_have_backslashes(listed):
+    index = listed(
+        ["Jump\\v_Jump_g01_c01.avi 1", "", "Run/v_Run_g01_c01.avi 2"],
+        ["Jump/v_Jump_g02_c01.avi", "run/v_Run_g02_c01.avi 2"],
+    )
+    assert index.classes == ["Jump", "Run"]
+    assert [len(part) for part in index.split(1, validation=0)] == [2, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        ("trainlist01", "Jump/v_Jump_g01_c01.avi 2", r"Expected label 1.*trainlist01\.txt, line 1"),
+        ("trainlist01", "v_Jump_g01_c01.avi 1", r"Class/video\.avi.*trainlist01\.txt, line 1"),
+        ("trainlist01", "nonsense", r"trainlist01\.txt, line 1: 'nonsense'"),
+        ("classInd", "1 Jump\nRun 2", r"classInd\.txt, line 2: 'Run 2'"),
+        ("trainlist02", "Jump/v_Jump_g01_c01.avi 1", r"without testlist02\.txt"),
+    ],
+    ids=["wrong label", "no class", "no video", "class", "no counterpart"],
+)
+def test_lists_that_cannot_be_right_are_named(tmp_path, file, line, message):
+    (tmp_path / "classInd.txt").write_text("1 Jump\n2 Run\n")
+    (tmp_path / "testlist01.txt").touch()
+    (tmp_path / "trainlist01.txt").touch()
+    (tmp_path / f"{file}.txt").write_text(line)
+    with pytest.raises(LayoutError, match=message):
+        layouts.read_lists(tmp_path)
+
+
+def test_lists_that_leak_are_refused(listed):
+    index = listed(
+        ["Jump/v_Jump_g01_c01.avi 1", "Run/v_Run_g01_c01.avi 2"], ["Jump/v_Jump_g01_c02.avi"]
+    )
+    with pytest.raises(LeakageError, match=r"1 groups.*Jump g01 \(videos: 1 in train, 1 in test\)"):
+        index.split(1, validation=0)
+
+
+# ---- all ways to split
+
+
+@pytest.mark.parametrize("by", WAYS)
+def test_every_video_is_in_one_part_and_the_seed_alone_decides(toys, by):
+    once, again = (part_ids(toys.split(1, seed=3, by=by)) for _ in range(2))
+    assert sorted(video_id for part in once for video_id in part) == sorted(toys.table["video_id"])
+    assert once == again
+    drawn = {tuple(part_ids(toys.split(1, seed=seed, by=by))[1]) for seed in range(8)}
+    assert len(drawn) > 1
+
+
+def test_groups_of_one_number_stay_together_in_all_classes(index_of):
     index = index_of({name: range(1, 26) for name in ("OpenDoor", "CloseDoor", "Wave")}, clips=2)
     parts = index.split(2, seed=5)
     for part in parts:
@@ -45,6 +111,7 @@ def test_folds_begin_again_after_the_last_group(index_of):
     assert tested == [["g01", "g02"], ["g03", "g04"], ["g05", "g06"], ["g01", "g07"]]
 
 
+@settings(max_examples=25)
 @given(
     counts=st.lists(st.integers(2, 12), min_size=1, max_size=5),
     clips=st.integers(1, 3),
@@ -62,30 +129,28 @@ def test_splits_by_group_train_and_test_every_class(index_of, counts, clips, k, 
     assert leakage(train, held, test).empty
 
 
+@settings(max_examples=25)
 @given(
     groups=st.integers(3, 25),
     clips=st.integers(1, 4),
-    validation=st.floats(0.05, 0.5),
+    share=st.floats(0.05, 0.5),
     seed=st.integers(0, 99),
 )
-def test_the_share_held_out_is_as_near_as_whole_groups_allow(
-    index_of, groups, clips, validation, seed
-):
+def test_the_share_held_out_is_as_near_as_whole_groups_allow(index_of, groups, clips, share, seed):
     index = index_of({"Jump": range(groups), "Run": range(groups)}, clips)
-    held = splits.hold_out(index.table, np.random.default_rng(seed), share=validation)
+    held = splits.hold_out(index.table, np.random.default_rng(seed), share=share)
     possible = np.arange(1, groups) / groups
-    assert abs(held.mean() - validation) == pytest.approx(np.abs(possible - validation).min())
+    assert abs(held.mean() - share) == pytest.approx(np.abs(possible - share).min())
 
 
-def test_real_videos_of_few_groups_split_sensibly(shared):
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_real_videos_of_few_groups_split_sensibly(shared, k):
     index = VideoIndex.from_folder(shared / "videos" / "ucf101-mini")
     assert (len(index), len(index.classes), len(index.report)) == (24, 6, 0)
-    for k in (1, 2, 3):
-        train, validation, test = index.split(k)
-        assert set(train.table["class_name"]) == set(index.classes)
-        assert set(test.table["class_name"]) == set(index.classes)
-        assert len(train) + len(validation) + len(test) == 24
-        assert len(validation) >= 1
+    train, validation, test = index.split(k)
+    assert set(train.table["class_name"]) == set(test.table["class_name"]) == set(index.classes)
+    assert len(train) + len(validation) + len(test) == 24
+    assert len(validation) >= 1
 
 
 def test_a_class_of_one_group_only_trains(index_of):
@@ -95,43 +160,34 @@ def test_a_class_of_one_group_only_trains(index_of):
     assert set(validation.groups) <= {"g02", "g03", "g04"}
 
 
-def test_no_validation_is_no_warning(index_of, recwarn):
-    train, validation, _ = index_of({"Jump": [1, 2], "Run": [1, 2]}).split(1, validation=0)
-    assert (len(train), len(validation)) == (2, 0)
+def test_validation_that_cannot_be_spared_is_warned_of_where_it_is_wanted(index_of, recwarn):
+    index = index_of({"Jump": [1, 2], "Run": [1, 2]})
+    assert [len(part) for part in index.split(1, validation=0)] == [2, 0, 2]
     assert not recwarn.list
-
-
-def test_validation_that_cannot_be_spared_is_said(index_of):
     with pytest.warns(UserWarning, match="validation part is empty"):
-        train, validation, _ = index_of({"Jump": [1, 2], "Run": [1, 2]}).split(1)
-    assert (len(train), len(validation)) == (2, 0)
+        parts = index.split(1)
+    assert [len(part) for part in parts] == [2, 0, 2]
 
 
-def test_a_random_split_leaks_and_the_table_shows_it(toy_dataset):
-    index = VideoIndex.from_folder(toy_dataset(groups=10, clips=4, frames=2))
-    parts = index.split(1, by="random")
+# ---- leakage
+
+
+def test_a_random_split_leaks_and_the_table_shows_it(index_of):
+    parts = index_of(dict.fromkeys("ABC", range(1, 11)), clips=4).split(1, by="random")
     shared_groups = leakage(*parts)
     assert list(shared_groups.columns) == ["class_name", "group", "train", "validation", "test"]
     assert len(shared_groups) > 15
     for row in shared_groups.itertuples():
         for part, count in zip(parts, row[3:], strict=True):
-            table = part.table
-            mine = (table["class_name"] == row.class_name) & (table["group"] == row.group)
-            assert count == mine.sum()
+            assert count == len(part.table.query("class_name == @row[1] and group == @row[2]"))
     assert [len(part) for part in parts] == [78, 9, 33]  # 28% of 40 is 11, 10% of 29 is 3
     with pytest.raises(LeakageError, match=r'groups in more than one.*by="groups"'):
         check_no_leakage(*parts)
 
 
-def test_groups_of_one_name_in_two_classes_are_no_leak(index_of):
-    index = index_of({"Jump": [1, 2], "Run": [1, 2]})
-    jump, run = index.select([0, 1]), index.select([2, 3])
-    assert leakage(jump, run).empty
-    check_no_leakage(jump, run)
-
-
-def test_leakage_between_any_number_of_parts(index_of):
-    index = index_of({"Jump": [1, 2]}, clips=2)
+def test_leakage_between_any_number_of_parts_is_by_class(index_of):
+    index = index_of({"Jump": [1, 2], "Run": [1, 2]}, clips=2)
+    check_no_leakage(index.select([0, 1]), index.select([4, 5]))
     shared_groups = leakage(*(index.select([row]) for row in range(4)))
     assert shared_groups.to_dict("list") == {
         "class_name": ["Jump", "Jump"],
@@ -143,36 +199,30 @@ def test_leakage_between_any_number_of_parts(index_of):
     }
 
 
+# ---- errors
+
+
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("groups", "options", "message"),
     [
-        ({"k": 0}, "number of a split.*Received: 0"),
-        ({"k": 1.5}, "Received: 1.5"),
-        ({"validation": 1.0}, r"Received: 1\.0"),
-        ({"validation": -0.1}, r"Received: -0\.1"),
-        ({"by": "luck"}, r"'auto', 'official', 'groups', 'random'.*'luck'"),
-        ({"by": "official"}, r'memory without trainlist01\.txt.*by="groups"'),
+        ([1, 2], {"k": 0}, "number of a split.*Received: 0"),
+        ([1, 2], {"k": 1.5}, "Received: 1.5"),
+        ([1, 2], {"validation": 1.0}, r"Received: 1\.0"),
+        ([1, 2], {"validation": -0.1}, r"Received: -0\.1"),
+        ([1, 2], {"by": "luck"}, r"'auto', 'official', 'groups', 'random'.*'luck'"),
+        ([1, 2], {"by": "official"}, r'memory without trainlist01\.txt.*by="groups"'),
+        ([1], {}, "at least two groups"),
     ],
-    ids=lambda value: str(value) if isinstance(value, dict) else "",
+    ids=str,
 )
-def test_splits_that_mean_nothing_are_refused(index_of, options, told):
-    with pytest.raises(SplitError, match=told):
-        index_of({"Jump": [1, 2], "Run": [1, 2]}).split(**options)
+def test_splits_that_mean_nothing_are_refused(index_of, groups, options, message):
+    with pytest.raises(SplitError, match=message):
+        index_of({"Jump": groups, "Run": groups}).split(**options)
 
 
-def test_an_official_split_that_does_not_exist_lists_those_that_do(toy_dataset):
+def test_official_splits_that_do_not_exist_or_leave_a_class_untrained_are_refused(toys):
     with pytest.raises(SplitError, match=r"\[1, 2, 3\]\. Received: 4"):
-        VideoIndex.from_folder(toy_dataset()).split(4)
-
-
-def test_a_class_without_training_videos_is_named_with_the_remedy(toy_dataset):
-    index = VideoIndex.from_folder(toy_dataset(groups=6, clips=1))
-    table = index.table
-    left = index.select(((table["class_name"] != "Run") | (table["group"] == "g01")).to_numpy())
+        toys.split(4)
+    few = toys.select(((toys.table["class_name"] != "Run") | (toys.groups == "g01")).to_numpy())
     with pytest.raises(SplitError, match=r"none of Run\. Add videos.*of_classes"):
-        left.split(1)
-
-
-def test_a_split_without_test_videos_is_refused(index_of):
-    with pytest.raises(SplitError, match="at least two groups"):
-        index_of({"Jump": [1], "Run": [2]}).split(1)
+        few.split(1)

@@ -1,17 +1,16 @@
 """The twelve classes, and which function, evidence and framing each drawn one has.
 
-Takes functions from `chores`, `exercises` and `playing`; gives the table of actions to
-`rendering`. An action is a function of progress (0 at the clip's first frame, 1 at its last) and,
-where it repeats itself, of seconds. The second class of each reversed pair has no function of its
-own: it is the first one's frames from the last to the first.
+An action is a function of progress (0 at the clip's first frame, 1 at its last) and, where it
+repeats itself, of seconds. The second class of each reversed pair has no function of its own: it is
+the first one's frames from the last to the first.
 """
 
 from __future__ import annotations
 
-from vidlab.pantomime.chores import open_door, pick_up, sit_down
 from vidlab.pantomime.exercises import handstand_pushups, handstand_walking, jumping_jack
-from vidlab.pantomime.moments import ARMS, LEGS, Action
+from vidlab.pantomime.motion import ARMS, LEGS, Action
 from vidlab.pantomime.playing import brushing_teeth, playing_cello, playing_flute
+from vidlab.pantomime.reversible import open_door, pick_up, sit_down
 
 __all__ = ["ACTIONS", "CLASSES", "REVERSED_PAIRS"]
 

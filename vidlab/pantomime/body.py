@@ -1,6 +1,5 @@
 """A body's proportions and joints: from joint angles, or from where hands and feet should be.
 
-Takes nothing from other modules; gives builds, poses and skeletons to `actions` and `figure`.
 All lengths are in body heights, x to the right, y up, the floor at y = 0. A skeleton faces +x;
 ``turn`` says how much it is turned to the viewer: 0 is a profile, 1 a front view. The *near* side
 is the person's right: closer to the viewer in profile, on the left in a front view.

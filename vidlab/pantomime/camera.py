@@ -1,8 +1,4 @@
-"""A hand-held camera: pan, shake, zoom and roll over time, vignette and film grain.
-
-Takes nothing from other modules; gives `rendering` one affine map a frame, from the scene's canvas
-to the picture, and the look of film on top.
-"""
+"""A hand-held camera, an affine map a frame: pan, shake, zoom and roll; vignette and film grain."""
 
 from __future__ import annotations
 

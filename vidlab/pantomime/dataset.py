@@ -1,8 +1,7 @@
 """Makes the dataset's folder: videos, lists and annotations, in parallel and resumable.
 
-Takes rendered clips from `rendering` and `video.write`; gives a folder in UCF-101 layout to
-`datasets` and the annotations to whoever checks explanations. A clip is finished when its boxes
-are written, which happens after its video is; so an interrupted making goes on where it stopped.
+A clip is finished when its boxes are written, which happens after its video is; so an interrupted
+making goes on where it stopped.
 
 A *biased* variant has one class in one and the same room in all its groups, training and test
 alike: a shortcut that a model can take, and that an explanation should uncover.

@@ -1,7 +1,6 @@
 """Jumping jacks, handstand push-ups, walking on the hands.
 
-Takes joints from `body` and building blocks from `moments`; gives functions to `actions`. The two
-handstands share their pose and differ by what moves: arms that bend, or hands that step.
+The two handstands share their pose and differ by what moves: arms that bend, or hands that step.
 """
 
 from __future__ import annotations
@@ -10,24 +9,24 @@ import numpy as np
 
 from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, Skeleton, plant, reach, skeleton
 from vidlab.pantomime.figure import PARTS
-from vidlab.pantomime.moments import Manner, Moment, between, ease, feet_on_floor
+from vidlab.pantomime.motion import Moment, MotionStyle, between, ease, feet_on_floor
 
 __all__ = ["handstand_pushups", "handstand_walking", "jumping_jack"]
 
 _UPSIDE_DOWN = ("far_leg", "far_arm", "head", "torso", "near_leg", "near_arm")
 
 
-def jumping_jack(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+def jumping_jack(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
     """Jump between legs together, arms down, and legs apart, arms up."""
-    cycle = 2 * np.pi * (manner.start + between(1.0, 1.5, manner.tempo) * seconds)
+    cycle = 2 * np.pi * (style.start + between(1.0, 1.5, style.tempo) * seconds)
     spread = 0.5 - 0.5 * np.cos(cycle)
-    hop = between(0.02, 0.05, manner.vigour) * abs(np.sin(cycle))
-    feet = 0.05 + between(0.15, 0.20, manner.vigour) * spread
+    hop = between(0.02, 0.05, style.vigour) * abs(np.sin(cycle))
+    feet = 0.05 + between(0.15, 0.20, style.vigour) * spread
     drop = np.sqrt((build.leg * 0.99) ** 2 - (feet - build.hips) ** 2)
-    raised = 10 + between(140, 155, manner.habit) * spread
+    raised = 10 + between(140, 155, style.habit) * spread
     arms = (raised, 14 - 6 * spread)
     pose = Pose(
-        turn=between(0.86, 1.0, manner.turn),
+        turn=between(0.86, 1.0, style.turn),
         near_arm=arms,
         far_arm=arms,
         pelvis=(0.0, float(drop + ANKLE + hop)),
@@ -38,14 +37,16 @@ def jumping_jack(build: Build, manner: Manner, *, progress: float, seconds: floa
     return Moment(figure, PARTS, contacts=feet_on_floor(figure))
 
 
-def handstand_pushups(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+def handstand_pushups(
+    build: Build, style: MotionStyle, *, progress: float, seconds: float
+) -> Moment:
     """Bend and stretch the arms in a handstand, the hands fixed."""
-    cycle = 2 * np.pi * (manner.start + between(0.75, 1.2, manner.tempo) * seconds)
-    bend = (0.5 - 0.5 * np.cos(cycle)) * between(0.8, 1.0, manner.vigour)
-    apart = between(0, 14, manner.habit)
-    sway = 2.5 * np.sin(cycle * 0.5 + 6 * manner.habit)
+    cycle = 2 * np.pi * (style.start + between(0.75, 1.2, style.tempo) * seconds)
+    bend = (0.5 - 0.5 * np.cos(cycle)) * between(0.8, 1.0, style.vigour)
+    apart = between(0, 14, style.habit)
+    sway = 2.5 * np.sin(cycle * 0.5 + 6 * style.habit)
     legs = ((apart + 2 * sway, 3), (-apart + 2 * sway, 3))
-    turn = between(0.25, 0.49, manner.turn)
+    turn = between(0.25, 0.49, style.turn)
     figure = _handstand(build, x=0.0, bend=bend, sway=sway, turn=turn, legs=legs)
     spots = (0.085, -0.075)  # upside down, the near side is on the right
     for side, spot, bend in zip(SIDES, spots, (1, -1), strict=True):
@@ -53,26 +54,28 @@ def handstand_pushups(build: Build, manner: Manner, *, progress: float, seconds:
     return Moment(figure, _UPSIDE_DOWN, contacts=tuple((spot, 0.0) for spot in spots))
 
 
-def handstand_walking(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+def handstand_walking(
+    build: Build, style: MotionStyle, *, progress: float, seconds: float
+) -> Moment:
     """Walk on the hands, one at a time, the legs split and swaying."""
-    pace = between(1.1, 1.6, manner.tempo)
-    cycle = manner.start + pace * seconds
-    stride = between(0.13, 0.18, manner.vigour)
-    travelled = stride * (cycle - manner.start) * 2
+    pace = between(1.1, 1.6, style.tempo)
+    cycle = style.start + pace * seconds
+    stride = between(0.13, 0.18, style.vigour)
+    travelled = stride * (cycle - style.start) * 2
     way = -travelled  # upside down, the face is towards −x
     sway = 5 * np.sin(2 * np.pi * cycle)
-    split = between(9, 32, manner.habit)
+    split = between(9, 32, style.habit)
     beat = np.sin(2 * np.pi * cycle)
     legs = (
-        (split + 12 * beat, 14 + 18 * manner.habit),
+        (split + 12 * beat, 14 + 18 * style.habit),
         (-split * 0.7 + 12 * beat, 22 + 12 * np.cos(2 * np.pi * cycle)),
     )
-    turn = between(0.25, 0.49, manner.turn)
+    turn = between(0.25, 0.49, style.turn)
     figure = _handstand(build, x=way, bend=0.08, sway=sway, turn=turn, legs=legs)
     contacts = []
     for side, phase, sign in zip(SIDES, (0.0, 0.5), (1, -1), strict=True):
         place, lift = _gait(cycle + phase)
-        spot = -stride * 2 * (place - manner.start - phase) + 0.08 * sign
+        spot = -stride * 2 * (place - style.start - phase) + 0.08 * sign
         figure = reach(figure, side, to=np.array([spot, 0.03 + 0.05 * lift]), bend=sign)
         contacts.append((float(spot), 0.05 * float(lift)))
     return Moment(figure, _UPSIDE_DOWN, contacts=tuple(contacts))

@@ -1,8 +1,4 @@
-"""Draws a dressed body with a face on any skeleton, part by part.
-
-Takes skeletons from `body` and a pen from `paint`; gives drawn parts to `rendering`, which decides
-in which order they and the props go on the picture.
-"""
+"""Draws a dressed body with a face on any skeleton, part by part."""
 
 from __future__ import annotations
 

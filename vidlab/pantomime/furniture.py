@@ -1,8 +1,8 @@
 """What stands and hangs in the scenes: windows, pictures, shelves, plants, lamps, sofas, trees.
 
-Takes a pen from `paint`; gives drawn things to `scenes`. None of them is a prop of an action, so
-nothing in the background tells an action. Each is drawn with its foot (or its middle, where it
-hangs) at the pen's origin, one unit being the height of a room, y up.
+None of them is a prop of an action, so nothing in the background tells an action. Each is drawn
+with its foot (or its middle, where it hangs) at the pen's origin, one unit being the height of a
+room, y up.
 """
 
 from __future__ import annotations

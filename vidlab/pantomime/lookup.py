@@ -1,8 +1,4 @@
-"""What is known of a video beyond its label: its twin, the boxes of its evidence, its outlines.
-
-Takes the table of an index, and the note and the annotations of `dataset`; gives small tables and
-outlines to notebooks. For videos of other datasets the tables are empty, and the outlines None.
-"""
+"""What is known of a video beyond its label: its twin, the boxes of its evidence, its outlines."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Anti-aliased, shaded drawing with a pen that knows where it stands.
 
-Takes nothing from other modules; gives `Pen` and colour arithmetic to `figure`, `props`, `scenes`
-and `rendering`. A pen holds an image and an affine map from its own coordinates to pixels, so a
-cello or a hand is drawn once in its own units, and lands wherever, however turned and however
-large the pen is held. Everything drawn under a mark is remembered, which gives exact boxes.
+A pen holds an image and an affine map from its own coordinates to pixels, so a cello or a hand is
+drawn once in its own units, and lands wherever, however turned and however large the pen is held.
+Everything drawn under a mark is remembered, which gives exact boxes.
 """
 
 from __future__ import annotations

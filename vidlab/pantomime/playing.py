@@ -1,7 +1,6 @@
 """Playing the cello, playing the flute, brushing one's teeth.
 
-Takes joints from `body` and building blocks from `moments`; gives functions to `actions`. Flute
-and toothbrush share what the arms do at the mouth and differ by what the hands hold.
+Flute and toothbrush share what the arms do at the mouth and differ by what the hands hold.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, Skeleton, plant, reach, skeleton
-from vidlab.pantomime.moments import Manner, Moment, between, drawing_order, feet_on_floor
+from vidlab.pantomime.motion import Moment, MotionStyle, between, drawing_order, feet_on_floor
 from vidlab.pantomime.props import Placement
 
 __all__ = ["brushing_teeth", "playing_cello", "playing_flute"]
@@ -17,15 +16,15 @@ __all__ = ["brushing_teeth", "playing_cello", "playing_flute"]
 _BUST = ("far_leg", "near_leg", "torso", "head", "far_arm", "near_arm")
 
 
-def playing_cello(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+def playing_cello(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
     """Bow a cello from seated, the other hand moving on its neck."""
-    cycle = 2 * np.pi * (manner.start + between(0.7, 1.2, manner.tempo) * seconds)
+    cycle = 2 * np.pi * (style.start + between(0.7, 1.2, style.tempo) * seconds)
     drawn = np.sin(cycle)
     hips = 0.335
     pose = Pose(
         lean=2.5 * drawn,
-        nod=between(4, 12, manner.habit) + 3 * np.sin(cycle * 0.5),
-        turn=between(0.8, 1.0, manner.turn),
+        nod=between(4, 12, style.habit) + 3 * np.sin(cycle * 0.5),
+        turn=between(0.8, 1.0, style.turn),
         pelvis=(0.0, hips),
     )
     figure = skeleton(build, pose)
@@ -35,15 +34,15 @@ def playing_cello(build: Build, manner: Manner, *, progress: float, seconds: flo
         joints[f"{side}_ankle"] = np.array([sign * 0.165, ANKLE + 0.005])
         joints[f"{side}_toe"] = np.array([sign * 0.20, ANKLE - 0.018])
     figure = figure.moved(**joints)
-    cello = Placement("cello", (-0.01, 0.345), angle=between(-19, -14, manner.habit))
+    cello = Placement("cello", (-0.01, 0.345), angle=between(-19, -14, style.habit))
     tilt = np.radians(cello.angle)
     up = np.array([-np.sin(tilt), np.cos(tilt)])
     anchor = np.array(cello.position)
     strings = anchor - up * 0.02
-    angle = between(-10, 4, manner.vigour) + 3 * drawn
+    angle = between(-10, 4, style.vigour) + 3 * drawn
     ahead = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
     frog = strings - ahead * (0.20 + 0.10 * drawn)
-    stopped = 0.30 + 0.07 * np.sin(cycle * 0.5 + 5 * manner.vigour) + 0.006 * np.sin(cycle * 5)
+    stopped = 0.30 + 0.07 * np.sin(cycle * 0.5 + 5 * style.vigour) + 0.006 * np.sin(cycle * 5)
     figure = reach(figure, "near", to=frog + np.array([0, 0.012]), bend=-1)
     elbow = figure["far_shoulder"] + build.upper_arm * np.array([0.80, -0.30 + 1.2 * stopped])
     figure = figure.moved(far_elbow=elbow, far_hand=anchor + up * stopped + (0.018, 0.0))
@@ -56,21 +55,21 @@ def playing_cello(build: Build, manner: Manner, *, progress: float, seconds: flo
     )
 
 
-def brushing_teeth(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+def brushing_teeth(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
     """Brush with one hand, a mug in the other."""
-    cycle = 2 * np.pi * (manner.start + between(2.2, 3.4, manner.tempo) * seconds)
-    stroke = between(0.020, 0.032, manner.vigour) * np.sin(cycle)
-    sway = 2.0 * np.sin(cycle * 0.21 + 6 * manner.habit)
-    turn = between(0.68, 0.96, manner.turn)
+    cycle = 2 * np.pi * (style.start + between(2.2, 3.4, style.tempo) * seconds)
+    stroke = between(0.020, 0.032, style.vigour) * np.sin(cycle)
+    sway = 2.0 * np.sin(cycle * 0.21 + 6 * style.habit)
+    turn = between(0.68, 0.96, style.turn)
     figure = _upper_body(build, sway=sway, nod=2 * sway, turn=turn)
     mouth = figure.mouth
-    angle = between(4, 24, manner.habit)
+    angle = between(4, 24, style.habit)
     ahead = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
     bristles = mouth + ahead * (stroke - 0.004) + np.array([0, 0.012])
     # So close to the shoulder the elbow points partly at the viewer; it keeps its place.
     elbow = figure["near_shoulder"] + build.upper_arm * np.array([-0.74, -0.36 + 2 * stroke])
     figure = figure.moved(near_elbow=elbow, near_hand=bristles - ahead * 0.13 - (0, 0.008))
-    cup = np.array([0.095 + 0.02 * manner.vigour, between(0.60, 0.68, manner.vigour)])
+    cup = np.array([0.095 + 0.02 * style.vigour, between(0.60, 0.68, style.vigour)])
     cup = cup + np.array([0.0, 0.004 * np.sin(cycle * 0.3)])
     figure = reach(figure, "far", to=cup + np.array([0.02, -0.012]))
     return Moment(
@@ -86,13 +85,13 @@ def brushing_teeth(build: Build, manner: Manner, *, progress: float, seconds: fl
     )
 
 
-def playing_flute(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+def playing_flute(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
     """Hold a flute to the side and sway with it."""
-    cycle = 2 * np.pi * (manner.start + between(0.5, 0.9, manner.tempo) * seconds)
-    sway = between(1.5, 3.5, manner.vigour) * np.sin(cycle)
-    turn = between(0.68, 0.96, manner.turn)
+    cycle = 2 * np.pi * (style.start + between(0.5, 0.9, style.tempo) * seconds)
+    sway = between(1.5, 3.5, style.vigour) * np.sin(cycle)
+    turn = between(0.68, 0.96, style.turn)
     figure = _upper_body(build, sway=sway, nod=1.5 * sway, turn=turn)
-    angle = between(-4, 16, manner.habit) + 5 * np.sin(cycle + 1)
+    angle = between(-4, 16, style.habit) + 5 * np.sin(cycle + 1)
     ahead = -np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
     mouth = figure.mouth + np.array([0.0, -0.008])
     finger = 0.006 * np.sin(cycle * 4.6)

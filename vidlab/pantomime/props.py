@@ -1,8 +1,8 @@
 """The things the actions are done with: door, box, chair, stool, cello, flute, toothbrush, cup.
 
-Takes a pen from `paint`; gives placements to `actions` and drawn things to `rendering`. Each prop
-is drawn in body heights around an anchor of its own, so any of them can be drawn anywhere, at any
-size and angle: ``draw_prop(pen, Placement("cello", (0.3, 0.3), angle=20), style)``.
+Each prop is drawn in body heights around an anchor of its own, so any of them can be drawn
+anywhere, at any size and angle: ``draw_prop(pen, Placement("cello", (0.3, 0.3), angle=20),
+style)``.
 """
 
 from __future__ import annotations

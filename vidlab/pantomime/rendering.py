@@ -1,10 +1,8 @@
 """From (class, group, clip) to frames, boxes and outlines.
 
-Takes draws from `casting`, and actions, scenes, props and the camera from their modules; gives
-rendered clips to `dataset` and to whoever wants to look at one, and outlines to `lookup`. A group
-draws its scene, palette, body and camera from one distribution shared by all classes; its clips
-differ a little. A reversed pair shares its draw, and its second class is the first one's frames
-from last to first.
+A group draws its scene, palette, body and camera from one distribution shared by all classes; its
+clips differ a little. A reversed pair shares its parameters, and its second class is the first
+one's frames from last to first.
 """
 
 from __future__ import annotations
@@ -19,11 +17,17 @@ import pandas as pd
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.camera import FRAME, MARGIN, Film
-from vidlab.pantomime.casting import Draw, draw_group, draw_room, moved, vary
 from vidlab.pantomime.figure import PARTS, Look, draw_part
-from vidlab.pantomime.moments import Action, Moment
+from vidlab.pantomime.motion import Action, Moment
 from vidlab.pantomime.paint import Pen
 from vidlab.pantomime.props import PropStyle, draw_prop
+from vidlab.pantomime.scene_sampling import (
+    ClipParams,
+    move_to_room,
+    sample_group,
+    sample_room,
+    vary_clip,
+)
 from vidlab.pantomime.scenes import draw_scene
 
 __all__ = [
@@ -122,10 +126,10 @@ def render(
     DatasetError
         An unknown class or size, or a frame the clip does not have.
     """
-    count, draw, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
+    count, params, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
     wanted = _wanted(class_name, group, clip, count=count, indices=indices)
     drawn = drawn_class(class_name)
-    made = _film(ACTIONS[drawn], draw, count=count, wanted=wanted, rng=rng)
+    made = _film(ACTIONS[drawn], params, count=count, wanted=wanted, rng=rng)
     if drawn == class_name:
         return made
     return Rendered(made.frames, made.boxes.assign(frame=_mirrored(made.boxes, last=count - 1)))
@@ -156,14 +160,14 @@ def outlines(
     DatasetError
         As `render`.
     """
-    count, draw, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
+    count, params, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
     wanted = _wanted(class_name, group, clip, count=count, indices=indices)
     action = ACTIONS[drawn_class(class_name)]
     stencils = np.zeros((len(wanted), FRAME[1], FRAME[0]), np.uint8)
-    shots = _shots(action, draw, count, wanted, rng)
+    shots = _shots(action, params, count, wanted, rng)
     for stencil, (_, matrix, moment) in zip(stencils, shots, strict=True):
-        pen = Pen(stencil, matrix=matrix, light=draw.scene.light)
-        draw_moment(pen, moment, draw.look, draw.style, action=action)
+        pen = Pen(stencil, matrix=matrix, light=params.scene.light)
+        draw_moment(pen, moment, params.look, params.style, action=action)
     return stencils.astype(np.float32) / 255
 
 
@@ -188,58 +192,67 @@ def _mirrored(boxes: pd.DataFrame, *, last: int) -> pd.Series:
 
 def _begin(
     class_name: str, group: int, clip: int, *, seed: int, size: str, bias: str | None
-) -> tuple[int, Draw, np.random.Generator]:
-    """Return a clip's number of frames, its draw, and the generator for what is left to draw."""
+) -> tuple[int, ClipParams, np.random.Generator]:
+    """Return a clip's number of frames, its draw, and the generator for what is left to params."""
     drawn = drawn_class(class_name)
     if size not in FRAME_COUNTS:
         raise DatasetError(
             f"Expected a size. Received: {size!r}. Use one of {', '.join(FRAME_COUNTS)}."
         )
     key = (seed, CLASSES.index(drawn), group)
-    draw = draw_group(np.random.default_rng(np.random.SeedSequence(key)))
+    params = sample_group(np.random.default_rng(np.random.SeedSequence(key)))
     if bias is not None and drawn_class(bias) == drawn:
-        room = draw_room(np.random.default_rng(np.random.SeedSequence((*key[:2], _ROOM))))
-        draw = moved(draw, room)
+        room = sample_room(np.random.default_rng(np.random.SeedSequence((*key[:2], _ROOM))))
+        params = move_to_room(params, room)
     rng = np.random.default_rng(np.random.SeedSequence((*key, clip)))
     low, high = FRAME_COUNTS[size]
     # Odd, so that a middle frame exists and every `Uniform` sampler is exactly symmetric.
-    return 2 * int(rng.integers(low // 2, high // 2 + 1)) + 1, vary(draw, rng), rng
+    return 2 * int(rng.integers(low // 2, high // 2 + 1)) + 1, vary_clip(params, rng), rng
 
 
 def _shots(
-    action: Action, draw: Draw, count: int, wanted: Sequence[int], rng: np.random.Generator
+    action: Action, params: ClipParams, count: int, wanted: Sequence[int], rng: np.random.Generator
 ) -> list[tuple[np.ndarray, np.ndarray, Moment]]:
     """Return for each frame the maps from canvas and from body heights to pixels, and the moment.
 
     Takes what the camera trembles from the generator.
     """
-    placed = _place(action, draw, seconds=(count - 1) / FPS)
-    progress, maps = np.linspace(0, 1, count), draw.camera.path(count, rng=rng)
+    placed = _place(action, params, seconds=(count - 1) / FPS)
+    progress, maps = np.linspace(0, 1, count), params.camera.path(count, rng=rng)
     return [
         (
             maps[i],
             _joined(maps[i], placed),
-            action.moment(draw.build, draw.manner, progress=float(progress[i]), seconds=i / FPS),
+            action.moment(
+                params.build, params.motion_style, progress=float(progress[i]), seconds=i / FPS
+            ),
         )
         for i in wanted
     ]
 
 
 def _film(
-    action: Action, draw: Draw, *, count: int, wanted: Sequence[int], rng: np.random.Generator
+    action: Action,
+    params: ClipParams,
+    *,
+    count: int,
+    wanted: Sequence[int],
+    rng: np.random.Generator,
 ) -> Rendered:
-    canvas = draw_scene(draw.scene)
-    shots = _shots(action, draw, count, wanted, rng)
-    film = Film(rng, frames=count, grain=draw.grain, vignette=draw.vignette, balance=draw.balance)
+    canvas = draw_scene(params.scene)
+    shots = _shots(action, params, count, wanted, rng)
+    film = Film(
+        rng, frames=count, grain=params.grain, vignette=params.vignette, balance=params.balance
+    )
     pictures = np.empty((len(wanted), FRAME[1], FRAME[0], 3), np.uint8)
     rows = []
     for place, (i, (camera, matrix, moment)) in enumerate(zip(wanted, shots, strict=True)):
         picture = cv2.warpAffine(
             canvas, camera, FRAME, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        pen = Pen(picture, matrix=matrix, light=draw.scene.light)
+        pen = Pen(picture, matrix=matrix, light=params.scene.light)
         draw_moment(
-            pen, moment, draw.look, draw.style, action=action, outdoors=not draw.scene.indoors
+            pen, moment, params.look, params.style, action=action, outdoors=not params.scene.indoors
         )
         rows += [(i, *row) for row in _visible(pen.boxes())]
         pictures[place] = film.develop(picture, number=i)
@@ -274,21 +287,23 @@ def draw_moment(
             draw_prop(pen, placements[step], style)
 
 
-def _place(action: Action, draw: Draw, *, seconds: float) -> np.ndarray:
+def _place(action: Action, params: ClipParams, *, seconds: float) -> np.ndarray:
     """Return the map from body heights to canvas pixels that keeps the whole act in the picture."""
     bare = Pen(None)
     with bare.marking("all"):
         for share in np.linspace(0, 1, 7).tolist():
-            moment = action.moment(draw.build, draw.manner, progress=share, seconds=share * seconds)
-            draw_moment(bare, moment, draw.look, draw.style, action=action)
+            moment = action.moment(
+                params.build, params.motion_style, progress=share, seconds=share * seconds
+            )
+            draw_moment(bare, moment, params.look, params.style, action=action)
     x0, y0, x1, y1 = bare.boxes()["all"]
     width, height = FRAME
-    cut = action.cut and action.cut + 0.16 * (draw.down - 0.6)
+    cut = action.cut and action.cut + 0.16 * (params.down - 0.6)
     y0 = cut if cut else min(y0, 0.0)
     low, high = (0.70, 0.92) if cut else (0.64, 0.87)
-    scale = (low + (high - low) * draw.share) * height / (y1 - y0)
+    scale = (low + (high - low) * params.share) * height / (y1 - y0)
     scale = min(scale, 0.86 * width / (x1 - x0))
-    floor = draw.scene.floor
+    floor = params.scene.floor
     if action.at_wall:
         scale = min(scale, (floor - 8) / (y1 - 0.11))
         bottom = floor + 0.11 * scale
@@ -296,12 +311,12 @@ def _place(action: Action, draw: Draw, *, seconds: float) -> np.ndarray:
         bottom = height + 6 + cut * scale
     else:
         lowest = min(max(floor + 12, 0.84 * height), 0.95 * height)
-        bottom = max(lowest + (0.965 * height - lowest) * draw.down, y1 * scale + 14)
-    side = -1.0 if draw.mirrored else 1.0
-    left, right = (-x1, -x0) if draw.mirrored else (x0, x1)
+        bottom = max(lowest + (0.965 * height - lowest) * params.down, y1 * scale + 14)
+    side = -1.0 if params.mirrored else 1.0
+    left, right = (-x1, -x0) if params.mirrored else (x0, x1)
     free = width - (right - left) * scale
     margin = min(14.0, free / 2)
-    x = margin - left * scale + (free - 2 * margin) * draw.across
+    x = margin - left * scale + (free - 2 * margin) * params.across
     return np.array([[side * scale, 0, x + MARGIN[0]], [0, -scale, bottom + MARGIN[1]]])
 
 

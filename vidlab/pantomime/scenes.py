@@ -1,8 +1,6 @@
 """Furnished rooms and outdoor places with depth, light and a palette, drawn behind the action.
 
-Takes furniture from `furniture` and a pen from `paint`; gives a picture larger than the frame to
-`rendering`, so that the camera has something to move over. Every action draws its scenes from the
-same distribution.
+Every action draws its scenes from the same distribution.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""One picture of everything: a row of frames for each class.
-
-Takes rendered clips from `rendering`; gives a contact sheet to figures and notebooks.
-"""
+"""Contact sheet: a row of frames for each class."""
 
 from __future__ import annotations
 

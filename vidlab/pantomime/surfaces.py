@@ -1,7 +1,6 @@
 """Walls, floors and landscapes: the large surfaces of a scene, in perspective.
 
-Takes a pen from `paint`; gives drawn surfaces to `scenes`. All lengths are pixels of the canvas;
-`edge` is where wall and floor, or sky and ground, meet.
+All lengths are pixels of the canvas; `edge` is where wall and floor, or sky and ground, meet.
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ import numpy as np
 
 from vidlab.pantomime.body import SIDES, Skeleton, random_build, random_pose, skeleton
 from vidlab.pantomime.camera import FRAME, Film, random_camera
-from vidlab.pantomime.casting import draw_group
 from vidlab.pantomime.figure import draw_figure, random_look
 from vidlab.pantomime.paint import Pen
 from vidlab.pantomime.parallel import process_map
 from vidlab.pantomime.props import PROPS, Placement, draw_prop, random_prop_style
+from vidlab.pantomime.scene_sampling import sample_group
 from vidlab.pantomime.scenes import draw_scene
 from vidlab.progress import progress
 
@@ -86,14 +86,14 @@ class Stills(NamedTuple):
 def draw_stills(seed: int) -> Stills:
     """Draw the few stills, 240×320, that share a scene; `seed` decides all that is random."""
     rng = np.random.default_rng(np.random.SeedSequence((20, seed)))
-    draw = draw_group(rng)
-    scene, canvas = draw.scene, draw_scene(draw.scene)
+    params = sample_group(rng)
+    scene, canvas = params.scene, draw_scene(params.scene)
     film = Film(
         rng,
         frames=_STILLS_A_SCENE,
-        grain=draw.grain,
-        vignette=draw.vignette,
-        balance=draw.balance,
+        grain=params.grain,
+        vignette=params.vignette,
+        balance=params.balance,
     )
     places = {f"place: {scene.wall_pattern}", f"place: {scene.ground_pattern}"}
     parts = []

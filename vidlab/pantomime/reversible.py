@@ -1,8 +1,7 @@
-"""Opening a door, picking up a box, sitting down: the acts that are also shown in reverse.
+"""Opening a door, picking up a box, sitting down: the actions that are also shown in reverse.
 
-Takes joints from `body` and building blocks from `moments`; gives functions to `actions`. Each
-moves from its first state to its last in one go, eased the same at both ends, so that its reverse
-is as natural as itself.
+Each moves from its first state to its last in one go, eased the same at both ends, so that its
+reverse is as natural as itself.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import numpy as np
 
 from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, plant, reach, skeleton
 from vidlab.pantomime.figure import PARTS
-from vidlab.pantomime.moments import (
-    Manner,
+from vidlab.pantomime.motion import (
     Moment,
+    MotionStyle,
     between,
     drawing_order,
     ease,
@@ -25,11 +24,11 @@ from vidlab.pantomime.props import DoorShape, Placement
 __all__ = ["open_door", "pick_up", "sit_down"]
 
 
-def open_door(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+def open_door(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
     """Take the handle and walk the door open; the hand never leaves it."""
     shape = DoorShape()
     swing = ease((progress - 0.04) / 0.92)
-    widest = between(90, 102, manner.vigour)
+    widest = between(90, 102, style.vigour)
     base = np.array([0.27, 0.11])
     first, handle, last = (base + shape.handle(angle) for angle in (0.0, swing * widest, widest))
     # The body follows the handle at arm's length; each foot takes one step of the whole way.
@@ -43,7 +42,7 @@ def open_door(build: Build, manner: Manner, *, progress: float, seconds: float) 
     pose = Pose(
         lean=5 + 8 * np.sin(np.pi * swing),
         nod=-2,
-        turn=between(0.12, 0.42, manner.turn),
+        turn=between(0.12, 0.42, style.turn),
         far_arm=(-14 + 26 * swing, 18),
         pelvis=(float(x), float(legs + ANKLE)),
     )
@@ -61,20 +60,20 @@ def open_door(build: Build, manner: Manner, *, progress: float, seconds: float) 
     )
 
 
-def pick_up(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+def pick_up(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
     """Crouch, grip a box on the floor, and lift it to the chest."""
     down, lift = ease((progress - 0.02) / 0.42), ease((progress - 0.42) / 0.54)
     crouch = down * (1 - lift)
     feet = (-0.03, 0.05)
-    deep = between(0.17, 0.23, manner.vigour)
+    deep = between(0.17, 0.23, style.vigour)
     pose = Pose(
-        lean=3 + between(60, 68, manner.habit) * crouch - 5 * lift,
+        lean=3 + between(60, 68, style.habit) * crouch - 5 * lift,
         nod=-16 * crouch,
-        turn=between(0.08, 0.40, manner.turn),
+        turn=between(0.08, 0.40, style.turn),
         pelvis=(0.0 - 0.10 * crouch, build.leg * 0.985 + ANKLE - deep * crouch),
     )
     figure = stand(build, pose, feet=feet, height=pose.pelvis[1])
-    size = between(0.92, 1.2, manner.habit)
+    size = between(0.92, 1.2, style.habit)
     floor = np.array([0.30, 0.10 * size])
     held = np.array([0.27, 0.60])
     box = floor + (held - floor) * lift + np.array([0.05 * np.sin(np.pi * lift), 0])
@@ -90,7 +89,7 @@ def pick_up(build: Build, manner: Manner, *, progress: float, seconds: float) ->
     )
 
 
-def sit_down(build: Build, manner: Manner, *, progress: float, seconds: float) -> Moment:
+def sit_down(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
     """Lower the body onto a chair, leaning forward on the way."""
     share = ease((progress - 0.04) / 0.92)
     chair = -0.21
@@ -98,9 +97,9 @@ def sit_down(build: Build, manner: Manner, *, progress: float, seconds: float) -
     pelvis = start + (end - start) * share
     pelvis[0] -= 0.035 * np.sin(np.pi * share)
     pose = Pose(
-        lean=between(28, 40, manner.vigour) * np.sin(np.pi * share) - 3 * share,
+        lean=between(28, 40, style.vigour) * np.sin(np.pi * share) - 3 * share,
         nod=-12 * np.sin(np.pi * share),
-        turn=between(0.08, 0.40, manner.turn),
+        turn=between(0.08, 0.40, style.turn),
         pelvis=tuple(pelvis),
     )
     figure = stand(build, pose, feet=(0.01, 0.06), height=pelvis[1])

@@ -1,8 +1,4 @@
-"""What one instant of an action consists of, and the small motions actions are made of.
-
-Takes skeletons from `body` and placements from `props`; gives records and building blocks to the
-actions in `chores`, `exercises` and `playing`.
-"""
+"""One instant of an action (body, props, drawing order), and the motions actions are made of."""
 
 from __future__ import annotations
 
@@ -19,13 +15,13 @@ __all__ = [
     "ARMS",
     "LEGS",
     "Action",
-    "Manner",
     "Moment",
+    "MotionStyle",
     "between",
     "drawing_order",
     "ease",
     "feet_on_floor",
-    "random_manner",
+    "random_motion_style",
     "stand",
 ]
 
@@ -33,7 +29,7 @@ ARMS, LEGS = ("near_arm", "far_arm"), ("near_leg", "far_leg")
 
 
 @dataclass(frozen=True)
-class Manner:
+class MotionStyle:
     """How a person does it; every field in 0..1, each action makes its own use of them."""
 
     tempo: float = 0.5
@@ -59,7 +55,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Action:
-    """A function from (build, manner, *, progress, seconds) to a moment, and what to look at.
+    """A function from (build, style, *, progress, seconds) to a moment, and what to look at.
 
     Attributes
     ----------
@@ -80,9 +76,9 @@ class Action:
     at_wall: bool = False
 
 
-def random_manner(rng: np.random.Generator) -> Manner:
-    """Draw a manner."""
-    return Manner(*(float(value) for value in rng.random(5)))
+def random_motion_style(rng: np.random.Generator) -> MotionStyle:
+    """Draw a style."""
+    return MotionStyle(*(float(value) for value in rng.random(5)))
 
 
 def ease(value: float) -> float:

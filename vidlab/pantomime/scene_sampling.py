@@ -1,8 +1,4 @@
-"""Who does it, where, how, and how it is filmed: the draw of a group and of its clips.
-
-Takes random scenes, bodies, clothes, props, manners and cameras from their modules; gives draws
-to `rendering`.
-"""
+"""The random parameters of a clip: person, place, motion style and camera, by group and clip."""
 
 from __future__ import annotations
 
@@ -13,15 +9,15 @@ import numpy as np
 from vidlab.pantomime.body import Build, random_build
 from vidlab.pantomime.camera import Camera, random_camera
 from vidlab.pantomime.figure import Look, random_look
-from vidlab.pantomime.moments import Manner, random_manner
+from vidlab.pantomime.motion import MotionStyle, random_motion_style
 from vidlab.pantomime.props import PropStyle, random_prop_style
 from vidlab.pantomime.scenes import Scene, random_scene
 
-__all__ = ["Draw", "draw_group", "draw_room", "moved", "vary"]
+__all__ = ["ClipParams", "move_to_room", "sample_group", "sample_room", "vary_clip"]
 
 
 @dataclass(frozen=True)
-class Draw:
+class ClipParams:
     """What a group has drawn, or one of its clips.
 
     `share`, `across` and `down`, in 0..1, decide how large the act is shown and where; `balance`
@@ -33,7 +29,7 @@ class Draw:
     look: Look
     style: PropStyle
     camera: Camera
-    manner: Manner
+    motion_style: MotionStyle
     share: float
     across: float
     down: float
@@ -43,30 +39,30 @@ class Draw:
     balance: tuple[float, float, float]
 
 
-def draw_room(rng: np.random.Generator) -> Draw:
+def sample_room(rng: np.random.Generator) -> ClipParams:
     """Draw a group that is indoors: its room is one that a biased class never leaves."""
-    drawn = draw_group(rng)
+    drawn = sample_group(rng)
     while not drawn.scene.indoors:
-        drawn = draw_group(rng)
+        drawn = sample_group(rng)
     return drawn
 
 
-def moved(draw: Draw, room: Draw) -> Draw:
+def move_to_room(params: ClipParams, room: ClipParams) -> ClipParams:
     """Move a group into the room of another, where it is filmed in the same light."""
     return replace(
-        draw, scene=room.scene, grain=room.grain, vignette=room.vignette, balance=room.balance
+        params, scene=room.scene, grain=room.grain, vignette=room.vignette, balance=room.balance
     )
 
 
-def draw_group(rng: np.random.Generator) -> Draw:
+def sample_group(rng: np.random.Generator) -> ClipParams:
     """Draw what the clips of a group share; one distribution for every class."""
-    return Draw(
+    return ClipParams(
         scene=random_scene(rng),
         build=random_build(rng),
         look=random_look(rng),
         style=random_prop_style(rng),
         camera=random_camera(rng),
-        manner=random_manner(rng),
+        motion_style=random_motion_style(rng),
         share=float(rng.random()),
         across=float(rng.random()),
         down=float(rng.random()),
@@ -77,25 +73,25 @@ def draw_group(rng: np.random.Generator) -> Draw:
     )
 
 
-def vary(draw: Draw, rng: np.random.Generator) -> Draw:
-    """Return a clip's own variation of its group's draw."""
+def vary_clip(params: ClipParams, rng: np.random.Generator) -> ClipParams:
+    """Return a clip's own variation of its group's params."""
 
     def near(value: float, spread: float) -> float:
         return float(np.clip(value + rng.uniform(-spread, spread), 0, 1))
 
-    manner, brighter = draw.manner, float(rng.uniform(0.96, 1.04))
+    style, brighter = params.motion_style, float(rng.uniform(0.96, 1.04))
     return replace(
-        draw,
-        camera=replace(draw.camera, pan=random_camera(rng).pan),
-        manner=Manner(
-            tempo=near(manner.tempo, 0.25),
+        params,
+        camera=replace(params.camera, pan=random_camera(rng).pan),
+        motion_style=MotionStyle(
+            tempo=near(style.tempo, 0.25),
             start=float(rng.random()),
-            vigour=near(manner.vigour, 0.2),
-            turn=near(manner.turn, 0.12),
-            habit=near(manner.habit, 0.15),
+            vigour=near(style.vigour, 0.2),
+            turn=near(style.turn, 0.12),
+            habit=near(style.habit, 0.15),
         ),
-        share=near(draw.share, 0.08),
-        across=near(draw.across, 0.08),
-        down=near(draw.down, 0.08),
-        balance=tuple(part * brighter for part in draw.balance),
+        share=near(params.share, 0.08),
+        across=near(params.across, 0.08),
+        down=near(params.down, 0.08),
+        balance=tuple(part * brighter for part in params.balance),
     )
