@@ -214,7 +214,9 @@ def test_text_becomes_the_declared_type(text, kind, value):
     assert type(converted) is type(value)
 
 
-@pytest.mark.parametrize(("text", "kind"), [("many", "int"), ("maybe", "bool"), ("[1", "list[int]")])
+@pytest.mark.parametrize(
+    ("text", "kind"), [("many", "int"), ("maybe", "bool"), ("[1", "list[int]")]
+)
 def test_text_that_does_not_fit_the_type_is_refused(text, kind):
     with pytest.raises(NotebookError, match=r"parameter count\. Received: .*default is 3"):
         files.convert(text, {"name": "count", "inferred_type_name": kind, "default": "3"})
