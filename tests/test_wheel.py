@@ -110,8 +110,10 @@ def test_doctor_names_the_home_and_the_profiles_before_there_is_anything(install
     done = installed.vidlab("doctor")
     assert done.returncode == 0, done.stderr
     lines = {line[3:15].strip(): line for line in done.stdout.splitlines()}
-    assert f"{installed.here / 'home'}, for data" in lines["home"]
-    assert f"full, quick, smoke, ucf101, in {installed.target}" in lines["profiles"]
+    assert f"in {installed.here / 'home'} (see VIDLAB_HOME)" in lines["disk"]
+    assert all(
+        f"{name} ({installed.target}" in lines["profiles"] for name in ("full", "quick", "ucf101")
+    )
 
 
 def test_run_says_where_the_notebooks_are(installed):
