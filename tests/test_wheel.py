@@ -109,7 +109,7 @@ def test_without_a_variable_the_home_is_a_folder_of_the_user(installed):
 def test_doctor_names_the_home_and_the_profiles_before_there_is_anything(installed):
     done = installed.vidlab("doctor")
     assert done.returncode == 0, done.stderr
-    lines = {line[3:15].strip(): line for line in done.stdout.splitlines()}
+    lines = {line.split()[1]: line for line in done.stdout.splitlines()}
     assert f"in {installed.here / 'home'} (see VIDLAB_HOME)" in lines["disk"]
     assert all(
         f"{name} ({installed.target}" in lines["profiles"] for name in ("full", "quick", "ucf101")
