@@ -21,6 +21,7 @@ __all__ = [
     "filters_compared",
     "first_kernels",
     "kernel_pictures",
+    "shaded",
     "strongest_frames",
 ]
 
@@ -117,7 +118,8 @@ def strongest_frames(
     frames = as_pictures(frames, dimensions=4)
     rows, titles = [], []
     for row, numbers in enumerate(strongest.frames):
-        lit = [_lit(frames[n], heat) for n, heat in zip(numbers, strongest.maps[row], strict=True)]
+        maps = zip(numbers, strongest.maps[row], strict=True)
+        lit = [shaded(frames[number], heat) for number, heat in maps]
         rows.append([pictures.images[row], *lit])
         heads = zip(numbers, strongest.responses[row], strict=True)
         made = f"made: {pictures.responses[row]:.2f}"
@@ -188,8 +190,8 @@ def kernel_pictures(weights: np.ndarray) -> np.ndarray:
     return 0.5 + 0.5 * weights / np.where(largest > 0, largest, 1)
 
 
-def _lit(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Darken a frame where a map of it is low."""
+def shaded(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Darken a frame, uint8 (height, width, 3), where a map of it, (rows, columns), is low."""
     height, width = frame.shape[:2]
     light = cv2.resize(heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     light = (light - light.min()) / (np.ptp(light) or 1.0)

@@ -1,26 +1,24 @@
-"""Look into a network, layer by layer: what each filter wants, and which real frames excite it.
-
-Takes models and frames; gives `FilterExplorer` to notebooks. What filters want and do comes from
-`explanation` by way of `filter_answers`, some of it at a time, and the page says what is going on.
-"""
+"""The filters of a network, layer by layer: images made for them, and frames that excite them."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
+import ipywidgets
 import numpy as np
-import traitlets
 
 from vidlab import plots
-from vidlab.errors import ModelError, VidlabError
+from vidlab.errors import ModelError
 from vidlab.plots import Drawing
-from vidlab.widgets.explorer import Explorer, page
-from vidlab.widgets.filter_answers import KERNELS, SCORES, FilterAnswers, Which
-from vidlab.widgets.filter_tiles import WHO, map_of, picture, seen
+from vidlab.widgets.explorer import is_live
+from vidlab.widgets.filter_detail import FilterDetail, kernel_images
+from vidlab.widgets.filter_images import KERNELS, NOW, SCORES, FilterImages
+from vidlab.widgets.footage import jpeg
+from vidlab.widgets.panel import Gallery, Panel
 
 if TYPE_CHECKING:
     import keras
@@ -30,18 +28,20 @@ if TYPE_CHECKING:
 
 __all__ = ["FilterExplorer"]
 
-Order = Literal["number", "change"]
-_A_PAGE = 20
-_A_BATCH = 5  # pictures made between two looks at what the page asks for
-_AT_A_STRETCH = 0.3  # seconds that pictures found on disk are given out before the page is heard
-_IN_PICTURE = {False: 8, True: 6}  # filters, without and with the model from before
-_KERNELS_IN_PICTURE = 16
-_BETWEEN_TELLING = 0.1  # seconds
-_CALLED = {KERNELS: "kernels: the weights of the first layer as they are", SCORES: "classes"}
+_PAGE = 20  # filters
+_BATCH = 5  # filters whose images are made together
+_STRETCH = 0.3  # seconds that images are made for before other controls are heard
+_IN_FIGURE = {False: 8, True: 6}  # filters, without and with the model before
+_HELP = (
+    "The images were made to excite a filter everywhere, as no real frame does; the number is its "
+    "mean response. Frames are dark where the filter is silent; its map is yellow where it "
+    "responds most. A difference between before and now means something only where it is larger "
+    "than the one that other noise makes; r is the correlation of the maps of all frames."
+)
 
 
-class FilterExplorer(Explorer):
-    """The filters of a network: what each wants to see, and what it makes of real frames.
+class FilterExplorer(Panel):
+    """The filters of a network: an image made for each, and what it makes of real frames.
 
     Parameters
     ----------
@@ -59,24 +59,10 @@ class FilterExplorer(Explorer):
         What to begin with: a layer of `vidlab.explanation.layers`, ``"kernels"`` or ``"scores"``,
         and a filter of it to open. The first of `vidlab.explanation.depths` when left out.
     steps, seed, cache
-        Of the pictures, as in `vidlab.explanation.maximise`.
+        Of the images, as in `vidlab.explanation.maximise`.
     seconds
-        How long pictures are made for each page of the grid before somebody is asked whether to go
-        on.
-
-    Attributes
-    ----------
-    row, grid, opened, stills : dict
-        What the page shows: the layers, the filters of one, the one that is open, and the frames.
+        How long images are made for a page of the grid before they stop.
     """
-
-    _esm = page("parts.js", "maps.js", "filter.js", "filters.js", render="renderFilters")
-    _css = page("look.css", "filters.css")
-
-    row = traitlets.Dict().tag(sync=True)
-    grid = traitlets.Dict().tag(sync=True)
-    opened = traitlets.Dict().tag(sync=True)
-    stills = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -94,306 +80,291 @@ class FilterExplorer(Explorer):
     ):
         super().__init__()
         made = {"steps": steps, "seed": seed, "cache": cache}
-        self._answers = FilterAnswers(model, before=before, frames=frames, classes=classes, **made)
+        self._images = FilterImages(model, before=before, frames=frames, classes=classes, **made)
         self._begin = (layer, number)
-        self._seconds = self._left = float(seconds)
-        self._turns = 1  # how often the time has been given, for this page of the grid
-        self._numbers = np.arange(0)  # the filters of the layer, in their order
-        self._place: int | None = None  # of the frame that somebody chose
-        self._told_at = 0.0
-        self._stopped = False
+        self._seconds = self._left = self._granted = float(seconds)
+        self._order = np.arange(0)  # the filters of the layer, as they are ordered
+        self._reported = 0.0
+        self.opened: int | None = None
 
-    # ---- what the page asks for ----------------------------------------------------------------
+        self._layer = ipywidgets.ToggleButtons(style={"button_width": "auto"})
+        self._other = ipywidgets.Dropdown(description="other layer")
+        self._by = ipywidgets.Dropdown(
+            options={"by number": "number", "changed most first": "change"}, description="order"
+        )
+        self._page = ipywidgets.BoundedIntText(1, 1, 1, description="page")
+        self._find = ipywidgets.Text(
+            placeholder="number or class", description="go to", continuous_update=False
+        )
+        self._play = ipywidgets.Play(max=10**9, interval=200, show_repeat=False)
+        for control in (self._other, self._by, self._find, self._page):
+            control.style.description_width = "auto"
+            control.layout.width = "200px"
+        self._grid = Gallery(width=88)
+        self._detail = FilterDetail(self._images, set_status=self.set_status)
 
-    @property
-    def answers(self) -> Mapping[str, Callable[..., None]]:
-        """Each method by its name; ``open`` opens a filter."""
-        methods = (self.start, self.show, self.make, self.go_on, self.stop, self.place)
-        return {"open": self.open_filter, **{one.__name__: one for one in methods}}
+        self.on_change(self._show_layer, self._layer, self._by)
+        self.on_change(self._choose_other, self._other)
+        self.on_change(self._show_page, self._page)
+        self.on_change(self._go_to, self._find)
+        self.on_change(self._make, self._play)
+        self.on_change(self._select, self._grid)
+        self._play.observe(self._give_time, "playing")
+        self._grid.on_msg(lambda *_: self._layer.options or self.start())
+        if is_live():
+            self.set_status("Loading the model …")
+            self.children = (self.status, self._grid)
 
     def start(self) -> None:
-        """Load the model, list its layers, and show what was asked for at the beginning."""
-        with self.problems_told():
-            if not self.row:
-                self.tell("Loading the model …")
-                self.row = self._answers.row()
+        """Load the model, list its layers, and show the layer and the filter to begin with."""
+        with self.problems_shown():
             layer, number = self._begin
-            usual = [one["name"] for one in self.row["layers"] if one["name"] != KERNELS]
-            self.show(layer or usual[0])
+            layers = self._images.layers
+            main = layers.index[layers["is_main"]]
+            others = layers.index[~layers["is_main"]]
+            self._other.options = [("…", ""), *((self._label(name), name) for name in others)]
+            is_measured = self._images.has_frames and len(self._images.versions) > 1
+            if is_live():
+                bar = [self._page, self._find]
+                bar += [self._other] if len(others) else []
+                bar += [self._by] if is_measured else []
+                self.children = (
+                    self._layer,
+                    ipywidgets.HBox([self._play, *bar], layout={"flex_flow": "row wrap"}),
+                    self.status,
+                    ipywidgets.GridBox(
+                        [self._grid, self._detail],
+                        layout={"grid_template_columns": "9fr 11fr", "grid_gap": "16px"},
+                    ),
+                    ipywidgets.HTML(f'<div style="line-height: 1.4">{_HELP}</div>'),
+                )
+            self._layer.options = [(self._label(name), name) for name in main]
+            self._choose(layer or next(name for name in main if name != KERNELS))
             if number is not None:
-                self.open_filter(number)
+                self._open(number)
 
-    def show(self, layer: str, *, number: int = 0, order: Order = "number") -> None:
-        """Show the filters of a layer, as far as their pictures have been made.
+    # ---- the layers and the grid ---------------------------------------------------------------
 
-        Parameters
-        ----------
-        layer
-            As in the constructor.
-        number
-            Which page of them.
-        order
-            By their ``"number"``, or by the ``"change"`` since before, the greatest first.
+    def _label(self, layer: str) -> str:
+        filters, size, _ = self._images.layers.loc[layer]
+        return f"{filters} {size}" if layer == SCORES else f"{_short(layer)} · {size} · {filters}"
 
-        Raises
-        ------
-        ModelError
-            If there is no such layer, or nothing to tell the change from.
-        """
-        count = self._check(layer, order)
-        self._numbers = np.arange(count)
-        if order == "change":
-            self.tell(f"{_short(layer)}: showing the frames to the model before and now …")
-            self._numbers = self._answers.by_change(layer)
-        self._left, self._turns, self._stopped = self._seconds, 1, False
-        pages = max(1, -(-count // _A_PAGE))
-        self.grid = {
-            "layer": layer,
-            "order": order,
-            "count": count,
-            "page": min(max(number, 0), pages - 1),
-            "pages": pages,
-            "number": self.grid.get("number", 0),
-            **{"tiles": [], "going": False, "more": False},
-        }
-        if self.opened.get("layer") != layer:
-            self.opened = {}
-        self._give()
+    def _choose(self, layer: str) -> None:
+        """Select a layer, which joins the main ones where it was not among them."""
+        layers = self._images.layers
+        if layer not in layers.index:
+            raise ModelError(
+                f"Expected a layer of {self._images.model.name}. Received: {layer!r}. Choose one "
+                f"of {', '.join(layers.index[layers['is_main']])}."
+            )
+        shown = [name for _, name in self._layer.options]
+        if layer not in shown:
+            self._layer.options = [
+                (self._label(name), name) for name in layers.index if name in (*shown, layer)
+            ]
+        self._layer.value = layer
 
-    def make(self, *, number: int | None = None) -> None:
-        """Make some of the pictures that are missing; the page asks again as long as some are.
+    def _choose_other(self) -> None:
+        if self._other.value:
+            self._choose(self._other.value)
+            self._other.value = ""
 
-        Parameters
-        ----------
-        number
-            The grid that is asked about: about one that has changed since, nothing is done.
-        """
-        if number not in (None, self.grid["number"]):
+    def _show_layer(self) -> None:
+        layer = self._layer.value
+        self._by.disabled = layer == SCORES
+        self._order = np.arange(self._images.layers["filters"][layer])
+        if self._by.value == "change" and layer != SCORES:
+            self.set_status(f"{_short(layer)}: showing the frames to the model before and now …")
+            correlations = self._images.correlations(layer)
+            self._order = correlations.sort_values(kind="stable", na_position="last").index
+        self.opened = None
+        self._detail.clear()
+        self._page.max = pages = -(-len(self._order) // _PAGE)
+        self._page.description = f"page (of {pages})"
+        if self._page.value == 1:
+            self._show_page()
+        self._page.value = 1
+
+    def _show_page(self) -> None:
+        self._left = self._granted = self._seconds
+        self._draw_grid()
+        self._play.playing = bool(self._missing())
+
+    def _make(self) -> None:
+        """Make some of the images that are missing: the control that plays calls again."""
+        if not self._play.playing:
             return
-        until = time.perf_counter() + _AT_A_STRETCH
+        until = time.perf_counter() + _STRETCH
         while self._missing() and self._left > 0:
             began = time.perf_counter()
-            self._made(self._missing()[:_A_BATCH], seconds=self._left)
+            self._maximize(self._missing()[:_BATCH], seconds=self._left)
             self._left -= time.perf_counter() - began
             if time.perf_counter() > until:
                 break
-        self._give()
+        self._draw_grid()
+        self._play.playing = bool(self._missing()) and self._left > 0
 
-    def go_on(self) -> None:
-        """Give the missing pictures time again, twice as much as the last time."""
-        self._turns *= 2
-        self._left, self._stopped = self._turns * self._seconds, False
-        self._answers.forget_unfinished(self.grid["layer"], self._on_page())
-        self._give()
+    def _give_time(self, change: dict) -> None:
+        """Give images that are missing or unfinished twice the time, if it was up."""
+        if change["new"] and self._left <= 0:
+            self._granted *= 2
+            self._left = self._granted
+            self._images.forget_unfinished(self._layer.value, self._on_page())
 
-    def stop(self) -> None:
-        """Make no further pictures until somebody wants to go on."""
-        self._left, self._stopped = 0.0, True
-        self._give()
+    def _draw_grid(self) -> None:
+        layer, numbers = self._layer.value, self._on_page()
+        pictures, captions, unfinished = [], [], 0
+        kernels = kernel_images(self._images.kernels()) if layer == KERNELS else None
+        for number in numbers:
+            made = self._images.made(layer, number)
+            r = self._images.correlation(layer, number)
+            caption = self._name(number) if layer == SCORES else str(number)
+            if kernels is not None:
+                pictures.append(kernels[number])
+            else:
+                pictures.append(None if made is None else jpeg(made.images[0]))
+            if made is not None and made.steps < made.wanted:
+                unfinished += 1
+                caption += f" · {made.steps}/{made.wanted}"
+            elif r is not None:
+                caption += f" · r {r:.2f}"
+            captions.append(caption)
+        selected = numbers.index(self.opened) if self.opened in numbers else -1
+        self._grid.show(pictures, captions, selected=selected)
+        missing = len(self._missing())
+        self._play.layout.display = "" if missing + unfinished else "none"
+        text = f"{len(numbers) - missing} of {len(numbers)} images are made"
+        if unfinished:
+            text += f", {unfinished} of them with fewer steps than wanted"
+        if self._left <= 0 and missing + unfinished:
+            text += f". The time is up: ▶ gives {2 * self._granted:g} s more"
+        if not missing + unfinished:
+            text = f"{len(self._order)} {layer if layer == KERNELS else 'filters'}"
+            text = f"{len(self._order)} classes" if layer == SCORES else text
+        self.set_status(f"{text}.")
 
-    def open_filter(self, number: int) -> None:
-        """Show a filter of the layer large, with the frames that excite it, and turn to its page.
+    def _on_page(self) -> list[int]:
+        first = (self._page.value - 1) * _PAGE
+        return [int(number) for number in self._order[first : first + _PAGE]]
 
-        Parameters
-        ----------
-        number
-            Of the filter.
+    def _missing(self) -> list[int]:
+        layer, made = self._layer.value, self._images.made
+        return [n for n in self._on_page() if layer != KERNELS and made(layer, n) is None]
 
-        Raises
-        ------
-        ModelError
-            If the layer has no such filter.
-        """
-        layer, count, answers = self.grid["layer"], self.grid["count"], self._answers
-        if not 0 <= number < count:
+    def _maximize(
+        self, numbers: Sequence[int], *, version: str = NOW, seconds: float | None = None
+    ) -> FilterPictures:
+        """Make images of filters, and show how many steps were taken."""
+        layer = self._layer.value
+        names = ", ".join(self._name(number) for number in numbers).replace(", filter ", ", ")
+        what = f"{_short(layer)}, {names}" + ("" if version == NOW else f" ({version})")
+
+        def progress(step: int, steps: int) -> None:
+            now = time.perf_counter()
+            if step in (1, steps) or now - self._reported > 0.1:
+                self._reported = now
+                self.set_status(f"{what}: step {step} of {steps}")
+
+        return self._images.make(
+            layer, numbers, version=version, seconds=seconds or self._seconds, progress=progress
+        )
+
+    def _name(self, number: int) -> str:
+        is_class = self._layer.value == SCORES
+        return self._images.classes[number] if is_class else f"filter {number}"
+
+    def _go_to(self) -> None:
+        text = self._find.value.strip().lower()
+        if not text:
+            return
+        names = [self._name(number).removeprefix("filter ") for number in range(len(self._order))]
+        if self._layer.value == SCORES:
+            found = [number for number, name in enumerate(names) if text in name.lower()]
+        else:
+            found = [int(text)] if text in names else []
+        if not found:
             raise ModelError(
-                f"Expected a filter from 0 to {count - 1}, those of {layer}. Received: {number}. "
-                "Choose one of these."
+                f"Expected a filter from 0 to {len(names) - 1}, or a part of a class's name. "
+                f"Received: {text!r}. Type another."
             )
-        page_of_it = int(np.flatnonzero(self._numbers == number)[0]) // _A_PAGE
-        if page_of_it != self.grid["page"]:
-            self.grid = {**self.grid, "page": page_of_it, "tiles": []}
-        opened = {"layer": layer, "filter": number, "name": self._called(number), "note": ""}
-        opened |= {"change": answers.known_change(layer, number), "pictures": [], "strongest": []}
-        try:
-            for which in [one for one in answers.whose if layer != KERNELS or one != "control"]:
-                if layer != KERNELS:
-                    self._made([number], which=which)
-                large = {"who": WHO[which], **picture(answers, layer, number, which=which)}
-                opened["pictures"] = [*opened["pictures"], large]
-                self.opened = opened
-            opened |= self._seen(number)
-        except VidlabError as error:  # told in its place, while the grid goes on
-            opened |= {"note": str(error), "is_problem": True}
-        self.opened = {**opened, "is_whole": True}
-        self._give()
+        self._open(found[0])
 
-    def place(self, frame: int) -> None:
-        """Show the map that the open filter makes of a frame.
+    def _select(self) -> None:
+        if self._grid.selected >= 0 and self._on_page()[self._grid.selected] != self.opened:
+            self._open(self._on_page()[self._grid.selected])
 
-        Parameters
-        ----------
-        frame
-            Its place among the frames.
+    def _open(self, number: int) -> None:
+        """Show a filter large, and turn to its page."""
+        layer = self._layer.value
+        if not 0 <= number < len(self._order):
+            raise ModelError(
+                f"Expected a filter from 0 to {len(self._order) - 1}, those of {layer}. "
+                f"Received: {number}. Choose one of these."
+            )
+        self.opened = number
+        index = self._order.tolist().index(number)
+        self._page.value = 1 + index // _PAGE
+        self._grid.selected = index % _PAGE
+        self._detail.show(layer, number, name=self._name(number), maximize=self._maximize)
+        self._draw_grid()
 
-        Raises
-        ------
-        ModelError
-            If there is no such frame.
-        """
-        number = self.opened["filter"]
-        there = map_of(self._answers, self.grid["layer"], number, frame=frame)
-        self._place = frame
-        self.opened = {**self.opened, "place": there}
-
-    # ---- where there is no page ----------------------------------------------------------------
+    # ---- without a browser ---------------------------------------------------------------------
 
     @property
     def is_drawn_at_once(self) -> bool:
-        """Whether the pictures were made already."""
-        if not self.grid or self.grid["layer"] == KERNELS:
-            return bool(self.grid)
-        numbers, whose = self._in_picture()
-        layer, kept = self.grid["layer"], self._answers.kept
-        return all(kept(layer, one, which=which) for one in numbers for which in whose)
+        """Whether the images were made already."""
+        if not self._layer.options or self._layer.value == KERNELS:
+            return bool(self._layer.options)
+        numbers, versions = self._in_figure()
+        layer, made = self._layer.value, self._images.made
+        return all(made(layer, number, version=one) for number in numbers for one in versions)
 
     def figure(self) -> Drawing | None:
         """Draw the filter that is open with its frames, or the first filters of the page."""
-        if not self.row:
+        if not self._layer.options:
             self.start()
-        if self.grid:
-            with self.problems_told():
+        if self._layer.options:
+            with self.problems_shown():
                 return self._drawn()
         return None
 
     def _drawn(self) -> Drawing:
-        layer, answers = self.grid["layer"], self._answers
+        layer, images = self._layer.value, self._images
         if layer == KERNELS:
-            return plots.first_kernels(answers.kernels()[:_KERNELS_IN_PICTURE])
-        numbers, whose = self._in_picture()
-        made = {WHO[which]: self._made(numbers, which=which) for which in whose}
-        self._give()
-        if self.opened.get("strongest"):
+            return plots.first_kernels(images.kernels()[:16])
+        numbers, versions = self._in_figure()
+        made = {version: self._maximize(numbers, version=version) for version in versions}
+        self._draw_grid()
+        if self._detail.strongest:
             return plots.strongest_frames(
-                made["now"],
-                answers.strongest(layer, numbers[0]),
-                answers.stills.frames,
-                names=answers.stills.names,
+                made[NOW],
+                images.strongest(layer, numbers[0]),
+                images.stills.frames,
+                names=images.stills.names,
                 title=f"A filter of {_short(layer)}, and the real frames that excite it most",
             )
-        if answers.compares:
-            known = [answers.known_change(layer, one) for one in numbers]
+        if len(images.versions) > 1:
+            known = [images.correlation(layer, number) for number in numbers]
             title = f"Filters of {_short(layer)} before and now"
             r = None if None in known else known
             return plots.filters_compared(made, correlations=r, title=title)
-        names = self.row["classes"] if layer == SCORES else None
+        names = images.classes if layer == SCORES else None
         title = f"What filters of {_short(layer)} want to see"
-        return plots.filter_grid([made["now"]], names=names, title=title)
+        return plots.filter_grid([made[NOW]], names=names, title=title)
+
+    def _in_figure(self) -> tuple[list[int], list[str]]:
+        """Filters and versions that the figure shows."""
+        if self._detail.strongest:
+            return [self.opened], [NOW]
+        versions = self._images.versions
+        return self._on_page()[: _IN_FIGURE[len(versions) > 1]], versions
 
     def describe(self) -> str:
         """Say what is shown, and how to use it."""
-        if self.status.get("problem"):
-            return f"FilterExplorer. {self.status['text']}"
-        what = f" of {self.row['model']}, {len(self.row['every'])} layers" if self.row else ""
+        if self.problem:
+            return f"FilterExplorer. {self.problem}"
+        what = f" of {self._images.model.name}" if self._layer.options else ""
         return f"FilterExplorer{what}. Run this cell in JupyterLab to open its filters."
-
-    # ---- parts ---------------------------------------------------------------------------------
-
-    def _check(self, layer: str, order: str) -> int:
-        """Give how many filters a layer has, or say why it cannot be shown so."""
-        known = {one["name"]: one["filters"] for one in (*self.row["every"], *self.row["layers"])}
-        if layer not in known:
-            raise ModelError(
-                f"Expected a layer of {self.row['model']}. Received: {layer!r}. Choose one of "
-                f"{', '.join(one['name'] for one in self.row['layers'])}."
-            )
-        if order == "change" and (layer == SCORES or not self._answers.measures):
-            raise ModelError(
-                "Expected a layer with maps, a model from before, and frames to tell what has "
-                f"changed. Received: {layer}. Pass before= and frames=, or choose another layer."
-            )
-        return known[layer]
-
-    def _seen(self, number: int) -> dict[str, Any]:
-        """Look up what a filter makes of the frames, or say why it makes nothing of them."""
-        answers, layer, what = self._answers, self.grid["layer"], self._called(number)
-        if layer == SCORES:
-            return {"note": "A class has no map of the picture. CamExplorer shows where it looks."}
-        if not answers.has_frames:
-            return {"note": "No frames were given, so only pictures are shown: pass frames=."}
-        if not self.stills:
-            self.tell("Reading frames …")
-            self.stills = answers.stills.packed
-        self.tell(f"{what}: looking for the frames that excite it most …")
-        found = seen(answers, layer, number, frame=self._place)
-        if answers.compares:
-            self.tell(f"{what}: comparing its maps with those before …")
-            answers.changes(layer)
-        return {**found, "change": answers.known_change(layer, number)}
-
-    def _on_page(self) -> list[int]:
-        first = self.grid["page"] * _A_PAGE
-        return [int(one) for one in self._numbers[first : first + _A_PAGE]]
-
-    def _missing(self) -> list[int]:
-        layer, kept = self.grid["layer"], self._answers.kept
-        return [one for one in self._on_page() if layer != KERNELS and kept(layer, one) is None]
-
-    def _in_picture(self) -> tuple[list[int], list[Which]]:
-        """Choose what the picture shows: filters, and of which models."""
-        if self.opened.get("strongest"):
-            return [self.opened["filter"]], ["now"]
-        return self._on_page()[: _IN_PICTURE[self._answers.compares]], self._answers.whose
-
-    def _made(
-        self, numbers: Sequence[int], *, which: Which = "now", seconds: float | None = None
-    ) -> FilterPictures:
-        """Make pictures of filters, and say on the page how far they are."""
-        from vidlab.explanation import FilterPictures
-
-        whose = "" if which == "now" else f" ({WHO[which]})"
-        names = ", ".join(self._called(one) for one in numbers).replace(", filter ", ", ")
-        what = f"{_short(self.grid['layer'])}, {names}{whose}"
-
-        def tell(step: int, steps: int) -> None:
-            now = time.perf_counter()
-            if step in (1, steps) or now - self._told_at > _BETWEEN_TELLING:
-                self._told_at = now
-                self.tell(f"{what}: step {step} of {steps}")
-
-        layer, seconds = self.grid["layer"], self._seconds if seconds is None else seconds
-        made = self._answers.pictures(layer, numbers, which=which, seconds=seconds, tell=tell)
-        return FilterPictures.together(made)
-
-    def _called(self, number: int) -> str:
-        return self.row["classes"][number] if self.grid["layer"] == SCORES else f"filter {number}"
-
-    def _give(self) -> None:
-        """Give the page the grid as it is now, and say how far it is."""
-        layer, answers = self.grid["layer"], self._answers
-        tiles = [
-            {
-                "filter": number,
-                "name": self._called(number),
-                "change": answers.known_change(layer, number),
-                **picture(answers, layer, number),
-            }
-            for number in self._on_page()
-        ]
-        cut = sum(0 < one["steps"] < answers.steps for one in tiles)
-        missing = len(self._missing())
-        going = missing > 0 and self._left > 0
-        more = not going and missing + cut > 0
-        number = self.grid["number"] + 1
-        self.grid = {**self.grid, "tiles": tiles, "going": going, "more": more, "number": number}
-        said = f"{len(tiles) - missing} of {len(tiles)} pictures are made"
-        if more:
-            said += f", {cut} of them with fewer steps than wanted" if cut else ""
-            said += f". {'Stopped' if self._stopped else 'The time for them is up'}: “go on” gives "
-            said += f"{2 * self._turns * self._seconds:g} s more"
-        elif not missing:
-            said = f"{self.grid['count']} {_CALLED.get(layer, f'filters in {layer}')}"
-        self.tell(f"{said}.")
 
 
 def _short(layer: str) -> str:

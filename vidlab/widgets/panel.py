@@ -1,0 +1,105 @@
+"""Explorers of plain ipywidgets controls, and a gallery of images to choose from.
+
+ipywidgets has no image that can be clicked or chosen by keys, so the gallery is a small widget of
+its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from vidlab.errors import VidlabError
+from vidlab.widgets.explorer import Pictured, page
+
+__all__ = ["Gallery", "Panel"]
+
+
+class Gallery(Pictured, anywidget.AnyWidget):
+    """Images in a grid, one of them selected by a click, or by the arrow keys and Enter.
+
+    Attributes
+    ----------
+    images : list
+        PNG or JPEG bytes; None for an image that is still to come; or the frames of a clip, of
+        which the one at `frame` is shown.
+    captions : list of str
+        Under the images.
+    selected : int
+        Index of the selected image; -1 for none.
+    width : int
+        Of an image, in pixels.
+    selectable, selects_at_once : bool
+        Whether an image can be selected at all, and whether the arrow keys select without Enter.
+    """
+
+    _esm = page("gallery.js")
+    _css = page("gallery.css")
+
+    images = traitlets.List().tag(sync=True)
+    captions = traitlets.List().tag(sync=True)
+    selected = traitlets.Int(-1).tag(sync=True)
+    frame = traitlets.Int(0).tag(sync=True)
+    width = traitlets.Int(120).tag(sync=True)
+    selectable = traitlets.Bool(True).tag(sync=True)
+    selects_at_once = traitlets.Bool(False).tag(sync=True)
+
+    def show(self, images: list, captions: list[str], *, selected: int = -1) -> None:
+        """Show other images."""
+        with self.hold_sync():
+            self.images, self.captions, self.selected = images, captions, selected
+
+
+class Panel(Pictured, ipywidgets.VBox):
+    """An explorer of plain controls.
+
+    Attributes
+    ----------
+    status : ipywidgets.HTML
+        What goes on, or went wrong.
+    problem : str
+        What went wrong; empty where nothing did.
+    """
+
+    def __init__(self):
+        self.status = ipywidgets.HTML()
+        self.problem = ""
+        super().__init__()
+
+    def set_status(self, text: str, *, problem: bool = False) -> None:
+        """Show a sentence in place of the last one."""
+        self.problem = text if problem else ""
+        colour = "var(--jp-error-color1, #b00020)" if problem else "var(--jp-ui-font-color2, #666)"
+        self.status.value = f'<span role="status" style="color: {colour}">{escape(text)}</span>'
+
+    def on_change(self, action: Callable[[], None], *controls: ipywidgets.Widget) -> None:
+        """Call `action` when a value changes; what goes wrong is shown as the status."""
+
+        def react(_):
+            with self.problems_shown():
+                action()
+
+        for control in controls:
+            if isinstance(control, ipywidgets.Button):
+                control.on_click(react)
+            else:
+                control.observe(react, "selected" if isinstance(control, Gallery) else "value")
+
+    @contextmanager
+    def problems_shown(self) -> Iterator[None]:
+        """Show an error as the status: one that is raised in a callback is seen by nobody.
+
+        What vidlab did not raise itself also goes to the log, with all its lines.
+        """
+        try:
+            yield
+        except VidlabError as error:
+            self.set_status(str(error), problem=True)
+        except Exception as error:
+            self.log.exception("An explorer could not answer.")
+            self.set_status(f"This did not work: {type(error).__name__}: {error}", problem=True)
