@@ -81,7 +81,7 @@ def test_the_answer_stands_first_and_in_json_csv_and_a_picture(call, finish, fil
         assert f"Written: predicted/sea-frame-vote.{suffix}" in said.stdout
         assert (stem.parent / f"{stem.name}.{suffix}").stat().st_size > 100
     kept = json.loads((stem.parent / f"{stem.name}.json").read_text())
-    assert (kept["recipe"], kept["file"], kept["answer"]) == ("frame-vote", "sea.avi", "Blue")
+    assert (kept["recipe"], kept["file"], kept["prediction"]) == ("frame-vote", "sea.avi", "Blue")
 
 
 def test_every_frame_looked_at_has_a_row(call, finish, film, tmp_path):
@@ -90,7 +90,7 @@ def test_every_frame_looked_at_has_a_row(call, finish, film, tmp_path):
     rows = pd.read_csv(tmp_path / "predicted" / "dusk-frame-vote.csv")
     assert rows["frame"].tolist() == [2, 6, 9, 13]
     assert rows["seconds"].tolist() == [0.25, 0.75, 1.125, 1.625]
-    assert rows["answer"].tolist() == ["Blue", "Blue", "Red", "Red"]
+    assert rows["prediction"].tolist() == ["Blue", "Blue", "Red", "Red"]
     np.testing.assert_allclose(rows[CLASSES].sum(axis=1), 1, atol=1e-5)
 
 
@@ -107,7 +107,7 @@ def test_several_videos_are_one_table_and_equal_names_do_not_collide(call, finis
     assert said.exit_code == 0, said.stderr
     assert "2 videos" in said.stdout
     written = {path.name: path for path in (tmp_path / "predicted").glob("*.json")}
-    answers = {name: json.loads(path.read_text())["answer"] for name, path in written.items()}
+    answers = {name: json.loads(path.read_text())["prediction"] for name, path in written.items()}
     assert answers == {
         "one-clip-frame-vote.json": "Blue",
         "two-clip-frame-vote.json": "Red",

@@ -7,12 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlab.errors import ResultError
-from vidlab.evaluation.predictions import (
-    FramePredictions,
-    Predictions,
-    aggregate,
-    predict,
-)
+from vidlab.evaluation.predictions import FramePredictions, Predictions, aggregate, predict
 
 
 def softmax_rows(seed, rows, classes):
@@ -70,14 +65,11 @@ def test_the_mean_decides_a_tied_vote():
 
 
 def test_no_mean_outweighs_a_vote():
-    share = 501 / 1001
-    probabilities = np.where(
-        (np.arange(1001) < 501)[:, None], [[0.5001, 0.4999]], [[0.0, 1.0]]
-    ).astype(np.float32)
-    frames = FramePredictions(np.zeros(1001), np.arange(1001), probabilities)
-    voted = aggregate(frames, aggregation="vote")[0]
-    assert voted.argmax() == 0
-    assert voted[0] == pytest.approx(share, abs=1e-3)
+    won = np.arange(1001) < 501
+    rows = np.where(won[:, None], [[0.5001, 0.4999]], [[0.0, 1.0]])
+    voted = aggregate(FramePredictions(np.zeros(1001), np.arange(1001), rows), aggregation="vote")
+    assert voted[0].argmax() == 0
+    assert voted[0, 0] == pytest.approx(501 / 1001, abs=1e-3)
 
 
 @given(
@@ -85,7 +77,7 @@ def test_no_mean_outweighs_a_vote():
     count=st.integers(1, 60),
     aggregation=st.sampled_from(["mean", "vote"]),
 )
-def test_a_reversed_twin_gets_the_same_answer_to_the_last_bit(seed, count, aggregation):
+def test_a_reversed_twin_gets_the_same_prediction_to_the_last_bit(seed, count, aggregation):
     rows = softmax_rows(seed, count, 5)
     shuffled = np.random.default_rng(seed).permutation(count)
     together = FramePredictions(
@@ -93,20 +85,17 @@ def test_a_reversed_twin_gets_the_same_answer_to_the_last_bit(seed, count, aggre
         frame=np.tile(np.arange(count), 3),
         probabilities=np.concatenate([rows, rows[::-1], rows[shuffled]]),
     )
-    answers = aggregate(together, aggregation=aggregation)
-    assert answers[0].tobytes() == answers[1].tobytes() == answers[2].tobytes()
+    found = aggregate(together, aggregation=aggregation)
+    assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
 
 
-def test_a_video_without_frames_is_an_error():
+def test_videos_without_frames_and_unknown_aggregations_are_refused():
     with pytest.raises(ResultError, match=r"none of video 1.*whole index"):
         aggregate(frames_of([2, 0, 2]))
     with pytest.raises(ResultError, match=r"none of video 3"):
         aggregate(frames_of([2, 1, 2]), videos=4)
     with pytest.raises(ResultError, match=r"a frame of video 2"):
         aggregate(frames_of([2, 1, 2]), videos=2)
-
-
-def test_an_unknown_way_to_aggregate_lists_the_known_ones():
     with pytest.raises(ResultError, match=r"mean or vote.*'median'"):
         aggregate(frames_of([2]), aggregation="median")
 
@@ -143,28 +132,23 @@ def test_another_aggregation_keeps_everything_else_and_needs_frames(predicted):
 
 @pytest.mark.parametrize("with_frames", [True, False], ids=["frames", "videos only"])
 def test_what_is_saved_is_loaded(predicted, tmp_path, with_frames):
-    others = {"light": np.array([0.1, 0.2, 0.3], np.float32), "place": np.eye(3, 2)}
+    others = {"light": np.array([0.1, 0.2, 0.3], np.float32), "area": np.eye(3, 2)}
     frames = predicted.frames if with_frames else None
     predicted = dataclasses.replace(predicted, others=others, frames=frames)
     file = predicted.save(tmp_path / "deep" / "predictions.npz")
+
+    def arrays(one):
+        rows = vars(one.frames).values() if one.frames else ()
+        yield from (one.video_ids, one.groups, one.y_true, one.probabilities)
+        yield from (*one.others.values(), *rows)
+
     for source in (file, file.parent):
         loaded = Predictions.load(source)
-        pairs = [
-            *(
-                (getattr(loaded, n), getattr(predicted, n))
-                for n in ("video_ids", "groups", "y_true")
-            ),
-            (loaded.probabilities, predicted.probabilities),
-            *((loaded.others[name], values) for name, values in others.items()),
-        ]
-        if with_frames:
-            pairs += zip(vars(loaded.frames).values(), vars(predicted.frames).values(), strict=True)
-        for found, expected in pairs:
+        for found, expected in zip(arrays(loaded), arrays(predicted), strict=True):
             np.testing.assert_array_equal(found, expected)
             assert found.dtype.kind == expected.dtype.kind
         assert loaded.classes == predicted.classes
-        assert list(loaded.others) == ["light", "place"]
-        assert (loaded.frames is None) == (not with_frames)
+        assert list(loaded.others) == ["light", "area"]
 
 
 def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(predicted, tmp_path, monkeypatch):
@@ -181,26 +165,23 @@ def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(predicted, tmp
     assert file.read_bytes() == before
 
 
-def test_an_absent_file_is_named_with_the_remedy(tmp_path):
-    with pytest.raises(ResultError, match=r"predictions\.npz.*vidlab train"):
-        Predictions.load(tmp_path / "predictions.npz")
-    with pytest.raises(ResultError, match=r"predictions\.npz"):
-        Predictions.load(tmp_path)
+DAMAGE = {
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:200]),
+    "text": lambda file: file.write_text("not an archive"),
+    "empty": lambda file: file.write_bytes(b""),
+    "foreign": lambda file: np.savez(file, something=np.arange(3)),
+}
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "empty", "foreign"])
-def test_a_damaged_file_is_named_with_the_remedy(predicted, tmp_path, damage):
-    file = predicted.save(tmp_path / "predictions.npz")
-    if damage == "cut":
-        file.write_bytes(file.read_bytes()[:200])
-    elif damage == "text":
-        file.write_text("not an archive")
-    elif damage == "empty":
-        file.write_bytes(b"")
-    else:
-        np.savez(file, something=np.arange(3))
-    with pytest.raises(ResultError, match=r"predictions\.npz.*Delete it"):
-        Predictions.load(file)
+def test_an_absent_or_damaged_file_is_named_with_the_remedy(predicted, tmp_path):
+    for source in (tmp_path / "predictions.npz", tmp_path):
+        with pytest.raises(ResultError, match=r"predictions\.npz.*vidlab train"):
+            Predictions.load(source)
+    for damage in DAMAGE.values():
+        file = predicted.save(tmp_path / "predictions.npz")
+        damage(file)
+        with pytest.raises(ResultError, match=r"predictions\.npz.*Delete it"):
+            Predictions.load(file)
 
 
 @pytest.mark.parametrize(
@@ -224,9 +205,6 @@ def test_pieces_that_do_not_belong_together_are_refused(change, message):
     }
     with pytest.raises(ResultError, match=message):
         Predictions(**{**pieces, **change})
-
-
-def test_frames_of_unequal_lengths_are_refused():
     with pytest.raises(ResultError, match="2 videos, 1 frame numbers, 2 rows"):
         FramePredictions([0, 0], [0], [[1.0, 0.0], [0.0, 1.0]])
 
@@ -257,15 +235,16 @@ class Dataset:
 
 
 class Model:
+    """Has one output, or a second one that counts rows."""
+
+    def __init__(self, *, several=False):
+        self.several = several
+
     def predict(self, dataset, *, verbose, callbacks):
         assert verbose == 0
-        return np.eye(3)[dataset.video_positions]
-
-
-class Multitask:
-    def predict(self, dataset, *, verbose, callbacks):
+        found = np.eye(3)[dataset.video_positions]
         rows = np.arange(len(dataset.video_positions), dtype=np.float32)
-        return {"light": rows[:, None], "action": np.eye(3)[dataset.video_positions]}
+        return {"light": rows[:, None], "action": found} if self.several else found
 
 
 def test_predictions_tell_where_each_frame_comes_from():
@@ -274,20 +253,15 @@ def test_predictions_tell_where_each_frame_comes_from():
     assert predicted.frames.frame.tolist() == [4, 9, 2]
     assert predicted.frames.probabilities.argmax(axis=1).tolist() == [0, 0, 1]
     assert predicted.y_pred.tolist() == [0, 1]
+    assert predicted.y_true.tolist() == [0, 2]
     assert predicted.video_ids.tolist() == ["a", "b"]
     assert predicted.others == {}
 
 
-def test_predictions_of_whole_clips_have_no_frames():
-    predicted = predict(Model(), Dataset(clips=True))
-    assert predicted.frames is None
-    assert predicted.y_pred.tolist() == [0, 1]
-    assert predicted.y_true.tolist() == [0, 2]
-
-
 @pytest.mark.parametrize(("clips", "expected"), [(False, [[0.5], [2]]), (True, [[0], [1]])])
 def test_other_outputs_are_averaged_over_a_videos_rows(clips, expected):
-    predicted = predict(Multitask(), Dataset(clips=clips), output="action")
+    predicted = predict(Model(several=True), Dataset(clips=clips), output="action")
+    assert (predicted.frames is None) == clips
     assert predicted.y_pred.tolist() == [0, 1]
     assert list(predicted.others) == ["light"]
     assert predicted.others["light"].tolist() == expected

@@ -1,10 +1,12 @@
 import json
 import os
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
+from vidlab import recipes
 from vidlab.data.sampling import Segments, Uniform
 from vidlab.errors import ResultError
 from vidlab.evaluation import runs
@@ -33,9 +35,9 @@ class Model:
         path.write_text("weights")
 
 
-def record(**changes):
+def record(name="frame-vote", config=None, **changes):
     facts = {"profile": "quick", "seed": 0, "split": 1, "fingerprint": "abc"}
-    return runs.recipe_record("frame-vote", {"size": (96, 96)}, **{**facts, **changes})
+    return runs.recipe_record(name, config or {"size": (96, 96)}, **{**facts, **changes})
 
 
 def test_a_run_is_complete_when_all_five_files_are_there(tmp_path, predicted, history):
@@ -46,12 +48,6 @@ def test_a_run_is_complete_when_all_five_files_are_there(tmp_path, predicted, hi
     run.write(model=Model())
     assert run.is_complete
     assert sorted(path.name for path in run.path.iterdir()) == FILES
-
-
-def test_what_is_written_is_read_back(tmp_path, predicted, history):
-    run = runs.RunFolder(tmp_path).write(
-        history=history, predictions=predicted, metrics={"top1": 0.5}, recipe=record()
-    )
     pd.testing.assert_frame_equal(run.history, history, rtol=1e-15)
     np.testing.assert_array_equal(run.predictions.probabilities, predicted.probabilities)
     assert run.metrics == {"top1": 0.5}
@@ -104,19 +100,18 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, mon
     assert run.metrics == {"top1": 0.25}
 
 
-@pytest.mark.parametrize("piece", ["history", "predictions", "metrics", "recipe", "model"])
-def test_an_absent_piece_is_named_with_the_remedy(tmp_path, piece):
-    run = runs.RunFolder(tmp_path)
-    with pytest.raises(ResultError, match=rf"{piece}\.\w+, which does not exist.*vidlab train"):
-        run.model() if piece == "model" else getattr(run, piece)
+@pytest.mark.parametrize("file", FILES)
+def test_an_absent_or_damaged_piece_is_named_with_the_remedy(tmp_path, file):
+    run, piece = runs.RunFolder(tmp_path), file.split(".")[0]
 
+    def read():
+        return run.model() if piece == "model" else getattr(run, piece)
 
-@pytest.mark.parametrize("name", ["metrics.json", "history.csv", "model.keras"])
-def test_a_damaged_piece_is_named_with_the_remedy(tmp_path, name):
-    (tmp_path / name).write_text("" if name.endswith("csv") else '{"top1": ')
-    run = runs.RunFolder(tmp_path)
-    with pytest.raises(ResultError, match=rf"{name}.*Delete it"):
-        run.model() if name == "model.keras" else getattr(run, name.split(".")[0])
+    with pytest.raises(ResultError, match=rf"{file}, which does not exist.*vidlab train"):
+        read()
+    (tmp_path / file).write_text("" if file == "history.csv" else '{"top1": ')
+    with pytest.raises(ResultError, match=rf"{file}.*Delete it"):
+        read()
 
 
 @pytest.mark.parametrize(
@@ -128,38 +123,22 @@ def test_other_seeds_and_splits_have_folders_of_their_own(seed, split, expected)
     assert path.as_posix() == f"home/runs/quick/frame-vote{expected}"
 
 
-def test_versions_are_those_that_are_imported(monkeypatch):
-    import cv2
-
-    found = runs.versions()
-    assert set(found) == {"python", "vidlab", "keras", "tensorflow", "numpy", "opencv"}
-    assert found["numpy"] == np.__version__
-    assert found["opencv"].startswith(cv2.__version__)
-    monkeypatch.setattr(runs.metadata, "distributions", list)
-    assert runs.versions()["keras"] == "absent"
-
-
 def test_a_record_holds_all_it_takes_to_repeat_a_run():
     held = record(seed=3, split=2)
-    facts = [held[name] for name in ("recipe", "profile", "seed", "split")]
-    assert facts == ["frame-vote", "quick", 3, 2]
-    assert held["data_fingerprint"] == "abc"
-    assert held["versions"] == runs.versions()
+    facts = [held[name] for name in ("recipe", "profile", "seed", "split", "data_fingerprint")]
+    assert facts == ["frame-vote", "quick", 3, 2, "abc"]
+    assert set(held["versions"]) == {"python", "vidlab", "keras", "tensorflow", "numpy", "opencv"}
+    assert held["versions"]["numpy"] == np.__version__
+    assert held["versions"]["opencv"].startswith(cv2.__version__)
 
 
 def test_a_run_gives_its_inputs_as_they_were(tmp_path):
-    from vidlab import recipes
-
-    facts = {"profile": "quick", "seed": 0, "split": 1, "fingerprint": "abc"}
     for name, size in (("frame-pretrained", 32), ("convgru-fixed", 48)):
         adapted = recipes.get(name).adapted(size=size, sampling=Segments(4), test=Uniform(6))
-        kept = runs.recipe_record(name, adapted.as_dict(), **facts)
+        kept = record(name, adapted.as_dict())
         run = runs.RunFolder(tmp_path / name).write(recipe=kept)
         assert run.streams() == dict(adapted.inputs)
-
-
-def test_a_run_of_another_version_says_so(tmp_path):
-    run = runs.RunFolder(tmp_path).write(recipe=record())
+    run = runs.RunFolder(tmp_path).write(recipe=record())  # of another version
     with pytest.raises(ResultError, match=r"this version of its recipe.*vidlab train frame-vote"):
         run.streams()
 
@@ -182,12 +161,9 @@ def test_all_runs_are_found_finished_or_not(tmp_path, predicted, history):
     assert np.isnan(table.loc[1, "top1"])
     assert "note" not in table
     assert table["path"].tolist() == [str(whole.path), str(part.path)]
-
-
-def test_no_runs_give_an_empty_table(tmp_path):
-    table = runs.find_runs(tmp_path / "nothing")
-    assert list(table)[:4] == ["recipe", "profile", "seed", "split"]
-    assert len(table) == 0
+    nothing = runs.find_runs(tmp_path / "nothing")
+    assert list(nothing)[:4] == ["recipe", "profile", "seed", "split"]
+    assert len(nothing) == 0
 
 
 @pytest.fixture
@@ -198,22 +174,16 @@ def table():
     )
 
 
-def test_a_table_keeps_all_digits_in_csv(tmp_path, table):
+def test_a_table_keeps_all_digits_in_csv_and_three_in_markdown_and_latex(tmp_path, table):
     path = runs.export(table, tmp_path / "deep" / "table.csv")
     back = pd.read_csv(path, index_col="recipe")
     pd.testing.assert_frame_equal(back, table, check_dtype=False, rtol=1e-15)
-
-
-def test_a_table_as_markdown(tmp_path, table):
     assert runs.export(table, tmp_path / "table.md").read_text(encoding="utf-8").splitlines() == [
         "| recipe | top1 | videos | note |",
         "| --- | ---: | ---: | --- |",
         "| frame-vote | 0.333 | 14 | a\\|b |",
         "| own_recipe | – | 7 | 50% & more_ |",
     ]
-
-
-def test_a_table_as_latex_escapes_what_latex_would_read(tmp_path, table):
     text = runs.export(table, tmp_path / "table.tex").read_text(encoding="utf-8")
     assert text.startswith("\\begin{tabular}")
     assert "frame-vote & 0.333 & 14 & a|b \\\\" in text

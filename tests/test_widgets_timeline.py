@@ -73,7 +73,7 @@ def test_what_is_said_is_that_of_the_watcher(predictors, index):
     expected = predictors["mean"].predict(index.paths[0])
     np.testing.assert_array_equal(chances(explored), expected.probabilities)
     assert [name for name, _ in explored.said["answer"]] == expected.top().index.tolist()
-    assert explored.said["reads"] == "frames"
+    assert explored.said["context"] == "frame"
     assert f"for {expected.top(1).index[0]} (" in explored.status["text"]
 
 

@@ -103,9 +103,9 @@ def _print(seen: list[Timeline]) -> None:
         for one in seen:
             best = one.top(3)
             rest = ", ".join(f"{name} {chance:.0%}" for name, chance in best.iloc[1:].items())
-            answer = {"answer": best.index[0], "probability": best.iloc[0], "then": rest}
+            first = {"prediction": best.index[0], "probability": best.iloc[0], "then": rest}
             unique = names.count(one.path.name) == 1
-            rows.append({"file": one.path.name if unique else str(one.path)} | answer)
+            rows.append({"file": one.path.name if unique else str(one.path)} | first)
         table(pd.DataFrame(rows), title=f"{len(seen)} videos")
 
 

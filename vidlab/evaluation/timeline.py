@@ -1,8 +1,8 @@
 """Predictions for one video over time: of any file, also one of no dataset.
 
-A model of single frames predicts for each of them; a recurrent one that reads forward predicts
-after each of them, from all it has seen so far; one that needs the whole clip has a single
-prediction, which then stands for every moment.
+A model of single frames predicts for each of them; a unidirectional recurrent one after each of
+them, from all frames so far; one that needs the whole clip has a single prediction, which then
+stands for every moment.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from vidlab.evaluation.runs import RunFolder
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Reads", "Timeline", "VideoPredictor"]
+__all__ = ["Context", "Timeline", "VideoPredictor"]
 
-Reads = Literal["frames", "forward", "whole"]
-_AT_ONCE = 32  # frames that are looked at together: a long video needs no more memory
-_DECODED = 256  # frames that are read together: each time a file is gone through from its start
+Context = Literal["frame", "past", "whole"]
+_BATCH_SIZE = 32  # frames predicted together: a long video needs no more memory
+_DECODED = 256  # frames decoded together: each time a file is gone through from its start
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,9 @@ class Timeline:
         float64, (time,): when they are in the video.
     probabilities : numpy.ndarray
         float32, (time, classes), 0 to 1: the prediction at each of them.
-    answer : numpy.ndarray
-        float32, (classes,): the prediction for the whole video.
-    reads : {"frames", "forward", "whole"}
+    prediction : numpy.ndarray
+        float32, (classes,), 0 to 1: the probabilities for the whole video.
+    context : {"frame", "past", "whole"}
         What `probabilities` rest on: each frame alone, all frames up to it, or all frames.
     """
 
@@ -59,31 +59,32 @@ class Timeline:
     numbers: np.ndarray
     seconds: np.ndarray
     probabilities: np.ndarray
-    answer: np.ndarray
-    reads: Reads
+    prediction: np.ndarray
+    context: Context
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def top(self, k: int = 5) -> pd.Series:
         """The `k` most probable classes of the video and their probabilities, best first."""
-        series = pd.Series(self.answer, pd.Index(self.classes, name="class"), name="probability")
+        index = pd.Index(self.classes, name="class")
+        series = pd.Series(self.prediction, index, name="probability")
         return series.sort_values(ascending=False, kind="stable").head(k)
 
     def table(self) -> pd.DataFrame:
-        """One row a frame shown: frame, seconds, answer, then a column for each class."""
-        answers = [self.classes[label] for label in self.probabilities.argmax(axis=1)]
-        shown = pd.DataFrame({"frame": self.numbers, "seconds": self.seconds, "answer": answers})
-        return shown.join(pd.DataFrame(self.probabilities, columns=self.classes))
+        """One row a frame shown: frame, seconds, prediction, then a column for each class."""
+        table = pd.DataFrame({"frame": self.numbers, "seconds": self.seconds})
+        table["prediction"] = np.array(self.classes)[self.probabilities.argmax(axis=1)]
+        return table.join(pd.DataFrame(self.probabilities, columns=self.classes))
 
     def as_dict(self) -> dict[str, Any]:
         """Everything in a form JSON can hold; probabilities with six digits."""
         top = self.top()
         return {
             "file": self.path.name,
-            "answer": top.index[0],
+            "prediction": top.index[0],
             "top": {name: round(float(chance), 6) for name, chance in top.items()},
-            "reads": self.reads,
+            "context": self.context,
             "classes": self.classes,
             "frames": self.numbers.tolist(),
             "seconds": np.round(self.seconds, 4).tolist(),
@@ -209,22 +210,22 @@ class VideoPredictor:
         sampling = sampling or self.sampling
         numbers = np.asarray(sampling.indices(info.frames, fps=info.fps))
         padding = max((getattr(sampling, "at_most", None) or 0) - len(numbers), 0)
-        reads, run = self._run
+        context, run = self._run
         found = np.asarray(run(self._batches(path, numbers, padding=padding)), np.float32)
         steps = max(len(numbers), len(found))
         probabilities = np.broadcast_to(found, (steps, len(self.classes)))
-        answer = probabilities[-1]
-        if reads == "frames":
+        prediction = probabilities[-1]
+        if context == "frame":
             frames = FramePredictions(np.zeros(steps), np.arange(steps), probabilities)
-            answer = aggregate(frames, aggregation=self.aggregation)[0]
+            (prediction,) = aggregate(frames, aggregation=self.aggregation)
         return Timeline(
             path=Path(path),
             classes=self.classes,
             numbers=numbers,
             seconds=numbers / info.fps,
             probabilities=probabilities[: len(numbers)],
-            answer=answer,
-            reads=reads,
+            prediction=prediction,
+            context=context,
         )
 
     def _batches(
@@ -234,8 +235,8 @@ class VideoPredictor:
         for start in range(0, len(numbers), _DECODED):
             some = numbers[start : start + _DECODED]
             found = self.inputs(path, some)
-            for at in range(0, len(some), _AT_ONCE):
-                yield {name: frames[at : at + _AT_ONCE] for name, frames in found.items()}
+            for at in range(0, len(some), _BATCH_SIZE):
+                yield {name: frames[at : at + _BATCH_SIZE] for name, frames in found.items()}
         if padding and len(self.model.inputs[0].shape) == 5:
             yield {
                 name: np.full((padding, *frames.shape[1:]), self._streams[name].padding, np.float32)
@@ -243,35 +244,34 @@ class VideoPredictor:
             }
 
     @cached_property
-    def _run(self) -> tuple[Reads, Callable[[Iterator[dict[str, np.ndarray]]], np.ndarray]]:
-        """How the model reads a video, and what runs it on batches of frames."""
+    def _run(self) -> tuple[Context, Callable[[Iterator[dict[str, np.ndarray]]], np.ndarray]]:
+        """What the model's predictions rest on, and what runs it on batches of frames."""
         from vidlab import models
 
         model = self.model
         several = len(model.inputs) > 1
 
-        def given(batch: dict[str, np.ndarray]):
-            return batch if several else next(iter(batch.values()))
+        def predicted(batch: dict[str, np.ndarray]) -> np.ndarray:
+            return model.predict_on_batch(batch if several else next(iter(batch.values())))
 
         if len(model.inputs[0].shape) == 4:
-            return "frames", lambda batches: np.concatenate(
-                [model.predict_on_batch(given(batch)) for batch in batches]
-            )
+            return "frame", lambda batches: np.concatenate([*map(predicted, batches)])
 
         def whole(batches):
             parts = list(batches)
-            clip = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-            return model.predict_on_batch(given({name: each[None] for name, each in clip.items()}))
+            return predicted(
+                {name: np.concatenate([p[name] for p in parts])[None] for name in parts[0]}
+            )
 
         try:
             stream = None if several else models.Stream(model)
-        except ModelError:  # nothing in it reads forward
+        except ModelError:  # no unidirectional recurrent layer
             stream = None
         if stream is None:
             return "whole", whole
 
-        def forward(batches):
+        def past(batches):
             stream.reset()
-            return np.concatenate([stream.read(given(batch)) for batch in batches])
+            return np.concatenate([stream.read(*batch.values()) for batch in batches])
 
-        return "forward", forward
+        return "past", past

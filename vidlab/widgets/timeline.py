@@ -285,7 +285,7 @@ class TimelineExplorer(LibraryExplorer):
             "probabilities": np.ascontiguousarray(said.probabilities, np.float32).tobytes(),
             "drawn": [[said.classes.index(name), colour] for name, colour in drawn.items()],
             "answer": [[name, round(float(chance), 4)] for name, chance in said.top().items()],
-            "reads": said.reads,
+            "context": said.context,
             "how": predictor.aggregation,
             "sampling": repr(self._sampling),
         }

@@ -118,12 +118,12 @@ async function renderTimeline({ model, el }) {
     root.dataset.model = said.model ?? "";
     root.dataset.steps = said.model ? state.said.chances.length / said.classes.length : 0;
     how.textContent = [{
-      frames: "The model looks at single frames: a line is what it says of each frame alone, and "
+      frame: "The model looks at single frames: a line is what it says of each frame alone, and "
         + (said.how === "vote" ? "the vote of the frames" : "their mean") + " decides about the video.",
-      forward: "The model reads frame after frame: a line is what it says having seen all frames so "
+      past: "The model reads frame after frame: a line is what it says having seen all frames so "
         + "far, and its last answer counts for the video.",
       whole: "The model has to see the whole video first: its one answer is drawn at every moment.",
-    }[said.reads] ?? "", "The coloured band is the answer at each moment. Click or drag in the chart "
+    }[said.context] ?? "", "The coloured band is the answer at each moment. Click or drag in the chart "
       + "to go to a frame, a name below it shows that class alone. Space plays, ← and → go frame by "
       + "frame."].join(" ").trim();
     label();
