@@ -162,6 +162,19 @@ def tiny_backbone(monkeypatch):
     return "tiny"
 
 
+@pytest.fixture
+def call(monkeypatch, tmp_path):
+    """Call the command line in a folder of the test: (words) -> exit_code, stdout, stderr."""
+    from typer.testing import CliRunner
+
+    from vidlab.cli import app
+
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, [*map(str, words)])
+
+
 @pytest.fixture(scope="session")
 def shared():
     """Give the folder with real videos and official lists; skip where it is absent."""

@@ -14,9 +14,14 @@ class Executed:
         self.data = [out["data"] for out in self.outputs if "data" in out]
 
     @property
-    def answers(self):
+    def closing(self):
         """The text of the last displayed markdown: what was learned, with this run's numbers."""
         return [data["text/markdown"] for data in self.data if "text/markdown" in data][-1]
+
+    @property
+    def text(self):
+        """All that is printed, and the closing words."""
+        return self.printed + self.closing
 
     @property
     def printed(self):

@@ -3,21 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from vidlab import evaluation
-from vidlab.cli import app
 from vidlab.evaluation import runs
 from vidlab.evaluation.predictions import Predictions
-
-
-@pytest.fixture
-def call(monkeypatch, tmp_path):
-    """Call the command line: (words) -> result with exit_code, stdout, stderr."""
-    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: CliRunner().invoke(app, ["compare", *map(str, words)])
 
 
 @pytest.fixture
@@ -46,7 +35,7 @@ def test_runs_are_ranked_with_their_cost_and_published_values(call, finish):
     finish("frame-scratch", wrong=12)
     finish("frame-finetuned", wrong=3)
     finish("my-own", wrong=6)
-    said = call("frame-scratch", "frame-finetuned", "my-own")
+    said = call("compare", "frame-scratch", "frame-finetuned", "my-own")
     assert said.exit_code == 0, said.stderr
     table = said.stdout[: said.stdout.index("Cost")]
     places = [table.index(name) for name in ("frame-finetuned", "my-own", "frame-scratch")]
@@ -67,7 +56,7 @@ def test_runs_are_ranked_with_their_cost_and_published_values(call, finish):
 
 def test_two_runs_are_compared_class_by_class(call, finish, tmp_path):
     a, b = finish("frame-scratch", wrong=12), finish("frame-finetuned", wrong=3)
-    said = call("frame-scratch", "frame-finetuned", "--export", "table.csv")
+    said = call("compare", "frame-scratch", "frame-finetuned", "--export", "table.csv")
     assert said.exit_code == 0, said.stderr
     assert "+37.5 (" in said.stdout
     assert "9 : 0" in said.stdout
@@ -91,14 +80,14 @@ def test_two_runs_are_compared_class_by_class(call, finish, tmp_path):
 def test_runs_of_one_recipe_are_told_apart_by_their_folders(call, finish, tmp_path):
     finish("frame-vote", wrong=4)
     finish("frame-vote", wrong=6, seed=1)
-    said = call("frame-vote", tmp_path / "runs/quick/frame-vote/seed-2")
+    said = call("compare", "frame-vote", tmp_path / "runs/quick/frame-vote/seed-2")
     assert said.exit_code == 0, said.stderr
     assert "frame-vote/seed-2" in said.stdout
 
 
 def test_one_run_is_shown_alone(call, finish):
     finish("frame-vote", wrong=4)
-    said = call("frame-vote", "frame-vote")
+    said = call("compare", "frame-vote", "frame-vote")
     assert said.exit_code == 0, said.stderr
     assert "83.3%" in said.stdout
     assert "Differences" not in said.stdout
@@ -107,13 +96,6 @@ def test_one_run_is_shown_alone(call, finish):
 def test_runs_on_other_videos_are_refused(call, finish):
     finish("frame-vote", wrong=4)
     finish("frame-scratch", wrong=4, videos=30)
-    said = call("frame-vote", "frame-scratch")
+    said = call("compare", "frame-vote", "frame-scratch")
     assert said.exit_code == 1
     assert "24 of frame-vote and 30 of frame-scratch" in said.stderr
-
-
-def test_a_missing_run_tells_how_to_make_it(call, finish):
-    finish("frame-vote", wrong=4)
-    said = call("frame-vote", "frame-scratch")
-    assert said.exit_code == 1
-    assert "vidlab train frame-scratch --profile quick" in said.stderr

@@ -4,24 +4,14 @@ import cv2
 import keras
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from tests import built
 from vidlab import recipes
-from vidlab.cli import app
 from vidlab.data.sampling import Uniform
 from vidlab.evaluation import runs
 from vidlab.evaluation.predictions import Predictions
 
 CLASSES = ["Jump", "Run", "Wave"]
-
-
-@pytest.fixture
-def call(monkeypatch, tmp_path):
-    """Call the command line: (words) -> result with exit_code, stdout, stderr."""
-    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: CliRunner().invoke(app, ["explain", *map(str, words)])
 
 
 @pytest.fixture
@@ -70,7 +60,7 @@ def test_it_writes_a_video_and_a_picture_and_says_so(call, finish, numbered_vide
     finish("frame-finetuned", of_frames())
     file = numbered_video(frames=30, size=(48, 80))
     words = ("--recipe", "frame-finetuned", "--profile", "smoke", "--target", "Run", "--gif")
-    said = call(file, *words, "--out", "seen")
+    said = call("explain", file, *words, "--out", "seen")
     assert said.exit_code == 0, said.stderr
     assert "vidence for Run" in said.stdout
     assert "grad_cam at conv" in said.stdout
@@ -87,29 +77,23 @@ def test_it_writes_a_video_and_a_picture_and_says_so(call, finish, numbered_vide
 
 def test_bare_pixels_are_explained_by_saliency(call, finish, numbered_video):
     finish("gru-pixels", built.pixel_rnn(3, size=(8, 8), units=2))
-    said = call(numbered_video(), "--recipe", "gru-pixels", "--profile", "smoke")
+    said = call("explain", numbered_video(), "--recipe", "gru-pixels", "--profile", "smoke")
     assert said.exit_code == 0, said.stderr
     assert "saliency at pixels" in said.stdout
 
 
-def test_a_recipe_that_was_not_run_is_told_how_to(call, numbered_video):
-    said = call(numbered_video(), "--recipe", "frame-vote", "--profile", "smoke")
-    assert said.exit_code == 1
-    assert "vidlab train frame-vote --profile smoke" in said.stderr
-
-
-def test_an_unknown_class_is_answered_with_those_there_are(call, finish, numbered_video):
+@pytest.mark.parametrize(
+    ("file", "options", "told"),
+    [
+        ("numbered.avi", ("--target", "Jog"), "Jump, Run, Wave. Received: 'Jog'"),
+        ("note.avi", (), "note.avi"),
+    ],
+    ids=["unknown class", "no video"],
+)
+def test_a_mistake_is_one_message(call, finish, numbered_video, tmp_path, file, options, told):
     finish("frame-finetuned", of_frames())
-    said = call(
-        numbered_video(), "--recipe", "frame-finetuned", "--profile", "smoke", "--target", "Jog"
-    )
-    assert said.exit_code == 1
-    assert "Jump, Run, Wave. Received: 'Jog'" in said.stderr
-
-
-def test_a_file_that_is_no_video_is_one_message(call, finish, tmp_path):
-    finish("frame-finetuned", of_frames())
+    numbered_video("numbered.avi")
     (tmp_path / "note.avi").write_text("no video")
-    said = call("note.avi", "--recipe", "frame-finetuned", "--profile", "smoke")
+    said = call("explain", file, "--recipe", "frame-finetuned", "--profile", "smoke", *options)
     assert said.exit_code == 1
-    assert "note.avi" in said.stderr
+    assert told in said.stderr

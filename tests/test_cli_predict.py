@@ -6,25 +6,14 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from vidlab import recipes
-from vidlab.cli import app
 from vidlab.data import video
 from vidlab.data.sampling import Uniform
 from vidlab.evaluation import runs
 from vidlab.evaluation.predictions import Predictions
 
 CLASSES = ["Red", "Green", "Blue"]
-
-
-@pytest.fixture
-def call(monkeypatch, tmp_path):
-    """Call the command line: (words) -> result with exit_code, stdout, stderr."""
-    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: CliRunner().invoke(app, ["predict", *map(str, words)])
 
 
 @pytest.fixture
@@ -72,7 +61,7 @@ SMOKE = ("--profile", "smoke")
 
 def test_the_answer_stands_first_and_in_json_csv_and_a_picture(call, finish, film, tmp_path):
     finish("frame-vote")
-    said = call(film("sea.avi", "Blue"), "--recipe", "frame-vote", *SMOKE)
+    said = call("predict", film("sea.avi", "Blue"), "--recipe", "frame-vote", *SMOKE)
     assert said.exit_code == 0, said.stderr
     answers = [line for line in said.stdout.splitlines() if any(name in line for name in CLASSES)]
     assert "Blue" in answers[0]
@@ -84,26 +73,23 @@ def test_the_answer_stands_first_and_in_json_csv_and_a_picture(call, finish, fil
     assert (kept["recipe"], kept["file"], kept["prediction"]) == ("frame-vote", "sea.avi", "Blue")
 
 
-def test_every_frame_looked_at_has_a_row(call, finish, film, tmp_path):
+def test_every_frame_looked_at_has_a_row_and_more_can_be_looked_at(call, finish, film, tmp_path):
     finish("frame-vote")
-    call(film("dusk.avi", "Blue", "Red"), "--recipe", "frame-vote", *SMOKE)
+    dusk = film("dusk.avi", "Blue", "Red")
+    call("predict", dusk, "--recipe", "frame-vote", *SMOKE)
     rows = pd.read_csv(tmp_path / "predicted" / "dusk-frame-vote.csv")
     assert rows["frame"].tolist() == [2, 6, 9, 13]
     assert rows["seconds"].tolist() == [0.25, 0.75, 1.125, 1.625]
     assert rows["prediction"].tolist() == ["Blue", "Blue", "Red", "Red"]
     np.testing.assert_allclose(rows[CLASSES].sum(axis=1), 1, atol=1e-5)
-
-
-def test_more_frames_can_be_looked_at(call, finish, film, tmp_path):
-    finish("frame-vote")
-    call(film("sea.avi", "Blue"), "--recipe", "frame-vote", "--frames", 7, *SMOKE)
-    assert len(pd.read_csv(tmp_path / "predicted" / "sea-frame-vote.csv")) == 7
+    call("predict", dusk, "--recipe", "frame-vote", "--frames", 7, *SMOKE)
+    assert len(pd.read_csv(tmp_path / "predicted" / "dusk-frame-vote.csv")) == 7
 
 
 def test_several_videos_are_one_table_and_equal_names_do_not_collide(call, finish, film, tmp_path):
     finish("frame-vote")
     files = [film("one/clip.avi", "Blue"), film("two/clip.avi", "Red")]
-    said = call(*files, "--recipe", "frame-vote", *SMOKE)
+    said = call("predict", *files, "--recipe", "frame-vote", *SMOKE)
     assert said.exit_code == 0, said.stderr
     assert "2 videos" in said.stdout
     written = {path.name: path for path in (tmp_path / "predicted").glob("*.json")}
@@ -119,7 +105,7 @@ def test_a_file_that_is_no_video_does_not_stop_the_others_and_is_named(
 ):
     finish("frame-vote")
     (tmp_path / "note.avi").write_text("no video")
-    said = call("note.avi", film("sea.avi", "Blue"), "--recipe", "frame-vote", *SMOKE)
+    said = call("predict", "note.avi", film("sea.avi", "Blue"), "--recipe", "frame-vote", *SMOKE)
     assert said.exit_code == 1
     assert "note.avi" in said.stderr
     assert (tmp_path / "predicted" / "sea-frame-vote.json").is_file()
@@ -129,12 +115,6 @@ def test_without_a_recipe_the_best_finished_run_answers_and_is_named(call, finis
     finish("frame-vote", top1=0.5)
     finish("frame-scratch", top1=0.7)
     finish("frame-pretrained", top1=0.6)
-    said = call(film("sea.avi", "Blue"), *SMOKE)
+    said = call("predict", film("sea.avi", "Blue"), *SMOKE)
     assert said.exit_code == 0, said.stderr
     assert said.stdout.splitlines()[0].startswith("frame-scratch (runs/smoke/frame-scratch)")
-
-
-def test_without_any_run_the_remedy_is_told(call, film):
-    said = call(film("sea.avi", "Blue"), *SMOKE)
-    assert said.exit_code == 1
-    assert "vidlab train convgru-finetuned --profile smoke" in said.stderr

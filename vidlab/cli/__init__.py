@@ -1,6 +1,6 @@
 """The ``vidlab`` command.
 
-Takes what a user types; gives it to the package and prints what comes back. Each command imports
+Each command imports
 what it needs when it runs, so that ``vidlab --help`` is there at once. An error that vidlab raises
 on purpose is one message and exit status 1; Ctrl-C is exit status 130.
 """

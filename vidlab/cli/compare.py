@@ -1,8 +1,4 @@
-"""``vidlab compare``: finished runs side by side, and whether their differences are chance.
-
-Takes recipe names and folders from the command line; gives their predictions to `evaluation`,
-prints tables and exports them for a report.
-"""
+"""``vidlab compare``: finished runs side by side, and whether their differences are chance."""
 
 from __future__ import annotations
 
@@ -12,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import relative, table
+from vidlab.cli.console import export as write_table
+from vidlab.cli.console import table
 from vidlab.cli.results import Export, Profile, run_folder
 
 if TYPE_CHECKING:
@@ -41,7 +38,6 @@ def compare(
     """
     from vidlab import evaluation, recipes
     from vidlab.course.lab import published_beside
-    from vidlab.evaluation.runs import export as write_table
 
     folders = _named([run_folder(run, profile=profile) for run in runs])
     said = {name: run.predictions for name, run in folders.items()}
@@ -62,15 +58,11 @@ def compare(
     if len(beside):
         table(beside, title="As published, and where these runs depart")
     flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)
-    results = {"": flat.join(beside.drop(columns=["published top-1 %", "published top-5 %"]))}
+    write_table(flat.join(beside.drop(columns=["published top-1 %", "published top-5 %"])), export)
     if len(said) > 1:
-        results["-tests"] = _tests(said)
+        write_table(_tests(said), export, ending="-tests")
     if len(said) == 2:
-        results["-classes"] = _by_class(said)
-    if export is not None:
-        for ending, result in results.items():
-            path = write_table(result, export.with_stem(export.stem + ending))
-            typer.echo(f"Written: {relative(path)}")
+        write_table(_by_class(said), export, ending="-classes")
 
 
 def _named(folders: list[Path]) -> dict[str, RunFolder]:

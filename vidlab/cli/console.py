@@ -1,11 +1,7 @@
-"""How the command line speaks: errors in one message, tables, and exit statuses.
-
-Takes exceptions and tables from the commands; gives text to the terminal.
-"""
+"""How the command line speaks: errors in one message, tables, and exit statuses."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +13,9 @@ from vidlab.errors import VidlabError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["INTERRUPTED", "Root", "complain", "relative", "table"]
+__all__ = ["Root", "complain", "export", "relative", "table"]
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class Root(TyperGroup):
@@ -36,7 +32,7 @@ class Root(TyperGroup):
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             complain("Interrupted. What was finished is kept.")
-            raise typer.Exit(INTERRUPTED) from error
+            raise typer.Exit(_INTERRUPTED) from error
 
 
 def complain(message: str) -> None:
@@ -47,8 +43,7 @@ def complain(message: str) -> None:
 def relative(path: Path) -> str:
     """Return a path as short as it can be typed from here."""
     path = Path(path)
-    below = path.is_relative_to(Path.cwd())
-    return os.fspath(path.relative_to(Path.cwd())) if below else os.fspath(path)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def table(frame: pd.DataFrame, *, title: str) -> None:
@@ -62,7 +57,7 @@ def table(frame: pd.DataFrame, *, title: str) -> None:
         Above the table.
     """
     import pandas as pd
-    from rich.console import Console
+    from rich import print as show
     from rich.table import Table
 
     flat = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
@@ -72,10 +67,19 @@ def table(frame: pd.DataFrame, *, title: str) -> None:
         drawn.add_column(str(name), justify="right" if number else "left", overflow="fold")
     for row in flat.itertuples(index=False, name=None):
         drawn.add_row(*(_cell(value) for value in row))
-    Console().print(drawn)
+    show(drawn)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "–" if value != value else f"{value:.3f}"
     return "–" if value is None else str(value)
+
+
+def export(frame: pd.DataFrame, path: Path | None, *, ending: str = "") -> None:
+    """Write a table where a path is given, `ending` added to its name, and say so."""
+    if path is not None:
+        from vidlab.evaluation import runs
+
+        written = runs.export(frame, path.with_stem(path.stem + ending))
+        typer.echo(f"Written: {relative(written)}")

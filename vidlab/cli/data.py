@@ -1,8 +1,4 @@
-"""``vidlab data``: make, fetch, verify and describe the videos.
-
-Takes a dataset's name or folder from the command line; gives it to `datasets`, `pantomime` and
-`ucf101`, and prints what is there.
-"""
+"""``vidlab data``: make, fetch, verify and describe the videos."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""``vidlab explain``: where in a video a trained recipe looked, as a video and as a picture.
-
-Takes a video file and a finished run, through `timeline`; gives both to `explanation`, and what
-comes back to `plots` and into files.
-"""
+"""``vidlab explain``: where in a video a trained recipe looked, as a video and as a picture."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""``vidlab predict``: what a trained recipe says of any video, of the whole and moment by moment.
-
-Takes video files and a finished run; gives both to `timeline`, prints the answers and writes them
-as JSON, CSV and a picture.
-"""
+"""``vidlab predict``: what a trained recipe predicts for any video, whole and moment by moment."""
 
 from __future__ import annotations
 

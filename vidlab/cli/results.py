@@ -1,8 +1,4 @@
-"""``vidlab train``, ``evaluate``, ``features`` and ``figures``: recipes, numbers and pictures.
-
-Takes recipe names and folders from the command line; gives them to `lab`, `evaluation` and
-`figures`, prints tables and exports them for a report.
-"""
+"""``vidlab train``, ``evaluate``, ``features`` and ``figures``: recipes, numbers and pictures."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vidlab.cli.console import export as write_table
 from vidlab.cli.console import relative, table
 from vidlab.errors import MetricError, ResultError
 
@@ -50,7 +47,6 @@ def train(
     from vidlab import recipes
     from vidlab.course.lab import Lab, sweep
     from vidlab.evaluation.runs import RunFolder, run_path
-    from vidlab.evaluation.runs import export as write_table
 
     lab = Lab(profile, dataset=dataset)  # it knows the recipes of the profile's own files
     recipe = recipes.get(recipe).name
@@ -60,14 +56,9 @@ def train(
     if len(chosen) > 1:
         paths = [run_path(lab.home, recipe, profile=lab.runs.name, split=k) for k in chosen]
         typer.echo(_pooled([RunFolder(path).predictions for path in paths]))
-    beside = lab.beside(recipe)
-    quoted = beside.drop(columns="departures").loc[recipe]
-    if quoted.astype(bool).any():
-        table(quoted.rename("value").to_frame(), title=f"Published: {recipes.get(recipe).source}")
-    if beside["departures"].item():
-        typer.echo(f"Departures: {beside['departures'].item()}")
-    if export is not None:
-        typer.echo(f"Written: {relative(write_table(result, export))}")
+    title = f"Published, and where these runs depart: {recipes.get(recipe).source}"
+    table(lab.beside(recipe).T, title=title)
+    write_table(result, export)
 
 
 def evaluate(
@@ -78,13 +69,11 @@ def evaluate(
     export: Export = None,
 ) -> None:
     """Print the accuracy of a finished run, class by class, or a table of all runs in a folder."""
-    from vidlab.evaluation.runs import export as write_table
+    from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import find_runs
 
     folder = run_folder(run, profile=profile)
     if (folder / "predictions.npz").is_file():
-        from vidlab.evaluation.predictions import Predictions
-
         result = _one(Predictions.load(folder), title=relative(folder))
     else:
         result = find_runs(folder).drop(columns="path")
@@ -93,8 +82,7 @@ def evaluate(
                 f"Expected runs in {folder}. Received: none. Make one with: vidlab train RECIPE"
             )
         table(result, title=relative(folder))
-    if export is not None:
-        typer.echo(f"Written: {relative(write_table(result, export))}")
+    write_table(result, export)
 
 
 def features(
@@ -135,35 +123,31 @@ def _pooled(parts: list[Predictions]) -> str:
     from vidlab import evaluation
 
     try:
-        sure = evaluation.interval(evaluation.pool(parts))
+        interval = evaluation.interval(evaluation.pool(parts))
     except MetricError:
         return "No pooled interval: the test parts of these splits have videos in common."
-    return f"Test videos of all {len(parts)} splits together, first seed: top-1 {sure}"
+    return f"Test videos of all {len(parts)} splits together, first seed: top-1 {interval}"
 
 
 def _with_spread(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return the summary with mean and spread in one cell each, in per cent."""
+    """Return the summary with mean and spread in one cell each, in percent."""
     shown = summary.drop(columns=[name for name in summary if name.startswith("top")])
-    for name in ("top1", "top5"):
-        if name in summary:
-            spread = summary[f"{name}_spread"]
-            shown[name.replace("top", "top-")] = [
-                f"{mean:.1%}" + ("" if sd != sd else f" ± {100 * sd:.1f}")
-                for mean, sd in zip(summary[name], spread, strict=True)
-            ]
+    for top in [name for name in ("top1", "top5") if name in summary]:
+        shown[f"top-{top[3:]}"] = [
+            f"{mean:.1%}" + ("" if spread != spread else f" ± {100 * spread:.1f}")
+            for mean, spread in summary[[top, f"{top}_spread"]].to_numpy()
+        ]
     return shown
 
 
-def _one(predictions: Predictions, *, title: str):
+def _one(predictions: Predictions, *, title: str) -> pd.DataFrame:
+    """Print accuracies, the report by class and what is confused; return the report."""
     from vidlab import evaluation
 
     typer.echo(f"{title}: {len(predictions)} videos, {len(predictions.classes)} classes")
     for name in evaluation.top_ks(predictions):
-        sure = evaluation.interval(predictions, metric=name)
-        typer.echo(
-            f"{name.replace('top', 'top-')} {100 * sure.estimate:.1f}%  (95% interval "
-            f"{100 * sure.low:.1f} to {100 * sure.high:.1f}, {sure.clusters} clusters)"
-        )
+        interval = evaluation.interval(predictions, metric=name)
+        typer.echo(f"{name.replace('top', 'top-')} {interval}")
     report = evaluation.report(predictions)
     table(report, title="By class")
     confused = evaluation.most_confused(predictions)
