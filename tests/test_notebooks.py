@@ -66,11 +66,13 @@ def pages(everything):
     return everything.folder / "notebooks"
 
 
-def record_of(summary, name):
-    return next(record for record in summary.records if record.notebook == name)
+@pytest.fixture
+def failures(everything):
+    return {record.notebook: record.failure for record in everything.failures}
 
 
-def test_every_notebook_ends_in_its_own_way(everything):
+def test_every_notebook_ends_in_its_own_way_in_the_folder_of_the_profile(everything, clone):
+    assert everything.folder == clone / "runs" / "tiny"
     assert {record.notebook: record.status for record in everything.records} == {
         "01_says_hello": "done",
         "02_fails_in_a_cell": "failed",
@@ -80,66 +82,67 @@ def test_every_notebook_ends_in_its_own_way(everything):
         "07_prints_now_and_then": "done",
         "08_shows_only_a_bar": "done",
     }
-    assert len(everything.failures) == 3
 
 
-def test_results_are_in_the_folder_of_the_profile(everything, clone):
-    assert everything.folder == clone / "runs" / "tiny"
-
-
-def test_the_kernel_is_told_the_profile_and_to_be_quiet(pages):
+def test_the_kernel_is_told_the_profile_and_to_be_quiet(everything, pages):
+    assert everything.records[0].parameters == {"profile": "tiny"}
     assert shown(pages / "01_says_hello.ipynb") == [
         "'hello hello'",
         "{'VIDLAB_QUIET': '1', 'VIDLAB_PROFILE': 'tiny', 'PYTHONHASHSEED': '0'}",
     ]
 
 
-def test_the_profile_reaches_the_notebook_as_a_parameter(everything):
-    assert record_of(everything, "01_says_hello").parameters == {"profile": "tiny"}
-
-
-def test_a_failing_cell_is_named_as_the_student_counts_it(everything):
-    failure = record_of(everything, "02_fails_in_a_cell").failure
-    source = files.read(FIXTURES / "02_fails_in_a_cell.ipynb")
-    position = next(i for i, cell in enumerate(source.cells) if "share(3)" in cell.source)
-    assert (failure.cell, failure.cells) == (position + 1, len(source.cells))
+def test_a_failing_cell_is_named_as_the_student_counts_it(failures):
+    failure = failures["02_fails_in_a_cell"]
+    cells = files.read(FIXTURES / "02_fails_in_a_cell.ipynb").cells
+    position = next(i for i, cell in enumerate(cells, start=1) if "share(3)" in cell.source)
+    assert (failure.cell, failure.cells) == (position, len(cells))
     assert failure.error == "ZeroDivisionError: division by zero"
     assert failure.line == "line 2: return whole / parts"
 
 
+def test_silence_is_told_with_the_cell_the_last_progress_and_how_to_go_on(failures):
+    failure = failures["03_falls_silent"]
+    assert failure.cell == 4
+    assert "No output and no progress for 4 seconds." in failure.error
+    assert "Last progress: Waiting: 0/3 step." in failure.error
+    assert "Finished epochs and videos are kept" in failure.error
+
+
+def test_a_dead_kernel_is_said_to_be_one_and_what_it_got_done_is_kept(failures, pages):
+    assert failures["04_kernel_ends"].cell == 6
+    assert "ran out of memory" in failures["04_kernel_ends"].error
+    assert shown(pages / "04_kernel_ends.failed.ipynb") == ["'still here'"]
+    assert not (pages / "04_kernel_ends.ipynb").exists()
+
+
+def test_a_kernel_that_does_not_start_is_told_apart(patched, tmp_path, monkeypatch):
+    monkeypatch.setattr(execution.sys, "executable", shutil.which("false") or "where")
+    (record,) = run(["1"], out=tmp_path).failures
+    assert record.status == "kernel died"
+    assert "The kernel did not start" in record.failure.error
+    assert record.failure.cell is None
+
+
 def test_a_failure_comes_with_the_command_that_repeats_it(everything):
-    command = record_of(everything, "02_fails_in_a_cell").command
-    assert command.endswith("vidlab run 2 --profile tiny")
-
-
-def test_silence_is_told_with_the_cell_the_last_progress_and_how_to_go_on(everything):
-    record = record_of(everything, "03_falls_silent")
-    assert record.failure.cell == 4
-    assert "No output and no progress for 4 seconds." in record.failure.error
-    assert "Last progress: Waiting: 0/3 step." in record.failure.error
-    assert "Finished epochs and videos are kept" in record.failure.error
-    assert record.command.endswith("vidlab run 3 --profile tiny --resume --silence 8")
+    commands = {record.notebook: record.command for record in everything.failures}
+    assert commands["02_fails_in_a_cell"].endswith("vidlab run 2 --profile tiny")
+    assert commands["03_falls_silent"].endswith("run 3 --profile tiny --resume --silence 8")
 
 
 @pytest.mark.parametrize("name", ["07_prints_now_and_then", "08_shows_only_a_bar"])
 def test_a_cell_with_signs_of_life_outlasts_the_silence_allowed(pages, name):
-    cells = json.loads((pages / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-    assert max(cell["metadata"]["papermill"]["duration"] or 0 for cell in cells) > SILENCE
+    cells = files.read(pages / f"{name}.ipynb").cells
+    assert max(cell.metadata.papermill.duration or 0 for cell in cells) > SILENCE
+    assert bool(outputs(pages / f"{name}.ipynb")) == (name == "07_prints_now_and_then")
 
 
-def test_a_quiet_bar_leaves_nothing_in_the_notebook(pages):
-    assert outputs(pages / "08_shows_only_a_bar.ipynb") == []
-
-
-def test_a_dead_kernel_is_said_to_be_one(everything):
-    failure = record_of(everything, "04_kernel_ends").failure
-    assert failure.cell == 6
-    assert "ran out of memory" in failure.error
-
-
-def test_what_a_failing_notebook_got_done_is_kept_beside(pages):
-    assert shown(pages / "04_kernel_ends.failed.ipynb") == ["'still here'"]
-    assert not (pages / "04_kernel_ends.ipynb").exists()
+def test_a_notebook_waits_for_the_one_it_comes_after(pages):
+    first, second = (
+        files.read(pages / f"{name}.ipynb").metadata.papermill
+        for name in ("01_says_hello", "05_waits_for_the_first")
+    )
+    assert second.start_time >= first.end_time
 
 
 @pytest.mark.parametrize(
@@ -150,47 +153,35 @@ def test_what_a_failing_notebook_got_done_is_kept_beside(pages):
         ("04_kernel_ends", "DeadKernelError"),
     ],
 )
-def test_the_page_of_a_failing_notebook_shows_the_error(pages, name, error):
-    assert error in (pages / f"{name}.failed.html").read_text(encoding="utf-8")
+def test_pages_show_the_error_and_lead_back_to_the_report(pages, name, error):
+    page = (pages / f"{name}.failed.html").read_text(encoding="utf-8")
+    assert error in page
+    assert "../index.html" in page
 
 
-def test_a_notebook_waits_for_the_one_it_comes_after(pages):
-    first = json.loads((pages / "01_says_hello.ipynb").read_text(encoding="utf-8"))
-    finished = first["metadata"]["papermill"]["end_time"]
-    started = json.loads((pages / "05_waits_for_the_first.ipynb").read_text(encoding="utf-8"))
-    assert started["metadata"]["papermill"]["start_time"] >= finished
-
-
-def test_nothing_half_written_is_left(pages):
-    endings = (".ipynb", ".html", ".json")
-    assert all(p.name[0] != "." and p.name.endswith(endings) for p in pages.iterdir())
-
-
-def test_pages_lead_back_to_the_report(pages):
-    assert "../index.html" in (pages / "01_says_hello.html").read_text(encoding="utf-8")
-
-
-def test_the_report_lists_every_notebook_with_status_and_page(everything):
+def test_the_report_lists_every_notebook_with_status_and_page(everything, pages):
     page = everything.report.read_text(encoding="utf-8")
     for notebook in files.find(FIXTURES):
         assert notebook.title in page
-    assert 'href="notebooks/01_says_hello.html"' in page
-    assert 'href="notebooks/02_fails_in_a_cell.failed.html"' in page
-    assert "ZeroDivisionError: division by zero" in page
-    assert "vidlab run 2 --profile tiny" in page
-    assert "<strong>4 of 8</strong>" in page
-
-
-def test_the_links_of_the_report_lead_to_files(everything):
-    page = everything.report.read_text(encoding="utf-8")
+    for words in (
+        'href="notebooks/01_says_hello.html"',
+        'href="notebooks/02_fails_in_a_cell.failed.html"',
+        "ZeroDivisionError: division by zero",
+        "vidlab run 2 --profile tiny",
+        "<strong>4 of 8</strong>",
+    ):
+        assert words in page
     for link in re.findall(r'(?:href|src)="([^"]+)"', page):
         assert (everything.folder / link).is_file(), link
+    assert not [path for path in pages.iterdir() if path.name[0] == "."]
 
 
-def test_resume_skips_what_is_done_and_repeats_what_is_not(everything):
-    again = run(["1", "2", "5"], resume=True)
+def test_resume_skips_what_is_done_and_repeats_what_is_not(everything, pages):
+    (pages / "07_prints_now_and_then.html").unlink()
+    again = run(["1", "2", "5", "7"], resume=True, jobs=2, parameters={"steps": 1})
     assert again.unchanged == ("01_says_hello", "05_waits_for_the_first")
-    assert record_of(again, "02_fails_in_a_cell").status == "failed"
+    assert [record.status for record in again.records] == ["done", "failed", "done", "done"]
+    assert (pages / "07_prints_now_and_then.html").is_file()
 
 
 def test_without_resume_a_notebook_runs_again(everything, pages):
@@ -204,13 +195,9 @@ def test_a_result_is_kept_when_a_later_run_of_the_notebook_fails(everything, pag
     failing = run(["1"], parameters={"count": [1]})
     assert [record.status for record in failing.failures] == ["failed"]
     assert (pages / "01_says_hello.ipynb").read_bytes() == before
-    assert not run(["1"], resume=True).unchanged
+    assert not run(["1"], resume=True, parameters={"count": "3", "word": "7"}).unchanged
+    assert shown(pages / "01_says_hello.ipynb")[0] == "'7 7 7'"  # each in its declared type
     assert not (pages / "01_says_hello.failed.ipynb").exists()
-
-
-def test_parameters_reach_the_notebook_in_their_type(everything, pages):
-    assert not run(["1"], parameters={"count": "3", "word": "7"}).failures
-    assert shown(pages / "01_says_hello.ipynb")[0] == "'7 7 7'"
 
 
 def changed_notebook(patched, monkeypatch):
@@ -273,26 +260,19 @@ def test_only_what_a_module_does_counts_for_its_fingerprint(tmp_path):
     assert codes["plain"] == codes["documented"] != codes["other"]
 
 
-def test_a_page_that_is_gone_is_made_again(everything, pages):
-    (pages / "05_waits_for_the_first.html").unlink()
-    assert run(["5"], resume=True).unchanged == ()
-    assert (pages / "05_waits_for_the_first.html").is_file()
-
-
-def test_an_unknown_profile_lists_the_known_ones(patched):
-    with pytest.raises(ProfileError, match=r"profiles tiny, or a YAML file\. Received: 'huge'"):
-        runner.run(profile="huge")
-
-
-def test_an_unknown_parameter_stops_the_run_before_it_starts(patched, tmp_path):
-    with pytest.raises(NotebookError, match=r"'words'.*Valid parameters.*word"):
-        run(["1"], parameters={"words": "x"}, out=tmp_path / "none")
+@pytest.mark.parametrize(
+    ("profile", "parameters", "told"),
+    [
+        ("huge", {}, r"profiles tiny, or a YAML file\. Received: 'huge'"),
+        ("tiny", {"words": "x"}, r"'words'.*Valid parameters.*word"),
+        ("tiny", {"profile": "quick"}, r"--profile.*Leave the parameter out"),
+    ],
+    ids=["profile", "parameter", "profile twice"],
+)
+def test_a_mistake_stops_the_run_before_it_starts(patched, tmp_path, profile, parameters, told):
+    with pytest.raises((NotebookError, ProfileError), match=told):
+        runner.run(["1"], profile=profile, parameters=parameters, out=tmp_path / "none")
     assert not (tmp_path / "none").exists()
-
-
-def test_the_profile_is_not_a_parameter_to_give_twice(patched):
-    with pytest.raises(NotebookError, match=r"--profile.*Leave the parameter out"):
-        run(["1"], parameters={"profile": "quick"})
 
 
 def test_notebooks_that_wait_for_each_other_are_an_error(patched, tmp_path):
