@@ -70,17 +70,12 @@ class Lab:
         split: int = 0,
     ):
         own = profiles.load(profile)
-        given = {
-            "dataset": dataset,
-            "backbone": backbone,
-            "weights": weights,
-            "image_size": image_size,
-            "split": split,
-        }
+        given = dict(
+            dataset=dataset, backbone=backbone, weights=weights, image_size=image_size, split=split
+        )
         self.profile = profiles.replace(own, **{k: v for k, v in given.items() if v})
         self.home = datasets.home()
         self._own = own
-        self._index: VideoIndex | None = None
         if self.profile.recipe_files:
             from vidlab import recipes  # imports Keras
 
@@ -98,14 +93,12 @@ class Lab:
         )
         return self.home / "runs" / name
 
-    @property
+    @cached_property
     def index(self) -> VideoIndex:
         """The videos; drawn, fetched or looked up at first use."""
-        if self._index is None:
-            self._index = datasets.load_index(
-                self.profile.dataset, size=self.profile.dataset_size, seed=self.profile.data_seed
-            )
-        return self._index
+        return datasets.load_index(
+            self.profile.dataset, size=self.profile.dataset_size, seed=self.profile.data_seed
+        )
 
     def split(self, k: int = 0, *, by: str = "auto") -> tuple[VideoIndex, VideoIndex, VideoIndex]:
         """Return training, validation and test videos of split `k`, else of the profile's split."""
@@ -176,8 +169,25 @@ class Lab:
         if finished:
             print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
             return folder
+        from vidlab.training import experiment  # imports Keras
+
         started = time.perf_counter()
-        self._train(name, folder, record, callbacks=callbacks)
+        recipe = self.recipe(name)
+        settings = dataclasses.replace(
+            self._settings(recipe),
+            seed=seed,
+            checkpoint=folder.path / "checkpoint.npz",
+            key=json.dumps(record["config"], sort_keys=True),
+            callbacks=tuple(callbacks),
+        )
+        experiment.train_and_evaluate(
+            recipe,
+            self._parts(recipe, split),
+            folder=folder,
+            record=record,
+            settings=settings,
+            start=self._start(recipe, seed=seed, split=split),
+        )
         print(
             f"{record['recipe']}: trained now ({self.profile.name} profile, "
             f"{len(folder.history)} epochs, {time.perf_counter() - started:.0f} s)"
@@ -209,12 +219,10 @@ class Lab:
         if not file.is_file():
             from vidlab.training import experiment  # imports Keras
 
+            recipe = self.recipe(name)
+            test = self._parts(recipe, split)[2]
             found = experiment.predict(
-                folder.model(),
-                self._parts(name, split or self.profile.split)[2],
-                self.recipe(name),
-                order=order,
-                cache=self._cache,
+                folder.model(), test, recipe, order=order, cache=self._settings(recipe).cache
             )
             found.save(file)
         return predictions.Predictions.load(file)
@@ -231,75 +239,38 @@ class Lab:
         from vidlab.training import learners  # imports Keras
 
         recipe = self.recipe(name)
-        model = recipes.build(
-            recipe,
-            len(self.index.classes),
-            weights=recipe.weights,
-            start=self._start(name, seed=seed, split=split),
-        )
+        start = self._start(recipe, seed=seed, split=split)
+        classes = len(self.index.classes)
+        model = recipes.build(recipe, classes, weights=recipe.weights, start=start)
         return learners.features_of(recipe, model, self.index, settings=self._settings(recipe))
 
     def _find(self, name: str, *, seed: int, split: int) -> tuple[runs.RunFolder, dict, bool]:
         """Return where a run is or will be, its record, and whether it is there and finished."""
         name, split = self.recipe(name).name, split or self.profile.split
-        folder = runs.RunFolder(
-            runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
-        )
+        path = runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
+        folder = runs.RunFolder(path)
         record = self._record(name, seed=seed, split=split)
         return folder, record, folder.is_complete and folder.recipe["config"] == record["config"]
 
-    def _train(
-        self,
-        name: str,
-        folder: runs.RunFolder,
-        record: dict,
-        *,
-        callbacks: Sequence[keras.callbacks.Callback],
-    ) -> None:
-        from vidlab.training import experiment  # imports Keras
-
-        recipe, seed, split = self.recipe(name), record["seed"], record["split"]
-        start = self._start(name, seed=seed, split=split)
-        settings = dataclasses.replace(
-            self._settings(recipe),
-            seed=seed,
-            checkpoint=folder.path / "checkpoint.npz",
-            key=json.dumps(record["config"], sort_keys=True),
-            callbacks=tuple(callbacks),
-        )
-        experiment.train_and_evaluate(
-            recipe,
-            self._parts(name, split),
-            folder=folder,
-            record=record,
-            settings=settings,
-            start=start,
-        )
-
-    def _parts(self, name: str, split: int) -> tuple[VideoIndex, VideoIndex, VideoIndex]:
-        return self.index.split(split, validation=self.recipe(name).validation)
+    def _parts(self, recipe: recipes.Recipe, split: int) -> tuple[VideoIndex, ...]:
+        return self.index.split(split or self.profile.split, validation=recipe.validation)
 
     def _settings(self, recipe: recipes.Recipe) -> training.Settings:
         from vidlab import training  # imports Keras
 
         return training.Settings(
-            cache=self._cache,
+            cache=self.home / "cache" if self.profile.keep_decoded else None,
             features=self.home / "cache" / "features",
             index=self.index,
             most_bytes=int(self.profile.most_gigabytes * 1e9),
             precision=self.profile.precision,
         )
 
-    @property
-    def _cache(self) -> Path | None:
-        return self.home / "cache" if self.profile.keep_decoded else None
-
-    def _start(self, name: str, *, seed: int, split: int) -> keras.Model | None:
+    def _start(self, recipe: recipes.Recipe, *, seed: int, split: int) -> keras.Model | None:
         """Return the trained model that a recipe starts from, if it does."""
-        before = self.recipe(name).starts_from
-        if before is None:
+        if recipe.starts_from is None:
             return None
-        return self.run(before, seed=seed, split=split).model(whole=True)
+        return self.run(recipe.starts_from, seed=seed, split=split).model(whole=True)
 
     def _record(self, name: str, *, seed: int, split: int) -> dict:
         """Return what ``recipe.json`` holds: all that decides the result."""
