@@ -138,6 +138,12 @@ def toy_folder(tmp_path_factory):
     return write_toys(tmp_path_factory.mktemp("toys") / "toy")
 
 
+@pytest.fixture(scope="session")
+def small_toys(tmp_path_factory):
+    """Return 3 classes × 2 groups × 2 clips of 9 numbered frames, without lists, to be read."""
+    return write_toys(tmp_path_factory.mktemp("toys") / "small", groups=2, lists=False)
+
+
 @pytest.fixture
 def tiny_backbone(monkeypatch):
     """Make a backbone of four small modules known, quick to compile -> its name.

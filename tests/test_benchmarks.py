@@ -1,48 +1,37 @@
+"""The benchmarks run on tiny amounts, and their table and file say what was measured."""
+
 import importlib
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-METHODS = {"vidlab", "cv2-read-all", "cv2-seek", "pyav", "decord"}
 
 
 @pytest.fixture
 def bench(monkeypatch, tmp_path):
-    """Give any module of the benchmarks by its name; results go to a folder of the test's own."""
+    """Give any module of the benchmarks by its name; results and videos are the test's own."""
     monkeypatch.syspath_prepend(ROOT)
     main = importlib.import_module("tests.benchmarks.__main__")
     monkeypatch.setattr(main, "RESULTS", tmp_path / "bench" / "bench.json")
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
-    monkeypatch.setenv("VIDLAB_QUIET", "1")
+    for name, value in (("TF_CPP_MIN_LOG_LEVEL", "3"), ("VIDLAB_QUIET", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("VIDLAB_SHARED", str(tmp_path / "absent"))
     return lambda name: importlib.import_module(f"tests.benchmarks.{name}")
 
 
-@pytest.fixture
-def measured(bench, monkeypatch):
-    """Put known results in the place of what a module measures: (module, results)."""
-
-    def put(module, results):
-        monkeypatch.setattr(bench(module), "measure", lambda *options: results)
-
-    return put
-
-
-def kept(bench):
-    return json.loads(bench("__main__").RESULTS.read_text())
-
-
-def test_a_task_is_measured_alone_and_kept_beside_the_others(bench, measured, capsys):
-    measured("decode", {"vidlab": 30.0, "pyav": 20.0})
-    measured("memory", {"vidlab": {"50": 400.0, "500": 420.0}})
-    bench("__main__").main(["decode"])
-    bench("__main__").main(["memory"])
-    assert kept(bench) == {
-        "decode": {"vidlab": 30.0, "pyav": 20.0},
-        "memory": {"vidlab": {"50": 400.0, "500": 420.0}},
-    }
+def test_tasks_are_kept_beside_each_other_and_those_left_out_are_removed(
+    bench, monkeypatch, capsys
+):
+    main, results = bench("__main__"), {"decode": {"vidlab": 30.0, "pyav": 20.0}}
+    results["memory"] = {"vidlab": {"50": 400.0, "500": 420.0}}
+    for task, found in results.items():
+        monkeypatch.setattr(bench(task), "measure", lambda found=found: found)
+        main.main([task])
+    assert json.loads(main.RESULTS.read_text()) == results
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines if line.startswith(("decode", "memory"))] == [
         ["decode", "vidlab", "30.00", "1.00×"],
@@ -50,40 +39,17 @@ def test_a_task_is_measured_alone_and_kept_beside_the_others(bench, measured, ca
         ["memory", "vidlab", "400", "MB", "for", "50", "videos,", "1.00×"],
         ["memory", "vidlab", "420", "MB", "for", "500", "videos,", "1.05×"],
     ]
-
-
-def test_a_task_that_is_left_out_keeps_no_old_result(bench, measured):
-    measured("decode", {"vidlab": 30.0})
-    bench("__main__").main(["decode"])
-    measured("decode", {})
-    bench("__main__").main(["decode"])
-    assert kept(bench) == {}
-
-
-def test_an_unknown_task_names_those_there_are(bench, capsys):
+    monkeypatch.setattr(bench("decode"), "measure", dict)
+    main.main(["decode"])
+    assert list(json.loads(main.RESULTS.read_text())) == ["memory"]
     with pytest.raises(SystemExit):
-        bench("__main__").main(["decoding"])
+        main.main(["decoding"])
     assert "no task decoding; there are decode, features.mobilenetv2," in capsys.readouterr().err
 
 
-def test_all_tasks_have_a_module_that_measures(bench):
-    tasks = bench("__main__").TASKS
-    assert list(tasks) == [
-        "decode",
-        "features.mobilenetv2",
-        "features.mobilenetv2.fast",
-        "features.inceptionv3",
-        "features.inceptionv3.fast",
-        "cam",
-        "cam.clip",
-        "training.scratch",
-        "training.frozen",
-        "memory",
-    ]
-    assert {task: module for task, (module, _) in tasks.items()} == {
-        task: task.split(".")[0] for task in tasks
-    }
-    for module, _ in tasks.values():
+def test_all_tasks_have_a_module_of_their_name_that_measures(bench):
+    for task, (module, _) in bench("__main__").TASKS.items():
+        assert module == task.split(".")[0]
         assert callable(bench(module).measure)
 
 
@@ -107,93 +73,58 @@ def test_the_median_round_counts_and_methods_take_turns(bench, monkeypatch):
     }
     assert turns.rates(methods, rounds=3) == {"vidlab": 2.0, "pyav": 1.0}
     assert called == ["vidlab", "pyav"] * 4
-    assert turns.ratios({"vidlab": 3.0, "pyav": 2.0, "bare-engine": 4.0}) == {
-        "vidlab": 1.0,
-        "pyav": 1.5,
-        "bare-engine": 0.75,
-    }
 
 
-def test_a_decoder_that_is_not_installed_is_left_out_and_said(bench, monkeypatch, capsys):
-    decode = bench("decode")
-    assert set(decode.METHODS) == METHODS
-    monkeypatch.setattr(decode, "find_spec", lambda library: None)
-    assert set(decode.available(decode.METHODS)) == {"vidlab", "cv2-read-all", "cv2-seek"}
-    said = capsys.readouterr().out
-    assert "without pyav: av is not installed" in said
-    assert "without decord: decord is not installed" in said
-
-
-def test_every_decoder_gives_the_same_frames(bench, monkeypatch, tmp_path, capsys):
+def test_every_decoder_gives_the_same_frames_and_absent_ones_are_left_out(
+    bench, monkeypatch, tmp_path, capsys
+):
     decode, clips = bench("decode"), bench("clips")
-    monkeypatch.setenv("VIDLAB_SHARED", str(tmp_path / "absent"))
-    monkeypatch.setattr(decode, "VIDEOS", 2)
-    monkeypatch.setattr(decode, "ROUNDS", 1)
-    paths = clips.make_videos(tmp_path / "videos", 2)
-    pictures = [read(paths[1]) for read in decode.available(decode.METHODS).values()]
+    (path,) = clips.make_videos(tmp_path / "videos", 1)
+    pictures = [read(path) for read in decode.available(decode.METHODS).values()]
     for picture in pictures:
         assert picture.shape == (25, clips.HEIGHT, clips.WIDTH, 3)
         assert np.abs(picture.astype(int) - pictures[0]).mean() < 3
-    capsys.readouterr()
-    assert set(decode.measure()) == set(decode.available(decode.METHODS))
-    assert "frames are others" not in capsys.readouterr().out
-
-
-def test_features_of_all_methods_are_measured(bench, monkeypatch, tmp_path, capsys):
-    features = bench("features")
-    monkeypatch.setenv("VIDLAB_SHARED", str(tmp_path / "absent"))
-    amount = features.Amount(videos=2, videos_to_predict=1, rounds=1)
-    monkeypatch.setitem(features.AMOUNTS, "mobilenetv2", amount)
-    small = features.backbones.build("mobilenetv2-0.35", size=(32, 32))
-    monkeypatch.setattr(features.backbones, "build", lambda name: small)
-    results = features.measure("mobilenetv2", "float32")
-    assert list(results) == ["vidlab", "predict-per-frame", "predict-per-video", "bare-engine"]
-    assert min(results.values()) > 0
-    assert "random weights" in capsys.readouterr().out
-
-
-def test_fast_features_are_left_out_and_said_where_they_are_not_to_be_had(
-    bench, monkeypatch, capsys
-):
-    features = bench("features")
-    monkeypatch.setattr(features.engines, "find_spec", lambda library: None)
-    assert features.measure("mobilenetv2", "fast") == {}
-    assert "mobilenetv2 without fast" in capsys.readouterr().out
+    monkeypatch.setattr(decode, "find_spec", lambda library: None)
+    assert set(decode.available(decode.METHODS)) == {"vidlab", "cv2-read-all", "cv2-seek"}
+    assert "without pyav: av is not installed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("of", "others"),
+    ("module", "options", "methods"),
     [
-        ("frames", ["tf-keras-vis-batch", "tf-keras-vis-single"]),
-        ("clip", ["forward", "forward-and-backward"]),
+        ("features", ("mobilenetv2", "float32"), ["predict-per-frame", "predict-per-video"]),
+        ("cam", ("frames",), ["tf-keras-vis-batch", "tf-keras-vis-single"]),
+        ("cam", ("clip",), ["forward", "forward-and-backward"]),
     ],
+    ids=str,
 )
-def test_grad_cam_is_measured_beside_others(bench, monkeypatch, capsys, of, others):
-    cam = bench("cam")
-    monkeypatch.setattr(cam, "FRAMES", 2)
-    monkeypatch.setattr(cam, "ROUNDS", 1)
-    monkeypatch.setattr(cam, "SIZE", (96, 96))
-    small = cam.backbones.build("mobilenetv2-0.35", size=(96, 96))
-    monkeypatch.setattr(cam.backbones, "build", lambda name: small)
-    results = cam.measure(of)
-    assert list(results) == ["vidlab", *others]
+def test_speeds_are_measured_beside_those_of_others(
+    bench, monkeypatch, tiny_backbone, module, options, methods
+):
+    timed = bench(module)
+    small = timed.backbones.build(tiny_backbone, size=(32, 32))
+    monkeypatch.setattr(timed.backbones, "build", lambda name: small)
+    pooled = keras.layers.GlobalAveragePooling2D()(small.output)
+    whole = keras.Model(small.input, keras.layers.Dense(9, activation="softmax")(pooled))
+    monkeypatch.setattr(keras.applications, "MobileNetV2", lambda **options: whole)
+    if module == "features":
+        amount = timed.Amount(videos=1, videos_to_predict=1, rounds=1)
+        monkeypatch.setitem(timed.AMOUNTS, "mobilenetv2", amount)
+    else:
+        for name, value in (("FRAMES", 2), ("ROUNDS", 1), ("SIZE", (32, 32))):
+            monkeypatch.setattr(timed, name, value)
+    results = timed.measure(*options)
+    assert list(results)[:3] == ["vidlab", *methods]
     assert min(results.values()) > 0
-    remark = {"frames": "cam at out_relu", "clip": "cam.clip at backbone/out_relu"}[of]
-    assert remark in capsys.readouterr().out
 
 
-def test_memory_is_that_of_the_work_that_grows_most(bench, monkeypatch, capsys):
+def test_memory_is_that_of_the_work_that_grows_most(bench, monkeypatch, tmp_path):
     memory = bench("memory")
+    folder = memory.make_videos(tmp_path / "videos", 5)
+    assert 20 < memory.peak_of("index", folder) < 20_000
     peaks = {"index": [100, 105], "train": [900, 910], "train-cached": [9, 9], "features": [5, 5]}
     monkeypatch.setattr(memory, "make_videos", lambda folder, count: count)
     monkeypatch.setattr(
         memory, "peak_of", lambda work, count: float(peaks[work][memory.COUNTS.index(count)])
     )
     assert memory.measure() == {"vidlab": {"50": 100.0, "500": 105.0}}
-    assert "memory, train: 900 and 910 MB, 1.01×" in capsys.readouterr().out
-
-
-def test_peak_of_one_work_is_measured_in_a_process_of_its_own(bench, tmp_path):
-    memory = bench("memory")
-    folder = memory.make_videos(tmp_path / "videos", 10)
-    assert 20 < memory.peak_of("index", folder) < 20_000

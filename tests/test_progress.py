@@ -1,3 +1,5 @@
+"""Progress bars: shown where somebody watches, else a line in the file that is watched."""
+
 import io
 import sys
 
@@ -13,65 +15,47 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Give a function that puts a terminal in place of stderr, with nothing that hides bars."""
-
-    def begin():
-        monkeypatch.delenv("VIDLAB_QUIET", raising=False)
-        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-        stream = Terminal()
-        monkeypatch.setattr(sys, "stderr", stream)
-        return stream
-
-    return begin
-
-
-def test_every_item_comes_through():
-    assert list(progress(range(5), desc="Counting")) == [0, 1, 2, 3, 4]
-
-
-def test_a_generator_with_a_known_total_comes_through():
-    assert list(progress((i * i for i in range(3)), desc="Squares", total=3)) == [0, 1, 4]
-
-
-def test_a_terminal_is_watched(terminal):
-    stream = terminal()
-    assert is_watched()
-    list(progress(range(3), desc="Reading videos", unit="video"))
-    assert "Reading videos" in stream.getvalue()
-
-
-@pytest.mark.parametrize("value", ["1", "yes"])
-def test_quiet_means_quiet(terminal, monkeypatch, value):
-    stream = terminal()
-    monkeypatch.setenv("VIDLAB_QUIET", value)
-    list(progress(range(3), desc="Reading videos"))
-    assert not is_watched()
-    assert stream.getvalue() == ""
-
-
-def test_a_pipe_is_not_watched(terminal, monkeypatch):
-    terminal()
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert not is_watched()
-
-
-def test_a_kernel_without_a_server_is_not_watched(terminal, monkeypatch):
-    terminal()
-    monkeypatch.setitem(sys.modules, "ipykernel", sys)
-    for name in ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG"):
+    """Put a terminal in place of stderr, with nothing that hides bars."""
+    for name in ("VIDLAB_QUIET", "JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG"):
         monkeypatch.delenv(name, raising=False)
-    assert not is_watched()
-    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/01.ipynb")
-    assert is_watched()
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    return Terminal()
+
+
+@pytest.mark.parametrize(
+    ("variables", "stream", "kernel", "watched"),
+    [
+        ({}, Terminal, False, True),
+        ({"VIDLAB_QUIET": "1"}, Terminal, False, False),
+        ({"VIDLAB_QUIET": "yes"}, Terminal, False, False),
+        ({"VIDLAB_QUIET": "0"}, Terminal, False, True),
+        ({}, io.StringIO, False, False),
+        ({}, Terminal, True, False),
+        ({"JPY_SESSION_NAME": "notebooks/01.ipynb"}, io.StringIO, True, True),
+    ],
+    ids=["terminal", "quiet", "quiet in words", "not quiet", "pipe", "papermill", "notebook"],
+)
+@pytest.mark.usefixtures("terminal")
+def test_who_watches_sees_a_bar(monkeypatch, variables, stream, kernel, watched):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", stream())
+    if kernel:
+        monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert is_watched() == watched
+    squares = (i * i for i in range(3))
+    assert list(progress(squares, desc="Reading videos", total=3)) == [0, 1, 4]
+    if not kernel:
+        assert ("Reading videos" in sys.stderr.getvalue()) == watched
 
 
 @pytest.fixture
 def heartbeat(terminal, monkeypatch, tmp_path):
     """Give the file that quiet bars keep their line in, and the terminal nobody watches."""
-    stream = terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("VIDLAB_QUIET", "1")
     monkeypatch.setenv(HEARTBEAT, str(tmp_path / "line"))
-    return tmp_path / "line", stream
+    return tmp_path / "line", terminal
 
 
 def test_a_quiet_bar_keeps_its_line_in_the_file_that_is_watched(heartbeat):
@@ -84,13 +68,11 @@ def test_a_quiet_bar_keeps_its_line_in_the_file_that_is_watched(heartbeat):
     assert stream.getvalue() == ""
 
 
-def test_a_quiet_bar_gives_every_item_and_a_sign_after_slow_ones(heartbeat, monkeypatch):
+def test_a_quiet_bar_writes_after_slow_steps_and_a_full_disk_ends_nothing(
+    heartbeat, monkeypatch, tmp_path
+):
     monkeypatch.setattr("vidlab.progress._SECONDS", 0)
-    file, _ = heartbeat
-    seen = [(item, file.read_text()) for item in progress(range(3), desc="Videos", unit="video")]
-    assert seen == [(number, f"Videos: {number}/3 video") for number in range(3)]
-
-
-def test_a_file_that_cannot_be_written_does_not_end_the_work(heartbeat, monkeypatch, tmp_path):
+    seen = [heartbeat[0].read_text() for _ in progress(range(3), desc="Videos", unit="video")]
+    assert seen == [f"Videos: {number}/3 video" for number in range(3)]
     monkeypatch.setenv(HEARTBEAT, str(tmp_path / "gone" / "line"))
     assert list(progress(range(3), desc="Videos")) == [0, 1, 2]

@@ -1,10 +1,13 @@
+"""Samplers, and what their choices show of a video: properties held for any video and count."""
+
 import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vidlab.data import coverage
 from vidlab.data.sampling import (
     AllFrames,
     EveryNth,
@@ -21,33 +24,35 @@ from vidlab.errors import SamplingError
 frame_counts = st.integers(1, 2000)
 counts = st.integers(1, 200)
 seeds = st.integers(0, 2**32 - 1)
+few = settings(max_examples=40)
 ONE_OF_EACH = [Uniform(5), EverySecond(8), EveryNth(3), Window(7), Segments(4), AllFrames()]
-names = [type(sampler).__name__ for sampler in ONE_OF_EACH]
+EVERY = [*ONE_OF_EACH, *(Reordered(Uniform(5), order) for order in ("reversed", "frozen"))]
+EVERY += [Reordered(Uniform(5), "shuffled"), Reordered(Window(5), "reversed")]
 
 
-@pytest.mark.parametrize("sampler", ONE_OF_EACH, ids=names)
+@pytest.mark.parametrize("sampler", EVERY, ids=str)
+@few
 @given(frame_count=st.integers(1, 300), seed=seeds)
-def test_every_index_is_a_frame_of_the_video(sampler, frame_count, seed):
-    for rng in (None, np.random.default_rng(seed)):
-        chosen = sampler.indices(frame_count, rng=rng)
-        assert chosen.dtype == np.int64
-        assert chosen.ndim == 1
-        assert len(chosen) >= 1
-        assert chosen.min() >= 0
-        assert chosen.max() < frame_count
+def test_every_index_is_a_frame_of_the_video_and_equal_generators_agree(sampler, frame_count, seed):
+    for rngs in ((None, None), [np.random.default_rng(seed) for _ in range(2)]):
+        chosen, again = (sampler.indices(frame_count, rng=rng) for rng in rngs)
+        assert (chosen.dtype, chosen.ndim) == (np.int64, 1)
+        assert 0 <= chosen.min() <= chosen.max() < frame_count
         assert sampler.length in (None, len(chosen))
+        assert np.array_equal(chosen, again)
 
 
-@pytest.mark.parametrize("sampler", [Window(7), Segments(4)], ids=["Window", "Segments"])
-@given(frame_count=frame_counts, seed=seeds)
-def test_equal_generators_give_equal_choices(sampler, frame_count, seed):
-    first, second = np.random.default_rng(seed), np.random.default_rng(seed)
-    assert np.array_equal(
-        sampler.indices(frame_count, rng=first), sampler.indices(frame_count, rng=second)
-    )
+@pytest.mark.parametrize("sampler", EVERY, ids=str)
+def test_samplers_tell_whether_they_draw(sampler):
+    choices = {
+        tuple(sampler.indices(97, rng=None if seed < 0 else np.random.default_rng(seed)).tolist())
+        for seed in range(-1, 20)
+    }
+    assert (len(choices) > 1) == sampler.draws
 
 
 @pytest.mark.parametrize("make", [Uniform, EverySecond], ids=["Uniform", "EverySecond"])
+@few
 @given(count=counts, frame_count=frame_counts)
 def test_a_reversed_video_gives_the_same_frames(make, count, frame_count):
     chosen = make(count).indices(frame_count)
@@ -60,6 +65,7 @@ def test_a_reversed_video_gives_the_same_frames(make, count, frame_count):
     assert np.array_equal(chosen, mirrored)
 
 
+@few
 @given(count=counts, frame_count=frame_counts)
 def test_uniform_takes_one_frame_of_each_equal_part(count, frame_count):
     chosen = Uniform(count).indices(frame_count)
@@ -69,60 +75,30 @@ def test_uniform_takes_one_frame_of_each_equal_part(count, frame_count):
     assert len(np.unique(chosen)) == min(count, frame_count)
 
 
-@given(seconds=st.integers(1, 30))
-def test_every_second_takes_eight_frames_of_every_twenty_five(seconds):
-    chosen = EverySecond(8).indices(25 * seconds)
-    assert np.array_equal(np.bincount(chosen // 25, minlength=seconds), np.full(seconds, 8))
-
-
 @pytest.mark.parametrize(
     ("frame_count", "fps", "expected"),
     [(1, 25.0, 1), (300, 29.97, 80), (50, 50.0, 8), (10, 4.0, 10)],
-    ids=["one frame", "NTSC", "fast camera", "fewer frames a second than asked for"],
+    ids=["one frame", "NTSC", "fast camera", "fewer frames a second than wanted"],
 )
 def test_every_second_follows_the_frame_rate(frame_count, fps, expected):
     assert len(EverySecond(8).indices(frame_count, fps=fps)) == expected
 
 
-def test_every_second_stops_after_the_most_that_is_wanted():
+def test_every_second_takes_as_many_of_each_second_and_stops_at_the_most():
     every = EverySecond(8).indices(1000)
-    assert len(every) == 320
+    assert np.array_equal(np.bincount(every // 25), np.full(40, 8))
     np.testing.assert_array_equal(EverySecond(8, at_most=80).indices(1000), every[:80])
-    np.testing.assert_array_equal(
-        EverySecond(8, at_most=80).indices(50), EverySecond(8).indices(50)
-    )
 
 
-@given(step=st.integers(1, 50), frame_count=frame_counts)
-def test_every_nth_begins_at_the_first_frame(step, frame_count):
-    assert EveryNth(step).indices(frame_count).tolist() == list(range(0, frame_count, step))
-
-
+@few
 @given(length=counts, frame_count=frame_counts, seed=seeds)
-def test_window_is_consecutive_where_the_video_is_long_enough(length, frame_count, seed):
+def test_window_is_consecutive_and_a_short_video_repeats_from_the_start(length, frame_count, seed):
     chosen = Window(length).indices(frame_count, rng=np.random.default_rng(seed))
-    assert len(chosen) == length
-    if frame_count >= length:
-        assert np.all(np.diff(chosen) == 1)
+    first = chosen[0] if frame_count >= length else 0
+    assert chosen.tolist() == [(first + i) % frame_count for i in range(length)]
 
 
-def test_every_valid_start_of_a_window_is_drawn():
-    rng = np.random.default_rng(0)
-    starts = {int(Window(8).indices(10, rng=rng)[0]) for _ in range(200)}
-    assert starts == {0, 1, 2}
-
-
-def test_window_without_chance_is_in_the_middle():
-    assert Window(100).indices(300)[[0, -1]].tolist() == [100, 199]
-
-
-def test_short_video_repeats_from_the_start():
-    expected = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]
-    rng = np.random.default_rng(3)
-    assert Window(10).indices(4).tolist() == expected
-    assert Window(10).indices(4, rng=rng).tolist() == expected
-
-
+@few
 @given(count=counts, frame_count=frame_counts, seed=seeds)
 def test_segments_draw_inside_their_own_part(count, frame_count, seed):
     chosen = Segments(count).indices(frame_count, rng=np.random.default_rng(seed))
@@ -131,100 +107,38 @@ def test_segments_draw_inside_their_own_part(count, frame_count, seed):
         assert frame in range(first, end) or (first == end and frame == first)
 
 
-def test_segments_reach_every_frame():
+def test_every_start_of_a_window_and_every_frame_of_a_segment_is_drawn():
     rng = np.random.default_rng(0)
+    assert {int(Window(8).indices(10, rng=rng)[0]) for _ in range(200)} == {0, 1, 2}
     drawn = np.concatenate([Segments(3).indices(11, rng=rng) for _ in range(300)])
     assert set(drawn.tolist()) == set(range(11))
 
 
-def test_all_frames_are_all_frames():
-    assert AllFrames().indices(5).tolist() == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize("make", [Uniform, EverySecond, EveryNth, Window, Segments])
-@pytest.mark.parametrize("value", [0, -1, 2.5, True, "8"])
-def test_options_that_are_no_frame_numbers_are_refused(make, value):
-    with pytest.raises(SamplingError, match=rf"(?s)Expected {make.__name__}.*Received: {value!r}"):
-        make(value)
-    with pytest.raises(SamplingError, match="at_most"):
-        EverySecond(8, at_most=0)
-
-
-@pytest.mark.parametrize("sampler", ONE_OF_EACH, ids=names)
-def test_videos_without_frames_or_rate_are_refused(sampler):
-    with pytest.raises(SamplingError, match=r"Received: 0 frames.*probe"):
-        sampler.indices(0)
-    with pytest.raises(SamplingError, match=r"at 0 per second.*probe"):
-        sampler.indices(10, fps=0)
-
-
-def test_samplers_are_records():
-    assert Uniform(25) == Uniform(25)
-    assert len({Uniform(25), Uniform(25), Segments(25)}) == 2
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        Uniform(25).count = 3
-
-
-def test_reversing_uniform_frames_gives_those_of_the_reversed_video():
-    there, back = Uniform(6), Reordered(Uniform(6), "reversed")
-    assert back.length == 6
-    assert np.array_equal(back.indices(31), 30 - there.indices(31))
-
-
+@few
 @given(counts, seeds)
-def test_shuffling_keeps_the_frames_and_repeats_itself(frame_count, seed):
-    shuffled, plain = Reordered(Segments(9), "shuffled"), Segments(9)
-    chosen = shuffled.indices(frame_count)
-    assert frame_count < 9 or not np.array_equal(chosen, plain.indices(frame_count))
-    assert sorted(chosen) == sorted(plain.indices(frame_count))
-    assert np.array_equal(chosen, shuffled.indices(frame_count))
-    drawn = [shuffled.indices(frame_count, rng=np.random.default_rng(seed)) for _ in range(2)]
-    assert np.array_equal(*drawn)
-
-
-def test_frozen_is_one_frame_of_those_chosen():
-    frozen = Reordered(Uniform(8), "frozen").indices(40)
-    assert len(frozen) == 8
-    assert set(frozen) == {Uniform(8).indices(40)[4]}
-
-
-def test_an_unknown_order_is_refused():
-    with pytest.raises(SamplingError, match=r"reversed, shuffled or frozen. Received: 'backwards'"):
-        Reordered(Uniform(8), "backwards")
-
-
-@pytest.mark.parametrize("sampler", [*ONE_OF_EACH, EverySecond(8, at_most=80)], ids=repr)
-def test_a_sampler_is_made_again_from_its_text(sampler):
-    assert from_text(repr(sampler)) == sampler
-
-
-@pytest.mark.parametrize(
-    "text", ["Uniform", "Uniform()", "Random(3)", "Uniform(n)", "f().x", "1 +"]
-)
-def test_text_that_is_no_sampler_is_refused(text):
-    with pytest.raises(SamplingError, match=r"Expected a sampler.*Samplers: Uniform, EverySecond"):
-        from_text(text)
-
-
-EVERY = [*ONE_OF_EACH, *(Reordered(Uniform(5), order) for order in ("reversed", "frozen"))]
-EVERY += [Reordered(Uniform(5), "shuffled"), Reordered(Window(5), "reversed")]
-
-
-@pytest.mark.parametrize("sampler", EVERY, ids=str)
-def test_samplers_tell_whether_they_draw(sampler):
-    choices = {
-        tuple(sampler.indices(97, rng=None if seed < 0 else np.random.default_rng(seed)).tolist())
-        for seed in range(-1, 20)
+def test_other_orders_are_of_the_same_frames(frame_count, seed):
+    plain = Segments(9).indices(frame_count)
+    orders = {
+        order: Reordered(Segments(9), order).indices(frame_count)
+        for order in ("reversed", "shuffled", "frozen")
     }
-    assert (len(choices) > 1) == sampler.draws
-    assert np.array_equal(sampler.indices(97), sampler.indices(97))
+    assert orders["reversed"].tolist() == plain[::-1].tolist()
+    assert set(orders["frozen"]) == {plain[4]}
+    assert sorted(orders["shuffled"]) == sorted(plain)
+    assert frame_count < 9 or not np.array_equal(orders["shuffled"], plain)
 
 
+@pytest.mark.parametrize("order", ["reversed", "shuffled", "frozen"])
+def test_other_orders_are_as_long_as_the_one_of_time(order):
+    assert Reordered(EverySecond(8, at_most=80), order).at_most == 80
+    assert (Reordered(Uniform(3), order).at_most, Reordered(Uniform(3), order).length) == (None, 3)
+
+
+@few
 @given(data=st.data(), frame_count=st.integers(1, 200), seed=seeds)
 def test_possible_frames_hold_all_that_samplers_can_choose(data, frame_count, seed):
     samplers = tuple(data.draw(st.lists(st.sampled_from(EVERY), min_size=1, max_size=3)))
     possible = Possible(samplers).indices(frame_count)
-    assert possible.dtype == np.int64
     assert (np.diff(possible) > 0).all()
     for sampler in samplers:
         for rng in (None, np.random.default_rng(seed)):
@@ -238,13 +152,77 @@ def test_a_sampler_of_ones_own_that_says_nothing_may_draw():
     class Mine:
         length = 1
 
-        def indices(self, frame_count, *, fps=25.0, rng=None):
-            return np.array([0 if rng is None else rng.integers(frame_count)])
-
     assert Possible((Mine(),)).indices(5).tolist() == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("order", ["reversed", "shuffled", "frozen"])
-def test_another_order_is_as_long_as_the_one_of_time(order):
-    assert Reordered(EverySecond(8, at_most=80), order).at_most == 80
-    assert Reordered(Uniform(3), order).at_most is None
+def test_samplers_are_records_and_are_made_again_from_their_text():
+    for sampler in [*ONE_OF_EACH, EverySecond(8, at_most=80)]:
+        assert from_text(repr(sampler)) == sampler
+    assert len({Uniform(25), Uniform(25), Segments(25)}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Uniform(25).count = 3
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize("make", [Uniform, EverySecond, EveryNth, Window, Segments])
+@pytest.mark.parametrize("value", [0, -1, 2.5, True, "8"])
+def test_options_that_are_no_frame_numbers_are_refused(make, value):
+    with pytest.raises(SamplingError, match=rf"(?s)Expected {make.__name__}.*Received: {value!r}"):
+        make(value)
+
+
+@pytest.mark.parametrize("sampler", ONE_OF_EACH, ids=str)
+def test_videos_without_frames_or_rate_are_refused(sampler):
+    for video, message in (((0, 25), "Received: 0 frames.*probe"), ((9, 0), "at 0 per second")):
+        with pytest.raises(SamplingError, match=message):
+            sampler.indices(video[0], fps=video[1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Uniform", "Uniform()", "Random(3)", "Uniform(n)", "f().x", "1 +",
+        "EverySecond(8, at_most=0)",
+    ],
+)  # fmt: skip
+def test_text_that_is_no_sampler_is_refused(text):
+    with pytest.raises(SamplingError, match=r"Expected a sampler.*Samplers: Uniform|at_most"):
+        from_text(text)
+
+
+def test_an_unknown_order_is_refused():
+    with pytest.raises(SamplingError, match=r"reversed, shuffled or frozen. Received: 'backwards'"):
+        Reordered(Uniform(8), "backwards")
+
+
+# ---- coverage
+
+
+@few
+@given(
+    st.integers(1, 60).flatmap(
+        lambda n: st.tuples(st.just(n), st.lists(st.integers(0, n - 1), min_size=1, max_size=80))
+    )
+)
+def test_coverage_is_that_of_going_through_the_frames(case):
+    frame_count, picks = case
+    seen = coverage.measure(np.array(picks), frame_count)
+    marks = "".join("x" if frame in picks else "." for frame in range(frame_count))
+    assert (seen.picks, seen.different) == (len(picks), marks.count("x"))
+    assert seen.share == marks.count("x") / frame_count
+    assert seen.gap == max(map(len, marks.split("x")))
+    assert seen.reach == len(marks.strip(".")) / frame_count
+    assert seen.repeated == tuple(sorted({one for one in picks if picks.count(one) > 1}))
+    assert seen.is_in_order == (picks == sorted(picks))
+
+
+@pytest.mark.parametrize(
+    ("picks", "found"),
+    [([0, 30], "0 to 30"), ([-1, 3], "-1 to 3"), ([], "none")],
+    ids=["beyond the end", "negative", "no picks"],
+)
+def test_picks_must_be_in_the_video(picks, found):
+    with pytest.raises(SamplingError, match=f"from 0 to 29. Received: {found}"):
+        coverage.measure(np.array(picks, int), 30)

@@ -17,14 +17,10 @@ from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import AllFrames, EveryNth, Reordered, Segments, Uniform, Window
 from vidlab.data.store import FeatureStore, FrameCache
 from vidlab.data.streams import StoredFeatures
-from vidlab.errors import (
-    FrameIndexError,
-    MissingVideoError,
-    ResultError,
-    UnreadableVideoError,
-)
+from vidlab.errors import FrameIndexError, MissingVideoError, ResultError, UnreadableVideoError
 
 SIZE = (24, 40)
+BOTH = pytest.mark.parametrize("clip", [True, False], ids=["clips", "frames"])
 
 
 # Decoded frames
@@ -36,35 +32,33 @@ def cache(tmp_path):
 
 
 @pytest.fixture
-def numbers(frame_number):
-    """Give a function that reads the numbers of frames."""
-    return lambda frames: [frame_number(frame) for frame in frames]
+def record(numbered_video):
+    """Write a video and give its row of an index: (frames) -> record."""
+
+    def make(frames):
+        path = str(numbered_video("v.avi", frames=frames))
+        return SimpleNamespace(video_id="Run/v", path=path, frames=frames)
+
+    return make
 
 
-def record(path, *, frames, video_id="numbered"):
-    return SimpleNamespace(video_id=video_id, path=str(path), frames=frames)
-
-
-def test_a_cache_reads_frames_in_any_order_without_the_decoder(
-    numbered_video, cache, numbers, monkeypatch
-):
-    path = numbered_video(frames=30)
-    row = record(path, frames=30)
+def test_frames_are_read_in_any_order_without_the_decoder(record, cache, frame_number, monkeypatch):
+    row = record(30)
     monkeypatch.setattr(store, "_CHUNK_BYTES", 7 * SIZE[0] * SIZE[1] * 3)  # decoded in parts
     cache.read(row, [0])
-    expected = video.read_frames(path, [29, 0, 7, 7], size=SIZE)
+    expected = video.read_frames(row.path, [29, 0, 7, 7], size=SIZE)
+    small = FrameCache(cache.folder, size=(12, 20)).read(row, [3])  # beside those of another size
     monkeypatch.delattr(video, "read_frames")
-    found = cache.read(row, [29, 0, 7, 7])
-    np.testing.assert_array_equal(found, expected)
-    assert numbers(cache.read(row, range(30))) == list(range(30))
+    np.testing.assert_array_equal(cache.read(row, [29, 0, 7, 7]), expected)
+    assert [frame_number(frame) for frame in cache.read(row, range(30))] == list(range(30))
     assert np.load(cache.file(row)).shape == (30, *SIZE, 3)
+    assert small.shape == (1, 12, 20, 3)
 
 
 def test_a_video_that_several_threads_want_is_decoded_once(
-    numbered_video, cache, numbers, monkeypatch
+    record, cache, frame_number, monkeypatch
 ):
-    row, decode, calls = record(numbered_video(frames=9), frames=9), FrameCache._decode, []
-    together = threading.Barrier(4)
+    row, decode, calls, together = record(9), FrameCache._decode, [], threading.Barrier(4)
 
     def slowly(self, *args):
         calls.append(args)
@@ -73,66 +67,55 @@ def test_a_video_that_several_threads_want_is_decoded_once(
 
     def read(number):
         together.wait()
-        return cache.read(row, [number])[0]
+        return frame_number(cache.read(row, [number])[0])
 
     monkeypatch.setattr(FrameCache, "_decode", slowly)
     with ThreadPoolExecutor(4) as pool:
-        assert numbers(pool.map(read, range(4))) == [0, 1, 2, 3]
+        assert list(pool.map(read, range(4))) == [0, 1, 2, 3]
     assert len(calls) == 1
 
 
-def test_a_changed_video_is_decoded_anew(numbered_video, cache, numbers):
-    row = record(numbered_video("v.avi", frames=5), frames=5)
-    assert numbers(cache.read(row, [0])) == [0]
+def test_a_changed_video_is_decoded_anew(record, cache, frame_number):
+    row = record(5)
+    assert frame_number(cache.read(row, [4])[0]) == 4
     later = os.stat(row.path).st_mtime_ns + 10**9
-    numbered_video("v.avi", frames=8)
+    row = record(8)
     os.utime(row.path, ns=(later, later))
-    row.frames = 8
-    assert numbers(cache.read(row, [7])) == [7]
+    assert frame_number(cache.read(row, [7])[0]) == 7
 
 
-def test_caches_of_two_sizes_share_a_folder(numbered_video, tmp_path):
-    row = record(numbered_video(frames=4), frames=4, video_id="Run/numbered")
-    small, large = (FrameCache(tmp_path / "both", size=size) for size in ((12, 20), (24, 40)))
-    assert small.read(row, [3]).shape == (1, 12, 20, 3)
-    assert large.read(row, [3]).shape == (1, 24, 40, 3)
+@pytest.mark.parametrize(
+    ("content", "error"), [(b"no video", UnreadableVideoError), (None, MissingVideoError)]
+)
+def test_of_a_video_that_cannot_be_read_no_part_is_kept(cache, tmp_path, content, error):
+    path = tmp_path / "broken.avi"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(error, match=r"broken\.avi"):
+        cache.read(SimpleNamespace(video_id="v", path=str(path), frames=3), [0])
+    assert list(cache.folder.glob("*")) == []
 
 
-def test_of_an_unreadable_video_no_part_is_kept(cache, tmp_path):
-    (tmp_path / "broken.avi").write_bytes(b"not a video")
-    with pytest.raises(UnreadableVideoError, match="broken"):
-        cache.read(record(tmp_path / "broken.avi", frames=3), [0])
-    assert list(cache.folder.iterdir()) == []
-
-
-def test_a_cache_file_that_was_cut_off_is_named(numbered_video, cache):
-    row = record(numbered_video(frames=6), frames=6)
-    cache.read(row, [0])
+def test_frames_beyond_the_video_and_files_that_were_cut_off_are_named(record, cache):
+    row = record(6)
+    for number in (-1, 6):
+        with pytest.raises(FrameIndexError, match=r"0 to 5 for .*v\.avi.*Sample within"):
+            cache.read(row, [number])
     file = cache.file(row)
     os.truncate(file, file.stat().st_size - 100)
     with pytest.raises(UnreadableVideoError, match=rf"{file.name}.*frame 5.*Delete it"):
         cache.read(row, [4, 5])
 
 
-@pytest.mark.parametrize("number", [-1, 6])
-def test_a_frame_beyond_the_video_is_refused_by_the_cache(numbered_video, cache, number):
-    with pytest.raises(FrameIndexError, match=r"0 to 5 for .*numbered\.avi.*Sample within"):
-        cache.read(record(numbered_video(frames=6), frames=6), [number])
-
-
-def test_a_video_that_is_gone_is_named(cache, tmp_path):
-    with pytest.raises(MissingVideoError, match=r"gone\.avi"):
-        cache.read(record(tmp_path / "gone.avi", frames=3), [0])
-
-
 # Features
 
 COUNTS = (3, 5, 2, 4, 1, 5, 3)
+ORDER = (2, 0, 1, 5, 3, 4)
 FEATURES = 4
 
 
 def vectors(video, view=0):
-    """Begin each vector with 10·video + frame + 1, and hold the view in the third place."""
+    """Begin each vector with 10·video + frame + 1, and hold the view in the third column."""
     first = 10 * video + 1 + np.arange(COUNTS[video])
     return np.float32(np.stack([first, first / 8, np.full_like(first, view), -first], axis=1))
 
@@ -153,13 +136,10 @@ def stores(tmp_path_factory):
 @pytest.fixture(scope="module")
 def index():
     """Index the videos of the stores, in another order and without the last."""
-    at = [2, 0, 1, 5, 3, 4]
-    rows = [(f"v{i}", f"v{i}.avi", i % 2, ("Jump", "Run")[i % 2], COUNTS[i]) for i in at]
+    rows = [(f"v{i}", f"v{i}.avi", i % 2, ("Jump", "Run")[i % 2], COUNTS[i]) for i in ORDER]
     table = pd.DataFrame(rows, columns=["video_id", "path", "label", "class_name", "frames"])
     table = table.assign(group="g01", fps=25.0)
-    return VideoIndex(
-        table, root="memory", classes=["Jump", "Run"], report=pd.DataFrame(), lists=None
-    )
+    return VideoIndex(table, "memory", classes=["Jump", "Run"], report=pd.DataFrame(), lists=None)
 
 
 def stored(*stores, sampling=AllFrames(), clip=True, **options):  # noqa: B008
@@ -177,29 +157,27 @@ def firsts(x):
     return x[..., 0].astype(int).tolist()
 
 
-def test_vectors_of_single_frames_are_found_in_any_order(stores):
+def test_vectors_are_found_in_any_order_and_those_not_there_are_named(stores):
     assert firsts(stores[0].rows("v1", np.array([4, 0, 2, 2]))) == [15, 11, 13, 13]
     with pytest.raises(ResultError, match=r"frames \[7, 9\] of v1 in .*draws = True"):
         stores[0].rows("v1", np.array([0, 7, 9]))
-    assert stores[0].seconds == 3.0
 
 
-def test_time_that_a_killed_process_has_not_noted_is_left_out(tmp_path):
+def test_time_that_a_killed_process_has_not_noted_is_left_out(tmp_path, stores):
     store = FeatureStore(tmp_path, {}, size=1, dtype="float32")
-    assert store.seconds == 0
+    assert (store.seconds, stores[0].seconds) == (0, 3)
     (tmp_path / "seconds.txt").write_text("0 1.5\n0 2.5\n1")
     assert store.seconds == 2.5
 
 
-def test_videos_are_found_by_their_names_and_shorter_ones_filled_up(stores, index):
-    x, y = epoch(Clips(index, stored(stores[0], padding=0.0), batch_size=4))
+@pytest.mark.parametrize("padding", [0.0, -1.0])
+def test_videos_are_found_by_their_names_and_shorter_ones_filled_up(stores, index, padding):
+    x, y = epoch(Clips(index, stored(stores[0], padding=padding), batch_size=4))
     assert (x.dtype, y.dtype) == (np.float32, np.int64)
     np.testing.assert_array_equal(y, index.labels)
-    for row, number in enumerate([2, 0, 1, 5, 3, 4]):
+    for row, number in enumerate(ORDER):
         np.testing.assert_array_equal(x[row, : COUNTS[number]], vectors(number))
-        assert not x[row, COUNTS[number] :].any()
-    filled, _ = epoch(Clips(index, stored(stores[0], padding=-1.0), batch_size=4))
-    assert (filled[0, 2:] == -1).all()
+        assert (x[row, COUNTS[number] :] == padding).all()
 
 
 @pytest.mark.parametrize(
@@ -212,29 +190,8 @@ def test_videos_are_found_by_their_names_and_shorter_ones_filled_up(stores, inde
     ids=str,
 )
 def test_vectors_come_in_the_order_of_the_sampler(sampling, expected, stores, index):
-    assert firsts(epoch(Clips(index.select([0, 1]), stored(stores[0], sampling=sampling)))[0]) == (
-        expected
-    )
-
-
-@pytest.mark.parametrize("clip", [True, False], ids=["clips", "frames"])
-def test_an_epoch_follows_from_seed_and_number(clip, stores, index):
-    def epochs(seed):
-        stream = stored(stores[0], sampling=Segments(3), clip=clip)
-        clips = Clips(index, stream, batch_size=4, shuffle=True, seed=seed)
-        found = []
-        for clips.epoch in (0, 1, 0):
-            x, y = epoch(clips)
-            assert [firsts(row.reshape(-1, FEATURES))[0] // 10 for row in x] == [
-                int(index.table["video_id"][position][1:]) for position in clips.video_positions
-            ]
-            np.testing.assert_array_equal(y, index.labels[clips.video_positions])
-            found.append(firsts(x))
-        return found
-
-    first, second, again = epochs(1)
-    assert first == again != second
-    assert epochs(1)[0] == first != epochs(2)[0]
+    clips = Clips(index.select([0, 1]), stored(stores[0], sampling=sampling))
+    assert firsts(epoch(clips)[0]) == expected
 
 
 def test_single_vectors_come_with_their_video_and_frame(stores, index):
@@ -244,7 +201,26 @@ def test_single_vectors_come_with_their_video_and_frame(stores, index):
     assert clips.frame_numbers.tolist() == [0, 0, 2, 0, 2, 4, 0, 2, 4, 0, 2, 0]
 
 
-@pytest.mark.parametrize("clip", [True, False], ids=["clips", "frames"])
+@BOTH
+def test_an_epoch_follows_from_seed_and_number(clip, stores, index):
+    stream = stored(stores[0], sampling=Segments(3), clip=clip)
+
+    def epochs(seed):
+        clips, found = Clips(index, stream, batch_size=4, shuffle=True, seed=seed), []
+        for clips.epoch in (0, 1, 0):
+            x, y = epoch(clips)
+            videos = np.reshape(firsts(x), (len(x), -1))[:, 0] // 10
+            np.testing.assert_array_equal(videos, np.take(ORDER, clips.video_positions))
+            np.testing.assert_array_equal(y, index.labels[clips.video_positions])
+            found.append(firsts(x))
+        return found
+
+    first, second, again = epochs(1)
+    assert first == again != second
+    assert epochs(1)[0] == first != epochs(2)[0]
+
+
+@BOTH
 def test_in_every_epoch_a_video_shows_one_of_its_views(clip, stores, index):
     stream = stored(*stores, sampling=Uniform(2), clip=clip)
     clips = Clips(index, stream, shuffle=True, seed=1, augment=Augment())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-__all__ = ["CANVAS", "FRAME", "MARGIN", "Camera", "Film", "random_camera"]
+__all__ = ["CANVAS", "FRAME", "MARGIN", "Camera", "Film", "FilmLook", "random_camera"]
 
 FRAME = (320, 240)  # width, height
 MARGIN = (36, 28)
@@ -44,15 +44,12 @@ class Camera:
         return maps
 
 
-class Film:
-    """Grain and vignette; the same tiles for a whole clip, laid at random for each frame.
+@dataclass(frozen=True)
+class FilmLook:
+    """What film adds to a picture.
 
-    Parameters
+    Attributes
     ----------
-    rng
-        Decides the grain.
-    frames
-        How many frames the clip has.
     grain
         Standard deviation of the noise, in grey levels.
     vignette
@@ -61,17 +58,17 @@ class Film:
         What red, green and blue are multiplied by: exposure and white balance.
     """
 
-    def __init__(
-        self,
-        rng: np.random.Generator,
-        *,
-        frames: int,
-        grain: float,
-        vignette: float,
-        balance: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    ):
+    grain: float
+    vignette: float
+    balance: tuple[float, float, float]
+
+
+class Film:
+    """Grain and vignette; the same tiles for a whole clip, laid at random for each frame."""
+
+    def __init__(self, rng: np.random.Generator, look: FilmLook, *, frames: int):
         width, height = FRAME
-        noise = rng.standard_normal((height + 64, width + 64, 1), dtype=np.float32) * grain
+        noise = rng.standard_normal((height + 64, width + 64, 1), dtype=np.float32) * look.grain
         # Grains a little larger than a pixel look like film and cost less to store.
         noise = cv2.GaussianBlur(noise, (0, 0), 0.7) * 2.1
         noise = np.repeat(noise[..., None], 3, axis=2)
@@ -79,7 +76,7 @@ class Film:
         self._darker = np.clip(-noise, 0, 255).astype(np.uint8)
         x, y = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
         distance = (x[None, :] ** 2 + y[:, None] ** 2) / 2
-        gain = (1 - vignette * distance**1.5)[..., None] * np.asarray(balance)
+        gain = (1 - look.vignette * distance**1.5)[..., None] * np.asarray(look.balance)
         self._top = float(gain.max())
         self._gain = np.round(gain * (255 / self._top)).astype(np.uint8)
         self._offsets = rng.integers(0, 64, (frames, 2))

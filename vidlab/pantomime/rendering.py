@@ -17,10 +17,10 @@ import pandas as pd
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.camera import FRAME, MARGIN, Film
-from vidlab.pantomime.figure import PARTS, Look, draw_part
+from vidlab.pantomime.figure import PARTS, draw_part
 from vidlab.pantomime.motion import Action, Moment
 from vidlab.pantomime.paint import Pen
-from vidlab.pantomime.props import PropStyle, draw_prop
+from vidlab.pantomime.props import draw_prop
 from vidlab.pantomime.scene_sampling import (
     ClipParams,
     move_to_room,
@@ -35,7 +35,6 @@ __all__ = [
     "FRAME_COUNTS",
     "Rendered",
     "clip_length",
-    "draw_moment",
     "drawn_class",
     "outlines",
     "render",
@@ -64,9 +63,9 @@ class Rendered:
 
     def reversed(self) -> Rendered:
         """Return the same whole clip from its last frame to its first."""
-        boxes = self.boxes.assign(frame=_mirrored(self.boxes, last=len(self.frames) - 1))
-        order = boxes["frame"].argsort(kind="stable")
-        return Rendered(self.frames[::-1], boxes.iloc[order].reset_index(drop=True))
+        numbers = (len(self.frames) - 1 - self.boxes["frame"]).astype("int32")
+        boxes = self.boxes.assign(frame=numbers).sort_values("frame", kind="stable")
+        return Rendered(self.frames[::-1], boxes.reset_index(drop=True))
 
 
 def drawn_class(class_name: str) -> str:
@@ -89,7 +88,7 @@ def clip_length(
     class_name: str, group: int, clip: int, *, seed: int = 0, size: str = "quick"
 ) -> int:
     """Return how many frames a clip has; the same distribution for every class."""
-    return _begin(class_name, group, clip, seed=seed, size=size, bias=None)[0]
+    return _sample(class_name, group, clip, seed=seed, size=size, bias=None).count
 
 
 def render(
@@ -126,13 +125,23 @@ def render(
     DatasetError
         An unknown class or size, or a frame the clip does not have.
     """
-    count, params, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
-    wanted = _wanted(class_name, group, clip, count=count, indices=indices)
-    drawn = drawn_class(class_name)
-    made = _film(ACTIONS[drawn], params, count=count, wanted=wanted, rng=rng)
-    if drawn == class_name:
-        return made
-    return Rendered(made.frames, made.boxes.assign(frame=_mirrored(made.boxes, last=count - 1)))
+    shot = _sample(class_name, group, clip, seed=seed, size=size, bias=bias)
+    numbers = shot.drawn_numbers(indices)
+    canvas, moments = draw_scene(shot.params.scene), shot.moments(numbers)
+    film = Film(shot.rng, shot.params.film, frames=shot.count)
+    frames, rows = np.empty((len(numbers), FRAME[1], FRAME[0], 3), np.uint8), []
+    for frame, i, (camera, matrix, moment) in zip(frames, numbers, moments, strict=True):
+        picture = cv2.warpAffine(
+            canvas, camera, FRAME, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        pen = Pen(picture, matrix=matrix, light=shot.params.scene.light)
+        shot.draw(pen, moment, outdoors=not shot.params.scene.indoors)
+        number = shot.count - 1 - i if shot.is_reversed else i
+        rows += [(number, *row) for row in _visible(pen.boxes())]
+        frame[:] = film.develop(picture, number=i)
+    columns = ["frame", "part", "x0", "y0", "x1", "y1"]
+    kinds = {"frame": "int32", **dict.fromkeys(columns[2:], "float32")}
+    return Rendered(frames, pd.DataFrame(rows, columns=columns).astype(kinds))
 
 
 def outlines(
@@ -160,142 +169,95 @@ def outlines(
     DatasetError
         As `render`.
     """
-    count, params, rng = _begin(class_name, group, clip, seed=seed, size=size, bias=bias)
-    wanted = _wanted(class_name, group, clip, count=count, indices=indices)
-    action = ACTIONS[drawn_class(class_name)]
-    stencils = np.zeros((len(wanted), FRAME[1], FRAME[0]), np.uint8)
-    shots = _shots(action, params, count, wanted, rng)
-    for stencil, (_, matrix, moment) in zip(stencils, shots, strict=True):
-        pen = Pen(stencil, matrix=matrix, light=params.scene.light)
-        draw_moment(pen, moment, params.look, params.style, action=action)
+    shot = _sample(class_name, group, clip, seed=seed, size=size, bias=bias)
+    numbers = shot.drawn_numbers(indices)
+    stencils = np.zeros((len(numbers), FRAME[1], FRAME[0]), np.uint8)
+    for stencil, (_, matrix, moment) in zip(stencils, shot.moments(numbers), strict=True):
+        shot.draw(Pen(stencil, matrix=matrix, light=shot.params.scene.light), moment)
     return stencils.astype(np.float32) / 255
 
 
-def _wanted(
-    class_name: str, group: int, clip: int, *, count: int, indices: Sequence[int] | None
-) -> list[int]:
-    """Return which of the drawn frames are asked for: a second twin's are counted from the end."""
-    wanted = list(range(count)) if indices is None else [int(i) for i in indices]
-    if any(not 0 <= i < count for i in wanted):
-        raise DatasetError(
-            f"Expected frames 0 to {count - 1} of {class_name}, group {group}, clip {clip}. "
-            f"Received: {wanted}. Ask clip_length for the number of frames."
-        )
-    if drawn_class(class_name) == class_name:
-        return wanted
-    return [count - 1 - i for i in wanted]
+@dataclass(frozen=True)
+class _Shot:
+    """A clip to be drawn: its parameters, and the generator for what is left to draw."""
+
+    name: str
+    action: Action
+    params: ClipParams
+    count: int
+    is_reversed: bool
+    rng: np.random.Generator
+
+    def drawn_numbers(self, indices: Sequence[int] | None) -> list[int]:
+        """Return which of the drawn frames are wanted; a second twin counts from the end."""
+        wanted = list(range(self.count)) if indices is None else [int(i) for i in indices]
+        if any(not 0 <= i < self.count for i in wanted):
+            raise DatasetError(
+                f"Expected frames 0 to {self.count - 1} of {self.name}. Received: {wanted}. See "
+                "clip_length for the number of frames."
+            )
+        return [self.count - 1 - i for i in wanted] if self.is_reversed else wanted
+
+    def moments(self, numbers: list[int]) -> list[tuple[np.ndarray, np.ndarray, Moment]]:
+        """Return for each frame the maps from canvas and body heights to pixels, and the moment.
+
+        Takes the camera's trembling from the generator.
+        """
+        params, seconds = self.params, (self.count - 1) / FPS
+        placed = _place(self, seconds=seconds)
+        progress, maps = np.linspace(0, 1, self.count), params.camera.path(self.count, rng=self.rng)
+        return [
+            (maps[i], _joined(maps[i], placed), self.moment(float(progress[i]), i / FPS))
+            for i in numbers
+        ]
+
+    def moment(self, progress: float, seconds: float) -> Moment:
+        """Return one instant of the action."""
+        build, style = self.params.build, self.params.motion_style
+        return self.action.moment(build, style, progress=progress, seconds=seconds)
+
+    def draw(self, pen: Pen, moment: Moment, *, outdoors: bool = False) -> None:
+        """Draw shadows, props and body, marking the person, the object and the limbs."""
+        for x, y in moment.contacts:
+            pen.soft((x, 0.0), (0.13, 0.035), (0, 0, 0), strength=0.62 * max(0.25, 1 - 5 * y))
+        placements = {placement.kind: placement for placement in moment.props}
+        for step in moment.order:
+            if step in PARTS:
+                limb = [f"limb {step}"] if step in self.action.limbs else []
+                with pen.marking("person", *limb):
+                    draw_part(pen, moment.figure, self.params.look, part=step)
+            elif step != "wall" or outdoors:
+                with pen.marking(*(["object"] if step in self.action.evidence else [])):
+                    draw_prop(pen, placements[step], self.params.style)
 
 
-def _mirrored(boxes: pd.DataFrame, *, last: int) -> pd.Series:
-    return (last - boxes["frame"]).astype("int32")
-
-
-def _begin(
+def _sample(
     class_name: str, group: int, clip: int, *, seed: int, size: str, bias: str | None
-) -> tuple[int, ClipParams, np.random.Generator]:
-    """Return a clip's number of frames, its draw, and the generator for what is left to params."""
+) -> _Shot:
     drawn = drawn_class(class_name)
     if size not in FRAME_COUNTS:
         raise DatasetError(
             f"Expected a size. Received: {size!r}. Use one of {', '.join(FRAME_COUNTS)}."
         )
     key = (seed, CLASSES.index(drawn), group)
-    params = sample_group(np.random.default_rng(np.random.SeedSequence(key)))
+    params = sample_group(np.random.default_rng(key))
     if bias is not None and drawn_class(bias) == drawn:
-        room = sample_room(np.random.default_rng(np.random.SeedSequence((*key[:2], _ROOM))))
-        params = move_to_room(params, room)
-    rng = np.random.default_rng(np.random.SeedSequence((*key, clip)))
+        params = move_to_room(params, sample_room(np.random.default_rng((*key[:2], _ROOM))))
+    rng = np.random.default_rng((*key, clip))
     low, high = FRAME_COUNTS[size]
     # Odd, so that a middle frame exists and every `Uniform` sampler is exactly symmetric.
-    return 2 * int(rng.integers(low // 2, high // 2 + 1)) + 1, vary_clip(params, rng), rng
+    count = 2 * int(rng.integers(low // 2, high // 2 + 1)) + 1
+    name = f"{class_name}, group {group}, clip {clip}"
+    is_reversed = drawn != class_name
+    return _Shot(name, ACTIONS[drawn], vary_clip(params, rng), count, is_reversed, rng)
 
 
-def _shots(
-    action: Action, params: ClipParams, count: int, wanted: Sequence[int], rng: np.random.Generator
-) -> list[tuple[np.ndarray, np.ndarray, Moment]]:
-    """Return for each frame the maps from canvas and from body heights to pixels, and the moment.
-
-    Takes what the camera trembles from the generator.
-    """
-    placed = _place(action, params, seconds=(count - 1) / FPS)
-    progress, maps = np.linspace(0, 1, count), params.camera.path(count, rng=rng)
-    return [
-        (
-            maps[i],
-            _joined(maps[i], placed),
-            action.moment(
-                params.build, params.motion_style, progress=float(progress[i]), seconds=i / FPS
-            ),
-        )
-        for i in wanted
-    ]
-
-
-def _film(
-    action: Action,
-    params: ClipParams,
-    *,
-    count: int,
-    wanted: Sequence[int],
-    rng: np.random.Generator,
-) -> Rendered:
-    canvas = draw_scene(params.scene)
-    shots = _shots(action, params, count, wanted, rng)
-    film = Film(
-        rng, frames=count, grain=params.grain, vignette=params.vignette, balance=params.balance
-    )
-    pictures = np.empty((len(wanted), FRAME[1], FRAME[0], 3), np.uint8)
-    rows = []
-    for place, (i, (camera, matrix, moment)) in enumerate(zip(wanted, shots, strict=True)):
-        picture = cv2.warpAffine(
-            canvas, camera, FRAME, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        pen = Pen(picture, matrix=matrix, light=params.scene.light)
-        draw_moment(
-            pen, moment, params.look, params.style, action=action, outdoors=not params.scene.indoors
-        )
-        rows += [(i, *row) for row in _visible(pen.boxes())]
-        pictures[place] = film.develop(picture, number=i)
-    columns = ["frame", "part", "x0", "y0", "x1", "y1"]
-    boxes = pd.DataFrame(rows, columns=columns)
-    kinds = {"frame": "int32", **dict.fromkeys(columns[2:], "float32")}
-    return Rendered(pictures, boxes.astype(kinds))
-
-
-def draw_moment(
-    pen: Pen,
-    moment: Moment,
-    look: Look,
-    style: PropStyle,
-    *,
-    action: Action,
-    outdoors: bool = False,
-) -> None:
-    """Draw shadows, props and body of a moment, marking the person, the object and the limbs."""
-    for x, y in moment.contacts:
-        pen.soft((x, 0.0), (0.13, 0.035), (0, 0, 0), strength=0.62 * max(0.25, 1 - 5 * y))
-    placements = {placement.kind: placement for placement in moment.props}
-    for step in moment.order:
-        if step in PARTS:
-            marks = ("person", f"limb {step}") if step in action.limbs else ("person",)
-            with pen.marking(*marks):
-                draw_part(pen, moment.figure, look, part=step)
-        elif step in action.evidence:
-            with pen.marking("object"):
-                draw_prop(pen, placements[step], style)
-        elif step != "wall" or outdoors:
-            draw_prop(pen, placements[step], style)
-
-
-def _place(action: Action, params: ClipParams, *, seconds: float) -> np.ndarray:
+def _place(shot: _Shot, *, seconds: float) -> np.ndarray:
     """Return the map from body heights to canvas pixels that keeps the whole act in the picture."""
-    bare = Pen(None)
+    action, params, bare = shot.action, shot.params, Pen(None)
     with bare.marking("all"):
         for share in np.linspace(0, 1, 7).tolist():
-            moment = action.moment(
-                params.build, params.motion_style, progress=share, seconds=share * seconds
-            )
-            draw_moment(bare, moment, params.look, params.style, action=action)
+            shot.draw(bare, shot.moment(share, share * seconds))
     x0, y0, x1, y1 = bare.boxes()["all"]
     width, height = FRAME
     cut = action.cut and action.cut + 0.16 * (params.down - 0.6)

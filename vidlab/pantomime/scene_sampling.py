@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vidlab.pantomime.body import Build, random_build
-from vidlab.pantomime.camera import Camera, random_camera
+from vidlab.pantomime.camera import Camera, FilmLook, random_camera
 from vidlab.pantomime.figure import Look, random_look
 from vidlab.pantomime.motion import MotionStyle, random_motion_style
 from vidlab.pantomime.props import PropStyle, random_prop_style
@@ -20,8 +20,7 @@ __all__ = ["ClipParams", "move_to_room", "sample_group", "sample_room", "vary_cl
 class ClipParams:
     """What a group has drawn, or one of its clips.
 
-    `share`, `across` and `down`, in 0..1, decide how large the act is shown and where; `balance`
-    is what red, green and blue are multiplied by.
+    `share`, `across` and `down`, in 0..1, decide how large the act is shown and where.
     """
 
     scene: Scene
@@ -34,9 +33,7 @@ class ClipParams:
     across: float
     down: float
     mirrored: bool
-    grain: float
-    vignette: float
-    balance: tuple[float, float, float]
+    film: FilmLook
 
 
 def sample_room(rng: np.random.Generator) -> ClipParams:
@@ -49,9 +46,7 @@ def sample_room(rng: np.random.Generator) -> ClipParams:
 
 def move_to_room(params: ClipParams, room: ClipParams) -> ClipParams:
     """Move a group into the room of another, where it is filmed in the same light."""
-    return replace(
-        params, scene=room.scene, grain=room.grain, vignette=room.vignette, balance=room.balance
-    )
+    return replace(params, scene=room.scene, film=room.film)
 
 
 def sample_group(rng: np.random.Generator) -> ClipParams:
@@ -67,9 +62,11 @@ def sample_group(rng: np.random.Generator) -> ClipParams:
         across=float(rng.random()),
         down=float(rng.random()),
         mirrored=bool(rng.random() < 0.5),
-        grain=float(rng.uniform(1.0, 3.2)),
-        vignette=float(rng.uniform(0.15, 0.45)),
-        balance=tuple((rng.uniform(0.68, 1.14) * rng.normal(1, 0.045, 3)).tolist()),
+        film=FilmLook(
+            grain=float(rng.uniform(1.0, 3.2)),
+            vignette=float(rng.uniform(0.15, 0.45)),
+            balance=tuple((rng.uniform(0.68, 1.14) * rng.normal(1, 0.045, 3)).tolist()),
+        ),
     )
 
 
@@ -93,5 +90,5 @@ def vary_clip(params: ClipParams, rng: np.random.Generator) -> ClipParams:
         share=near(params.share, 0.08),
         across=near(params.across, 0.08),
         down=near(params.down, 0.08),
-        balance=tuple(part * brighter for part in params.balance),
+        film=replace(params.film, balance=tuple(part * brighter for part in params.film.balance)),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from vidlab.models import backbones
-from vidlab.pretraining.teaching import STAGES, train
+from vidlab.pretraining.training import STAGES, train
 
 __all__ = ["main"]
 
@@ -26,16 +26,16 @@ of `vidlab.backbones`, in half precision, made by
 `python -m vidlab.pretraining` on {count:,} drawn still pictures, each seen
 {seen}.
 The stills show bodies in random poses with random things in random places; none is a frame of a
-Pantomime video, and no action is taught. Asked was which thing there is, what is true of the body
+Pantomime video, and no action is a target. Targets are which thing there is, attributes of the body
 and the place, and where in the picture the thing and the joints are.
 
 The weights stand in for ImageNet's where nothing can be downloaded. They have seen drawings only:
 do not expect them to help on photographs.
 
-On {held_out:,} held-out stills of other scenes (one question of each kind, or the mean over the
-kind's yes-or-no questions; chance is always giving the commonest answer):
+On {held_out:,} held-out stills of other scenes (one target of each kind, or the mean over the
+kind's binary attributes; chance is always predicting the commonest value):
 
-| asked | chance | accuracy |
+| target | chance | accuracy |
 |---|---|---|
 {rows}
 """

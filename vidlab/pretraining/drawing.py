@@ -1,7 +1,6 @@
 """Drawn still pictures, and what is true of each.
 
-Takes bodies, props and scenes from `pantomime`; gives pictures with their answers to `teaching`.
-The stills of a scene are drawn together, for drawing the place takes longest.
+The stills of a scene are drawn together, for drawing the background takes longest.
 """
 
 from __future__ import annotations
@@ -23,16 +22,25 @@ from vidlab.pantomime.scene_sampling import sample_group
 from vidlab.pantomime.scenes import draw_scene
 from vidlab.progress import progress
 
-__all__ = ["ATTRIBUTES", "MARKS", "THINGS", "Stills", "draw_stills", "marks", "shrunk", "stills"]
+__all__ = [
+    "ATTRIBUTES",
+    "KEYPOINTS",
+    "THINGS",
+    "Stills",
+    "keypoint_maps",
+    "resized",
+    "scene_stills",
+    "stills",
+]
 
-_PLACES = (
+_BACKGROUNDS = (
     "plain", "stripes", "dots", "panels", "bricks", "tiles", "sky",
     "planks", "carpet", "grass", "sand", "paving",
 )  # fmt: skip
 _SECTORS = 8  # of 45 degrees each
 _SMALL = ("flute", "toothbrush", "foam", "cup", "bow")
-_STILLS_A_SCENE = 4  # drawing the place takes longest
-_COVERED = 0.35  # how often the body is drawn over the thing rather than behind it
+_STILLS_PER_SCENE = 4
+_IN_FRONT = 0.35  # how often the body is drawn over the thing rather than behind it
 _LIMBS = ("hand", "elbow", "knee", "ankle")
 _JOINTS = ("head", "chest", "pelvis", *(f"{s}_{joint}" for joint in _LIMBS for s in SIDES))
 _NOWHERE = (-1.0, -1.0)
@@ -49,16 +57,12 @@ ATTRIBUTES: tuple[str, ...] = (
     "seen from the front",
     "faces right",
     "door ajar",
-    *(f"place: {name}" for name in _PLACES),
+    *(f"place: {name}" for name in _BACKGROUNDS),
 )
-"""What else is taught about each still, one yes or no each."""
+"""Binary attributes of a still."""
 
-
-MARKS: tuple[str, ...] = (
-    *("head", "chest", "pelvis", *_LIMBS),
-    *THINGS[1:],
-)
-"""What is to be found in a still, and where; the last ones are things, marked at their middle."""
+KEYPOINTS: tuple[str, ...] = ("head", "chest", "pelvis", *_LIMBS, *THINGS[1:])
+"""Keypoints located in a still; the last ones are things, at their middle."""
 
 
 class Stills(NamedTuple):
@@ -83,27 +87,21 @@ class Stills(NamedTuple):
     points: np.ndarray
 
 
-def draw_stills(seed: int) -> Stills:
+def scene_stills(seed: int) -> Stills:
     """Draw the few stills, 240×320, that share a scene; `seed` decides all that is random."""
     rng = np.random.default_rng(np.random.SeedSequence((20, seed)))
     params = sample_group(rng)
     scene, canvas = params.scene, draw_scene(params.scene)
-    film = Film(
-        rng,
-        frames=_STILLS_A_SCENE,
-        grain=params.grain,
-        vignette=params.vignette,
-        balance=params.balance,
-    )
+    film = Film(rng, params.film, frames=_STILLS_PER_SCENE)
     places = {f"place: {scene.wall_pattern}", f"place: {scene.ground_pattern}"}
     parts = []
-    for number in range(_STILLS_A_SCENE):
+    for number in range(_STILLS_PER_SCENE):
         matrix = random_camera(rng).path(2, rng=rng)[0]
         picture = cv2.warpAffine(canvas, matrix, FRAME, borderMode=cv2.BORDER_REPLICATE)
         thing, found, points = _draw_content(picture, rng, light=scene.light)
-        answers = [name in found | places for name in ATTRIBUTES]
+        attributes = [name in found | places for name in ATTRIBUTES]
         parts.append(
-            (film.develop(picture, number=number), THINGS.index(thing), answers, points / FRAME)
+            (film.develop(picture, number=number), THINGS.index(thing), attributes, points / FRAME)
         )
     pictures, things, attributes, points = zip(*parts, strict=True)
     return Stills(
@@ -114,54 +112,35 @@ def draw_stills(seed: int) -> Stills:
     )
 
 
-def marks(drawn: Stills, *, rows: int, columns: int) -> np.ndarray:
-    """Mark the places of a coarse grid where something is.
-
-    Parameters
-    ----------
-    drawn
-        Stills.
-    rows, columns
-        The grid: those of the feature map.
+def keypoint_maps(drawn: Stills, *, rows: int, columns: int) -> np.ndarray:
+    """Keypoint maps: a coarse grid, as large as the feature map, marked where something is.
 
     Returns
     -------
     numpy.ndarray
-        float32, (count, rows, columns, `MARKS`), 1 where the joint or thing is, else 0.
+        float32, (count, rows, columns, `KEYPOINTS`), 1 where the joint or thing is, else 0.
     """
-    grid = np.zeros((len(drawn.things), rows, columns, len(MARKS)), np.float32)
+    grid = np.zeros((len(drawn.things), rows, columns, len(KEYPOINTS)), np.float32)
     names = [name.removeprefix("near_").removeprefix("far_") for name in _JOINTS]
     for column, name in enumerate((*names, "thing")):
-        x, y = drawn.points[:, column].T
-        inside = np.flatnonzero((x >= 0) & (x < 1) & (y >= 0) & (y < 1))
-        mark = (
-            len(MARKS) - len(THINGS) + drawn.things[inside]
-            if name == "thing"
-            else MARKS.index(name)
-        )
-        grid[inside, (y[inside] * rows).astype(int), (x[inside] * columns).astype(int), mark] = 1
+        points = drawn.points[:, column]
+        inside = np.flatnonzero(((points >= 0) & (points < 1)).all(axis=1))
+        x, y = (points[inside] * np.float32([columns, rows])).astype(int).T
+        thing = len(KEYPOINTS) - len(THINGS) + drawn.things[inside]
+        grid[inside, y, x, thing if name == "thing" else KEYPOINTS.index(name)] = 1
     return grid
 
 
 def stills(
     count: int, *, seed: int = 0, size: tuple[int, int] = (112, 112), jobs: int | None = None
 ) -> Stills:
-    """Draw `count` stills, rounded up to whole scenes.
+    """Draw `count` stills, rounded up to whole scenes, in `jobs` processes (one a core by default).
 
-    Parameters
-    ----------
-    count
-        How many.
-    seed
-        Stills of different seeds share no scene.
-    size
-        Height and width in pixels.
-    jobs
-        Processes; all cores unless given.
+    Stills of different seeds share no scene.
     """
-    scenes = -(-count // _STILLS_A_SCENE)
+    scenes = -(-count // _STILLS_PER_SCENE)
     seeds = range(seed * 10_000_000, seed * 10_000_000 + scenes)
-    drawn = process_map(partial(_drawn_small, size=size), seeds, jobs=jobs or os.cpu_count() or 1)
+    drawn = process_map(partial(_small_stills, size=size), seeds, jobs=jobs or os.cpu_count() or 1)
     parts = list(progress(drawn, desc="stills", total=scenes, unit="scene"))
     return Stills(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
@@ -180,7 +159,7 @@ def _draw_content(
     side = float(rng.choice((-1, 1)))
     pen = Pen(picture, matrix=np.array([[side * scale, 0, x], [0, -scale, bottom]]), light=light)
     style, look = random_prop_style(rng), random_look(rng)
-    in_front = rng.random() < _COVERED
+    in_front = rng.random() < _IN_FRONT
     if not in_front:
         draw_figure(pen, figure, look)
     with pen.marking("thing"):
@@ -188,7 +167,7 @@ def _draw_content(
             draw_prop(pen, thing, style)
     if in_front:
         draw_figure(pen, figure, look)
-    found = _bearing(figure, side)
+    found = _pose_attributes(figure, side)
     points = [pen.matrix[:, :2] @ figure[name] + pen.matrix[:, 2] for name in _JOINTS]
     box = pen.boxes().get("thing")
     if thing is None or _share_inside(box) < 0.4:
@@ -211,7 +190,7 @@ def _random_thing(rng: np.random.Generator, figure: Skeleton) -> Placement | Non
         position = near + rng.normal(0, 0.03, 2)
     return Placement(
         kind,
-        (float(position[0]), float(position[1])),
+        tuple(position.tolist()),
         angle=0.0 if stands else float(rng.uniform(-60, 60)),
         size=float(rng.uniform(0.9, 1.25)),
         opening=float(rng.uniform(0, 100)) if kind == "door" else 0.0,
@@ -221,12 +200,11 @@ def _random_thing(rng: np.random.Generator, figure: Skeleton) -> Placement | Non
 def _share_inside(box: tuple[float, float, float, float]) -> float:
     """Return how much of a box, (x0, y0, x1, y1) in pixels, is in the picture, 0–1."""
     x0, y0, x1, y1 = box
-    across = max(0.0, min(x1, FRAME[0]) - max(x0, 0.0))
-    down = max(0.0, min(y1, FRAME[1]) - max(y0, 0.0))
+    across, down = np.clip((x1, y1), 0, FRAME) - np.clip((x0, y0), 0, FRAME)
     return across * down / max((x1 - x0) * (y1 - y0), 1e-9)
 
 
-def _bearing(figure: Skeleton, side: float) -> set[str]:
+def _pose_attributes(figure: Skeleton, side: float) -> set[str]:
     """Name how the body is held; `side` is -1 where it is drawn mirrored."""
 
     def sector(start: str, end: str) -> int:
@@ -253,12 +231,12 @@ def _bearing(figure: Skeleton, side: float) -> set[str]:
     return found
 
 
-def _drawn_small(seed: int, *, size: tuple[int, int]) -> Stills:
-    drawn = draw_stills(seed)
-    return drawn._replace(pictures=shrunk(drawn.pictures, size))
+def _small_stills(seed: int, *, size: tuple[int, int]) -> Stills:
+    drawn = scene_stills(seed)
+    return drawn._replace(pictures=resized(drawn.pictures, size))
 
 
-def shrunk(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resized(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return the pictures at `size`, height and width in pixels."""
     if pictures.shape[1:3] == tuple(size):
         return pictures
