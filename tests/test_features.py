@@ -1,20 +1,30 @@
-"""Features: the right vector for every frame, kept under a name that tells when they are stale."""
+"""Features: the right vector for every frame, a name that tells when they are stale, and stores
+that survive interruptions, damage, and several processes at once.
+"""
 
-import itertools
+import importlib.util
 import math
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import keras
 import numpy as np
 import pytest
 
+from tests.conftest import write_toys
 from vidlab.data import video
 from vidlab.data.augment import Augment
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import AllFrames, EveryNth, Segments, Uniform
+from vidlab.data.store import FeatureStore
 from vidlab.data.streams import Rgb
 from vidlab.errors import (
     DatasetError,
@@ -23,7 +33,6 @@ from vidlab.errors import (
     ResultError,
     UnreadableVideoError,
 )
-from vidlab.models import backbones
 from vidlab.training import features
 from vidlab.training.engines import encoder_digest
 
@@ -191,14 +200,10 @@ def test_a_view_varies_all_frames_and_inputs_of_a_video_alike(view, index, extra
 # What decides the name of a store
 
 
-@pytest.fixture
-def name_of(extract):
-    """Give the name of the store of an extraction."""
-    return lambda index, **options: extract(index, engine="keras", **options).folder.name
+def test_what_decides_about_features_decides_about_the_name(index, extract, tmp_path):
+    def name_of(index, **options):
+        return extract(index, engine="keras", **options).folder.name
 
-
-def test_what_decides_about_features_decides_about_the_name(index, name_of):
-    renamed = index.select(range(5))
     options = [
         {"sampling": Uniform(3)},
         {"sampling": Uniform(4)},
@@ -208,24 +213,21 @@ def test_what_decides_about_features_decides_about_the_name(index, name_of):
         {"variation": (Augment(), 0)},
         {"variation": (Augment(), 1)},
     ]
-    names = [name_of(index, **some) for some in options]
-    names += [name_of(renamed), name_of(index.select([1, 0, 2, 3, 4, 5])), name_of(index)]
+    parts = [index, index.select(range(5)), index.select([1, 0, 2, 3, 4, 5])]
+    names = [name_of(index, **some) for some in options] + [name_of(part) for part in parts]
     assert len(set(names)) == len(names)
     assert name_of(index, sampling=Segments(3)) == names[0]  # chooses the same frames
-
-
-def test_a_video_whose_content_changed_changes_the_name(index, name_of):
-    before, path = name_of(index), index.paths[2]
-    content = bytearray(path.read_bytes())
-    content[content.index(b"JUNK") + 8] ^= 1
-    path.write_bytes(content)
-    assert name_of(index) != before
-
-
-def test_neither_place_nor_time_of_the_videos_changes_the_name(index, name_of, tmp_path):
     shutil.copytree(tmp_path / "videos", tmp_path / "elsewhere" / "videos")
     os.utime(index.paths[0], (1, 1))
-    assert name_of(VideoIndex.from_folder(tmp_path / "elsewhere")) == name_of(index)
+    assert name_of(VideoIndex.from_folder(tmp_path / "elsewhere")) == names[7]
+    change_a_byte(index.paths[2], at=index.paths[2].read_bytes().index(b"JUNK") + 8)
+    assert name_of(index) not in names
+
+
+def change_a_byte(file, *, at=None):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 if at is None else at] ^= 1
+    file.write_bytes(content)
 
 
 def convolution(*, activation="relu", padding="valid", dtype=None, **names):
@@ -236,7 +238,7 @@ def convolution(*, activation="relu", padding="valid", dtype=None, **names):
     return model
 
 
-def test_layers_and_weights_change_the_digest_and_names_do_not():
+def test_layers_and_weights_change_the_digest_and_names_do_not(tmp_path):
     options = [{}, {"activation": "gelu"}, {"padding": "same"}, {"dtype": "mixed_bfloat16"}]
     digests = [encoder_digest(convolution(**some)) for some in options]
     changed = convolution()
@@ -244,18 +246,12 @@ def test_layers_and_weights_change_the_digest_and_names_do_not():
     kernel[1, 1, 1, 1] += 1e-6
     changed.set_weights([kernel, bias])
     assert len({*digests, encoder_digest(changed)}) == 5
-    frozen = convolution(name="gelu")
-    frozen.trainable = False
-    assert encoder_digest(frozen) == digests[0]
-
-
-def test_a_backbone_built_twice_or_saved_has_one_digest(tmp_path):
-    built = [backbones.pooled(backbones.build("inceptionv3", size=(75, 75))) for _ in range(2)]
-    built[1].set_weights(built[0].get_weights())
-    built[1].compile("sgd", "mse")
-    built[1].save(tmp_path / "encoder.keras")
-    loaded = keras.saving.load_model(tmp_path / "encoder.keras")
-    assert len({encoder_digest(model) for model in (*built, loaded)}) == 1
+    again = convolution(name="gelu")  # a second one, frozen, compiled, saved and loaded
+    again.trainable = False
+    again.compile("sgd", "mse")
+    again.save(tmp_path / "encoder.keras")
+    for model in (again, keras.saving.load_model(tmp_path / "encoder.keras")):
+        assert encoder_digest(model) == digests[0]
 
 
 # What cannot be done
@@ -273,21 +269,16 @@ def test_a_video_that_cannot_be_read_is_named_and_blocks_before_it_are_kept(
     assert kept >= set(index.table["video_id"][:3])
 
 
-def test_a_video_that_is_gone_is_named(index, extract):
+def test_what_has_no_features_is_refused(index, extract):
+    frames = keras.Input((8, 8, 3))
+    maps = keras.Model(frames, keras.layers.Conv2D(2, 3)(frames), name="maps")
+    with pytest.raises(ModelError, match=r"frames.*to vectors.*maps.*6, 6, 2.*pooled or cut"):
+        extract(index, maps)
+    with pytest.raises(DatasetError, match=r"at least one video.*empty index"):
+        extract(index.select([]))
     index.paths[1].unlink()
     with pytest.raises(MissingVideoError, match=rf"{index.paths[1].name}.*no such file.*index"):
         extract(index)
-
-
-def test_an_empty_index_is_refused(index, extract):
-    with pytest.raises(DatasetError, match=r"at least one video.*empty index"):
-        extract(index.select([]))
-
-
-def test_a_model_that_gives_no_vectors_is_refused(index, extract):
-    backbone = backbones.build("mobilenetv2-0.35", size=(32, 32))
-    with pytest.raises(ModelError, match=r"frames.*to vectors.*backbone.*1280.*pooled or cut"):
-        extract(index, backbone)
 
 
 def test_features_too_large_for_half_precision_are_refused(index, extract, monkeypatch):
@@ -303,30 +294,206 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_computed(index, ext
         extract(index)
 
 
-def test_the_estimate_is_told_first_and_counts_what_is_left(index, extract, monkeypatch, capsys):
+def test_estimate_and_bar_count_what_is_left(index, extract, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("VIDLAB_QUIET", "0")
+    monkeypatch.setenv("VIDLAB_HEARTBEAT", str(tmp_path / "heartbeat"))
     monkeypatch.setattr(features, "BLOCK_FRAMES", 10)
+    bars, counter = [], features.counter
+    monkeypatch.setattr(features, "counter", lambda **o: bars.append(counter(**o)) or bars[-1])
     store = extract(index, engine="keras")
-    told = capsys.readouterr().out
-    assert told.startswith("features: 28 frames of 6 videos, 0.0 MB on disk, about ")
-    assert told.endswith("s (keras, float32)\n")
+    printed = capsys.readouterr().out
+    assert printed.startswith("features: 28 frames of 6 videos, 0.0 MB on disk, about ")
+    assert printed.endswith("s (keras, float32)\n")
+    assert bars[-1].n == bars[-1].total == 28
     extract(index, engine="keras")
     assert capsys.readouterr().out == ""
     store.file(index.table["video_id"][3]).unlink()  # in a block of two videos of 5 and 4 frames
     extract(index, engine="keras")
     assert capsys.readouterr().out.startswith("features: 9 frames of 2 videos")
+    assert bars[-1].n == bars[-1].total == 9
 
 
-def test_the_bar_counts_frames(index, extract, monkeypatch):
-    bars, counter = [], features.counter
-    monkeypatch.setattr(features, "counter", lambda **o: bars.append(counter(**o)) or bars[-1])
-    monkeypatch.setattr(features, "BATCH_SIZE", 8)
-    steps, computed = [], features._computed
+# Interruptions, damage, and several processes at once
 
-    def counting(work, blocks, *, bar):
-        update, bar.update = bar.update, lambda n: steps.append(n) or update(n)
-        return computed(work, blocks, bar=bar)
+ROOT = Path(__file__).resolve().parents[1]
+BLOCK_FRAMES = 20  # two of the videos, of 9 frames each
+BLOCKS = 9
+KILLS = int(os.environ.get("VIDLAB_TEST_KILLS", "2"))
 
-    monkeypatch.setattr(features, "_computed", counting)
-    extract(index)
-    assert (bars[-1].total, list(itertools.accumulate(steps))) == (28, [8, 16, 24, 28])
+# An extraction in a process of its own, of a view of videos for an encoder of two inputs, as a
+# training does it: 9 blocks of 18 frames, 5 batches each. It waits for a line, prints every block
+# as it writes it, and takes some time for every batch, so that there is time to kill it, and reads
+# little ahead, so that there is something left for others.
+EXTRACTION = """
+    import sys, time
+    import keras
+    from vidlab.data.augment import Augment
+    from vidlab.data.index import VideoIndex
+    from vidlab.data.sampling import AllFrames
+    from vidlab.data.store import FeatureStore
+    from vidlab.data.streams import Rgb
+    from vidlab.training import engines, features
+
+    videos, out = sys.argv[1:]
+    features.BLOCK_FRAMES, features.BATCH_SIZE, features._AHEAD_BYTES = 20, 4, 50_000
+    make, write = engines._keras, FeatureStore.write
+
+    def slowly(encoder):
+        compute = make(encoder)
+
+        def results(batches):
+            for result in compute(batches):
+                time.sleep(0.01)
+                yield result
+
+        return results
+
+    def printing(self, vectors, *, block, seconds):
+        print(block, flush=True)
+        write(self, vectors, block=block, seconds=seconds)
+
+    engines._keras, FeatureStore.write = slowly, printing
+    sizes = {"large": (24, 40), "small": (8, 8)}
+    inputs = {name: keras.Input((*size, 3), name=name) for name, size in sizes.items()}
+    means = [keras.layers.GlobalAveragePooling2D()(x) for x in inputs.values()]
+    index = VideoIndex.from_folder(videos)
+    encoder = keras.Model(inputs, keras.layers.Concatenate()(means), name="encoder")
+    streams = {name: Rgb(AllFrames(), size) for name, size in sizes.items()}
+    print("ready", flush=True)
+    sys.stdin.readline()
+    options = {"sampling": AllFrames(), "streams": streams, "variation": (Augment(), 1)}
+    features.extract(index, encoder, out=out, engine="keras", **options)
+"""
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Write 18 videos of 9 frames."""
+    return write_toys(tmp_path_factory.mktemp("videos") / "toy", lists=False, clips=1)
+
+
+def start(videos, *outs):
+    """Start extractions at the same moment, without TensorFlow where that can be."""
+    without = {"KERAS_BACKEND": "openvino"} if importlib.util.find_spec("openvino") else {}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(EXTRACTION), str(videos), str(out)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **without},
+        )
+        for out in outs
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.close()
+    return processes
+
+
+def ended(process, code=0):
+    """Wait for a process; give the blocks it has computed."""
+    with process.stdout:
+        printed = process.stdout.read().split()
+    assert process.wait(timeout=60) == code
+    return [int(word) for word in printed if word.isdecimal()]
+
+
+def files_of(out):
+    """Read every file of the one store there is, but for what it has cost."""
+    (folder,) = out.iterdir()
+    files = [file for file in folder.iterdir() if file.suffix in (".npy", ".json")]
+    return {file.name: file.read_bytes() for file in files}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(videos, tmp_path_factory):
+    """The files of an extraction of one process, while two others shared one of their own."""
+    alone, shared = tmp_path_factory.mktemp("alone"), tmp_path_factory.mktemp("shared")
+    computed = [ended(process) for process in start(videos, alone, shared, shared)]
+    return files_of(alone), files_of(shared), computed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
+def test_killed_at_random_moments_and_resumed_it_is_as_if_never_interrupted(
+    videos, uninterrupted, tmp_path
+):
+    computed = []
+    for delay in np.random.default_rng(0).uniform(0.02, 0.25, KILLS):
+        (process,) = start(videos, tmp_path)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        computed += ended(process, -signal.SIGKILL)
+    (process,) = start(videos, tmp_path)
+    computed += ended(process)
+    assert set(computed) == set(range(BLOCKS))
+    assert len(computed) <= BLOCKS + KILLS  # each kill costs the block under way and no other
+    assert files_of(tmp_path) == uninterrupted[0]
+
+
+def test_of_two_processes_at_once_one_computes_and_the_other_waits(uninterrupted):
+    alone, shared, computed = uninterrupted
+    assert sorted(computed[1:]) == [[], computed[0]]
+    assert computed[0] == list(range(BLOCKS))
+    assert shared == alone
+
+
+@pytest.fixture
+def extract_toys(videos, encoder, tmp_path, monkeypatch):
+    """Give a function that extracts in this process, and lists the blocks it has computed."""
+    monkeypatch.setattr(features, "BLOCK_FRAMES", BLOCK_FRAMES)
+    index, computed, write = VideoIndex.from_folder(videos), [], FeatureStore.write
+
+    def listing(self, vectors, *, block, seconds):
+        computed.append(block)
+        write(self, vectors, block=block, seconds=seconds)
+
+    monkeypatch.setattr(FeatureStore, "write", listing)
+
+    def call():
+        computed.clear()
+        options = {"sampling": AllFrames(), "out": tmp_path / "store", "engine": "keras"}
+        return features.extract(index, encoder, **options), list(computed)
+
+    return call
+
+
+DAMAGE = {
+    "a byte changed": change_a_byte,
+    "cut off": lambda file: os.truncate(file, file.stat().st_size - 7),
+    "without its checksum": lambda file: os.truncate(file, file.stat().st_size - 32),
+    "empty": lambda file: os.truncate(file, 0),
+    "longer": lambda file: file.write_bytes(file.read_bytes() + b"x"),
+    "gone": Path.unlink,
+}
+
+
+def test_a_damaged_block_is_computed_again_and_no_other(extract_toys, tmp_path):
+    store, computed = extract_toys()
+    assert computed == list(range(BLOCKS))
+    before, third = files_of(tmp_path / "store"), list(store.frame_numbers)[2 * 3]
+    leftover = store.folder / f".{third}.77.npy"
+    leftover.write_bytes(b"half an array, of a process that was killed")
+    for kind, damage in DAMAGE.items():
+        damage(store.file(third))
+        assert files_of(tmp_path / "store") != before, kind
+        assert extract_toys()[1] == [3], kind
+        assert files_of(tmp_path / "store") == before, kind
+    assert not leftover.exists()
+
+
+def test_time_spent_is_kept_through_interruptions(extract_toys):
+    def seconds():
+        lines = (store.folder / "seconds.txt").read_text().splitlines()
+        return [float(line.split()[1]) for line in lines]
+
+    store, _ = extract_toys()
+    before = seconds()
+    assert store.seconds == pytest.approx(sum(before)) != 0
+    again, computed = extract_toys()
+    assert (again.seconds, computed) == (store.seconds, [])
+    store.file(list(store.frame_numbers)[2 * 5]).unlink()
+    again, _ = extract_toys()
+    assert again.seconds == pytest.approx(sum(before) - before[5] + seconds()[-1])

@@ -47,20 +47,27 @@ def row_of(file):
     return None if first == "__init__" else first
 
 
+def is_paper(file):
+    """Whether a module is read for its recipes, and need not say what it exports."""
+    return row_of(file) == "recipes" and file.stem not in ("__init__", "records", "registry")
+
+
+def name_of(file):
+    return file.relative_to(PACKAGE).as_posix()
+
+
+def dotted(file):
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
 MODULES = [file for file in FILES if row_of(file)]
+EXPORTING = [file for file in MODULES if not is_paper(file)]
+BY_NAME = {dotted(file): file for file in FILES}
 
 
-def imported_rows(tree):
-    """The rows a module really imports, wherever the statement stands; types alone do not count."""
-    for node in executed(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.startswith("vidlab."):
-                    yield alias.name.split(".")[1]
-        elif isinstance(node, ast.ImportFrom) and node.module == "vidlab":
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vidlab."):
-            yield node.module.split(".")[1]
+def parsed(file):
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def executed(node):
@@ -71,17 +78,15 @@ def executed(node):
         yield from executed(child)
 
 
-def exports(file):
-    """Whether a module has to say what it exports; a paper is read for its recipes."""
-    is_paper = row_of(file) == "recipes" and file.stem not in ("__init__", "records", "registry")
-    return not is_paper
-
-
-EXPORTING = [file for file in MODULES if exports(file)]
-
-
-def parsed(file):
-    return ast.parse(file.read_text(encoding="utf-8"))
+def imported_modules(file):
+    """The modules of vidlab a module really imports, by their dotted names; types do not count."""
+    for node in executed(parsed(file)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "vidlab":
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in BY_NAME else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in BY_NAME)
 
 
 def exported(tree):
@@ -95,78 +100,42 @@ def exported(tree):
 
 def defined(tree):
     """The names a module binds at its top level."""
-    for node in executed_at_top(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                yield from (n.id for n in ast.walk(target) if isinstance(n, ast.Name))
-
-
-def executed_at_top(tree):
-    for node in tree.body:
-        yield node
-        if isinstance(node, ast.If | ast.Try):
-            yield from node.body
-
-
-def name_of(file):
-    return file.relative_to(PACKAGE).as_posix()
+    for statement in tree.body:
+        inner = statement.body if isinstance(statement, ast.If | ast.Try) else ()
+        for node in (statement, *inner):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                yield node.name
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in targets:
+                    yield from (n.id for n in ast.walk(target) if isinstance(n, ast.Name))
 
 
 @pytest.mark.parametrize("file", MODULES, ids=name_of)
 def test_imports_run_along_the_flow_of_data(file):
     row = row_of(file)
     assert row in LAYERS, f"{row} is not in the layer table"
-    upward = {
-        other
-        for other in imported_rows(parsed(file))
-        if other != row and LAYERS.index(other) > LAYERS.index(row)
-    }
+    rows = {name.split(".")[1] for name in imported_modules(file) if "." in name}
+    upward = {other for other in rows if LAYERS.index(other) > LAYERS.index(row)}
     assert not upward, f"{row} may not import {upward}"
 
 
 @pytest.mark.parametrize("file", EXPORTING, ids=name_of)
-def test_what_a_module_exports_is_there_and_in_order(file):
+def test_a_module_exports_what_is_there_and_all_that_looks_public(file):
     tree = parsed(file)
     names = exported(tree)
     assert names is not None, "no __all__"
     assert len(set(names)) == len(names)
     if "__getattr__" not in set(defined(tree)):
         assert set(names) <= set(defined(tree))
-
-
-@pytest.mark.parametrize("file", EXPORTING, ids=name_of)
-def test_what_looks_public_is_exported(file):
-    tree = parsed(file)
     public = {
         node.name
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     }
-    assert public - {"main"} <= set(exported(tree) or ())
-
-
-def imported_modules(file):
-    """The modules of vidlab a module really imports, by their dotted names."""
-    for node in executed(parsed(file)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "vidlab":
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if inner in BY_NAME else node.module
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in BY_NAME)
-
-
-def dotted(file):
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts).removesuffix(".__init__")
-
-
-BY_NAME = {dotted(file): file for file in FILES}
+    assert public - {"main"} <= set(names)
 
 
 def test_no_modules_import_one_another():
@@ -191,14 +160,10 @@ def test_modules_with_keras_start_it_quietly():
 
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
-def test_modules_stay_readable(file):
+def test_modules_stay_readable_and_assert_and_swallow_nothing(file):
     lines = file.read_text(encoding="utf-8").count("\n")
     assert lines <= 400, f"{lines} lines"
     assert ast.get_docstring(parsed(file)), "no docstring"
-
-
-@pytest.mark.parametrize("file", FILES, ids=name_of)
-def test_nothing_is_asserted_or_swallowed(file):
     for node in ast.walk(parsed(file)):
         assert not isinstance(node, ast.Assert), f"assert in line {node.lineno}"
         if isinstance(node, ast.ExceptHandler):
@@ -227,11 +192,7 @@ def loaded_by(statement):
     return done.stdout.strip()
 
 
-def test_importing_vidlab_loads_no_tensorflow():
-    assert loaded_by("import vidlab") == "[]"
-
-
-def test_looking_at_data_and_results_loads_no_tensorflow():
+def test_importing_vidlab_and_looking_at_data_and_results_loads_no_tensorflow():
     names = [
         name
         for name in BY_NAME
@@ -254,21 +215,17 @@ def requirements():
     return [Requirement(line) for line in lines]
 
 
-@pytest.mark.parametrize("requirement", requirements(), ids=str)
-def test_every_requirement_is_pinned_within_its_range(requirement):
-    pinned = [
-        pin for pin in pins() if canonicalize_name(pin.name) == canonicalize_name(requirement.name)
-    ]
-    assert pinned, f"{requirement.name} has no pin"
-    for pin in pinned:
-        (exact,) = pin.specifier
-        assert exact.operator == "=="
-        assert requirement.specifier.contains(exact.version, prereleases=True)
-
-
-def test_every_pin_is_exact():
+def test_every_requirement_is_pinned_exactly_and_within_its_range():
+    pinned = {}
     for pin in pins():
-        assert [specifier.operator for specifier in pin.specifier] == ["=="], str(pin)
+        (exact,) = pin.specifier
+        assert exact.operator == "==", str(pin)
+        pinned.setdefault(canonicalize_name(pin.name), []).append(exact.version)
+    for requirement in requirements():
+        versions = pinned.get(canonicalize_name(requirement.name))
+        assert versions, f"{requirement.name} has no pin"
+        for version in versions:
+            assert requirement.specifier.contains(version, prereleases=True), str(requirement)
 
 
 @pytest.mark.parametrize(

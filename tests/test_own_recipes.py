@@ -5,13 +5,9 @@ import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
+import numpy as np
 import pytest
-
-import vidlab as package
-
-PACKAGE = Path(package.__file__).parent
 
 OWN = textwrap.dedent(
     '''
@@ -101,85 +97,96 @@ OWN = textwrap.dedent(
 NAMES = ["my-c3d", "my-two-inputs", "my-two-outputs"]
 
 
+# Runs commands one after the other in a process of their own, as a user might type them.
+COMMANDS = """
+import json, sys
+from vidlab import cli
+
+for command in json.loads(sys.argv[1]):
+    sys.argv = ["vidlab", *command]
+    try:
+        cli.main()
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
+
+
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, toy_folder):
-    """Return a folder with the file of recipes, and the environment of commands run in it."""
+def folder(tmp_path_factory):
+    """Return a folder with the file of recipes."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "mine.py").write_text(OWN, encoding="utf-8")
-    environment = os.environ | {"VIDLAB_HOME": str(folder / "home"), "VIDLAB_QUIET": "1"}
-    return folder, toy_folder, environment
+    return folder
 
 
-def vidlab(place, *arguments):
-    """Run a command as a user does, in a process of its own; return what it prints."""
-    folder, _, environment = place
-    command = [sys.executable, "-m", "vidlab", *map(str, arguments)]
+def vidlab(folder, *commands):
+    """Run commands in a folder; return what they print."""
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", COMMANDS, json.dumps(commands, default=str)],
+        cwd=folder,
+        env=os.environ | {"VIDLAB_HOME": str(folder / "home"), "VIDLAB_QUIET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @pytest.fixture(scope="module")
-def runs(place):
-    """Train all three from the command line; return the folder of their runs."""
-    folder, videos, _ = place
-    for name in NAMES:
-        vidlab(place, "train", f"mine.py:{name}", "--profile", "smoke", "--dataset", videos)
+def runs(folder, toy_folder):
+    """Train all three from the command line; return the folders of their runs by name."""
+    options = ("--profile", "smoke", "--dataset", toy_folder)
+    vidlab(folder, *(("train", f"mine.py:{name}", *options) for name in NAMES))
     (found,) = (folder / "home" / "runs").iterdir()
-    return found
+    return {name: found / name for name in NAMES}
+
+
+def record_of(run):
+    return json.loads((run / "recipe.json").read_text())
 
 
 def test_each_is_trained_and_kept(runs):
-    for name in NAMES:
-        record = json.loads((runs / name / "recipe.json").read_text())
-        assert record["recipe"] == name
-        assert record["file"].endswith("mine.py")
-    history = (runs / "my-two-outputs" / "history.csv").read_text().splitlines()[0]
+    for name, run in runs.items():
+        assert record_of(run)["recipe"] == name
+        assert record_of(run)["file"].endswith("mine.py")
+    history = (runs["my-two-outputs"] / "history.csv").read_text().splitlines()[0]
     assert {"accuracy", "val_accuracy", "action_loss", "long_loss"} <= set(history.split(","))
-    with open(runs / "my-two-outputs" / "predictions.npz", "rb") as file:
-        import numpy as np
-
-        held = np.load(file)
+    with np.load(runs["my-two-outputs"] / "predictions.npz") as held:
         assert held["output_long"].shape == (len(held["video_ids"]), 1)
 
 
-def test_evaluate_compare_and_the_leaderboard_know_them(place, runs):
-    folders = [runs / name for name in NAMES]
-    for name, folder in zip(NAMES, folders, strict=True):
-        assert name in vidlab(place, "evaluate", folder)
-    table = place[0] / "table.csv"
-    vidlab(place, "compare", *folders, "--export", table)
-    text = table.read_text()
-    assert all(name in text for name in NAMES)
+def test_evaluate_compare_and_the_leaderboard_know_them(folder, runs):
+    evaluations = [("evaluate", run) for run in runs.values()]
+    printed = vidlab(folder, *evaluations, ("compare", *runs.values(), "--export", "table.csv"))
+    text = (folder / "table.csv").read_text()
+    assert all(name in printed and name in text for name in NAMES)
     assert "Far smaller than the original." in text
     assert "0.125" in text  # as published, beside what was measured
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_predict_and_explain_take_any_file(place, runs, name):
-    folder, videos, _ = place
-    video = next(videos.rglob("*.avi"))
-    vidlab(place, "predict", video, "--recipe", runs / name, "--out", folder / "predicted")
-    answers = json.loads(next((folder / "predicted").glob(f"*{name}.json")).read_text())
-    assert len(answers["classes"]) == len(answers["probabilities"][0])
-    vidlab(place, "explain", video, "--recipe", runs / name, "--out", folder / "explained")
-    assert list((folder / "explained").glob(f"*{name}*.png"))
+def test_predict_and_explain_take_any_file(folder, runs, toy_folder):
+    video = next(toy_folder.rglob("*.avi"))
+    vidlab(
+        folder,
+        *(("predict", video, "--recipe", run, "--out", "predicted") for run in runs.values()),
+        *(("explain", video, "--recipe", run, "--out", "explained") for run in runs.values()),
+    )
+    for name in NAMES:
+        (file,) = (folder / "predicted").glob(f"*{name}.json")
+        predicted = json.loads(file.read_text())
+        assert len(predicted["classes"]) == len(predicted["probabilities"][0])
+        assert list((folder / "explained").glob(f"*{name}*.png"))
 
 
-def test_a_profile_names_the_file(place, runs):
-    folder, videos, _ = place
+def test_a_profile_names_the_file(folder, toy_folder):
     (folder / "own.yaml").write_text(
-        f"about: With a system of our own.\ndataset: {videos}\nrecipe_files: [mine.py]\n"
+        f"about: With a system of our own.\ndataset: {toy_folder}\nrecipe_files: [mine.py]\n"
         "recipes:\n  my-c3d: {epochs: [1], options: {filters: 2}}\n"
     )
-    vidlab(place, "train", "my-c3d", "--profile", "own.yaml")
-    record = json.loads((folder / "home" / "runs" / "own" / "my-c3d" / "recipe.json").read_text())
-    assert record["config"]["options"] == {"filters": 2}
-    assert record["config"]["phases"][0]["epochs"] == 1
-
-
-def test_no_command_but_the_file_knows_their_names():
-    source = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
-    assert not [name for name in NAMES if name in source]
+    vidlab(folder, ("train", "my-c3d", "--profile", "own.yaml"))
+    config = record_of(folder / "home" / "runs" / "own" / "my-c3d")["config"]
+    assert config["options"] == {"filters": 2}
+    assert config["phases"][0]["epochs"] == 1

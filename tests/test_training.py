@@ -79,15 +79,13 @@ class Interrupted(BaseException):
     """Stands for a machine switched off."""
 
 
-def stop_after(monkeypatch, epochs):
-    """Interrupt training right after so many checkpoints."""
-    write, done = Checkpoint.write, []
+def stop_after_an_epoch(monkeypatch):
+    """Interrupt training right after a checkpoint."""
+    write = Checkpoint.write
 
     def writing(self, *arguments):
         write(self, *arguments)
-        done.append(1)
-        if len(done) == epochs:
-            raise Interrupted
+        raise Interrupted
 
     monkeypatch.setattr(Checkpoint, "write", writing)
 
@@ -105,12 +103,8 @@ def learners(monkeypatch):
     return found
 
 
-def said(fitted, recipe, videos):
-    """Return what a trained model says of videos, from their frames."""
-    streams = recipe.inputs if len(recipe.inputs) > 1 else recipe.inputs["rgb"]
-    clips = Clips(videos, streams, batch_size=4)
-    output = next(iter(recipe.tasks))
-    return predictions.predict(fitted.model, clips, output=output).probabilities
+def probabilities(model, streams, videos):
+    return predictions.predict(model, Clips(videos, streams, batch_size=4)).probabilities
 
 
 def assert_same_training(found, expected, *, tolerance=2e-4):
@@ -122,20 +116,19 @@ def assert_same_training(found, expected, *, tolerance=2e-4):
 
 
 def test_all_phases_are_trained_and_noted(recipe, parts):
-    fitted = fit(recipe, parts, settings=Settings(seed=1))
-    assert fitted.history["epoch"].tolist() == [1, 2, 3, 4]
-    assert fitted.history["phase"].tolist() == [1, 1, 2, 2]
-    assert fitted.history["learning_rate"].round(4).tolist() == [0.003, 0.003, 0.001, 0.001]
-    assert {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"} <= set(fitted.history)
-    assert fitted.seconds == pytest.approx(fitted.history["seconds"].sum())
-
-
-def test_the_model_learns_what_can_be_learned(recipe, parts):
-    longer = recipe.adapted(
-        phases=(Phase(12, "adam", 3e-3, 8, trainable="all"),), augment=None, patience=12
+    heard = []
+    listening = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: heard.append((epoch, logs["val_loss"]))
     )
-    history = fit(longer, parts, settings=Settings(seed=1)).history
-    assert history["accuracy"].iloc[-1] > 0.9
+    fitted = fit(recipe, parts, settings=Settings(seed=1, callbacks=[listening]))
+    history = fitted.history
+    assert history["epoch"].tolist() == [1, 2, 3, 4]
+    assert history["phase"].tolist() == [1, 1, 2, 2]
+    assert history["learning_rate"].round(4).tolist() == [0.003, 0.003, 0.001, 0.001]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"} <= set(history)
+    assert fitted.seconds == pytest.approx(history["seconds"].sum())
+    assert [epoch for epoch, _ in heard] == [0, 1, 0, 1]
+    assert [loss for _, loss in heard] == pytest.approx(history["val_loss"].tolist())
 
 
 def test_the_kept_epoch_read_off_the_history_is_the_one_the_model_was_left_with(recipe, parts):
@@ -149,16 +142,6 @@ def test_the_kept_epoch_read_off_the_history_is_the_one_the_model_was_left_with(
     assert again == pytest.approx(fitted.history["val_loss"][kept], rel=1e-3)
 
 
-def test_callbacks_hear_of_every_epoch_of_every_phase(recipe, parts):
-    heard = []
-    listening = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: heard.append((epoch, logs["val_loss"]))
-    )
-    history = fit(recipe, parts, settings=Settings(seed=1, callbacks=[listening])).history
-    assert [epoch for epoch, _ in heard] == [0, 1, 0, 1]
-    assert [loss for _, loss in heard] == pytest.approx(history["val_loss"].tolist())
-
-
 def test_training_stops_when_patience_is_spent(recipe, parts):
     wild = recipe.adapted(
         phases=(Phase(30, "sgd", 30.0, 8, trainable="none"),), augment=None, patience=2
@@ -168,26 +151,15 @@ def test_training_stops_when_patience_is_spent(recipe, parts):
     assert len(history) == best + 1 + 2 < 30
 
 
-def test_the_checkpoint_of_another_training_is_not_taken_up(recipe, parts, tmp_path, monkeypatch):
-    file = tmp_path / "checkpoint.npz"
-    with monkeypatch.context() as patch:
-        stop_after(patch, 1)
-        with pytest.raises(Interrupted):
-            fit(recipe, parts, settings=Settings(seed=3, checkpoint=file))
-    other = fit(recipe, parts, settings=Settings(seed=4, checkpoint=file))
-    fresh = fit(recipe, parts, settings=Settings(seed=4))
-    np.testing.assert_allclose(other.history["loss"], fresh.history["loss"], rtol=1e-3)
-
-
-@pytest.mark.parametrize("kept", [True, False], ids=["features", "whole"])
-def test_frozen_layers_stay_as_they_are(recipe, parts, tmp_path, kept):
+def test_frozen_layers_stay_as_they_are(recipe, parts, tmp_path):
     frozen = recipe.adapted(phases=(Phase(1, "adam", 1e-2, 8, trainable="none"),))
     keras.utils.set_random_seed(7)
     before = recipes.build(frozen, 2).get_layer("backbone").get_weights()
-    settings = Settings(seed=7, features=tmp_path if kept else None)
-    after = fit(frozen, parts, settings=settings).model.get_layer("backbone").get_weights()
-    for old, new in zip(before, after, strict=True):
-        np.testing.assert_array_equal(old, new)
+    for folder in (tmp_path, None):
+        fitted = fit(frozen, parts, settings=Settings(seed=7, features=folder))
+        after = fitted.model.get_layer("backbone").get_weights()
+        for old, new in zip(before, after, strict=True):
+            np.testing.assert_array_equal(old, new)
 
 
 def test_without_validation_videos_the_last_weights_are_kept(recipe, parts):
@@ -250,25 +222,42 @@ def unequal_recipe(tiny_backbone):
     )
 
 
+@pytest.fixture
+def traces(monkeypatch):
+    """List the steps that were traced."""
+    train_step, traced = keras.Model.train_step, []
+
+    def tracing(self, data):
+        traced.append(1)
+        return train_step(self, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", tracing)
+    return traced
+
+
 @pytest.mark.parametrize("kind", ["recipe", "clip_recipe", "unequal_recipe", "top"])
 def test_training_on_what_is_computed_once_equals_training_the_whole(
-    kind, request, parts, index, tmp_path, learners
+    kind, request, parts, index, tmp_path, learners, traces
 ):
+    """Each phase is traced once: no variable is made at the first batch, which takes a second."""
     recipe = request.getfixturevalue("recipe" if kind == "top" else kind).adapted(augment=None)
     if kind == "top":
         recipe = recipe.adapted(phases=(dataclasses.replace(recipe.phases[1], epochs=3),))
     whole = fit(recipe, parts, settings=Settings(seed=1))
     assert all(learner.model is whole.model for learner in learners)
+    assert len(traces) == len(recipe.phases)
     learners.clear()
-    settings = Settings(seed=1, features=tmp_path, index=index)
-    fitted = fit(recipe, parts, settings=settings)
+    fitted = fit(recipe, parts, settings=Settings(seed=1, features=tmp_path, index=index))
     assert all(KEPT in learner.streams for learner in learners)
+    assert len(traces) == 2 * len(recipe.phases)
     assert fitted.learner.feature_seconds > 0
     assert_same_training(fitted, whole)
-    expected = said(whole, recipe, parts[1])
-    np.testing.assert_allclose(said(fitted, recipe, parts[1]), expected, atol=1e-4)
-    from_kept = predictions.predict(fitted.learner.model, Clips(parts[1], fitted.learner.plain))
-    np.testing.assert_allclose(from_kept.probabilities, expected, atol=1e-4)
+    expected = probabilities(whole.model, recipe.inputs["rgb"], parts[1])
+    for model, streams in (
+        (fitted.model, recipe.inputs["rgb"]),
+        (fitted.learner.model, fitted.learner.plain),
+    ):
+        np.testing.assert_allclose(probabilities(model, streams, parts[1]), expected, atol=1e-4)
 
 
 def test_splits_and_recipes_share_what_is_computed_once(clip_recipe, index, parts, tmp_path):
@@ -339,18 +328,18 @@ def doubled(inputs, num_classes, *, units=40):
 
 
 @pytest.mark.parametrize(
-    ("numbers", "told"),
-    [(640, None), (639, "that of narrow is kept"), (31, "the whole model is trained")],
+    ("numbers", "reported"),
+    [(640, ""), (639, "that of narrow is kept"), (31, "the whole model is trained")],
 )
 def test_what_takes_too_much_disk_is_cut_earlier_or_not_at_all(
-    numbers, told, index, parts, tmp_path, learners, capsys
+    numbers, reported, index, parts, tmp_path, learners, capsys
 ):
     recipe = Recipe("wide", doubled, {"rgb": Rgb(Uniform(2), 32)}, (Phase(1, "adam", 1e-3, 8),))
     most = 4 * numbers * 2 * len(index)
     fit(recipe, parts, settings=Settings(features=tmp_path, index=index, most_bytes=most))
     printed = capsys.readouterr().out
-    assert ("keeping the output of wide would take" in printed) == (told is not None)
-    assert told is None or told in printed
+    assert ("keeping the output of wide would take" in printed) == bool(reported)
+    assert reported in printed
     sizes = [store["size"] for store in stores(tmp_path)]
     assert sizes == {640: [640], 639: [32], 31: []}[numbers]
 
@@ -409,7 +398,9 @@ def several():
     )
 
 
-def test_two_outputs_are_learned_with_a_loss_each(several, parts, index, tmp_path):
+def test_two_outputs_are_learned_and_of_two_inputs_the_frozen_one_is_computed_once(
+    several, parts, index, tmp_path, learners, traces
+):
     whole = fit(several, parts, settings=Settings(seed=1))
     history = whole.history
     np.testing.assert_allclose(
@@ -420,17 +411,14 @@ def test_two_outputs_are_learned_with_a_loss_each(several, parts, index, tmp_pat
     clips = Clips(parts[1], several.inputs)
     found = predictions.predict(whole.model, clips, output="action")
     assert found.probabilities.shape == (2, 2)
-    (rows,) = (whole.model.predict(clips, verbose=0)["light"],)
+    rows = whole.model.predict(clips, verbose=0)["light"]
     expected = [rows[clips.video_positions == at].mean(axis=0) for at in range(2)]
     np.testing.assert_allclose(found.others["light"], expected, rtol=1e-6)
-
-
-def test_of_two_inputs_the_frozen_one_is_computed_once(several, parts, index, tmp_path, learners):
-    fit(several, parts, settings=Settings(seed=1, features=tmp_path, index=index))
-    assert [set(learner.streams) for learner in learners] == 2 * [{KEPT, "small"}]
-    whole = fit(several, parts, settings=Settings(seed=1))
+    learners.clear()
     kept = fit(several, parts, settings=Settings(seed=1, features=tmp_path, index=index))
+    assert [set(learner.streams) for learner in learners] == 2 * [{KEPT, "small"}]
     assert_same_training(kept, whole)
+    assert len(traces) == 2 * len(several.phases)
 
 
 def test_a_view_is_shared_by_kept_and_live_inputs(several, parts, index, tmp_path, learners):
@@ -461,28 +449,6 @@ def test_a_view_is_shared_by_kept_and_live_inputs(several, parts, index, tmp_pat
 # Interrupted
 
 
-@pytest.fixture
-def traces(monkeypatch):
-    """List the steps that were traced."""
-    train_step, traced = keras.Model.train_step, []
-
-    def tracing(self, data):
-        traced.append(1)
-        return train_step(self, data)
-
-    monkeypatch.setattr(keras.Model, "train_step", tracing)
-    return traced
-
-
-@pytest.mark.parametrize("kept", [True, False], ids=["features", "whole"])
-@pytest.mark.parametrize("kind", ["recipe", "clip_recipe", "unequal_recipe", "several"])
-def test_each_phase_is_traced_once(kind, kept, request, parts, tmp_path, traces):
-    """Optimizers and metrics have variables; made at the first batch, they need a second trace."""
-    recipe = request.getfixturevalue(kind)
-    fit(recipe, parts, settings=Settings(seed=1, features=tmp_path if kept else None))
-    assert len(traces) == len(recipe.phases)
-
-
 def learning_then_frozen(inputs, num_classes, *, backbone):
     """Classes of frames; which layers learn is up to the phases."""
     x = layers.GlobalAveragePooling2D()(backbone(inputs["rgb"]))
@@ -490,40 +456,41 @@ def learning_then_frozen(inputs, num_classes, *, backbone):
     return layers.Dense(num_classes, activation="softmax")(x)
 
 
-@pytest.fixture(scope="module")
-def uninterrupted():
-    return {}
-
-
-@pytest.mark.parametrize("epochs", [1, 2, 3, 4])
 @pytest.mark.parametrize("kept", [True, False], ids=["features", "whole"])
-def test_an_interrupted_training_goes_on_and_ends_the_same(
-    epochs, kept, tiny_backbone, parts, index, tmp_path, monkeypatch, uninterrupted
+def test_a_training_interrupted_after_every_epoch_ends_the_same(
+    kept, tiny_backbone, parts, index, tmp_path, monkeypatch
 ):
     """The top of the backbone learns in phase 1, and is frozen in phase 2."""
     recipe = Recipe(
         "falling",
         learning_then_frozen,
         {"rgb": Rgb(Segments(4), 32, test=Uniform(4))},
-        phases=(Phase(2, "adam", 3e-3, 8, "top"), Phase(3, "adam", 1e-3, 8, "none")),
+        phases=(Phase(2, "adam", 3e-3, 8, "top"), Phase(2, "adam", 1e-3, 8, "none")),
         backbone=tiny_backbone,
         augment=Augment(),
     )
+    checkpoint = tmp_path / "run" / "checkpoint.npz"
     settings = Settings(
-        seed=3, index=index, features=tmp_path / "features" if kept else None,
-        checkpoint=tmp_path / "run" / "checkpoint.npz",
-    )  # fmt: skip
-    if kept not in uninterrupted:
-        uninterrupted[kept] = fit(recipe, parts, settings=settings)
+        seed=3, index=index, features=tmp_path if kept else None, checkpoint=checkpoint
+    )
+    uninterrupted = fit(recipe, parts, settings=settings)
+    assert not checkpoint.exists()
     with monkeypatch.context() as patch:
-        stop_after(patch, epochs)
-        with pytest.raises(Interrupted):
-            fit(recipe, parts, settings=settings)
-    assert settings.checkpoint.is_file()
+        stop_after_an_epoch(patch)
+        for _ in range(4):
+            with pytest.raises(Interrupted):
+                fit(recipe, parts, settings=settings)
+            assert checkpoint.is_file()
     resumed = fit(recipe, parts, settings=settings)
-    assert resumed.history["epoch"].tolist() == [1, 2, 3, 4, 5]
-    assert_same_training(resumed, uninterrupted[kept])
-    assert not settings.checkpoint.exists()
+    assert resumed.history["epoch"].tolist() == [1, 2, 3, 4]
+    assert_same_training(resumed, uninterrupted)
+    assert not checkpoint.exists()
+    with monkeypatch.context() as patch:
+        stop_after_an_epoch(patch)
+        with pytest.raises(Interrupted):
+            fit(recipe, parts, settings=dataclasses.replace(settings, seed=4))
+    other = fit(recipe, parts, settings=settings)  # of another seed, it is not taken up
+    np.testing.assert_allclose(other.history["loss"], uninterrupted.history["loss"], rtol=1e-3)
 
 
 def test_what_the_frozen_part_gives_can_be_had_alone(clip_recipe, recipe, index, tmp_path):
