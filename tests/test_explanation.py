@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from tf_keras_vis.gradcam import Gradcam
+from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 from tf_keras_vis.layercam import Layercam
 from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
 from tf_keras_vis.utils.scores import CategoricalScore
@@ -16,7 +17,6 @@ from tf_keras_vis.utils.scores import CategoricalScore
 from tests import built as papers
 from vidlab import explanation, models
 from vidlab.errors import ModelError
-from vidlab.explanation import opening
 from vidlab.models import backbones
 
 SIZE, CLASSES = (32, 40), 5
@@ -53,10 +53,7 @@ def nested_sequential():
 
 
 def without_dense_softmax():
-    scores = layers.Dense(CLASSES)(keras.Sequential(small_cnn(), name="eyes").outputs[0])
-    model = keras.Sequential([*small_cnn(), layers.Dense(CLASSES), layers.Softmax()])
-    assert scores.shape == model.output_shape
-    return model
+    return keras.Sequential([*small_cnn(), layers.Dense(CLASSES), layers.Softmax()])
 
 
 def frame_classifier():
@@ -98,6 +95,30 @@ def assembled():
 
 def convgru():
     return papers.recurrent(backbones.build("mobilenetv2-0.35", size=(64, 64)), CLASSES)
+
+
+def pixels():
+    return papers.pixel_rnn(CLASSES, size=(8, 8), units=2)
+
+
+def head_on_features():
+    return keras.Sequential([keras.Input((None, 8)), layers.GRU(4), layers.Dense(CLASSES)])
+
+
+def hidden_layers():
+    class Hidden(keras.Model):
+        def call(self, inputs):
+            return inputs
+
+    return Hidden()
+
+
+def two_branches():
+    """Build a classifier whose layer "b" does not lead to the score."""
+    pictures = keras.Input((*SIZE, 3))
+    eyes = keras.Model(pictures, [layers.Conv2D(2, 3, name=name)(pictures) for name in "ab"])
+    used, _ = eyes(pictures)
+    return keras.Model(pictures, layers.Dense(2)(layers.GlobalAveragePooling2D()(used)))
 
 
 WAYS = [
@@ -148,31 +169,29 @@ def reference(method, model, clip, *, layer, target):
 
 
 def scaled(maps):
-    return maps / max(maps.max(), 1e-12)
+    """Scale each frame by its largest value."""
+    return maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-12)
+
+
+METHODS = {"grad_cam": Gradcam, "grad_cam++": GradcamPlusPlus, "layer_cam": Layercam}
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2"])
-@pytest.mark.parametrize("target", range(3))
-def test_maps_agree_with_tf_keras_vis(built, layer, target):
+@pytest.mark.parametrize("method", METHODS)
+def test_maps_agree_with_tf_keras_vis(built, layer, method):
     model = built(functional)
     clip = clip_for(model)
-    ours = explanation.grad_cam(model, clip, target=target, layer=layer).maps
-    theirs = reference(Gradcam, model, clip, layer=layer, target=target)
-    np.testing.assert_allclose(scaled(ours), scaled(theirs), atol=1e-3)
-    ours = explanation.explain(model, clip, method="layer_cam", target=target, layer=layer).maps
-    theirs = reference(Layercam, model, clip, layer=layer, target=target)
-    np.testing.assert_allclose(scaled(ours), scaled(theirs), atol=1e-3)
+    for target in range(3):
+        ours = explanation.explain(model, clip, method=method, target=target, layer=layer).maps
+        theirs = reference(METHODS[method], model, clip, layer=layer, target=target)
+        np.testing.assert_allclose(scaled(ours), scaled(theirs), atol=1e-3)
 
 
-@pytest.mark.parametrize("top", [True, False], ids=["with its top", "with a top of ours"])
-def test_maps_of_an_application_agree_with_tf_keras_vis(top):
+def test_maps_of_an_application_agree_with_tf_keras_vis():
     keras.utils.set_random_seed(0)
     model = keras.applications.MobileNetV2(
-        input_shape=(96, 96, 3), alpha=0.35, weights=None, classes=CLASSES, include_top=top
+        input_shape=(96, 96, 3), alpha=0.35, weights=None, classes=CLASSES
     )
-    if not top:
-        pooled = layers.GlobalAveragePooling2D()(model.output)
-        model = keras.Model(model.input, layers.Dense(CLASSES, activation="softmax")(pooled))
     clip = frames(2, size=(96, 96)) / 127.5 - 1
     ours = explanation.grad_cam(model, clip, target=1, layer="block_12_add").maps
     theirs = reference(Gradcam, model, clip, layer="block_12_add", target=1)
@@ -218,25 +237,17 @@ class TestEveryWayToBuildAModel:
             np.testing.assert_allclose(found.heat, alone.heat, atol=1e-3)
 
 
-def test_the_built_in_encoder_is_explained_at_7_by_7_positions_as_published():
-    keras.utils.set_random_seed(0)
-    backbone = backbones.build("residual")
-    pooled = layers.GlobalAveragePooling2D()(backbone.output)
-    model = keras.Model(backbone.input, layers.Dense(CLASSES, activation="softmax")(pooled))
-    clip = frames(2, size=(112, 112))
-    found = explanation.grad_cam(model, clip, target=1)
-    theirs = reference(Gradcam, model, clip, layer="block4_out", target=1)
-    assert (found.layer, found.maps.shape) == ("block4_out", (2, 7, 7))
-    assert found.has_evidence
-    np.testing.assert_allclose(scaled(found.maps), scaled(theirs), atol=1e-3)
-
-
 @pytest.mark.parametrize(
-    ("name", "layer", "side"), [("mobilenetv2-0.35", "out_relu", 3), ("inceptionv3", "mixed10", 1)]
+    ("name", "size", "layer", "side"),
+    [
+        ("residual", 112, "block4_out", 7),
+        ("mobilenetv2-0.35", 96, "out_relu", 3),
+        ("inceptionv3", 96, "mixed10", 1),
+    ],
 )
-def test_the_default_is_the_last_map_however_coarse(name, layer, side):
-    model = papers.frame_classifier(backbones.build(name, size=(96, 96)), CLASSES)
-    found = explanation.grad_cam(model, frames(2, size=(96, 96)))
+def test_the_default_is_the_last_map_however_coarse(name, size, layer, side):
+    model = papers.frame_classifier(backbones.build(name, size=(size, size)), CLASSES)
+    found = explanation.grad_cam(model, frames(2, size=(size, size)))
     assert (found.layer, found.maps.shape) == (f"backbone/{layer}", (2, side, side))
 
 
@@ -285,7 +296,7 @@ def test_no_evidence_is_said_and_not_drawn():
     assert not found.has_evidence
     assert not found.heat.any()
     assert found.frame_importance.tolist() == [0, 0]
-    assert found.says.startswith("No positive evidence for class 0")
+    assert found.in_words().startswith("No positive evidence for class 0")
     assert found.in_words(["Jump", "Run"]).startswith("No positive evidence for Jump: nothing")
     other = explanation.grad_cam(model, frames(2), target=1)
     assert other.in_words(["Jump", "Run"]).startswith("Evidence for Run at 8×10 positions")
@@ -298,15 +309,16 @@ def functional_with_signs():
     return model
 
 
-def test_against_another_class_is_the_difference_of_both(built):
-    model = built(functional)
-    clip = clip_for(model)
-    by = {label: explanation.by_gradient(model, clip, target=label) for label in (0, 1)}
-    both = explanation.by_gradient(model, clip, target=0, against=1)
-    np.testing.assert_allclose(both, by[0] - by[1], atol=1e-5)
+def test_against_another_class_is_what_speaks_for_the_target_more(built):
+    """Grad-CAM is linear in the score: the difference of two classes is that of their weights."""
+    model, clip = built(functional), frames()
+    maps = keras.Model(model.inputs[0], model.get_layer("conv2").output)(clip).numpy()
+    kernel = model.layers[-1].kernel.numpy() / maps[0, ..., 0].size
+    expected = np.maximum(maps @ (kernel[:, 0] - kernel[:, 1]), 0)
     found = explanation.grad_cam(model, clip, target=0, against=1)
+    np.testing.assert_allclose(found.maps, expected, atol=1e-6)
     assert found.against == 1
-    assert "class 0 rather than class 1" in found.says
+    assert "class 0 rather than class 1" in found.in_words()
 
 
 def test_one_graph_serves_clips_of_all_lengths_and_dies_with_its_model():
@@ -315,13 +327,31 @@ def test_one_graph_serves_clips_of_all_lengths_and_dies_with_its_model():
     for count in (1, 3, 7):
         explanation.grad_cam(model, frames(count))
     explanation.grad_cam(model, frames(4).reshape(2, 2, *SIZE, 3))
-    made = opening._MADE[model].values()
-    (graph,) = [one for one in made if hasattr(one, "experimental_get_tracing_count")]
-    assert graph.experimental_get_tracing_count() == 1
+    (compiled,) = explanation.layer_graph(model)._made.values()
+    assert compiled.experimental_get_tracing_count() == 1
     gone = weakref.ref(model)
-    del model, graph, made
+    del model, compiled
     gc.collect()
     assert gone() is None
+
+
+def test_each_input_of_several_is_explained_while_the_others_keep_what_they_showed():
+    keras.utils.set_random_seed(3)
+    inputs = {name: keras.Input((None, *SIZE, 3), name=name) for name in ("rgb", "flow")}
+    seen = []
+    for name, clips in inputs.items():
+        eyes = [layers.Conv2D(4, 3, name=f"{name}_conv"), layers.GlobalAveragePooling2D()]
+        eyes = keras.Sequential([keras.Input((*SIZE, 3)), layers.Rescaling(1 / 255), *eyes])
+        seen.append(layers.GRU(4)(layers.TimeDistributed(eyes)(clips)))
+    scores = layers.Dense(CLASSES, activation="softmax")(layers.Concatenate()(seen))
+    shown = {name: frames(4, seed=seed) for seed, name in enumerate(inputs)}
+    model = keras.Model(inputs, scores)
+    expected = model({name: clip[None] for name, clip in shown.items()})[0].numpy().max()
+    for name, (single, clip) in explanation.by_input(model, shown).items():
+        found = explanation.grad_cam(single, clip)
+        assert found.score == pytest.approx(expected, abs=1e-5)
+        assert found.heat.any()
+        assert [one.split("/")[-1] for one in explanation.layers(single)] == [f"{name}_conv"]
 
 
 def test_weights_that_change_are_explained_anew(built):
@@ -332,52 +362,36 @@ def test_weights_that_change_are_explained_anew(built):
     assert not np.allclose(explanation.grad_cam(model, frames(), target=0).maps, before)
 
 
-class TestWhatCannotBeExplained:
-    def test_an_unknown_layer_is_answered_with_those_there_are(self, built):
-        model = built(frame_classifier)
-        with pytest.raises(ModelError, match=r"Received: 'block_12_ad'.*backbone/block_12_add"):
-            explanation.grad_cam(model, clip_for(model), layer="block_12_ad")
-        with pytest.raises(ModelError, match=r"one of: backbone/out_relu.*more: vidlab\.expl"):
-            explanation.grad_cam(model, clip_for(model), layer="out_relu")
-
-    def test_a_layer_without_a_map_is_refused(self, built):
-        with pytest.raises(ModelError, match=r"Received: 'dense'\. Choose one of"):
-            explanation.grad_cam(built(frame_classifier), frames(size=(64, 64)), layer="dense")
-
-    def test_a_network_on_bare_pixels_is_pointed_to_saliency(self):
-        model = papers.pixel_rnn(CLASSES, size=(8, 8), units=2)
-        assert explanation.layers(model) == []
-        for layer in (None, "gru"):
-            with pytest.raises(ModelError, match=r'none among its layers.*method="saliency"'):
-                explanation.grad_cam(model, frames(size=(8, 8)), layer=layer)
-
-    @pytest.mark.parametrize("shape", [(2, 30, 40, 3), (32, 40, 3), (0, 32, 40, 3)])
-    def test_frames_of_another_size_are_refused(self, built, shape):
-        with pytest.raises(ModelError, match=r"\(time, 32, 40, 3\).*picture\[None\]"):
-            explanation.grad_cam(built(functional), np.zeros(shape))
-
-    @pytest.mark.parametrize("target", [5, -1, [0, 1], 0.5])
-    def test_a_class_there_is_not_is_refused(self, built, target):
-        with pytest.raises(ModelError, match=r"target= a class from 0 to 4.*index\.classes"):
-            explanation.grad_cam(built(functional), frames(), target=target)
-
-    def test_a_head_on_features_is_sent_to_its_encoder(self):
-        head = keras.Sequential([keras.Input((None, 8)), layers.GRU(4), layers.Dense(CLASSES)])
-        with pytest.raises(ModelError, match="encoder"):
-            explanation.grad_cam(head, frames())
-
-    def test_a_model_that_hides_its_layers_is_refused(self):
-        class Hidden(keras.Model):
-            def call(self, inputs):
-                return inputs
-
-        with pytest.raises(ModelError, match=r"a Hidden\..*keras\.Model\(inputs, outputs\)"):
-            explanation.layers(Hidden())
-
-    def test_a_layer_beside_the_way_to_the_score_is_refused(self):
-        pictures = keras.Input((*SIZE, 3))
-        eyes = keras.Model(pictures, [layers.Conv2D(2, 3, name=name)(pictures) for name in "ab"])
-        used, _ = eyes(pictures)
-        scores = layers.Dense(2)(layers.GlobalAveragePooling2D()(used))
-        with pytest.raises(ModelError, match=r"one of|no score depends"):
-            explanation.grad_cam(keras.Model(pictures, scores), frames(), layer="b")
+@pytest.mark.parametrize(
+    ("way", "shape", "options", "message"),
+    [
+        (frame_classifier, (3, 64, 64, 3), {"layer": "block_12_ad"}, r"backbone/block_12_add"),
+        (
+            frame_classifier,
+            (3, 64, 64, 3),
+            {"layer": "out_relu"},
+            r"one of: backbone/out_relu.*more",
+        ),
+        (
+            frame_classifier,
+            (3, 64, 64, 3),
+            {"layer": "dense"},
+            r"Received: 'dense'\. Choose one of",
+        ),
+        (pixels, (3, 8, 8, 3), {}, r'none among its layers.*method="saliency"'),
+        (pixels, (3, 8, 8, 3), {"layer": "gru"}, r'none among its layers.*method="saliency"'),
+        (functional, (2, 30, 40, 3), {}, r"\(time, 32, 40, 3\).*picture\[None\]"),
+        (functional, (32, 40, 3), {}, r"\(time, 32, 40, 3\)"),
+        (functional, (0, 32, 40, 3), {}, r"\(time, 32, 40, 3\)"),
+        (functional, (3, 32, 40, 3), {"target": 5}, r"target= a class from 0 to 4.*index\.classes"),
+        (functional, (3, 32, 40, 3), {"target": -1}, "target= a class from 0 to 4"),
+        (functional, (3, 32, 40, 3), {"target": [0, 1]}, "target= a class from 0 to 4"),
+        (functional, (3, 32, 40, 3), {"against": 0.5}, "against= a class from 0 to 4"),
+        (head_on_features, (3, 32, 40, 3), {}, "encoder"),
+        (hidden_layers, (3, 32, 40, 3), {}, r"a Hidden\..*keras\.Model\(inputs, outputs\)"),
+        (two_branches, (3, 32, 40, 3), {"layer": "b"}, "one of|no score depends"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused_with_a_remedy(built, way, shape, options, message):
+    with pytest.raises(ModelError, match=message):
+        explanation.grad_cam(built(way), np.zeros(shape, np.float32), **options)

@@ -1,17 +1,18 @@
-"""Pictures made for filters: they show what excites a filter that is known, and can be repeated."""
+"""Filters: made pictures show what excites a known one, and activations are those of Keras."""
 
 import keras
 import numpy as np
 import pytest
 
 from tests import built
+from vidlab import explanation
 from vidlab.errors import ModelError
-from vidlab.explanation.filters import ascent
-from vidlab.explanation.filters.pictures import depths, maximise
-from vidlab.explanation.filters.reading import SCORES, reader
+from vidlab.explanation import activation_maximization
+from vidlab.explanation.activations import activations
 from vidlab.models import backbones
 
 SIDE = 32
+LAYER = "backbone/block_2_expand_BN"
 
 
 def cnn(*, seed=0):
@@ -33,240 +34,353 @@ def cnn(*, seed=0):
     return model
 
 
+def frame_model(*, seed=0, backbone="mobilenetv2-0.35"):
+    keras.utils.set_random_seed(seed)
+    return built.frame_classifier(backbones.build(backbone, size=(SIDE, SIDE)), 3, units=8)
+
+
 @pytest.fixture(scope="module")
-def model():
+def small():
     return cnn()
 
 
 @pytest.fixture(scope="module")
-def backbone():
-    return backbones.build("mobilenetv2-0.35", size=(SIDE, SIDE))
+def model():
+    return frame_model()
 
 
 @pytest.fixture(scope="module")
-def frames_model(backbone):
-    return built.frame_classifier(backbone, 3, units=8)
+def clip_model(model):
+    return built.convgru(model.get_layer("backbone"), 3, units=4)
 
 
 @pytest.fixture(scope="module")
-def clips_model(backbone):
-    return built.convgru(backbone, 3, units=4)
+def frames():
+    coarse = np.random.default_rng(0).integers(0, 256, (10, 4, 4, 3), np.uint8)
+    return coarse.repeat(SIDE // 4, axis=1).repeat(SIDE // 4, axis=2)
+
+
+def maps_by_keras(model, frames):
+    """Compute the maps of the layer without vidlab."""
+    backbone = model.get_layer("backbone")
+    inner = keras.Model(backbone.inputs, backbone.get_layer("block_2_expand_BN").output)
+    return inner.predict(frames.astype(np.float32), verbose=0)
 
 
 @pytest.fixture(scope="module")
-def known(model):
-    return maximise(model, "known", filters=range(4), steps=24, size=(SIDE, SIDE))
+def maps(model, frames):
+    return maps_by_keras(model, frames)
 
 
-def test_picture_of_a_colour_filter_has_its_colour(known):
-    red, blue = known.images[:2].astype(float)
-    assert red[..., 0].mean() > red[..., 2].mean() + 20
-    assert blue[..., 2].mean() > blue[..., 0].mean() + 20
+def close(images, others, *, atol=1):
+    np.testing.assert_allclose(images.astype(int), others.astype(int), atol=atol)
 
 
-@pytest.mark.parametrize(("number", "along"), [(2, 1), (3, 0)], ids=["upright", "level"])
-def test_picture_of_a_line_filter_changes_across_its_lines(known, number, along):
-    grey = known.images[number].astype(float).mean(axis=-1)
-    across, down = (np.abs(np.diff(grey, axis=axis)).mean() for axis in (along, 1 - along))
-    assert across > 1.5 * down
+@pytest.fixture(scope="module")
+def known(small):
+    return activation_maximization(small, "known", filters=range(4), steps=24, size=(SIDE, SIDE))
 
 
-def test_pictures_excite_more_than_noise_and_say_how_much(model, known):
-    alone = keras.Model(model.input, model.get_layer("known").output)
-    noise = np.random.default_rng(1).integers(0, 256, (8, SIDE, SIDE, 3)).astype(np.float32)
-    said = alone.predict(known.images.astype(np.float32), verbose=0).mean(axis=(1, 2))
-    np.testing.assert_allclose(known.responses, np.diag(said), rtol=1e-4)
-    assert (known.responses > alone.predict(noise, verbose=0).mean(axis=(0, 1, 2))).all()
+class TestActivationMaximization:
+    def test_pictures_show_the_colour_or_the_lines_of_their_filter(self, known):
+        red, blue, upright, level = known.images.astype(float)
+        assert red[..., 0].mean() > red[..., 2].mean() + 20
+        assert blue[..., 2].mean() > blue[..., 0].mean() + 20
+        for lines, along in ((upright, 1), (level, 0)):
+            grey = lines.mean(axis=-1)
+            across, down = (np.abs(np.diff(grey, axis=axis)).mean() for axis in (along, 1 - along))
+            assert across > 1.5 * down
 
+    def test_pictures_excite_more_than_noise_and_the_record_says_how_much(self, small, known):
+        alone = keras.Model(small.input, small.get_layer("known").output)
+        noise = np.random.default_rng(1).integers(0, 256, (8, SIDE, SIDE, 3)).astype(np.float32)
+        responses = alone.predict(known.images.astype(np.float32), verbose=0).mean(axis=(1, 2))
+        np.testing.assert_allclose(known.responses, np.diag(responses), rtol=1e-4)
+        assert (known.responses > alone.predict(noise, verbose=0).mean(axis=(0, 1, 2))).all()
 
-def test_same_seed_gives_the_same_pictures_and_another_seed_others(model):
-    made = [maximise(model, "known", filters=2, steps=3, seed=s, size=(24, 40)) for s in (0, 0, 1)]
-    assert made[0].images.shape == (2, 24, 40, 3)
-    assert made[0].images.dtype == np.uint8
-    np.testing.assert_array_equal(made[0].images, made[1].images)
-    assert (made[0].images != made[2].images).any()
+    def test_the_seed_decides_the_pictures(self, small):
+        made, same, other = (
+            activation_maximization(
+                small, "known", filters=2, steps=3, seed=seed, size=(24, 40)
+            ).images
+            for seed in (0, 0, 1)
+        )
+        assert (made.shape, made.dtype) == ((2, 24, 40, 3), np.uint8)
+        np.testing.assert_array_equal(made, same)
+        assert (made != other).any()
 
+    @pytest.mark.parametrize("steps", [3, 10])
+    def test_a_picture_does_not_depend_on_the_filters_beside_it(self, small, steps):
+        together, alone = (
+            activation_maximization(small, "known", filters=some, steps=steps).images
+            for some in ([0, 2, 3], [2])
+        )
+        close(alone[0], together[1], atol=2)
 
-def test_a_picture_does_not_depend_on_the_filters_beside_it(model):
-    together = maximise(model, "known", filters=[0, 2, 3], steps=3).images[1]
-    alone = maximise(model, "known", filters=[2], steps=3).images[0]
-    np.testing.assert_allclose(alone.astype(int), together.astype(int), atol=1)
+    def test_a_network_is_compiled_once_for_all_batches_of_its_filters(self, small):
+        for some in (range(4), [0, 1, 2], [3]):
+            activation_maximization(small, "known", filters=some, steps=10)
+        _, (_, step) = explanation.layer_graph(small)._made["activation_maximization"]
+        assert step.experimental_get_tracing_count() == 1
 
+    def test_no_step_is_begun_after_the_time_is_up(self, small):
+        steps = []
+        made = activation_maximization(
+            small, "known", filters=2, steps=50, seconds=0, progress=lambda *one: steps.append(one)
+        )
+        assert steps == [(1, 50)]
+        assert made.steps == 1
+        assert "stopped after 1 of 50 steps" in made.in_words()
+        assert made.images.std() > 10
 
-def test_no_step_is_begun_after_the_time_is_up(model):
-    made = maximise(model, "known", filters=2, steps=50, seconds=0)
-    assert made.steps == 1
-    assert "stopped after 1 of 50 steps" in made.says
-    assert made.images.std() > 10
+    def test_each_picture_is_kept_on_its_own_and_only_missing_ones_are_made(self, small, tmp_path):
+        steps = []
+        wishes = {"steps": 2, "cache": tmp_path, "progress": lambda *one: steps.append(one)}
+        kept = activation_maximization(small, "known", filters=[0, 2], **wishes)
+        again = activation_maximization(small, "known", filters=[0, 2], **wishes)
+        assert (kept.loaded, again.loaded, steps) == (False, True, [(1, 2), (2, 2)])
+        assert again.in_words().startswith("2 filters of known: loaded; 2 steps")
+        for name in ("images", "filters", "responses", "steps", "seed", "layer"):
+            np.testing.assert_array_equal(getattr(kept, name), getattr(again, name))
+        more = activation_maximization(small, "known", filters=[2, 1, 0], **wishes)
+        assert (more.loaded, more.filters.tolist(), len(steps)) == (False, [2, 1, 0], 4)
+        np.testing.assert_array_equal(more.images[[2, 0]], kept.images)
+        np.testing.assert_array_equal(more.responses[[2, 0]], kept.responses)
 
-
-def test_pictures_are_kept_and_found_again(model, tmp_path):
-    made = maximise(model, "known", filters=2, steps=2, cache=tmp_path)
-    again = maximise(model, "known", filters=2, steps=2, cache=tmp_path)
-    assert (made.loaded, again.loaded) == (False, True)
-    assert again.says.startswith("2 filters of known: loaded; 2 steps")
-    for name in ("images", "filters", "responses", "steps", "seed"):
-        np.testing.assert_array_equal(getattr(made, name), getattr(again, name))
-
-
-def test_each_picture_is_kept_on_its_own_and_only_missing_ones_are_made(model, tmp_path):
-    kept = maximise(model, "known", filters=[0, 2], steps=2, cache=tmp_path)
-    told = []
-    wishes = {"steps": 2, "cache": tmp_path, "tell": lambda *step: told.append(step)}
-    assert maximise(model, "known", filters=[2], **wishes).loaded
-    assert told == []
-    more = maximise(model, "known", filters=[2, 1, 0], **wishes)
-    assert told == [(1, 2), (2, 2)]
-    assert (more.loaded, more.filters.tolist()) == (False, [2, 1, 0])
-    np.testing.assert_array_equal(more.images[[2, 0]], kept.images)
-    np.testing.assert_array_equal(more.responses[[2, 0]], kept.responses)
-    alone = maximise(model, "known", filters=[1], steps=2).images[0]
-    np.testing.assert_allclose(more.images[1].astype(int), alone.astype(int), atol=1)
-
-
-def test_every_step_is_told_until_the_time_is_up(model):
-    told = []
-    wishes = {"filters": 2, "steps": 50, "tell": lambda *step: told.append(step)}
-    maximise(model, "known", seconds=0, **wishes)
-    assert told == [(1, 50)]
-
-
-def test_a_network_is_compiled_once_for_all_batches_of_its_filters(model):
-    wishes = {"steps": 10, "size": (SIDE, SIDE)}
-    together = maximise(model, "known", filters=range(4), **wishes)
-    (compiled,) = ascent._COMPILED.values()
-    turns = [maximise(model, "known", filters=some, **wishes) for some in ([0, 1, 2], [3])]
-    assert compiled.experimental_get_tracing_count() == 1
-    assert list(ascent._COMPILED.values()) == [compiled]
-    images = np.concatenate([one.images for one in turns])
-    np.testing.assert_allclose(images.astype(int), together.images.astype(int), atol=2)
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [{"seed": 1}, {"filters": 3}, {"steps": 1}, {"size": (16, 16)}],
-    ids=lambda changed: next(iter(changed)),
-)
-def test_other_wishes_do_not_find_kept_pictures(model, tmp_path, changed):
-    wishes = {"filters": 2, "steps": 2, "size": (20, 20), "cache": tmp_path}
-    maximise(model, "known", **wishes)
-    assert not maximise(model, "known", **(wishes | changed)).loaded
-
-
-def test_other_weights_do_not_find_kept_pictures(tmp_path):
-    wishes = {"filters": 2, "steps": 1, "cache": tmp_path}
-    for seed in (0, 1):
-        assert not maximise(cnn(seed=seed), "second", **wishes).loaded
-    assert maximise(cnn(seed=1), "second", **wishes).loaded
-
-
-def test_kept_pictures_cut_short_are_made_anew_with_more_time(model, tmp_path):
-    wishes = {"filters": 2, "steps": 3, "cache": tmp_path}
-    assert maximise(model, "known", seconds=0, **wishes).steps == 1
-    assert maximise(model, "known", seconds=0, **wishes).loaded
-    longer = maximise(model, "known", seconds=60, **wishes)
-    assert (longer.loaded, longer.steps) == (False, 3)
-
-
-def test_a_damaged_file_of_pictures_is_replaced(model, tmp_path):
-    wishes = {"filters": 2, "steps": 1, "cache": tmp_path}
-    maximise(model, "known", **wishes)
-    file, _ = sorted(tmp_path.glob("*.npz"))
-    file.write_bytes(file.read_bytes()[:100])
-    assert not maximise(model, "known", **wishes).loaded
-    assert maximise(model, "known", **wishes).loaded
-
-
-def test_filters_in_clip_models_and_frame_models_are_the_same(frames_model, clips_model):
-    layer = "backbone/block_2_expand_BN"
-    of_frames, of_clips = (
-        maximise(one, layer, filters=2, steps=2, size=(SIDE, SIDE))
-        for one in (frames_model, clips_model)
+    @pytest.mark.parametrize(
+        "changed",
+        [{"seed": 1}, {"filters": 3}, {"steps": 1}, {"size": (16, 16)}],
+        ids=lambda changed: next(iter(changed)),
     )
-    np.testing.assert_allclose(
-        of_clips.images.astype(int), of_frames.images.astype(int), atol=1, err_msg=layer
+    def test_other_wishes_do_not_find_kept_pictures(self, small, tmp_path, changed):
+        wishes = {"filters": 2, "steps": 2, "size": (20, 20), "cache": tmp_path}
+        activation_maximization(small, "known", **wishes)
+        assert not activation_maximization(small, "known", **wishes | changed).loaded
+
+    def test_other_weights_do_not_find_kept_pictures(self, tmp_path):
+        wishes = {"filters": 2, "steps": 1, "cache": tmp_path}
+        loaded = [
+            activation_maximization(cnn(seed=seed), "second", **wishes).loaded for seed in (0, 1, 1)
+        ]
+        assert loaded == [False, False, True]
+
+    def test_kept_pictures_cut_short_are_made_anew_with_more_time(self, small, tmp_path):
+        wishes = {"filters": 2, "steps": 3, "cache": tmp_path}
+        made = [
+            activation_maximization(small, "known", seconds=seconds, **wishes)
+            for seconds in (0, 0, 60)
+        ]
+        assert [(one.steps, one.loaded) for one in made] == [(1, False), (1, True), (3, False)]
+
+    def test_a_damaged_file_of_pictures_is_replaced(self, small, tmp_path):
+        wishes = {"filters": 2, "steps": 1, "cache": tmp_path}
+        activation_maximization(small, "known", **wishes)
+        file, _ = sorted(tmp_path.glob("*.npz"))
+        file.write_bytes(file.read_bytes()[:100])
+        assert not activation_maximization(small, "known", **wishes).loaded
+        assert activation_maximization(small, "known", **wishes).loaded
+
+    def test_filters_in_clip_models_and_frame_models_are_the_same(self, model, clip_model):
+        of_frames, of_clips = (
+            activation_maximization(one, LAYER, filters=2, steps=2, size=(SIDE, SIDE))
+            for one in (model, clip_model)
+        )
+        close(of_clips.images, of_frames.images)
+
+    def test_a_time_distributed_layer_is_reached(self):
+        inner = cnn()
+        inner = keras.Model(inner.input, inner.layers[-2].output, name="inner")
+        clips = keras.Input((3, SIDE, SIDE, 3))
+        x = keras.layers.TimeDistributed(inner, name="each")(clips)
+        model = keras.Model(clips, keras.layers.Dense(2)(keras.layers.GRU(4)(x)))
+        made = activation_maximization(model, "each/known", filters=[0], steps=8)
+        assert made.images[0, ..., 0].mean() > made.images[0, ..., 2].mean()
+
+    def test_layers_that_only_apply_an_activation_are_maximized_before_it(self, small):
+        before, after = (
+            activation_maximization(small, layer, filters=3, steps=2)
+            for layer in ("second", "second_relu")
+        )
+        np.testing.assert_array_equal(before.images, after.images)
+        np.testing.assert_array_equal(before.responses, after.responses)
+
+    def test_pictures_of_classes_speak_for_the_class(self, small):
+        made = activation_maximization(small, "scores", filters=3, steps=16)
+        noise = np.random.default_rng(1).integers(0, 256, (8, SIDE, SIDE, 3)).astype(np.float32)
+        found, usual = (small.predict(x.astype(np.float32)) for x in (made.images, noise))
+        assert (np.diag(found) > usual.mean(axis=0)).all()
+
+    @pytest.mark.parametrize(
+        ("layer", "options", "message"),
+        [
+            ("nowhere", {}, "known"),
+            ("known", {"filters": [4]}, r"Expected filters from 0 to 3, those of known"),
+            ("known", {"filters": [0.5]}, r"Received: \[0.5\]"),
+            ("known", {"steps": 0}, "Expected at least one step"),
+            ("scores", {"size": (16, 16)}, "Expected a model of single frames and its own size"),
+        ],
+        ids=["layer", "filter", "fraction", "steps", "size"],
     )
+    def test_wishes_that_cannot_be_met_are_refused(self, small, layer, options, message):
+        with pytest.raises(ModelError, match=message):
+            activation_maximization(small, layer, **options)
+
+    def test_scores_of_a_clip_model_are_refused(self, clip_model):
+        with pytest.raises(ModelError, match="Expected a model of single frames"):
+            activation_maximization(clip_model, "scores", steps=1)
 
 
-def test_a_time_distributed_layer_is_reached():
-    inner = cnn()
-    inner = keras.Model(inner.input, inner.layers[-2].output, name="inner")
-    clips = keras.Input((None, SIDE, SIDE, 3))
-    x = keras.layers.TimeDistributed(inner, name="each")(clips)
-    x = keras.layers.Dense(2, activation="softmax")(keras.layers.GRU(4)(x))
-    made = maximise(keras.Model(clips, x), "each/known", filters=[0], steps=8)
-    assert made.images[0, ..., 0].mean() > made.images[0, ..., 2].mean()
-
-
-def test_layers_that_only_apply_an_activation_are_read_before_it(model):
-    picture = np.random.default_rng(0).uniform(0, 255, (2, SIDE, SIDE, 3)).astype(np.float32)
-    before = reader(model, "second", size=None).read(picture)
-    assert before.min() < 0
-    sees = reader(model, "second_relu", before_activation=True)
-    np.testing.assert_allclose(sees.read(picture), before, atol=1e-5)
-    np.testing.assert_allclose(
-        reader(model, "second_relu").read(picture), before.clip(min=0), atol=1e-5
-    )
-
-
-def test_scores_are_read_before_the_softmax(frames_model):
-    pictures = np.random.default_rng(0).uniform(0, 255, (3, SIDE, SIDE, 3)).astype(np.float32)
-    scores = reader(frames_model, SCORES).read(pictures)
-    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(
-        probabilities, frames_model.predict(pictures, verbose=0), rtol=1e-4, atol=1e-6
-    )
-
-
-def test_pictures_of_classes_speak_for_the_class(model):
-    made = maximise(model, SCORES, filters=range(3), steps=16)
-    noise = np.random.default_rng(1).integers(0, 256, (8, SIDE, SIDE, 3))
-    assert (made.responses > reader(model, SCORES).read(noise).mean(axis=0)).all()
-
-
-def test_scores_of_a_clip_model_are_refused(clips_model):
-    with pytest.raises(ModelError, match="Expected a model of single frames"):
-        maximise(clips_model, SCORES, steps=1)
-
-
-def test_depths_run_from_the_first_to_the_last_convolution(frames_model, clips_model):
+def test_depths_run_from_the_first_to_the_last_convolution(small, model, clip_model):
     named = ["bn_Conv1", "block_1_expand_BN", "block_16_expand_BN", "Conv_1_bn"]
-    every = depths(frames_model, 99)
+    every = explanation.depths(model, 99)
     assert [every[0], every[1], every[-2], every[-1]] == [f"backbone/{name}" for name in named]
     assert len(every) == 18
-    assert depths(frames_model, 3) == [every[0], every[8], every[17]]
-    assert depths(clips_model, 99) == every
-
-
-def test_depths_of_a_plain_network_are_its_convolutions(model):
-    assert depths(model) == ["known", "second"]
+    assert explanation.depths(model, 3) == [every[0], every[8], every[17]]
+    assert explanation.depths(clip_model, 99) == every
+    assert explanation.depths(small) == ["known", "second"]
 
 
 @pytest.mark.slow
 def test_depths_of_joined_branches_are_the_joints():
-    model = built.frame_classifier(backbones.build("inceptionv3", size=(75, 75)), 3)
-    chosen = depths(model, 99)
+    chosen = explanation.depths(
+        built.frame_classifier(backbones.build("inceptionv3", size=(75, 75)), 3), 99
+    )
     assert chosen[1:] == [f"backbone/mixed{number}" for number in range(11)]
-    made = maximise(model, "backbone/mixed1", filters=1, steps=2, size=(80, 80))
-    assert made.images.shape == (1, 80, 80, 3)
 
 
-def test_pixel_rnns_have_no_filters():
+def test_first_kernels_are_those_of_the_first_convolution(model):
+    (weights,) = model.get_layer("backbone").get_layer("Conv1").get_weights()
+    kernels = explanation.first_kernels(model)
+    assert kernels.shape == (16, 3, 3, 3)
+    np.testing.assert_array_equal(kernels[5, 0, 2], weights[0, 2, :, 5])
+
+
+def test_pixel_rnns_have_neither_filters_nor_kernels():
     model = built.pixel_rnn(3, size=(8, 8), units=2)
     with pytest.raises(ModelError, match="Expected a model with convolutions"):
-        depths(model)
+        explanation.depths(model)
+    with pytest.raises(ModelError, match="convolution over red, green and blue"):
+        explanation.first_kernels(model)
+
+
+def test_feature_maps_are_what_the_layer_gives(model, frames, maps):
+    found = explanation.feature_maps(model, frames[3], layer=LAYER, filters=[7, 2])
+    assert found.filters.tolist() == [7, 2]
+    np.testing.assert_allclose(found.maps, maps[3, ..., [7, 2]], atol=1e-4)
+    varied = explanation.feature_maps(model, frames[0], layer=LAYER, filters=3)
+    assert varied.filters.tolist() == sorted(np.argsort(maps[0].std(axis=(0, 1)))[-3:])
+
+
+def test_frames_of_another_size_have_maps_of_another_size(model, frames):
+    large = frames[:2].repeat(2, axis=1).repeat(3, axis=2)
+    one = explanation.feature_maps(model, large[1], layer=LAYER, filters=[7])
+    assert one.maps.shape == (1, 16, 24)
+    responses = explanation.filter_responses(model, large, layers=["backbone/bn_Conv1", LAYER])
+    assert responses[LAYER][1, 7] == pytest.approx(one.maps.mean(), abs=1e-4)
+
+
+def test_responses_are_means_of_maps_also_in_a_clip_model(model, clip_model, frames, maps):
+    for one in (model, clip_model):
+        found = explanation.filter_responses(one, frames, layers=["backbone/bn_Conv1", LAYER])
+        assert list(found) == ["backbone/bn_Conv1", LAYER]
+        assert found["backbone/bn_Conv1"].shape == (10, 16)
+        np.testing.assert_allclose(found[LAYER], maps.mean(axis=(1, 2)), atol=1e-4)
+
+
+def test_strongest_frames_come_first(model, frames, maps):
+    found = explanation.strongest_frames(model, frames, layer=LAYER, filters=[4, 0], count=3)
+    means = maps.mean(axis=(1, 2))
+    for row, number in enumerate([4, 0]):
+        expected = np.argsort(-means[:, number])[:3]
+        assert found.frames[row].tolist() == expected.tolist()
+        np.testing.assert_allclose(found.responses[row], means[expected, number], atol=1e-4)
+        np.testing.assert_allclose(found.maps[row], maps[expected, ..., number], atol=1e-4)
+
+
+def test_responses_that_are_known_are_not_computed_again(model, frames, maps):
+    known = np.zeros((len(frames), 48), np.float32)
+    known[[6, 1], 4] = 2.0, 1.0
+    options = {"layer": LAYER, "filters": [4], "count": 2}
+    found = explanation.strongest_frames(model, frames, **options, responses=known)
+    assert found.frames.tolist() == [[6, 1]]
+    assert found.responses.tolist() == [[2.0, 1.0]]
+    np.testing.assert_allclose(found.maps[0], maps[[6, 1], ..., 4], atol=1e-4)
+
+
+def test_of_each_video_only_the_strongest_frame_counts(model, frames, maps):
+    options = {"layer": LAYER, "filters": [4], "count": 5, "one_of": np.repeat(list("abcde"), 2)}
+    found = explanation.strongest_frames(model, frames, **options)
+    means = maps.mean(axis=(1, 2))[:, 4]
+    best = [2 * pair + int(means[2 * pair + 1] > means[2 * pair]) for pair in range(5)]
+    assert found.frames[0].tolist() == sorted(best, key=lambda index: -means[index])
+
+
+def test_changes_are_correlations_over_frames_and_positions(model, frames, maps):
+    kept = explanation.filter_changes(
+        model, model, frames=frames, layers=["backbone/bn_Conv1", LAYER]
+    )
+    assert kept.groupby("layer").size().to_dict() == {"backbone/bn_Conv1": 16, LAYER: 48}
+    assert kept["correlation"].min() == pytest.approx(1)
+    other = frame_model(seed=1)
+    theirs = maps_by_keras(other, frames)
+    found = explanation.filter_changes(model, other, frames=frames, layers=[LAYER])
+    for number in (0, 9):
+        expected = np.corrcoef(maps[..., number].ravel(), theirs[..., number].ravel())[0, 1]
+        assert found["correlation"][number] == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_constant_map_has_no_correlation(frames):
+    flat = frame_model()
+    first = flat.get_layer("backbone").get_layer("Conv1")
+    (weights,) = first.get_weights()
+    weights[..., 3] = 0
+    first.set_weights([weights])
+    kept = explanation.filter_changes(flat, flat, frames=frames, layers=["backbone/Conv1"])
+    assert kept["correlation"].isna().to_numpy().nonzero()[0].tolist() == [3]
+
+
+def test_selectivity_is_the_distance_of_a_class_in_standard_deviations():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["jump", "run", "wave"], 400)
+    responses = rng.normal(size=(1200, 2))
+    responses[labels == "run", 1] += 3
+    found = explanation.class_selectivity(responses, labels)
+    assert found.index.tolist() == ["jump", "run", "wave"]
+    assert found.loc["run"].to_numpy() == pytest.approx([0, 3], abs=0.2)
+    assert found.loc["jump", 1] < 0
+
+
+def strongest(model, frames, **options):
+    return explanation.strongest_frames(model, frames, layer=LAYER, filters=[0], **options)
 
 
 @pytest.mark.parametrize(
-    ("layer", "options", "message"),
+    ("compute", "message"),
     [
-        ("nowhere", {}, "known"),
-        ("known", {"filters": [4]}, r"Expected filters from 0 to 3, those of known"),
-        ("known", {"filters": [0.5]}, r"Received: \[0.5\]"),
-        ("known", {"steps": 0}, "Expected at least one step"),
+        (
+            lambda m, f: explanation.feature_maps(m, f, layer=LAYER),
+            r"one frame.*\(10, 32, 32, 3\).*clip\[0\]",
+        ),
+        (
+            lambda m, f: explanation.feature_maps(m, f[0], layer=LAYER, filters=[48]),
+            "from 0 to 47",
+        ),
+        (lambda m, f: activations(m, f[0], layers=[LAYER]), "Expected pictures"),
+        (lambda m, f: strongest(m, f, one_of=["a"]), "origin of each of 10 frames"),
+        (
+            lambda m, f: strongest(m, f, responses=np.ones((9, 48))),
+            r"10 frames, 48 filters.*\(9, 48\)",
+        ),
+        (lambda m, f: explanation.class_selectivity(np.ones((3, 2)), ["a"]), "3 frames.*1 labels"),
+        (
+            lambda m, f: explanation.filter_changes(
+                m, frame_model(backbone="mobilenetv2"), frames=f, layers=[LAYER]
+            ),
+            "two models of one architecture",
+        ),
     ],
-    ids=["layer", "filter", "fraction", "steps"],
+    ids=["frame", "filter", "frames", "origins", "responses", "labels", "models"],
 )
-def test_wishes_that_cannot_be_met_are_refused(model, layer, options, message):
+def test_what_cannot_be_computed_is_refused(model, frames, compute, message):
     with pytest.raises(ModelError, match=message):
-        maximise(model, layer, **options)
+        compute(model, frames)

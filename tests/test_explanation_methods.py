@@ -1,15 +1,15 @@
-"""All methods behind one call, importance over time, and where the units of a map look."""
+"""All methods behind one call, occlusion over time, and where the units of a map look."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from tf_keras_vis.scorecam import Scorecam
 
 from tests import built
 from vidlab import explanation
 from vidlab.errors import ModelError
-from vidlab.explanation.layers import laid_open
 from vidlab.models import backbones
 
 SIZE, CLASSES = (24, 32), 4
@@ -71,10 +71,6 @@ class TestEveryMethod:
             alone = explanation.explain(of_clips, batch[1], method=method, target=2)
             np.testing.assert_allclose(both[1].heat, alone.heat, atol=1e-3)
 
-    def test_score_cam_says_why_it_cannot_explain_clips(self, of_clips):
-        with pytest.raises(ModelError, match=r"of clips.*none of its own.*grad_cam\+\+"):
-            explanation.explain(of_clips, frames(), method="score_cam")
-
     @pytest.mark.parametrize("method", WITH_A_MAP)
     def test_a_network_on_bare_pixels_has_no_map(self, method, on_pixels):
         with pytest.raises(ModelError, match=r"single frames|needs no map"):
@@ -83,32 +79,55 @@ class TestEveryMethod:
     def test_bare_pixels_are_explained_by_saliency_and_it_is_said(self, on_pixels):
         found = explanation.explain(on_pixels, frames())
         assert (found.method, found.layer) == ("saliency", "pixels")
-        assert found.says.startswith("What the score of class")
-        assert "saliency at pixels" in found.says
+        assert found.in_words().startswith("What the score of class")
+        assert "saliency at pixels" in found.in_words()
 
-    def test_unknown_methods_are_answered_with_those_there_are(self, of_frames):
+    def test_what_a_method_cannot_explain_is_refused(self, of_frames, of_clips):
+        with pytest.raises(ModelError, match=r"of clips.*none of its own.*grad_cam\+\+"):
+            explanation.explain(of_clips, frames(), method="score_cam")
         with pytest.raises(ModelError, match=r"grad_cam\+\+, layer_cam, .*Received: 'cam'"):
             explanation.explain(of_frames, frames(), method="cam")
 
 
+def test_score_cam_agrees_with_tf_keras_vis():
+    keras.utils.set_random_seed(4)
+    flat = keras.Sequential(
+        [
+            keras.Input((*SIZE, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(40, 3, strides=4, activation="relu", name="conv"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(CLASSES),
+        ]
+    )
+    options = {"penultimate_layer": "conv", "expand_cam": False, "normalize_cam": False}
+    flat = keras.Model(flat.inputs, flat.outputs[0])  # it passes inputs as a list
+    theirs = [
+        Scorecam(flat)(lambda scores: scores[:, 2], frame[None], max_N=32, **options)[0]
+        for frame in frames()
+    ]
+    found = explanation.explain(flat, frames(), method="score_cam", target=2)
+    np.testing.assert_allclose(found.maps, theirs, rtol=1e-4, atol=1e-6)
+
+
 def test_saliency_is_the_largest_gradient_of_the_colours(of_clips):
-    clip = frames()
-    scoring = laid_open(of_clips).scoring()
-    shown = tf.constant(clip[None])
+    clip = tf.constant(frames()[None])
+    graph = explanation.layer_graph(of_clips)
+    scores = graph.submodel(graph.scores)
     with tf.GradientTape() as tape:
-        tape.watch(shown)
-        score = scoring([shown])[0, 3]
-    expected = np.abs(tape.gradient(score, shown).numpy()[0]).max(axis=-1)
-    found = explanation.saliency(of_clips, clip, target=3)
+        tape.watch(clip)
+        score = scores(clip)[0, 3]
+    expected = np.abs(tape.gradient(score, clip).numpy()[0]).max(axis=-1)
+    found = explanation.explain(of_clips, frames(), method="saliency", target=3)
     np.testing.assert_allclose(found.maps, expected, rtol=1e-4, atol=1e-9)
 
 
 def test_noise_comes_from_the_seed_alone(of_frames):
-    def heat(seed):
-        return explanation.explain(of_frames, frames(), method="smooth_grad", seed=seed).heat
-
     state = np.random.get_state()[1].copy()
-    first, again, other = heat(1), heat(1), heat(2)
+    first, again, other = (
+        explanation.explain(of_frames, frames(), method="smooth_grad", seed=seed).heat
+        for seed in (1, 1, 2)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert np.array_equal(state, np.random.get_state()[1])
@@ -121,21 +140,21 @@ def test_large_scores_leave_grad_cam_plus_plus_with_numbers(of_frames):
     assert np.isfinite(found.maps).all()
 
 
-class TestImportanceOverTime:
-    def test_occlusion_is_what_the_model_says_without_the_frame(self, of_clips):
+class TestOcclusionOverTime:
+    def test_it_is_the_prediction_without_the_frame(self, of_clips):
         clip = frames(4)
         whole = of_clips.predict(clip[None], verbose=0)[0, 1]
         without = [
-            of_clips.predict(np.delete(clip, place, axis=0)[None], verbose=0)[0, 1]
-            for place in range(4)
+            of_clips.predict(np.delete(clip, index, axis=0)[None], verbose=0)[0, 1]
+            for index in range(4)
         ]
         found = explanation.by_occlusion(of_clips, clip, target=1)
         np.testing.assert_allclose(found, whole - np.array(without), atol=1e-6)
 
     def test_frames_that_are_judged_alone_are_left_out_of_their_mean(self, of_frames):
-        said = of_frames.predict(frames(4), verbose=0)
+        each = of_frames.predict(frames(4), verbose=0)
+        lost = each.mean(0) - np.stack([np.delete(each, index, 0).mean(0) for index in range(4)])
         found = explanation.by_occlusion(of_frames, frames(4), target=2, against=0)
-        lost = said.mean(0) - np.stack([np.delete(said, place, 0).mean(0) for place in range(4)])
         np.testing.assert_allclose(found, lost[:, 2] - lost[:, 0], atol=1e-6)
 
     def test_a_clip_of_fixed_length_is_shown_the_neighbour_instead(self):
@@ -149,19 +168,10 @@ class TestImportanceOverTime:
         found = explanation.by_occlusion(model, clip, target=0)
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
-    def test_gradients_add_up_to_the_score_where_it_is_linear_in_the_map(self, of_frames):
-        dense = of_frames.layers[-1]
-        scores = of_frames.layers[0](frames()).numpy() @ dense.kernel.numpy()[:, 3]
-        found = explanation.by_gradient(of_frames, frames(), target=3)
-        np.testing.assert_allclose(found, scores, atol=1e-4)
-
-    def test_a_single_frame_cannot_be_left_out(self, of_frames):
-        with pytest.raises(ModelError, match=r"two frames or more.*Read more frames"):
-            explanation.by_occlusion(of_frames, frames(1))
-
-    def test_several_clips_are_asked_for_one_by_one(self, of_frames):
-        with pytest.raises(ModelError, match="Expected a single clip"):
-            explanation.by_gradient(of_frames, frames()[None])
+    @pytest.mark.parametrize("clip", [frames(1), frames()[None]], ids=["frame", "clips"])
+    def test_it_takes_a_single_clip_of_several_frames(self, of_frames, clip):
+        with pytest.raises(ModelError, match=r"single clip of two frames or more.*Read more"):
+            explanation.by_occlusion(of_frames, clip)
 
 
 def looking(*kinds):
@@ -190,10 +200,10 @@ def looking(*kinds):
     ],
     ids="-".join,
 )
-def test_fields_are_what_gradients_reach(kinds):
+def test_receptive_fields_are_what_gradients_reach(kinds):
     model = looking(*kinds)
     name = explanation.layers(model)[-1]
-    down, across = laid_open(model).fields(name)
+    down, across = explanation.layer_graph(model).receptive_fields(name)
     maps = keras.Model(model.inputs[0], model.get_layer(name).output)
     picture = tf.ones((1, 40, 56, 3))
     row, column = (side // 2 for side in maps.output_shape[1:3])
@@ -201,10 +211,10 @@ def test_fields_are_what_gradients_reach(kinds):
         tape.watch(picture)
         unit = maps(picture)[0, row, column, 0]
     reached = np.abs(tape.gradient(unit, picture).numpy()[0]).sum(-1)
-    for field, place, seen in ((down, row, reached.sum(1)), (across, column, reached.sum(0))):
+    for field, index, seen in ((down, row, reached.sum(1)), (across, column, reached.sum(0))):
         (pixels,) = np.nonzero(seen)
         assert field.extent == pixels[-1] - pixels[0] + 1
-        assert field.first + place * field.step == (pixels[0] + pixels[-1] + 1) / 2
+        assert field.first + index * field.step == (pixels[0] + pixels[-1] + 1) / 2
 
 
 def test_heat_lies_where_the_units_look():
@@ -221,7 +231,8 @@ def test_heat_lies_where_the_units_look():
 
 def test_a_unit_that_sees_the_whole_picture_has_no_field():
     model = built.frame_classifier(backbones.build("mobilenetv2-0.35", size=(112, 112)), 3)
-    down, across = laid_open(model).fields("backbone/block_6_depthwise_relu")
+    graph = explanation.layer_graph(model)
+    down, across = graph.receptive_fields("backbone/block_6_depthwise_relu")
     assert down == across
     assert (down.first, down.step, down.extent) == (8 + 7.5, 16, 75)
-    assert laid_open(model).fields("backbone/out_relu") is None
+    assert graph.receptive_fields("backbone/out_relu") is None

@@ -8,7 +8,7 @@ import pytest
 
 from vidlab import pantomime, plots
 from vidlab.errors import MetricError
-from vidlab.explanation.records import explained
+from vidlab.explanation import Explanation
 
 SIZES = pytest.mark.parametrize("count", [2, 12, 101])
 RNG = np.random.default_rng(0)
@@ -191,7 +191,8 @@ def test_unrolled_fits_upright_frames_below_the_cells():
 
 
 def record(maps, target=0):
-    return explained(maps, size=(24, 32), layer="conv", score=0.5, target=target, method="grad_cam")
+    about = {"size": (24, 32), "layer": "conv", "score": 0.5, "method": "grad_cam"}
+    return Explanation(maps=np.float32(maps), target=target, **about)
 
 
 def test_cold_stays_as_filmed_and_hot_glows(clip):

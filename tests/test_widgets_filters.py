@@ -101,7 +101,7 @@ def test_layers_go_from_the_first_kernels_to_the_classes(model):
 
 def test_images_are_those_of_activation_maximization_and_each_step_is_reported(model):
     explored, texts = started(model, layer="top", seed=3)
-    expected = explanation.maximise(model, "top", filters=range(7), steps=2, seed=3)
+    expected = explanation.activation_maximization(model, "top", filters=range(7), steps=2, seed=3)
     assert explored._grid.captions == [str(number) for number in range(7)]
     for shown, image in zip(explored._grid.images, expected.images, strict=True):
         assert_alike(shown, image)
@@ -171,7 +171,7 @@ def test_a_filter_is_compared_with_what_it_was_and_with_other_noise(model, befor
     assert names == ["before", "before, other noise", "now"]
     made = [(before, 0), (before, 1), (model, 0)]
     for image, (net, seed) in zip(explored._detail._large.images, made, strict=True):
-        expected = explanation.maximise(net, "top", filters=[5], steps=2, seed=seed)
+        expected = explanation.activation_maximization(net, "top", filters=[5], steps=2, seed=seed)
         assert_alike(image, expected.images[0])
     changes = explanation.filter_changes(before, model, frames=frames, layers=["top"])
     assert f"r = {changes['correlation'][5]:.2f}" in text_of(explored._detail._heading)
@@ -225,8 +225,8 @@ def test_when_the_time_is_up_that_is_told_and_more_can_be_given(model):
     assert text_of(explored.status) == "7 filters."
 
 
-def test_images_are_kept_on_disk_and_shared_with_maximise(model, tmp_path):
-    explanation.maximise(model, "top", filters=range(7), steps=2, cache=tmp_path)
+def test_images_are_kept_on_disk_and_shared_with_activation_maximization(model, tmp_path):
+    explanation.activation_maximization(model, "top", filters=range(7), steps=2, cache=tmp_path)
     explored, texts = started(model, layer="top", cache=tmp_path)
     assert not any("step" in text for text in texts)
     assert all(explored._grid.images)

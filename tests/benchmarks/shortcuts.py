@@ -3,8 +3,8 @@
 ``python -m tests.benchmarks.shortcuts`` draws Pantomime (quick) ten times, with five data seeds:
 with one class always in one room, and fair. On each a small network on single frames, all of it
 trainable, learns from the training videos; then acts and scenes of the test videos are swapped, and
-what `explanation.shortcuts` says is printed. A biased variant should be flagged, at its biased
-class; a fair one should not.
+the verdict of `explanation.scene_reliance` is printed. A biased variant should be flagged, at its
+biased class; a fair one should not.
 
 Beside each verdict stands what the shortcut costs, which the verdict should agree with: how many
 videos of the class are named rightly in this edition, and how many in the other one, where the same
@@ -97,24 +97,25 @@ def seen_in(seed, *, bias):
 
 
 def verdicts(model, seen):
-    """Judge a model by the test videos of its variant: the table of `explanation.shortcuts`."""
+    """Judge a model by the test videos of its variant."""
     from vidlab import explanation
 
     test, clips, acts = seen
-    swaps = explanation.swap_scenes(model, clips, labels=test.labels, groups=test.groups, acts=acts)
-    return explanation.shortcuts(swaps, classes=test.classes)
+    return explanation.scene_reliance(
+        model, clips, labels=test.labels, groups=test.groups, classes=test.classes, acts=acts
+    )
 
 
 def named(model, seen, bias):
     """Return the share of a class's test videos, its twin's among them, that are named rightly."""
     import numpy as np
 
-    from vidlab.explanation import asking
+    from vidlab.explanation.batches import predict
 
     test, clips, _ = seen
     pair = [test.classes.index(name) for name in related(bias)]
     own = np.flatnonzero(np.isin(test.labels, pair))
-    said = asking.answers(model, [clips[place] for place in own])
+    said = predict(model, [clips[place] for place in own])
     return float(np.isin(said.argmax(axis=1), pair).mean())
 
 

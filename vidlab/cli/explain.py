@@ -74,7 +74,7 @@ def explain(
         typer.echo(f"{stream}: " * bool(several) + record.in_words(classes))
         if record.has_evidence:
             check = explanation.agrees_with_deletion(model, clip, record, steps=6, orders=3)
-            typer.echo(check.says)
+            typer.echo(check.in_words())
         shown = classes[record.target] if rival is None else f"{classes[record.target]} − {against}"
         strip = plots.heat_strip(
             frames,

@@ -1,76 +1,55 @@
-"""Why a model said what it said: where it looked, when, and whether that can be trusted.
+"""Where a model looks, when, and for what; whether heatmaps are faithful; what filters look for.
 
-Takes trained models of `models` and clips as they take them; gives `Explanation` records to
-`plots`, notebooks and the command line. `grad_cam` holds the method most use, `methods` the others
-behind the same call, `importance` the weight of each frame; `layers` and what it builds on open a
-model. `trust` asks whether an explanation is right, `filters` what a network looks for at all.
+`graph` opens a model to all its layers. `grad_cam` and `methods` explain a prediction, `occlusion`
+weighs its frames; `pointing`, `faithfulness`, `mean_maps` and `scene` check explanations, and
+`activations`, `filters` and `activation_maximization` look into the network itself.
 """
 
-from vidlab.explanation.filters import (
+from vidlab.explanation.act_and_scene import motion_mask, on_scene, without_act
+from vidlab.explanation.activation_maximization import FilterPictures, activation_maximization
+from vidlab.explanation.activations import (
     FeatureMaps,
-    FilterPictures,
     StrongestFrames,
-    class_selectivity,
-    depths,
     feature_maps,
-    filter_changes,
     filter_responses,
     first_kernels,
-    maximise,
     strongest_frames,
 )
-from vidlab.explanation.grad_cam import grad_cam
-from vidlab.explanation.holding import by_input, one_input
-from vidlab.explanation.importance import by_gradient, by_occlusion
-from vidlab.explanation.layers import default_layer, layers
-from vidlab.explanation.methods import METHODS, explain
-from vidlab.explanation.records import Explanation
-from vidlab.explanation.saliency import saliency
-from vidlab.explanation.trust import (
-    EVIDENCE,
-    SCENE_SHARE,
-    Agreement,
-    MeanMaps,
-    Swaps,
+from vidlab.explanation.faithfulness import (
     agrees_with_deletion,
-    area_under,
-    contributions,
     deletion_curve,
-    energy_inside,
-    grade,
-    grade_frames,
-    grade_points,
     insertion_curve,
-    mean_maps,
-    on_scene,
-    peaks,
-    pointing_game,
     random_heat,
-    random_points,
     randomise,
     randomised_check,
-    rank_correlation,
-    shortcuts,
-    summary,
-    swap_scenes,
-    what_moves,
-    without_act,
 )
+from vidlab.explanation.filters import class_selectivity, depths, filter_changes
+from vidlab.explanation.grad_cam import grad_cam
+from vidlab.explanation.graph import default_layer, layer_graph, layers
+from vidlab.explanation.mean_maps import contributions, mean_maps
+from vidlab.explanation.methods import METHODS, explain
+from vidlab.explanation.occlusion import by_occlusion
+from vidlab.explanation.pointing import (
+    EVIDENCE,
+    grade_frames,
+    grade_points,
+    random_points,
+    summary,
+)
+from vidlab.explanation.record import Explanation
+from vidlab.explanation.scene import SCENE_SHARE, scene_reliance
+from vidlab.explanation.single_input import by_input
 
 __all__ = [
     "EVIDENCE",
     "METHODS",
     "SCENE_SHARE",
-    "Agreement",
     "Explanation",
     "FeatureMaps",
     "FilterPictures",
-    "MeanMaps",
     "StrongestFrames",
-    "Swaps",
+    "activation_maximization",
     "agrees_with_deletion",
-    "area_under",
-    "by_gradient",
     "by_input",
     "by_occlusion",
     "class_selectivity",
@@ -78,34 +57,26 @@ __all__ = [
     "default_layer",
     "deletion_curve",
     "depths",
-    "energy_inside",
     "explain",
     "feature_maps",
     "filter_changes",
     "filter_responses",
     "first_kernels",
     "grad_cam",
-    "grade",
     "grade_frames",
     "grade_points",
     "insertion_curve",
+    "layer_graph",
     "layers",
-    "maximise",
     "mean_maps",
+    "motion_mask",
     "on_scene",
-    "one_input",
-    "peaks",
-    "pointing_game",
     "random_heat",
     "random_points",
     "randomise",
     "randomised_check",
-    "rank_correlation",
-    "saliency",
-    "shortcuts",
+    "scene_reliance",
     "strongest_frames",
     "summary",
-    "swap_scenes",
-    "what_moves",
     "without_act",
 ]

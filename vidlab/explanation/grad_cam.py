@@ -1,39 +1,30 @@
 """Grad-CAM through space and time: which places of which frames made the score what it is.
 
-Takes models opened by `layers` and clips from `questions`; gives records of `records`, and the
-gradients behind them to `methods` and `importance`.
-
 Selvaraju et al. 2017, *Grad-CAM: visual explanations from deep networks via gradient-based
 localization*: the channels of a layer's map, each weighed by the mean gradient of the class score
 with respect to it, added up; what is negative is dropped. In a model of clips the gradient is that
 of the *clip's* score, so each frame has weights of its own, and a frame that the recurrent layer
-has forgotten shows no heat.
+has forgotten shows no heat. Two later methods only weigh the channels in another way.
 
-The score that is differentiated is the one before the last softmax or sigmoid, where the last
-layer is one: after it, a class gains also by what speaks against the others. Otherwise it is the
-output itself.
-
-One graph is compiled for a model and a layer, for clips of any number and length, and kept as
-long as the model. The gradient is taken inside the graph and ends at the map: nothing before it is
-gone through backwards.
+One graph is compiled for a model, a layer and a method, for clips of any number and length, and
+kept as long as the model. The gradient is taken inside the graph and ends at the map: nothing
+before it is gone through backwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from vidlab.errors import ModelError
-from vidlab.explanation.layers import Anatomy, default_layer, laid_open
-from vidlab.explanation.opening import made_once
-from vidlab.explanation.questions import NOBODY, Question, ask
-from vidlab.explanation.records import Explanation, explained
+from vidlab.explanation.batches import NO_CLASS, explain_each
+from vidlab.explanation.graph import LayerGraph, default_layer, layer_graph
+from vidlab.explanation.record import Explanation
 
-__all__ = ["Gradients", "grad_cam", "gradients"]
+__all__ = ["CHANNEL_WEIGHTS", "class_activation_map", "grad_cam"]
 
 
 def grad_cam(
@@ -44,7 +35,7 @@ def grad_cam(
     against: int | Sequence[int] | None = None,
     layer: str | None = None,
 ) -> Explanation | list[Explanation]:
-    """Show where in each frame a model found what speaks for a class.
+    """Compute Grad-CAM: where in each frame a model found what speaks for a class.
 
     Parameters
     ----------
@@ -55,8 +46,8 @@ def grad_cam(
         (clips, …) in front, several; clips of different lengths are put together by
         `vidlab.models.pad`.
     target
-        The class to explain, or one for each clip; the model's answer when left out. The answer of
-        a model of frames is the class with the highest mean probability.
+        The class to explain, or one for each clip; the predicted one when left out: in a model of
+        frames, the class with the highest mean probability.
     against
         A class to compare with, or one for each clip: shown is what speaks for the target more
         than for this one.
@@ -74,135 +65,84 @@ def grad_cam(
         If the model has no layer with a map or not this one, the layer's map does not lead to the
         score, or the clip or the class does not fit the model.
     """
-    anatomy = laid_open(model)
-    where = layer or default_layer(model)
-    question = ask(anatomy, clip, target=target, against=against)
-
-    def explain(part: Question) -> Iterator[Explanation]:
-        for found in gradients(model, part, layer=where):
-            yield explained(
-                found.grad_cam,
-                size=question.size,
-                layer=where,
-                score=found.score,
-                target=found.target,
-                method="grad_cam",
-                against=found.against,
-                fields=anatomy.fields(where),
-            )
-
-    return question.answered(explain)
+    options = {"target": target, "against": against, "layer": layer}
+    return class_activation_map(model, clip, method="grad_cam", **options)
 
 
-@dataclass(frozen=True, eq=False)
-class Gradients:
-    """What one pass through the model, forwards and back to a layer, tells about a clip.
+def class_activation_map(
+    model: keras.Model,
+    clip: np.ndarray,
+    *,
+    method: str,
+    target: int | Sequence[int] | None,
+    against: int | Sequence[int] | None,
+    layer: str | None,
+) -> Explanation | list[Explanation]:
+    """Add up the channels of a layer's map, weighed by one of `CHANNEL_WEIGHTS`.
 
-    Attributes
-    ----------
-    grad_cam : numpy.ndarray
-        ``float32``, (time, rows, columns), at least 0: the channels weighed by their mean
-        gradients.
-    layer_cam : numpy.ndarray
-        The same, weighed by the positive part of the gradient at each position (Jiang et al. 2021).
-    effects : numpy.ndarray
-        ``float32``, (time,): gradient times map, added up over a frame. To first order, what the
-        score would lose if nothing was seen in it; negative where it would gain.
-    score, target, against
-        As in `Explanation`.
+    Parameters, result and errors are those of `grad_cam`.
     """
+    graph, layer = layer_graph(model), layer or default_layer(model)
+    compiled = graph.made_once((method, layer), lambda: _compile(graph, layer, method))
 
-    grad_cam: np.ndarray
-    layer_cam: np.ndarray
-    effects: np.ndarray
-    score: float
-    target: int
-    against: int | None
+    def compute(clips: np.ndarray, targets: np.ndarray, others: np.ndarray) -> tuple:
+        maps, scores, targets = compiled(graph.as_input(clips), targets, others)
+        return np.reshape(maps, (*clips.shape[:2], *maps.shape[1:])), scores, targets
+
+    options = {"target": target, "against": against, "layer": layer, "method": method}
+    return explain_each(graph, clip, compute, **options)
 
 
-def gradients(model: keras.Model, question: Question, *, layer: str) -> Iterator[Gradients]:
-    """Differentiate the scores of clips with respect to the map of a layer.
+def _compile(graph: LayerGraph, layer: str, method: str) -> Callable:
+    outputs = [graph.map_step(layer).output, graph.scores, graph.model.outputs[0]]
+    model, classes = graph.submodel(outputs), graph.num_classes
+    labels = tf.TensorSpec((None,), tf.int32)
 
-    Parameters
-    ----------
-    model
-        As `grad_cam` takes it.
-    question
-        The clips and the classes, all passed through the model at once.
-    layer
-        One of `vidlab.explanation.layers`.
-
-    Yields
-    ------
-    Gradients
-        Of each clip.
-    """
-    compute = made_once(model, (gradients, layer), lambda: _compile(laid_open(model), layer))
-    means, each, effects, scores, targets = keras.tree.map_structure(
-        np.asarray, compute(question.clips, question.targets, question.against)
-    )
-    for place, against in enumerate(question.rather):
-        yield Gradients(
-            grad_cam=means[place],
-            layer_cam=each[place],
-            effects=effects[place],
-            score=float(scores[place]),
-            target=int(targets[place]),
-            against=against,
+    @tf.function(input_signature=[tf.TensorSpec(model.input_shape, tf.float32), labels, labels])
+    def compute(inputs, targets, others):
+        maps, scores, probabilities = (
+            tf.cast(x, tf.float32) for x in model(inputs, training=False)
         )
-
-
-_Graph = tf.types.experimental.PolymorphicFunction
-
-
-def _compile(anatomy: Anatomy, layer: str) -> _Graph:
-    tapped = anatomy.tapped((layer,))
-    times, size = (None, *tapped.input_shape)[-4], tapped.input_shape[-3:]
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec((None, times, *size), tf.float32, name="clips"),
-            tf.TensorSpec((None,), tf.int32, name="targets"),
-            tf.TensorSpec((None,), tf.int32, name="against"),
-        ]
-    )
-    def compute(clips, targets, against):
-        count, time = tf.shape(clips)[0], tf.shape(clips)[1]
-        frames = tf.reshape(clips, (-1, *_known(clips, 2, 3, 4)))
-        maps, scores, said = tapped(frames if anatomy.per_frame else clips, training=False)
-        classes = scores.shape[-1]
         # One row for a clip and, in a model of frames, one for each frame of it.
-        scores = tf.reshape(tf.cast(scores, tf.float32), (count, -1, classes))
-        said = tf.reduce_mean(tf.reshape(tf.cast(said, tf.float32), (count, -1, classes)), axis=1)
-        answers = tf.argmax(said, axis=-1, output_type=tf.int32)
-        targets = tf.where(targets == NOBODY, answers, targets)
-        weights = tf.one_hot(targets, classes) - tf.one_hot(against, classes)  # 0 for NOBODY
-        (slopes,) = tf.gradients(tf.einsum("btc,bc->", scores, weights), [maps])
-        if slopes is None:
-            raise _no_way(layer)
-        maps, slopes = tf.cast(maps, tf.float32), tf.cast(slopes, tf.float32)
-        by_clip = (count, time, *_known(maps, 1, 2))
-        means = tf.einsum("nrck,nk->nrc", maps, tf.reduce_mean(slopes, axis=(1, 2)))
-        each = tf.reduce_sum(maps * tf.nn.relu(slopes), axis=-1)
-        effects = tf.reduce_sum(maps * slopes, axis=(1, 2, 3))
-        return (
-            tf.reshape(tf.nn.relu(means), by_clip),
-            tf.reshape(tf.nn.relu(each), by_clip),
-            tf.reshape(effects, (count, time)),
-            tf.gather(said, targets, batch_dims=1),
-            targets,
-        )
+        by_clip = (tf.shape(targets)[0], -1, classes)
+        probabilities = tf.reduce_mean(tf.reshape(probabilities, by_clip), axis=1)
+        predicted = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+        targets = tf.where(targets == NO_CLASS, predicted, targets)
+        contrast = tf.one_hot(targets, classes) - tf.one_hot(others, classes)  # 0 for NO_CLASS
+        score = tf.einsum("btc,bc->", tf.reshape(scores, by_clip), contrast)
+        (gradients,) = tf.gradients(score, [maps])
+        if gradients is None:
+            raise ModelError(
+                f"Expected a layer whose map leads to the score. Received: {layer!r}, on which no "
+                "score depends. Choose another: vidlab.explanation.layers(model)."
+            )
+        weighed = maps * CHANNEL_WEIGHTS[method](maps, gradients)
+        evidence = tf.nn.relu(tf.reduce_sum(weighed, axis=-1))
+        return evidence, tf.gather(probabilities, targets, batch_dims=1), targets
 
     return compute
 
 
-def _known(tensor: tf.Tensor, *axes: int) -> list:
-    """Return lengths, as numbers where they are known before the graph runs."""
-    return [tensor.shape[axis] or tf.shape(tensor)[axis] for axis in axes]
+def _grad_cam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
 
 
-def _no_way(layer: str) -> ModelError:
-    return ModelError(
-        f"Expected a layer whose map leads to the score. Received: {layer!r}, on which no score "
-        "depends. Choose another: vidlab.explanation.layers(model)."
-    )
+def _layer_cam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    return tf.nn.relu(gradients)
+
+
+def _grad_cam_plus_plus(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    # The paper also weighs by the exponential of the score, which is infinite for a score of 90;
+    # it is the same for a whole frame, and left out.
+    total = tf.reduce_sum(maps, axis=(1, 2), keepdims=True)
+    alone = tf.math.divide_no_nan(gradients**2, 2 * gradients**2 + gradients**3 * total)
+    share = tf.math.divide_no_nan(alone, tf.reduce_sum(alone, axis=(1, 2), keepdims=True))
+    return tf.reduce_sum(share * tf.nn.relu(gradients), axis=(1, 2), keepdims=True)
+
+
+CHANNEL_WEIGHTS = {
+    "grad_cam": _grad_cam,
+    "grad_cam++": _grad_cam_plus_plus,
+    "layer_cam": _layer_cam,
+}
+"""How much each channel counts, by map and gradients (frames, rows, columns, channels)."""

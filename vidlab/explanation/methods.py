@@ -1,33 +1,24 @@
 """Every method behind one call, so that they can be compared on the same clip.
 
-Takes models and clips as `grad_cam` does; gives records of `records` to `grading` and notebooks.
-
-``grad_cam`` and ``layer_cam`` are this package's own, for every model. ``grad_cam++``,
-``score_cam``, ``saliency`` and ``smooth_grad`` are those of tf-keras-vis, which finds no layer in a
-model that is inside another; it is given the flat model of `layers`, and so can explain nested ones
-too. What it cannot do is said where it is asked for.
+tf-keras-vis computes saliency. It finds no layer inside a nested model and sees no clips, so the
+methods at a layer are written out, on the layer graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
+from scipy.ndimage import zoom
+from scipy.special import softmax
 
 from vidlab.errors import ModelError
-from vidlab.explanation.grad_cam import grad_cam, gradients
-from vidlab.explanation.layers import default_layer, laid_open
-from vidlab.explanation.opening import made_once
-from vidlab.explanation.questions import Question, ask
-from vidlab.explanation.records import Explanation, explained
-from vidlab.explanation.saliency import saliency
-from vidlab.explanation.scores import score_function, settled
-
-if TYPE_CHECKING:
-    from tf_keras_vis import ModelVisualization
+from vidlab.explanation.batches import NO_CLASS, explain_each, predict
+from vidlab.explanation.grad_cam import CHANNEL_WEIGHTS, class_activation_map
+from vidlab.explanation.graph import LayerGraph, default_layer, layer_graph
+from vidlab.explanation.record import PIXELS, Explanation
 
 __all__ = ["METHODS", "explain"]
 
@@ -35,6 +26,7 @@ METHODS = ("grad_cam", "grad_cam++", "layer_cam", "score_cam", "saliency", "smoo
 """What `explain` knows: four at a layer with a map, two at the pixels themselves."""
 
 _NOISY_COPIES = 16
+_NOISE = 0.2  # standard deviation, as a share of a picture's range; the paper finds 0.1 to 0.2 best
 _MASKS = 32  # Score-CAM tries this many channels of a frame, those that differ most over it
 
 
@@ -48,7 +40,7 @@ def explain(
     layer: str | None = None,
     seed: int = 0,
 ) -> Explanation | list[Explanation]:
-    """Explain what a model says of a clip.
+    """Explain what a model predicts for a clip.
 
     Parameters
     ----------
@@ -66,7 +58,11 @@ def explain(
         - ``"score_cam"``: Wang et al. 2020, *Score-CAM: score-weighted visual explanations*. No
           gradient: each channel by the score of a picture of which only it is shown. Of each frame
           the 32 channels that vary most are tried. Single frames only.
-        - ``"saliency"``, ``"smooth_grad"``: see `vidlab.explanation.saliency`.
+        - ``"saliency"``: Simonyan et al. 2014, *Deep inside convolutional networks*. The absolute
+          gradient at every pixel, the largest of its three colours. For any model, but without a
+          sign: a pixel that speaks against the class is as hot as one that speaks for it.
+        - ``"smooth_grad"``: Smilkov et al. 2017, *SmoothGrad: removing noise by adding noise*.
+          Saliency, as a mean over 16 copies of the clip with noise.
     layer
         For the methods with a map; one of `vidlab.explanation.layers`, else `default_layer`.
     seed
@@ -82,109 +78,88 @@ def explain(
     ModelError
         If the method is unknown or cannot explain such a model, or as `grad_cam` raises it.
     """
-    anatomy = laid_open(model)
-    method = method or ("grad_cam" if anatomy.maps else "saliency")
-    if method not in METHODS:
+    graph = layer_graph(model)
+    method = method or ("grad_cam" if graph.maps else "saliency")
+    options = {"method": method, "target": target, "against": against}
+    if method in CHANNEL_WEIGHTS:
+        return class_activation_map(model, clip, layer=layer, **options)
+    if method == "score_cam":
+        layer = layer or default_layer(model)
+        maps_of = _score_cam(graph, layer)
+    elif method in ("saliency", "smooth_grad"):
+        layer = PIXELS
+        maps_of = _saliency(graph, copies=_NOISY_COPIES * (method == "smooth_grad"), seed=seed)
+    else:
         raise ModelError(
             f"Expected a method out of {', '.join(METHODS)}. Received: {method!r}. "
             "Correct the name."
         )
-    if method == "grad_cam":
-        return grad_cam(model, clip, target=target, against=against, layer=layer)
-    if method in ("saliency", "smooth_grad"):
-        samples = _NOISY_COPIES if method == "smooth_grad" else 0
-        return saliency(model, clip, target=target, against=against, samples=samples, seed=seed)
-    if method == "score_cam" and not anatomy.per_frame:
+
+    def compute(clips: np.ndarray, targets: np.ndarray, others: np.ndarray) -> tuple:
+        probabilities = predict(model, clips)
+        targets = np.where(targets == NO_CLASS, probabilities.argmax(axis=1), targets)
+        one_hot = np.eye(graph.num_classes + 1, graph.num_classes, dtype=np.float32)
+        contrast = one_hot[targets] - one_hot[others]  # the last row, of NO_CLASS, is zero
+        chosen = np.take_along_axis(probabilities, targets[:, None], axis=1)[:, 0]
+        return maps_of(clips, contrast), chosen, targets
+
+    return explain_each(graph, clip, compute, layer=layer, **options)
+
+
+def _score_cam(graph: LayerGraph, layer: str) -> Callable:
+    """Return Score-CAM of clips: each channel of the map, weighed by the score of what it shows."""
+    if not graph.per_frame:
         raise ModelError(
-            f"Expected a model of single frames for score_cam. Received: {model.name}, of clips. "
-            "Score-CAM shows parts of a picture and looks at the score of just that picture; a "
-            "frame of a clip has none of its own. Use grad_cam, grad_cam++ or layer_cam."
+            f"Expected a model of single frames for score_cam. Received: {graph.model.name}, of "
+            "clips. Score-CAM shows parts of a picture and looks at the score of just that "
+            "picture; a frame of a clip has none of its own. Use grad_cam, grad_cam++ or "
+            "layer_cam."
         )
-    where = layer or default_layer(model)
-    anatomy.step(where)
-    question = ask(anatomy, clip, target=target, against=against)
-    # tf-keras-vis weighs the frames of a clip by the one score of their clip: one clip at a time.
-    most = 1 if method == "grad_cam++" and not anatomy.per_frame else None
+    outputs = [graph.map_step(layer).output, graph.scores]
+    model = graph.made_once(("score_cam", layer), lambda: graph.submodel(outputs))
 
-    def explain_part(part: Question) -> Iterator[Explanation]:
-        for maps, score, target, against in _MAPS[method](model, part, where):
-            yield explained(
-                maps,
-                size=part.size,
-                layer=where,
-                score=score,
-                target=target,
-                method=method,
-                against=against,
-                fields=anatomy.fields(where),
+    def maps_of_frame(frame: np.ndarray, contrast: np.ndarray) -> np.ndarray:
+        channels = model.predict_on_batch(frame[None])[0][0]  # (rows, columns, channels)
+        varied = np.argsort(-channels.std(axis=(0, 1)), kind="stable")[:_MASKS]
+        channels = channels[..., varied]
+        growth = np.divide(frame.shape[:2], channels.shape[:2])
+        masks = zoom(channels, (*growth, 1), order=1, mode="nearest")
+        low, high = masks.min(axis=(0, 1)), masks.max(axis=(0, 1))
+        masks = np.moveaxis((masks - low) / (high - low + 1e-7), -1, 0)[..., None]
+        scores = model.predict_on_batch(masks * frame)[1]
+        return channels @ (softmax(scores, axis=-1) @ contrast)
+
+    def maps_of(clips: np.ndarray, contrasts: np.ndarray) -> np.ndarray:
+        pairs = zip(clips, contrasts, strict=True)
+        return np.stack([[maps_of_frame(frame, row) for frame in clip] for clip, row in pairs])
+
+    return maps_of
+
+
+def _saliency(graph: LayerGraph, *, copies: int, seed: int) -> Callable:
+    """Return the saliency of clips, with `copies` the mean over so many with noise."""
+    from tf_keras_vis.saliency import Saliency  # here: Grad-CAM works without it
+
+    def make() -> Saliency:
+        model = graph.submodel(graph.scores)
+        return Saliency(keras.Model([model.input], model.output))  # it passes inputs as a list
+
+    saliency, rng = graph.made_once("saliency", make), np.random.default_rng(seed)
+
+    def maps_of(clips: np.ndarray, contrasts: np.ndarray) -> np.ndarray:
+        inputs = graph.as_input(clips)
+        contrasts = np.repeat(contrasts, len(inputs) // len(clips), axis=0)
+        spread = _NOISE * np.ptp(inputs, axis=tuple(range(1, inputs.ndim)), keepdims=True)
+        total = np.zeros(clips.shape[:-1])
+        for _ in range(max(1, copies)):
+            # Noise is drawn here: tf-keras-vis would draw from NumPy's global generator.
+            noise = spread * rng.standard_normal(inputs.shape, np.float32) if copies else 0
+            gradients = saliency(
+                lambda scores: tf.reduce_sum(scores * contrasts, axis=-1),
+                inputs + noise,
+                normalize_map=False,
             )
+            total += gradients.reshape(total.shape)
+        return total / max(1, copies)
 
-    return question.answered(explain_part, most=most)
-
-
-_Found = Iterator[tuple[np.ndarray, float, int, int | None]]
-
-
-def _layer_cam(model: keras.Model, question: Question, layer: str) -> _Found:
-    for found in gradients(model, question, layer=layer):
-        yield found.layer_cam, found.score, found.target, found.against
-
-
-def _grad_cam_plus_plus(model: keras.Model, question: Question, layer: str) -> _Found:
-    from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus  # here: Grad-CAM works without it
-
-    anatomy = laid_open(model)
-    question, probabilities = settled(model, question)
-    # It weighs by the exponential of the score, which is infinite for a score of 90. The weight is
-    # the same for a whole frame, so it may as well be 1.
-    score = score_function(anatomy, question, from_zero=True)
-    shown = question.pictures if anatomy.per_frame else question.clips
-    maps = _tool(GradcamPlusPlus, model, layer)(score, shown, **_RAW).numpy()
-    return _by_clip(maps, question, probabilities)
-
-
-def _score_cam(model: keras.Model, question: Question, layer: str) -> _Found:
-    from tf_keras_vis.scorecam import Scorecam
-
-    anatomy, tool = laid_open(model), _tool(Scorecam, model, layer)
-    question, probabilities = settled(model, question)
-    masks = min(_MASKS, anatomy.maps[layer].output.shape[-1])
-    with _no_bars():
-        # Frame by frame: of several it would try the channels of each on all of them.
-        maps = [
-            tool(score_function(anatomy, frame), frame.pictures, max_N=masks, **_RAW)
-            for frame in question.single_frames()
-        ]
-    return _by_clip(np.concatenate(maps), question, probabilities)
-
-
-def _by_clip(maps: np.ndarray, question: Question, probabilities: np.ndarray) -> _Found:
-    maps = maps.reshape(*question.clips.shape[:2], *maps.shape[1:])
-    return zip(
-        maps, probabilities.tolist(), question.targets.tolist(), question.rather, strict=True
-    )
-
-
-_MAPS = {"layer_cam": _layer_cam, "grad_cam++": _grad_cam_plus_plus, "score_cam": _score_cam}
-_RAW = {
-    "penultimate_layer": "explained",
-    "seek_penultimate_conv_layer": False,
-    "expand_cam": False,
-    "normalize_cam": False,
-}
-
-
-def _tool(kind: type[ModelVisualization], model: keras.Model, layer: str) -> Callable:
-    return made_once(model, (kind, layer), lambda: kind(laid_open(model).marked(layer)))
-
-
-@contextmanager
-def _no_bars() -> Iterator[None]:
-    """Keep Keras from drawing a bar for every frame; tf-keras-vis has no option for it."""
-    drawn = keras.config.is_interactive_logging_enabled()
-    keras.config.disable_interactive_logging()
-    try:
-        yield
-    finally:
-        if drawn:
-            keras.config.enable_interactive_logging()
+    return maps_of

@@ -13,8 +13,7 @@ from vidlab.plots.pictures import as_pictures, picture_grid
 from vidlab.plots.style import Drawing
 
 if TYPE_CHECKING:
-    from vidlab.explanation.filters.maps import StrongestFrames
-    from vidlab.explanation.filters.pictures import FilterPictures
+    from vidlab.explanation import FilterPictures, StrongestFrames
 
 __all__ = [
     "filter_grid",
@@ -37,7 +36,7 @@ def filter_grid(
     Parameters
     ----------
     rows
-        From `vidlab.explanation.maximise`, in the order of the layers.
+        From `vidlab.explanation.activation_maximization`, in the order of the layers.
     names
         Of all filters, by their number, such as the classes of ``"scores"``; numbers when left out.
     """
@@ -60,8 +59,7 @@ def filters_compared(
     Parameters
     ----------
     rows
-        Name of each row to pictures from `vidlab.explanation.maximise`, of one layer and the same
-        filters.
+        Name of each row to `FilterPictures` of one layer and the same filters.
     correlations
         One for each filter: how alike what the two models see in real frames is, −1..1.
 
@@ -99,7 +97,8 @@ def strongest_frames(
     Parameters
     ----------
     pictures, strongest
-        From `vidlab.explanation.maximise` and `strongest_frames`, of the same filters.
+        From `activation_maximization` and `strongest_frames` of `vidlab.explanation`, of the same
+        filters.
     frames
         (frames, height, width, 3), 0 to 255: those that `strongest` was found among.
     names

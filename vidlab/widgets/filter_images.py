@@ -93,10 +93,9 @@ class FilterImages:
         import keras
 
         from vidlab import explanation
-        from vidlab.explanation.layers import laid_open
 
         main = explanation.depths(self.model)
-        opened = laid_open(self.model)
+        opened = explanation.layer_graph(self.model)
         rows = [
             (name, step.output.shape[-1], "{}×{}".format(*step.output.shape[1:3]), name in main)
             for name, step in opened.maps.items()
@@ -126,7 +125,7 @@ class FilterImages:
         Parameters
         ----------
         seconds, progress
-            ``seconds`` and ``tell`` of `vidlab.explanation.maximise`.
+            As in `vidlab.explanation.activation_maximization`.
         """
         from vidlab import explanation
 
@@ -134,7 +133,7 @@ class FilterImages:
             number for number in numbers if self.made(layer, number, version=version) is None
         ]
         if missing:
-            made = explanation.maximise(
+            made = explanation.activation_maximization(
                 self._models[version].get(),
                 layer,
                 filters=missing,
@@ -142,11 +141,11 @@ class FilterImages:
                 seed=self._seed + (version == CONTROL),
                 seconds=seconds,
                 cache=self._cache,
-                tell=progress,
+                progress=progress,
             )
-            for one in made.singles():
+            for one in made.split():
                 self._made[version, layer, int(one.filters[0])] = one
-        return explanation.FilterPictures.together(
+        return explanation.FilterPictures.join(
             [self._made[version, layer, number] for number in numbers]
         )
 

@@ -59,7 +59,7 @@ class FilterExplorer(Panel):
         What to begin with: a layer of `vidlab.explanation.layers`, ``"kernels"`` or ``"scores"``,
         and a filter of it to open. The first of `vidlab.explanation.depths` when left out.
     steps, seed, cache
-        Of the images, as in `vidlab.explanation.maximise`.
+        Of the images, as in `vidlab.explanation.activation_maximization`.
     seconds
         How long images are made for a page of the grid before they stop.
     """

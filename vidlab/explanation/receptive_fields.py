@@ -1,7 +1,4 @@
-"""Where in the picture the units of a map look: centre, distance and extent of their fields.
-
-Takes the calls of layers that `layers` records; gives fields to it and to `records`, which puts
-heat where the units look.
+"""Receptive fields: which part of the picture the units of a map see.
 
 Padding moves a map against the picture. MobileNetV2 pads only at the right and the bottom before
 each step of two pixels, so that on 112×112 pixels a unit of its 7×7 maps looks 7.5 pixels further
@@ -18,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import keras
 
-__all__ = ["Field", "field_after"]
+__all__ = ["ReceptiveField", "field_after"]
 
 _SLIDING = (
     keras.layers.Conv2D,
@@ -30,7 +27,7 @@ _SLIDING = (
 
 
 @dataclass(frozen=True)
-class Field:
+class ReceptiveField:
     """What the units of a map see along one side of the picture, in pixels.
 
     Attributes
@@ -50,53 +47,45 @@ class Field:
 
 def field_after(
     layer: keras.Operation,
-    fields: Sequence[tuple[Field, Field]],
+    fields: Sequence[tuple[ReceptiveField, ReceptiveField]],
     *,
-    shapes: tuple[tuple[int | None, ...], tuple[int | None, ...]],
-) -> tuple[Field, Field] | None:
-    """Tell what the units of a layer see.
+    input_shape: tuple[int | None, ...],
+    output_shape: tuple[int | None, ...],
+) -> tuple[ReceptiveField, ReceptiveField] | None:
+    """Compute the receptive fields of a layer's units, down and across; None if it is unknown.
 
     Parameters
     ----------
-    layer
-        Any layer.
     fields
-        Of each of its inputs, down and across.
-    shapes
-        Of its first input and of its output, (batch, rows, columns, channels).
-
-    Returns
-    -------
-    tuple of Field, or None
-        Down and across; None where it cannot be told.
+        Of each input of the layer, down and across.
+    input_shape, output_shape
+        (batch, rows, columns, channels), of the first input.
     """
     if not fields:
         return None
     # Where branches meet, a unit sees what the widest of them shows.
-    before = tuple(max(side, key=lambda field: field.extent) for side in zip(*fields, strict=True))
+    before = [max(side, key=lambda field: field.extent) for side in zip(*fields, strict=True)]
     if isinstance(layer, keras.layers.ZeroPadding2D):
         return tuple(
             replace(field, first=field.first - padding[0] * field.step)
             for field, padding in zip(before, layer.padding, strict=True)
         )
-    came, went = (shape[1:3] for shape in shapes)
+    sizes, same_size = input_shape[1:3], input_shape[1:3] == output_shape[1:3]
     if isinstance(layer, _SLIDING):
-        if None in came:
-            return None
-        return tuple(_slid(layer, axis, before[axis], length=came[axis]) for axis in (0, 1))
-    return before if came == went else None
+        return None if None in sizes else tuple(map(_slide, [layer] * 2, (0, 1), before, sizes))
+    return tuple(before) if same_size else None
 
 
-def _slid(layer: keras.Layer, axis: int, field: Field, *, length: int) -> Field:
-    """Tell what a unit sees after a window has slid over `length` units."""
+def _slide(layer: keras.Layer, axis: int, field: ReceptiveField, size: int) -> ReceptiveField:
+    """Compute the field after a window has slid over `size` units."""
     window = getattr(layer, "kernel_size", None) or layer.pool_size
     dilation = getattr(layer, "dilation_rate", (1, 1))[axis]
     reach, stride = (window[axis] - 1) * dilation, layer.strides[axis]
-    added = 0
+    padding = 0
     if layer.padding == "same":
-        added = max((math.ceil(length / stride) - 1) * stride + reach + 1 - length, 0) // 2
-    return Field(
-        first=field.first + (reach / 2 - added) * field.step,
+        padding = max((math.ceil(size / stride) - 1) * stride + reach + 1 - size, 0) // 2
+    return ReceptiveField(
+        first=field.first + (reach / 2 - padding) * field.step,
         step=field.step * stride,
         extent=field.extent + reach * field.step,
     )

@@ -1,8 +1,8 @@
 """Clips without their act, and acts in the scenes of other clips.
 
-Takes clips, and the outlines of `pantomime` where there are any; gives changed clips to `swapping`.
-Where nobody has outlined the act it is what moves: that finds the limbs and what is carried, but
-not a person who stands still, and shaking hands behind the camera make edges move too.
+The outlines of `pantomime` show where an act is. Where nobody has outlined it, it is what moves:
+that finds the limbs and what is carried, but not a person who stands still, and shaking hands
+behind the camera make edges move too.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import numpy as np
 
 from vidlab.errors import MetricError
 
-__all__ = ["on_scene", "softened", "what_moves", "without_act"]
+__all__ = ["blurred", "motion_mask", "on_scene", "without_act"]
 
 _MARGIN = 0.03  # of the picture's width: soft edges are hidden with the act, and most of a shadow
 _GREY = 127.0
 _FEWEST_CORNERS = 8
 
 
-def what_moves(clip: np.ndarray) -> np.ndarray:
+def motion_mask(clip: np.ndarray) -> np.ndarray:
     """Mark what moves: where the colours of a place spread over time, once the camera is still.
 
     Each frame is laid over the middle one by the way most corners went, which are taken to belong
-    to what stands still. The marks are those of the whole clip, the same in every frame.
+    to what stands still. The mask is that of the whole clip, the same in every frame.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ def what_moves(clip: np.ndarray) -> np.ndarray:
     time, height, width = clip.shape[:3]
     grey = np.clip(clip.mean(axis=-1), 0, 255).astype(np.uint8)
     corners = cv2.goodFeaturesToTrack(grey[time // 2], 200, 0.01, max(3.0, width / 40))
-    steady = np.stack([_laid_over(frame, grey[time // 2], corners) for frame in grey])
+    steady = np.stack([_aligned(frame, grey[time // 2], corners) for frame in grey])
     spread = np.percentile(steady, 95, axis=0) - np.percentile(steady, 5, axis=0)
     soft = cv2.GaussianBlur(spread.astype(np.float32), (0, 0), width / 60)
     moving = soft > max(8.0, 0.35 * float(np.percentile(soft, 99)))
-    marked = _grown(moving, by=1.5 * _MARGIN * width)
-    return np.broadcast_to(marked, (time, height, width)) & (time > 1)
+    mask = _dilated(moving, by=1.5 * _MARGIN * width)
+    return np.broadcast_to(mask, (time, height, width)) & (time > 1)
 
 
 def without_act(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
@@ -66,13 +66,11 @@ def without_act(clip: np.ndarray, act: np.ndarray) -> np.ndarray:
     Raises
     ------
     MetricError
-        If clip and marks are not of one size, or marks not from 0 to 1.
+        If clip and mask are not of one size, or the mask not from 0 to 1.
     """
     clip, act = _checked(clip, act)
-    margin = _MARGIN * clip.shape[2]
-    return np.stack(
-        [_filled(frame, _grown(mark > 0, by=margin)) for frame, mark in zip(clip, act, strict=True)]
-    )
+    masks = (_dilated(mask > 0, by=_MARGIN * clip.shape[2]) for mask in act)
+    return np.stack([_filled(frame, mask) for frame, mask in zip(clip, masks, strict=True)])
 
 
 def on_scene(clip: np.ndarray, scene: np.ndarray, *, act: np.ndarray) -> np.ndarray:
@@ -94,27 +92,20 @@ def on_scene(clip: np.ndarray, scene: np.ndarray, *, act: np.ndarray) -> np.ndar
     Raises
     ------
     MetricError
-        If clips and marks are not of one size, or marks not from 0 to 1.
+        If clips and mask are not of one size, or the mask not from 0 to 1.
     """
-    clip, act = _checked(clip, act)
     scene, _ = _checked(scene, act)
+    clip, act = _checked(clip, act)
     return scene + act[..., None] * (clip - scene)
 
 
-def softened(picture: np.ndarray, spread: float) -> np.ndarray:
+def blurred(picture: np.ndarray, spread: float) -> np.ndarray:
     """Blur a picture by a Gaussian of `spread` pixels; wide ones on a smaller picture, to be quick.
 
     Parameters
     ----------
     picture
         float32, (height, width) or (height, width, channels).
-    spread
-        Its standard deviation.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, the picture's shape.
     """
     height, width = picture.shape[:2]
     smaller = max(1, int(spread / 4))
@@ -124,35 +115,32 @@ def softened(picture: np.ndarray, spread: float) -> np.ndarray:
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _grown(mark: np.ndarray, *, by: float) -> np.ndarray:
-    """Add what lies within so many pixels of a mark, bool, (height, width)."""
-    reach = 2 * round(by) + 1
-    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    return cv2.dilate(mark.astype(np.uint8), ellipse).astype(bool)
+def _dilated(mask: np.ndarray, *, by: float) -> np.ndarray:
+    """Add what lies within so many pixels of a mask, bool, (height, width)."""
+    side = 2 * round(by) + 1
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.dilate(mask.astype(np.uint8), ellipse).astype(bool)
 
 
-def _filled(frame: np.ndarray, mark: np.ndarray) -> np.ndarray:
-    """Fill the marked places of a frame from near ones, and where these are marked too, from afar.
+def _filled(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Fill the masked places of a frame from near ones, and where these are masked too, from afar.
 
-    Dividing the blurred picture by the blurred marks leaves out what is marked (*normalised
+    Dividing the blurred picture by the blurred mask leaves out what is masked (*normalised
     convolution*, Knutsson and Westin 1993).
     """
-    if not mark.any():
+    if not mask.any():
         return frame
-    known = (~mark).astype(np.float32)
-    filled = np.full_like(frame, _GREY)
-    if known.any():
-        filled[:] = frame[~mark].mean(axis=0)
+    known = (~mask).astype(np.float32)
+    filled = np.full_like(frame, frame[~mask].mean(axis=0) if known.any() else _GREY)
     for share in (1 / 3, 1 / 8, 1 / 20):
-        spread = share * min(mark.shape)
-        weight = softened(known, spread)[..., None]
-        near = softened(frame * known[..., None], spread)
-        sure = np.clip(weight / 0.1, 0, 1)
-        filled = sure * near / np.maximum(weight, 1e-6) + (1 - sure) * filled
-    return np.where(mark[..., None], filled, frame).astype(np.float32)
+        spread = share * min(mask.shape)
+        weight = blurred(known, spread)[..., None]
+        near = blurred(frame * known[..., None], spread) / np.maximum(weight, 1e-6)
+        filled += np.clip(weight / 0.1, 0, 1) * (near - filled)
+    return np.where(mask[..., None], filled, frame)
 
 
-def _laid_over(frame: np.ndarray, other: np.ndarray, corners: np.ndarray | None) -> np.ndarray:
+def _aligned(frame: np.ndarray, other: np.ndarray, corners: np.ndarray | None) -> np.ndarray:
     """Move a frame, uint8, to where the corners of the other one are; few corners: as it is."""
     if corners is None:
         return frame
@@ -172,12 +160,12 @@ def _checked(clip: np.ndarray, act: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     clip, act = np.asarray(clip, np.float32), np.asarray(act, np.float32)
     if clip.ndim != 4 or act.shape != clip.shape[:3]:
         raise MetricError(
-            f"Expected a clip (time, height, width, 3) and a mark for each place. Received: shapes "
-            f"{clip.shape} and {act.shape}. Make the marks at the size of the clip."
+            f"Expected a clip (time, height, width, 3) and a mask of it. Received: shapes "
+            f"{clip.shape} and {act.shape}. Make the mask at the size of the clip."
         )
     if act.min(initial=0) < 0 or act.max(initial=0) > 1:
         raise MetricError(
-            "Expected marks that are true or false, or shares from 0 to 1. Received: "
+            "Expected a mask that is true or false, or shares from 0 to 1. Received: "
             f"{act.min():g} to {act.max():g}. Divide a mask of 0 and 255 by 255."
         )
     return clip, act

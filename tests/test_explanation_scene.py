@@ -1,0 +1,308 @@
+"""Acts and scenes exchanged, on tiny models that are known to look at one place or two."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.looking import ACT, SCENE, SIDE, clip_with, looking_at
+from vidlab import explanation
+from vidlab.errors import MetricError
+from vidlab.explanation import scene
+
+
+def mask_of(index, frames=3):
+    mask = np.zeros((frames, SIDE, SIDE), bool)
+    mask[:, *index] = True
+    return mask
+
+
+def test_what_moves_is_found_though_the_camera_shakes():
+    rng = np.random.default_rng(0)
+    room = rng.integers(40, 140, (14, 18, 3)).repeat(5, axis=0).repeat(5, axis=1)
+    frames = []
+    for step in range(12):
+        x, y = rng.integers(0, 3, 2)
+        frame = room[y : y + 60, x : x + 80].astype(np.float32)
+        frame[20 + 2 * step : 26 + 2 * step, 40:48] = 255
+        frames.append(frame)
+    mask = explanation.motion_mask(np.array(frames))
+    assert mask.shape == (12, 60, 80)
+    assert mask[:, 24:40, 41:47].all()
+    assert mask[:, :, :20].mean() < 0.2
+    assert not explanation.motion_mask(np.array(frames[:1])).any()
+
+
+def test_a_hidden_act_leaves_its_surroundings():
+    clip, act = clip_with(act=255, scene=200), mask_of(ACT)
+    hidden = explanation.without_act(clip, act)
+    around = mask_of([slice(side.start - 1, side.stop + 1) for side in ACT])
+    np.testing.assert_array_equal(hidden[~around], clip[~around])
+    assert np.abs(hidden[act] - 60).max() < 25
+    shadow = clip.copy()
+    shadow[:, ACT[0].stop, ACT[1]] = 0
+    np.testing.assert_array_equal(explanation.without_act(shadow, act), hidden)
+    assert (explanation.without_act(clip, np.ones_like(act)) == 127).all()
+
+
+def test_an_act_is_put_into_the_scene_of_another_clip():
+    one, other, act = clip_with(act=255, scene=200), clip_with(act=10, scene=20), mask_of(ACT)
+    swapped = explanation.on_scene(one, other, act=act)
+    assert (swapped[act] == 255).all()
+    np.testing.assert_array_equal(swapped[~act], other[~act])
+    half = explanation.on_scene(one, other, act=act / 2)
+    assert (half[act] == (255 + 10) / 2).all()
+
+
+def brightness(frames, index):
+    """Return how bright a place of each frame is, 0–1."""
+    return keras.ops.mean(frames[:, *index], axis=(1, 2, 3)) / 255
+
+
+class Mixed(keras.layers.Layer):
+    """Names the second class the likelier, the brighter act and scene are, so much each."""
+
+    def __init__(self, act, scene):
+        super().__init__()
+        self.by = ((ACT, act), (SCENE, scene))
+
+    def call(self, frames):
+        moved = sum(by * (brightness(frames, index) - 0.5) for index, by in self.by)
+        return keras.ops.stack([0.5 - moved, 0.5 + moved], axis=1)
+
+
+class OnlyTogether(keras.layers.Layer):
+    """Names the second class where act and scene are both bright."""
+
+    def call(self, frames):
+        both = brightness(frames, ACT) * brightness(frames, SCENE)
+        return keras.ops.stack([1 - both, both], axis=1)
+
+
+def model_of(layer):
+    frames = keras.Input((SIDE, SIDE, 3))
+    return keras.Model(frames, layer(frames))
+
+
+def judged(model, *, scenes=(0, 255) * 4, **options):
+    """Judge by eight clips, whose second class has a bright act, in scenes so bright."""
+    labels = [0, 1] * 4
+    clips = [
+        clip_with(act=255 * label, scene=bright)
+        for label, bright in zip(labels, scenes, strict=True)
+    ]
+    options = {"acts": [mask_of(ACT)] * 8} | options
+    return explanation.scene_reliance(
+        model, clips, labels=labels, classes=["Dark", "Bright"], **options
+    )
+
+
+def test_a_model_that_looks_at_the_scene_is_found_out():
+    table = judged(looking_at(SCENE))
+    assert table["looks_at"].tolist() == ["scene", "scene"]
+    assert table[["share", "low", "auc", "at_home"]].to_numpy() == pytest.approx(1)
+    assert table[["by_act", "elsewhere"]].to_numpy() == pytest.approx(0)
+    assert "Bright leans on its scene" in table.loc["Bright", "verdict"]
+    assert "100% of its acts are named rightly, in others 0%" in table.loc["Bright", "verdict"]
+
+
+def test_a_model_that_looks_at_the_act_is_not():
+    table = judged(looking_at(ACT, clips=True))
+    assert table["looks_at"].tolist() == ["act", "act"]
+    assert table[["share", "high"]].to_numpy() == pytest.approx(0, abs=1e-6)
+    assert table[["at_home", "elsewhere"]].to_numpy() == pytest.approx(1)
+    assert "Dark is told by its act" in table.loc["Dark", "verdict"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "by_act", "by_scene", "elsewhere"),
+    [(Mixed(0.6, 0.2), 0.6, 0.2, 1), (OnlyTogether(), 0.5, 0.5, 0)],
+    ids=["sum", "product"],
+)
+def test_pulls_are_shapley_values_in_probability(layer, by_act, by_scene, elsewhere):
+    table = judged(model_of(layer))
+    assert table["by_act"].to_numpy() == pytest.approx(by_act, abs=1e-3)
+    assert table["by_scene"].to_numpy() == pytest.approx(by_scene, abs=1e-3)
+    assert table["share"].to_numpy() == pytest.approx(by_scene / (by_act + by_scene), abs=1e-3)
+    assert table.loc["Bright", ["at_home", "elsewhere"]].tolist() == [1, elsewhere]
+
+
+def test_scenes_that_are_no_class_s_own_pull_nowhere_on_average():
+    table = judged(model_of(Mixed(0.5, 0.5)), scenes=(0, 0, 255, 255) * 2, rounds=200)
+    assert table["by_scene"].to_numpy() == pytest.approx(0, abs=0.08)
+    assert table["by_act"].to_numpy() == pytest.approx(0.5, abs=1e-3)
+    assert not (table["looks_at"] == "scene").any()
+
+
+def test_the_shape_of_what_is_hidden_tells_nothing():
+    """The outlines of one class hide the bright place that all scenes have."""
+    acts = [mask_of(ACT), mask_of(ACT) | mask_of(SCENE)] * 4
+    table = judged(looking_at(SCENE), scenes=[255] * 8, acts=acts)
+    assert table["by_scene"].to_numpy() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Predict four classes alike, and keep the clips that were shown."""
+    clips = []
+    monkeypatch.setattr(
+        scene,
+        "predict",
+        lambda model, some: np.array([clips.append(one) or [0.25] * 4 for one in some]),
+    )
+    return clips
+
+
+def test_no_clip_meets_its_own_class_or_keeps_an_act_of_its_own_group(shown):
+    labels, groups = np.array([0, 0, 0, 1, 1, 1]), np.array(["g1", "g1", "g2"] * 2)
+    clips = [clip_with(act=10 * index, scene=10 * index) for index in range(6)]
+    options = {"labels": labels, "groups": groups, "acts": [mask_of(ACT)] * 6}
+    swaps = scene.swap_scenes(None, clips, **options, rounds=6, seed=0)
+    seen = np.array([[clip[0, 2, 2, 0], clip[0, 15, 15, 0]] for clip in shown]) // 10
+    fours = seen.reshape(-1, 4, 2).astype(int)  # (meetings, clips, scene and act)
+    assert 0 < 2 * len(fours) == len(swaps) == 6 * 6
+    for four in fours:
+        scenes, acts = four[[0, 2], 0], four[:2, 1]
+        assert four.tolist() == [[one, act] for one in scenes for act in acts]
+        assert (labels[scenes] == labels[acts]).all()
+        assert labels[scenes[0]] != labels[scenes[1]]
+        assert (groups[scenes] != groups[acts]).all()
+    again, other = (scene.swap_scenes(None, clips, **options, rounds=6, seed=s) for s in (0, 1))
+    pd.testing.assert_frame_equal(swaps, again)
+    assert swaps["clip"].tolist() != other["clip"].tolist()
+
+
+def test_each_group_meets_as_many_classes_as_can_be(shown):
+    labels = np.repeat(np.arange(4), 6)
+    groups = np.array([f"g{index // 2}" for index in range(24)])
+    options = {"labels": labels, "groups": groups, "acts": [mask_of(ACT)] * 24}
+    swaps = scene.swap_scenes(None, [clip_with()] * 24, **options, rounds=3, seed=0)
+    met = np.roll(swaps["label"], len(swaps) // 2)
+    table = pd.crosstab(swaps["group"], met)
+    assert len(swaps) > 0.9 * 3 * 24
+    assert np.sort(table.to_numpy(), axis=1)[:, 1:].min() >= 1  # none of its own, all others
+
+
+@pytest.mark.parametrize("index", [ACT, SCENE], ids=["act", "scene"])
+def test_without_outlines_a_class_can_be_cleared_but_not_convicted(index):
+    labels, clips = [0, 1] * 3, []
+    for label in labels:
+        clip = clip_with(scene=255 * label, frames=4)
+        clip[::2, *ACT] = 255 if label else 120
+        clips.append(clip)
+    model = model_of(Mixed(float(index == ACT), float(index == SCENE)))
+    table = explanation.scene_reliance(model, clips, labels=labels, classes=["Dark", "Bright"])
+    row = table.loc["Bright"]
+    assert row["looks_at"] == ("act" if index == ACT else "unclear")
+    assert row["share"] == pytest.approx(float(index == SCENE), abs=0.01)
+    assert "what does not move" in row["verdict"]
+
+
+LETTERS = list("ABCDEFGHIJKL")
+LABELS = np.repeat(np.arange(12), 14)
+GROUPS = np.tile(np.repeat([f"g{number}" for number in range(7)], 2), 12)
+
+
+def made_up(by_scene, *, by_act=0.8, spread=0.1, seed=0):
+    """Make swaps of twelve classes in seven groups of two clips; rooms pull as chance has it."""
+    rng = np.random.default_rng(seed)
+    clips = np.tile(np.arange(168), 4)
+    rooms = np.repeat(rng.normal(0, spread, 84), 2) + np.repeat(by_scene, 14)
+    return pd.DataFrame(
+        {
+            "clip": clips,
+            "label": LABELS[clips],
+            "group": GROUPS[clips],
+            "by_act": by_act + rng.normal(0, 0.3, 672),
+            "by_scene": rooms[clips] + rng.normal(0, spread, 672),
+            "at_home": True,
+            "elsewhere": np.arange(672) % 2 == 0,
+        }
+    )
+
+
+def judge(swaps, *, undecided=()):
+    """Judge made-up swaps; the classes are predicted rightly, but for the undecided ones."""
+    whole = np.eye(12, dtype=np.float32)[LABELS]
+    whole[:, list(undecided)] = 0.5
+    options = {"labels": LABELS, "groups": GROUPS, "classes": LETTERS, "outlined": True}
+    return scene.judge_swaps(swaps, whole, **options)
+
+
+def test_no_class_of_many_is_called_by_chance_and_one_with_a_room_of_its_own_is():
+    own_room = np.where(np.arange(12) == 4, 0.6, 0)
+    for seed in range(20):
+        assert (judge(made_up(np.zeros(12), seed=seed))["looks_at"] != "scene").all()
+        table = judge(made_up(own_room, seed=seed))
+        assert table.index[table["looks_at"] == "scene"].tolist() == ["E"]
+
+
+def test_a_small_share_that_is_sure_is_enough():
+    table = judge(made_up(np.full(12, 0.15), spread=0.01))
+    assert table["low"].between(*explanation.SCENE_SHARE).all()
+    assert (table["looks_at"] == "scene").all()
+    assert table["verdict"].str.contains(r"leans on its scene.* 1\d% .*surely more than 10%").all()
+
+
+def test_a_share_too_uncertain_to_judge_is_said_to_be():
+    table = judge(made_up(np.full(12, 0.15), spread=0.4))
+    unclear = table[table["looks_at"] == "unclear"]
+    assert len(unclear) >= 6
+    assert unclear["verdict"].str.contains("cannot be judged").all()
+    leans, cleared = explanation.SCENE_SHARE
+    assert ((unclear["low"] <= leans) & (unclear["high"] >= cleared)).all()
+
+
+def test_the_interval_leaves_out_one_group_at_a_time():
+    swaps = made_up(np.full(12, 0.2))
+    row = judge(swaps).loc["C"]
+    means = swaps[swaps["label"] == 2].groupby("group")[["by_scene", "by_act"]].mean()
+
+    def share_of(groups):
+        return groups["by_scene"].mean() / groups.sum(axis=1).mean()
+
+    left = [share_of(means.drop(index=group)) for group in means.index]
+    reach = 3.862991 * np.sqrt(6 * np.var(left))  # Student's t of 6 at 1 - 0.05 / 12
+    assert row["share"] == pytest.approx(share_of(means))
+    assert (row["low"], row["high"]) == pytest.approx((row["share"] - reach, row["share"] + reach))
+
+
+def test_a_class_that_is_not_recognised_or_that_neither_half_tells_is_not_judged():
+    table = judge(made_up(np.full(12, 0.9)), undecided=[0])
+    assert table["looks_at"].tolist() == ["unclear"] + ["scene"] * 11
+    assert "A is not told" in table.loc["A", "verdict"]
+    table = judge(made_up(np.zeros(12), by_act=-0.9))
+    assert (table["looks_at"] == "unclear").all()
+    assert table["verdict"].str.contains("neither by its act").all()
+
+
+def test_too_few_groups_or_meetings_give_no_verdict():
+    few = judged(looking_at(SCENE), groups=["g01"] * 4 + ["g02"] * 4)
+    assert few["looks_at"].tolist() == ["unclear", "unclear"]
+    assert "2 groups here, too few" in few.loc["Bright", "verdict"]
+    assert (few["by_scene"] > 0).all()
+    alone = explanation.scene_reliance(
+        looking_at(ACT), [clip_with()] * 2, labels=[0, 0], classes=["A", "B", "C"]
+    )
+    assert alone["looks_at"].tolist() == ["unclear"] * 3
+    assert alone["videos"].tolist() == [2, 0, 0]
+    assert alone[["auc", "share"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "options", "message"),
+    [
+        ([3, 3], {"labels": [0]}, r"each of 2 clips.*1 labels"),
+        ([3, 3], {"groups": ["g1"]}, r"each of 2 clips.*1 groups"),
+        ([], {"labels": []}, r"0 clips of \[\] frames"),
+        ([2, 3], {}, r"2 clips of \[2, 3\] frames.*Uniform"),
+        ([3, 3], {"acts": [mask_of(ACT)[:2]] * 2}, "at the size of the clip"),
+        ([3, 3], {"acts": [mask_of(ACT) * np.uint8(255)] * 2}, r"0 to 255\. Divide"),
+    ],
+    ids=["labels", "groups", "none", "lengths", "size", "range"],
+)
+def test_what_does_not_fit_is_refused(lengths, options, message):
+    clips = [clip_with(frames=length) for length in lengths]
+    options = {"labels": [0, 1], "classes": ["A", "B"]} | options
+    with pytest.raises(MetricError, match=message):
+        explanation.scene_reliance(looking_at(ACT), clips, **options)

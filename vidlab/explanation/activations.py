@@ -1,0 +1,285 @@
+"""Activations: what the filters of a layer make of frames.
+
+A layer can be read on pictures of any size. Also in a model of clips each frame is read by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import ops
+
+from vidlab.errors import ModelError
+from vidlab.explanation.batches import batches
+from vidlab.explanation.graph import layer_graph
+
+__all__ = [
+    "FeatureMaps",
+    "StrongestFrames",
+    "activations",
+    "checked_filters",
+    "feature_maps",
+    "filter_responses",
+    "first_kernels",
+    "strongest_frames",
+]
+
+_FRAMES_AT_ONCE = 32
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaps:
+    """Where some filters of a layer respond to one frame.
+
+    Attributes
+    ----------
+    layer : str
+        The layer.
+    filters : numpy.ndarray
+        ``int64``, (filters,): which filters.
+    maps : numpy.ndarray
+        ``float32``, (filters, rows, columns), as the layer gives them.
+    """
+
+    layer: str
+    filters: np.ndarray
+    maps: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class StrongestFrames:
+    """The real frames that excite some filters of a layer most.
+
+    Attributes
+    ----------
+    layer : str
+        The layer.
+    filters : numpy.ndarray
+        ``int64``, (filters,): which filters.
+    frames : numpy.ndarray
+        ``int64``, (filters, count): indices of the frames, the strongest first.
+    responses : numpy.ndarray
+        ``float32``, (filters, count): mean of the filter's map.
+    maps : numpy.ndarray
+        ``float32``, (filters, count, rows, columns).
+    """
+
+    layer: str
+    filters: np.ndarray
+    frames: np.ndarray
+    responses: np.ndarray
+    maps: np.ndarray
+
+
+def activations(
+    model: keras.Model, frames: np.ndarray, *, layers: Sequence[str], pool: bool = False
+) -> list[np.ndarray]:
+    """Compute what some layers make of frames, in one pass.
+
+    Parameters
+    ----------
+    model
+        Of frames or clips, to class scores.
+    frames
+        0..255, (frames, height, width, 3), of any size.
+    layers
+        Out of `vidlab.explanation.layers`.
+    pool
+        Whether to average over the positions of each map.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        ``float32``, (frames, rows, columns, filters), or (frames, filters), of each layer.
+
+    Raises
+    ------
+    ModelError
+        If there is no such layer, or `frames` are no pictures.
+    """
+    frames = np.asarray(frames)
+    if frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
+        raise ModelError(
+            f"Expected pictures (pictures, height, width, 3). Received: shape {frames.shape}. "
+            "A single one is picture[None]."
+        )
+    graph, size = layer_graph(model), frames.shape[1:3]
+
+    def cut_out() -> keras.Model:
+        outputs = [graph.map_step(layer).output for layer in layers]
+        if pool:
+            outputs = [keras.layers.GlobalAveragePooling2D()(output) for output in outputs]
+        return graph.frame_model(outputs, size=size)
+
+    frame_model = graph.last_made(("activations", pool), (*layers, size), cut_out)
+    found = [
+        map(ops.convert_to_numpy, keras.tree.flatten(frame_model(batch[:, 0], training=False)))
+        for batch in batches(frames[:, None], frames=_FRAMES_AT_ONCE)
+    ]
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+
+def filter_responses(
+    model: keras.Model, frames: np.ndarray, *, layers: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Measure how strongly each filter of some layers responds to each frame, in one pass.
+
+    Parameters and errors are those of `activations`.
+
+    Returns
+    -------
+    dict
+        Layer to ``float32``, (frames, filters): means over the positions of each map.
+    """
+    return dict(zip(layers, activations(model, frames, layers=layers, pool=True), strict=True))
+
+
+def first_kernels(model: keras.Model) -> np.ndarray:
+    """Return the kernels of the first convolution: the only filters that can be shown as they are.
+
+    Parameters
+    ----------
+    model
+        Of frames or clips, to class scores.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``float32``, (filters, rows, columns, 3): the weight of each pixel and colour.
+
+    Raises
+    ------
+    ModelError
+        If the model has no convolution over colours.
+    """
+    for step in layer_graph(model).maps.values():
+        if isinstance(step.layer, keras.layers.Conv2D) and step.layer.kernel.shape[2] == 3:
+            kernels = step.layer.get_weights()[0]  # (rows, columns, 3, filters)
+            return kernels.transpose(3, 0, 1, 2).astype(np.float32)
+    raise ModelError(
+        f"Expected a model that begins with a convolution over red, green and blue. Received: "
+        f"{model.name}, which has none. Choose a recipe with a backbone."
+    )
+
+
+def feature_maps(
+    model: keras.Model,
+    frame: np.ndarray,
+    *,
+    layer: str,
+    filters: Sequence[int] | int = 8,
+) -> FeatureMaps:
+    """Compute the feature maps of one layer for one frame.
+
+    Parameters
+    ----------
+    model
+        Of frames or clips, to class scores.
+    frame
+        0..255, (height, width, 3), of any size.
+    layer
+        One of `vidlab.explanation.layers`.
+    filters
+        Which filters, or how many: then those whose maps vary most over this frame, in their order.
+
+    Raises
+    ------
+    ModelError
+        If there is no such layer or filter, or `frame` is no picture.
+    """
+    frame = np.asarray(frame)
+    if frame.ndim != 3:
+        raise ModelError(
+            f"Expected one frame (height, width, 3). Received: shape {frame.shape}. "
+            "Take one frame of a clip: clip[0]."
+        )
+    (maps,) = activations(model, frame[None], layers=[layer])[0].transpose(0, 3, 1, 2)
+    if np.ndim(filters) == 0:
+        filters = np.sort(np.argsort(-maps.std(axis=(1, 2)), kind="stable")[: int(filters)])
+    chosen = checked_filters(filters, channels=len(maps), layer=layer)
+    return FeatureMaps(layer=layer, filters=chosen, maps=maps[chosen])
+
+
+def strongest_frames(
+    model: keras.Model,
+    frames: np.ndarray,
+    *,
+    layer: str,
+    filters: Sequence[int],
+    count: int = 4,
+    one_of: Sequence | None = None,
+    responses: np.ndarray | None = None,
+) -> StrongestFrames:
+    """Find the frames to which filters respond most: what they look for, in real pictures.
+
+    Parameters
+    ----------
+    model
+        Of frames or clips, to class scores.
+    frames
+        0..255, (frames, height, width, 3).
+    layer
+        One of `vidlab.explanation.layers`.
+    filters
+        Which filters.
+    count
+        How many frames for each.
+    one_of
+        For each frame the video or group it is of; then only the strongest frame of each counts,
+        since neighbours look alike.
+    responses
+        What `filter_responses` gave for this layer and these frames, (frames, all filters);
+        computed when left out.
+
+    Raises
+    ------
+    ModelError
+        If there is no such layer or filter, `frames` are no pictures, or `one_of` or `responses`
+        are of other frames.
+    """
+    frames = np.asarray(frames)
+    channels = layer_graph(model).map_step(layer).output.shape[-1]
+    chosen = checked_filters(filters, channels=channels, layer=layer)
+    origins = np.arange(len(frames)) if one_of is None else np.asarray(one_of)
+    if len(origins) != len(frames):
+        raise ModelError(
+            f"Expected the origin of each of {len(frames)} frames. Received: {len(origins)} in "
+            "one_of. Name all of them."
+        )
+    if responses is None:
+        responses = filter_responses(model, frames, layers=[layer])[layer]
+    if np.shape(responses) != (len(frames), channels):
+        raise ModelError(
+            f"Expected responses ({len(frames)} frames, {channels} filters) of {layer}. "
+            f"Received: shape {np.shape(responses)}. Take them from filter_responses."
+        )
+    means, best = np.asarray(responses)[:, chosen].T, []  # (filters, frames)
+    for row in means:
+        order = np.argsort(-row, kind="stable")
+        _, first_of_each = np.unique(origins[order], return_index=True)
+        best.append(order[np.sort(first_of_each)][:count])
+    shown = np.unique(best)
+    maps = activations(model, frames[shown], layers=[layer])[0]
+    where = np.searchsorted(shown, best)  # (filters, count)
+    return StrongestFrames(
+        layer=layer,
+        filters=chosen,
+        frames=np.stack(best),
+        responses=np.take_along_axis(means, np.stack(best), axis=1),
+        maps=maps[where, :, :, chosen[:, None]],
+    )
+
+
+def checked_filters(filters: Sequence[int], *, channels: int, layer: str) -> np.ndarray:
+    """Check indices in a layer's last axis: ``int64``, (filters,), or a ModelError."""
+    chosen = np.asarray(filters)
+    whole = chosen.dtype.kind in "iu" and chosen.ndim == 1 and chosen.size > 0
+    if not whole or chosen.min() < 0 or chosen.max() >= channels:
+        raise ModelError(
+            f"Expected filters from 0 to {channels - 1}, those of {layer}. "
+            f"Received: {filters!r}. Give whole numbers in this range."
+        )
+    return chosen.astype(np.int64)

@@ -1,0 +1,289 @@
+"""Faithfulness: whether a heatmap shows what the prediction rests on.
+
+Three checks need no annotations. *Deletion* and *insertion* (Petsiuk, Das and Saenko 2018,
+*RISE*) follow the score while the clip is hidden in the order of the heat, hottest first, or a
+hidden clip is uncovered in that order: a good explanation makes the score fall quickly, and rise
+quickly. What is hidden is blurred, so that no edges or colours appear that the model has never
+seen. *Randomised weights* (Adebayo et al. 2018, *Sanity checks for saliency maps*): a method that
+draws the same picture for a model that has learned nothing shows edges, not reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from vidlab.errors import MetricError
+from vidlab.explanation.act_and_scene import blurred
+from vidlab.explanation.batches import predict
+from vidlab.explanation.grad_cam import grad_cam
+from vidlab.explanation.record import Explanation
+
+__all__ = [
+    "Agreement",
+    "agrees_with_deletion",
+    "deletion_curve",
+    "insertion_curve",
+    "random_heat",
+    "randomise",
+    "randomised_check",
+]
+
+_BLUR = 1 / 4  # of the picture's shorter side: what is left is light and shade
+
+
+def deletion_curve(
+    model: keras.Model,
+    clip: np.ndarray,
+    explanation: Explanation,
+    *,
+    steps: int = 10,
+    heat: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Compute the deletion curve: the score while the clip is hidden, hottest places first.
+
+    Parameters
+    ----------
+    model
+        Of clips or frames, to class probabilities.
+    clip
+        (time, height, width, 3), 0–255, of the model's size.
+    explanation
+        Of this clip by this model; its heat gives the order over all frames together.
+    steps
+        In how many equal parts the clip is hidden.
+    heat
+        Gives the order in place of the explanation's own, such as `random_heat`; its shape.
+
+    Returns
+    -------
+    pandas.DataFrame
+        share (0–1 of the places changed) and score, steps + 1 rows: the probability of the
+        explained class (of a difference, that of the one less that of the other).
+
+    Raises
+    ------
+    MetricError
+        If heat and clip are not of one size.
+    """
+    return _curve(model, clip, explanation, heat=heat, steps=steps, insert=False)
+
+
+def insertion_curve(
+    model: keras.Model,
+    clip: np.ndarray,
+    explanation: Explanation,
+    *,
+    steps: int = 10,
+    heat: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Compute the insertion curve: the score while a hidden clip is uncovered, hottest first.
+
+    Parameters, result and errors are those of `deletion_curve`.
+    """
+    return _curve(model, clip, explanation, heat=heat, steps=steps, insert=True)
+
+
+def _curve(
+    model: keras.Model,
+    clip: np.ndarray,
+    explanation: Explanation,
+    *,
+    heat: np.ndarray | None,
+    steps: int,
+    insert: bool,
+) -> pd.DataFrame:
+    clip = np.asarray(clip, np.float32)
+    heat = explanation.heat if heat is None else heat
+    if heat.shape != clip.shape[:3] or steps < 1:
+        raise MetricError(
+            f"Expected heat for each place of a clip {clip.shape}, and a step or more. Received: "
+            f"heat {heat.shape}, steps={steps}. Pass the clip that was explained."
+        )
+    hidden = np.stack([blurred(frame, min(clip.shape[1:3]) * _BLUR) for frame in clip])
+    before, after = (hidden, clip) if insert else (clip, hidden)
+    rank = np.argsort(np.argsort(-heat, axis=None, kind="stable")).reshape(heat.shape)
+    shares = np.linspace(0, 1, steps + 1)
+    changed = (rank < round(share * rank.size) for share in shares)
+    found = predict(model, (np.where(mask[..., None], after, before) for mask in changed))
+    scores = found[:, explanation.target].astype(np.float64)
+    if explanation.against is not None:
+        scores -= found[:, explanation.against]
+    return pd.DataFrame({"share": shares, "score": scores})
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether hiding what a heat marks lowers the score more than hiding places at random.
+
+    Attributes
+    ----------
+    agrees : bool
+        The area under the curve is smaller than under every random order.
+    area : float
+        Mean score while the places are hidden, hottest first.
+    random : tuple of float
+        The same for places in random orders.
+    """
+
+    agrees: bool
+    area: float
+    random: tuple[float, ...]
+
+    def in_words(self) -> str:
+        """Return the verdict as two sentences."""
+        verdict = "yes" if self.agrees else "no"
+        return (
+            f"Agrees with deletion: {verdict}. While the hottest places are hidden first the score "
+            f"is {self.area:.2f} on average; in random order {np.mean(self.random):.2f}."
+        )
+
+
+def agrees_with_deletion(
+    model: keras.Model,
+    clip: np.ndarray,
+    explanation: Explanation,
+    *,
+    steps: int = 8,
+    orders: int = 4,
+    seed: int = 0,
+) -> Agreement:
+    """Compare deletion in the order of the heat with deletion in random orders.
+
+    The random orders hide patches as large as the places of the explanation's maps. A heat that
+    knows nothing comes first among them once in `orders` + 1 times.
+
+    Parameters
+    ----------
+    model, clip, explanation, steps
+        As for `deletion_curve`.
+    orders
+        How many random orders; `seed` decides them.
+    """
+    heats = [random_heat(explanation, seed=(seed, order)) for order in range(orders)]
+    areas = []
+    for heat in [explanation.heat, *heats]:
+        curve = deletion_curve(model, clip, explanation, steps=steps, heat=heat)
+        areas.append(float(np.trapezoid(curve["score"], curve["share"])))
+    area, *random = areas
+    return Agreement(
+        explanation.has_evidence and area < min(random, default=np.inf), area, tuple(random)
+    )
+
+
+def random_heat(explanation: Explanation, *, seed: int | tuple[int, ...]) -> np.ndarray:
+    """Draw heat that knows nothing, in patches as large as the places of the explanation's maps.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, of the shape of the explanation's heat, 0–1.
+    """
+    maps = np.random.default_rng(seed).random(explanation.maps.shape, np.float32)
+    return np.stack([cv2.resize(one, explanation.size[::-1]) for one in maps])
+
+
+def randomise(model: keras.Model, *, seed: int, share: float = 1.0) -> keras.Model:
+    """Return a copy of a model with randomised weights in its last layers, or all.
+
+    Kernels are drawn from normal distributions that keep the scale of what passes (He et al.
+    2015); biases, shifts and means become 0, scales and variances 1.
+
+    Parameters
+    ----------
+    model
+        Functional or sequential; it is not changed.
+    share
+        Which share of the layers with weights is randomised, 0–1, counted from the output.
+
+    Examples
+    --------
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> same = randomise(model, seed=0, share=0.0)
+    >>> bool(np.array_equal(same.get_weights()[0], model.get_weights()[0]))
+    True
+    """
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    rng = np.random.default_rng(seed)
+    leaves = {id(leaf): leaf for leaf in _leaves(copy) if leaf.weights}  # each once
+    kept = len(leaves) - round(share * len(leaves))
+    for layer in list(leaves.values())[kept:]:
+        for variable in layer.weights:
+            if str(variable.dtype).startswith("float"):
+                variable.assign(_random_values(variable, rng))
+    return copy
+
+
+def _leaves(layer: keras.Layer) -> list[keras.Layer]:
+    """List the layers that hold weights themselves, first to last."""
+    inner = layer.layers if isinstance(layer, keras.Model) else []
+    if isinstance(layer, keras.layers.TimeDistributed):
+        inner = [layer.layer]
+    return [leaf for one in inner for leaf in _leaves(one)] if inner else [layer]
+
+
+def _random_values(variable: keras.Variable, rng: np.random.Generator) -> np.ndarray:
+    shape = tuple(variable.shape)
+    if len(shape) >= 2:
+        # A depthwise kernel (height, width, channels, 1) sees one channel at a time.
+        seen = shape[:2] if "depthwise" in variable.path else shape[:-1]
+        return rng.normal(0.0, np.sqrt(2 / np.prod(seen)), shape).astype(np.float32)
+    name = variable.path.split("/")[-1]
+    return np.full(shape, float("gamma" in name or "variance" in name), np.float32)
+
+
+def randomised_check(
+    model: keras.Model,
+    clips: Iterable[np.ndarray],
+    *,
+    explain: Callable[..., Explanation] = grad_cam,
+    shares: Sequence[float] = (0.0, 0.05, 0.25, 0.5, 1.0),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Randomise a model's weights from the output on, and compare its heat with before.
+
+    The explained class is the one that the trained model predicts.
+
+    Parameters
+    ----------
+    model
+        The trained model.
+    clips
+        Each (time, height, width, 3), 0–255, of the model's size.
+    explain
+        A method: called with a model, a clip and ``target=``, it gives an explanation.
+    shares
+        Which shares of the layers are randomised, as in `randomise`; `seed` decides the weights.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each share: share, similarity (mean rank correlation over the clips, −1–1; a heat
+        without any evidence is like nothing, 0) and without_evidence (share of clips).
+    """
+    clips = [np.asarray(clip) for clip in clips]
+    trained = [explain(model, clip, target=None) for clip in clips]
+    rows = []
+    for share in shares:
+        other = randomise(model, seed=seed, share=share)
+        pairs = [
+            (before, explain(other, clip, target=before.target))
+            for clip, before in zip(clips, trained, strict=True)
+        ]
+        similarity = np.mean([_rank_correlation(before.maps, now.maps) for before, now in pairs])
+        silent = np.mean([not now.has_evidence for _, now in pairs])
+        rows.append({"share": share, "similarity": similarity, "without_evidence": silent})
+    return pd.DataFrame(rows)
+
+
+def _rank_correlation(maps: np.ndarray, other: np.ndarray) -> float:
+    if min(np.ptp(maps), np.ptp(other)) == 0:
+        return 0.0
+    return float(spearmanr(maps, other, axis=None).statistic)

@@ -1,0 +1,284 @@
+"""Act or scene? How far each moves the prediction, when acts and scenes are exchanged.
+
+A map shows where a model looks; whether it *needs* what is there only shows when it is exchanged.
+Clips of two classes meet: an act of the one and an act of the other, each in a scene of the one and
+in a scene of the other. How much does the scene move the probability of a class, and how much the
+act? Where both are needed at once, or where one can stand in for the other, the answer depends on
+the other half; so each is the mean over both other halves. These are the Shapley values of scene
+and act (Shapley 1953, *A value for n-person games*), and add up to what both do together.
+
+The verdict rests on the share that the scene has in all that tells a class. Scenes pull by chance,
+too: a class has a handful of test rooms, and some of them happen to speak for it. So an interval
+over the groups, wide enough to hold for all classes at once, has to lie above a tenth. And a class
+is cleared only where that interval lies below a fifth. The test videos must not share groups with
+those learned from, or a scene known by heart would pass for a shortcut.
+
+Without outlines the act is what moves, and a person or a thing at rest stays behind in the scene.
+Then a class can be cleared, but a large share leaves open what it was: the verdict is "unclear".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from vidlab.errors import MetricError
+from vidlab.explanation.act_and_scene import motion_mask, on_scene, without_act
+from vidlab.explanation.batches import predict
+
+__all__ = ["RECOGNISED", "SCENE_SHARE", "judge_swaps", "scene_reliance", "swap_scenes"]
+
+RECOGNISED = 0.75
+"""From here on a class is told from the others at all (area under the ROC curve), and judged."""
+
+SCENE_SHARE = (0.1, 0.2)
+"""A class leans on its scene if that surely has more than the first share in what tells it, and is
+told by its act if it surely has less than the second; where both hold, it leans on its scene."""
+
+_FEWEST_GROUPS = 3
+_PULLS = ["by_act", "by_scene", "at_home", "elsewhere"]
+_FALSE_ALARM = 0.05  # how likely some class may be called wrongly, of all that are judged
+
+
+def scene_reliance(
+    model: keras.Model,
+    clips: Sequence[np.ndarray],
+    *,
+    labels: Sequence[int],
+    classes: Sequence[str],
+    groups: Sequence[str] | None = None,
+    acts: Sequence[np.ndarray] | None = None,
+    rounds: int = 6,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Judge for each class whether the model looks at the scene instead of the act.
+
+    Parameters
+    ----------
+    model
+        Of clips or frames, to class probabilities.
+    clips
+        Each (time, height, width, 3), 0–255, of the model's size; all of one length.
+    labels
+        The class of each clip, int, (clips,); `classes` names them.
+    groups
+        The group of each clip; the same name in two classes is two groups. Each clip is its own
+        group unless given.
+    acts
+        For each clip where the act is, (time, height, width), bool, or the share of each pixel
+        that it covers, 0–1, as `vidlab.pantomime.outlines_of` draws it or a segmentation finds
+        it. Boxes will not do: they hold a piece of their room, which then counts as act, and a
+        shortcut may be missed. Without any, the act is what moves.
+    rounds
+        How many meetings each clip is in, at most. It takes 1 + 2 × rounds predictions a clip.
+    seed
+        Of the meetings.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By class: videos; auc (0–1: the area under the ROC curve of the class; 0.5 is chance);
+        by_act and by_scene (how far each moves its probability, −1 to 1); at_home and elsewhere
+        (0–1: its acts that are recognised in scenes of the class, and in scenes of others); share
+        (of by_scene in both together; below 0 where its scenes happen to speak against it); low
+        and high (the share's interval over groups, which holds for all classes at once:
+        jackknife); looks_at ("act", "scene" or "unclear") and verdict, the same in a sentence.
+        What cannot be measured is NaN.
+
+    Raises
+    ------
+    MetricError
+        If there are no clips, not as many labels, groups or masks, clips of several lengths, or
+        masks of another size or not from 0 to 1.
+    """
+    labels = np.asarray(labels)
+    groups = np.arange(len(clips)) if groups is None else np.asarray(groups)
+    outlined = acts is not None
+    lengths = sorted({len(clip) for clip in clips})
+    if len(lengths) != 1:
+        raise MetricError(
+            f"Expected clips of one length. Received: {len(clips)} clips of {lengths} frames. "
+            "Take as many frames of each test video: sampling.Uniform"
+        )
+    acts = acts if outlined else [motion_mask(clip) for clip in clips]
+    if not len(clips) == len(labels) == len(groups) == len(acts):
+        raise MetricError(
+            f"Expected a label, a group and a mask of the act for each of {len(clips)} clips. "
+            f"Received: {len(labels)} labels, {len(groups)} groups and {len(acts)} masks. Take all "
+            "from the same index."
+        )
+    whole = predict(model, clips)
+    swaps = swap_scenes(
+        model, clips, labels=labels, groups=groups, acts=acts, rounds=rounds, seed=seed
+    )
+    return judge_swaps(
+        swaps, whole, labels=labels, groups=groups, classes=classes, outlined=outlined
+    )
+
+
+def swap_scenes(
+    model: keras.Model,
+    clips: Sequence[np.ndarray],
+    *,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    acts: Sequence[np.ndarray],
+    rounds: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Put acts and scenes of two classes together in all four combinations, and predict them.
+
+    No clip keeps its own act: those that are put into a scene come from other groups, so that all
+    four are put together alike. The same places of the scenes are hidden in all four, so that the
+    shape of what is hidden tells nothing.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Two rows a meeting, one for each of its classes: clip (the index of the scene's clip),
+        label, group, by_act and by_scene (how far each moves the probability of the clip's class,
+        −1 to 1), at_home and elsewhere (bool: an act of the class is recognised in its scene, and
+        in the other).
+    """
+    meetings = np.array(list(_meetings(labels, groups, rounds, seed)), int).reshape(-1, 4)
+    swapped = (clip for meeting in meetings for clip in _swapped(clips, acts, *meeting))
+    if not len(meetings):
+        return pd.DataFrame(columns=["clip", "label", "group", *_PULLS])
+    found = predict(model, swapped).reshape(len(meetings), 2, 2, -1)  # by scene, by act
+    views = []
+    # The second class sees the same four the other way round.
+    for own, view in ((meetings[:, 0], found), (meetings[:, 1], found[:, ::-1, ::-1])):
+        label = labels[own]
+        score = view[np.arange(len(own)), :, :, label]
+        right = view.argmax(axis=-1) == label[:, None, None]
+        views.append(
+            pd.DataFrame(
+                {
+                    "clip": own,
+                    "label": label,
+                    "group": groups[own],
+                    "by_act": (score[:, :, 0] - score[:, :, 1]).mean(axis=1),
+                    "by_scene": (score[:, 0] - score[:, 1]).mean(axis=1),
+                    "at_home": right[:, 0, 0],
+                    "elsewhere": right[:, 1, 0],
+                }
+            )
+        )
+    return pd.concat(views, ignore_index=True)
+
+
+def _meetings(
+    labels: np.ndarray, groups: np.ndarray, rounds: int, seed: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Draw two clips of two classes, for their scenes, and one more of each class, for its act.
+
+    Each group meets as many different classes as can be, so that groups differ in their scenes
+    rather than in whom they happened to meet.
+    """
+    rng = np.random.default_rng(seed)
+    names = [f"{label} {group}" for label, group in zip(labels, groups, strict=True)]
+    group = np.unique(names, return_inverse=True)[1]
+    met = np.zeros((group.max() + 1, labels.max() + 1), int)
+    for _ in range(rounds):
+        waiting = rng.permutation(len(labels)).tolist()
+        while waiting:
+            own = waiting.pop()
+            rest = [clip for clip in waiting if labels[clip] != labels[own]]
+            if rest:
+                often = met[group[own], labels[rest]] + met[group[rest], labels[own]]
+                other = rest[int(np.argmin(often))]
+                waiting.remove(other)
+                met[group[own], labels[other]] += 1
+                met[group[other], labels[own]] += 1
+                yield own, other, *(_another(one, labels, groups, rng) for one in (own, other))
+
+
+def _another(own: int, labels: np.ndarray, groups: np.ndarray, rng: np.random.Generator) -> int:
+    """Draw a clip of the same class, of another group where there is one."""
+    same = labels == labels[own]
+    foreign = same & (groups != groups[own])
+    return int(rng.choice(np.flatnonzero(foreign if foreign.any() else same)))
+
+
+def _swapped(
+    clips: Sequence[np.ndarray], acts: Sequence[np.ndarray], *meeting: int
+) -> Iterator[np.ndarray]:
+    """Put both acts into the first scene, and then both into the second."""
+    hidden = np.maximum(acts[meeting[0]], acts[meeting[1]])
+    for scene in meeting[:2]:
+        bare = without_act(clips[scene], hidden)
+        for act in meeting[2:]:
+            yield on_scene(clips[act], bare, act=acts[act])
+
+
+def judge_swaps(
+    swaps: pd.DataFrame,
+    whole: np.ndarray,
+    *,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    classes: Sequence[str],
+    outlined: bool,
+) -> pd.DataFrame:
+    """Judge each class by `swap_scenes`, and the predictions of the whole clips.
+
+    Returns the table of `scene_reliance`.
+    """
+    level = 1 - _FALSE_ALARM / max(1, swaps["label"].nunique())
+    rows = []
+    for label, name in enumerate(classes):
+        own, found = labels == label, swaps[swaps["label"] == label]
+        row = dict.fromkeys(["auc", *_PULLS, "share", "low", "high"], np.nan)
+        if len(found):
+            by_group = found.groupby(["group", "clip"])[_PULLS].mean().groupby("group").mean()
+            row |= {"auc": roc_auc_score(own, whole[:, label])} | by_group.mean().to_dict()
+            row |= _scene_share(by_group[["by_act", "by_scene"]].to_numpy(float), level)
+        looks_at, verdict = _verdict(name, row, len(np.unique(groups[own])), outlined)
+        row |= {"looks_at": looks_at, "verdict": verdict}
+        rows.append({"class_name": name, "videos": own.sum()} | row)
+    return pd.DataFrame(rows).set_index("class_name")
+
+
+def _scene_share(pulls: np.ndarray, level: float) -> dict[str, float]:
+    """Compute the scene's share in the pulls, (groups, 2), and its jackknife interval."""
+    count, total = len(pulls), pulls.sum(axis=0)
+    without = total - pulls  # the sums over all other groups
+    if count < _FEWEST_GROUPS or total.sum() <= 0 or without.sum(axis=1).min() <= 0:
+        return {}
+    share, others = total[1] / total.sum(), without[:, 1] / without.sum(axis=1)
+    error = np.sqrt((count - 1) * others.var())
+    reach = stats.t.ppf(level, count - 1) * error
+    return {"share": share, "low": share - reach, "high": share + reach}
+
+
+def _verdict(name: str, row: dict[str, float], groups: int, outlined: bool) -> tuple[str, str]:
+    """Return what the class is told by, and why."""
+    leans, cleared = SCENE_SHARE
+    scene = "its scene" if outlined else "what does not move"
+    share = f"of what tells it, {max(row['share'], 0):.0%} lies in {scene}"
+    if not row["auc"] >= RECOGNISED:
+        return "unclear", f"{name} is not told from the other classes well enough to judge."
+    if groups < _FEWEST_GROUPS:
+        return "unclear", f"{name} has videos of {groups} groups here, too few to judge."
+    if np.isnan(row["share"]):
+        return "unclear", f"{name} is told neither by its act alone nor by its scene alone."
+    if row["low"] > leans and outlined:
+        return "scene", (
+            f"{name} leans on its scene: {share}, surely more than {leans:.0%}. In scenes of its "
+            f"own class {row['at_home']:.0%} of its acts are named rightly, in others "
+            f"{row['elsewhere']:.0%}."
+        )
+    if row["low"] > leans:
+        return "unclear", (
+            f"{name} may lean on its scene: {share}, which can be a person or a thing at rest, "
+            "too. Look at its mean map."
+        )
+    if row["high"] < cleared:
+        return "act", f"{name} is told by its act: {share}, surely less than {cleared:.0%}."
+    low, high = np.clip([row["low"], row["high"]], 0, 1)
+    return "unclear", f"{name} cannot be judged: {share}, or anything from {low:.0%} to {high:.0%}."
