@@ -74,13 +74,13 @@ class RecipeChange(_Record):
 
 
 class Limits(_Record):
-    """How many seconds a headless notebook may give no sign of life, on the reference machine."""
+    """How many seconds a headless notebook may give no sign of life."""
 
     silence: Positive = 900
 
 
 class Filters(_Record):
-    """How long pictures of filters climb: so many steps, and at most so many seconds a layer."""
+    """Gradient ascent for filters: so many steps, and at most so many seconds a layer."""
 
     steps: Positive = 64
     seconds: Positive = 120
@@ -132,7 +132,7 @@ class Profile(_Record):
     left_out : dict[str, str]
         Recipes that at this size would be the same system as another, which is named.
     filters : Filters
-        How long activation maximisation may climb.
+        Steps and seconds of activation maximization.
     limits : Limits
         How long a headless notebook may be silent.
     """
