@@ -71,6 +71,10 @@ def test_the_home_s_profiles_come_before_the_shipped_ones(tmp_path, monkeypatch)
         ("recipes: {frame-vote: {epochs: [0]}}", "recipes.frame-vote.epochs.0"),
         ("recipes: {frame-vote: {dropout: [0.1]}}", "recipes.frame-vote.dropout"),
         ("limits: {silence: 60, total: 3600}", "limits.total"),
+        *(
+            (f'sampling: "{text}"', "sampling: .*Expected a sampler.*Samplers: .*Uniform")
+            for text in ("Uniform", "Random(3)", "Uniform(x)", "__import__('os')")
+        ),
     ],
 )
 def test_an_unfit_setting_is_named_with_its_file(own_profile, line, key):
@@ -129,10 +133,6 @@ def test_training_settings_of_a_profile_replace_the_literatures_where_given(own_
         (
             "recipes: {frame-vote: {options: {wings: 2}}}",
             r"mine: Expected options of frame_vote: .*wings",
-        ),
-        *(
-            (f'sampling: "{text}"', r"Expected a sampler.*Samplers: .*Uniform")
-            for text in ("Uniform", "Random(3)", "Uniform(x)", "__import__('os')")
         ),
     ],
 )

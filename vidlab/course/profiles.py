@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from vidlab import datasets
 from vidlab.data import sampling
-from vidlab.errors import ProfileError, RecipeError, SamplingError
+from vidlab.errors import ProfileError, RecipeError
 
 if TYPE_CHECKING:
     from vidlab.recipes import Recipe
@@ -41,10 +41,15 @@ __all__ = [
     "run_name",
 ]
 
+
+def _named_sampler(text: str) -> str:
+    """Check that a text names a sampler as written in Python, such as ``Uniform(16)``."""
+    sampling.from_text(text)
+    return text
+
+
 Positive = Annotated[int, Field(gt=0)]
-Sampler = Annotated[
-    str, Field(description="a sampler as written in Python, such as Uniform(16) or AllFrames()")
-]
+Sampler = Annotated[str, AfterValidator(_named_sampler)]
 
 
 class _Record(BaseModel):
@@ -69,13 +74,13 @@ class RecipeChange(_Record):
 
 
 class Limits(_Record):
-    """How many seconds a headless notebook may give no sign of life, on the reference machine."""
+    """How many seconds a headless notebook may give no sign of life."""
 
     silence: Positive = 900
 
 
 class Filters(_Record):
-    """How long pictures of filters climb: so many steps, and at most so many seconds a layer."""
+    """Gradient ascent for filters: so many steps, and at most so many seconds a layer."""
 
     steps: Positive = 64
     seconds: Positive = 120
@@ -127,7 +132,7 @@ class Profile(_Record):
     left_out : dict[str, str]
         Recipes that at this size would be the same system as another, which is named.
     filters : Filters
-        How long activation maximisation may climb.
+        Steps and seconds of activation maximization.
     limits : Limits
         How long a headless notebook may be silent.
     """
@@ -222,8 +227,8 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
     Raises
     ------
     ProfileError
-        If the profile leaves the recipe out, names a sampler or an option that does not exist, or
-        changes a number of phases that the recipe does not have.
+        If the profile leaves the recipe out, names an option that does not exist, or changes a
+        number of phases that the recipe does not have.
     """
     if other := profile.left_out.get(recipe.name):
         raise ProfileError(
@@ -232,29 +237,26 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
         )
     change = profile.recipes.get(recipe.name, RecipeChange())
     known = recipe.builder_options
+    of_clips = "" if recipe.per_frame else "clip_"
+    samplers = {
+        name: getattr(change, name) or getattr(profile, of_clips + name)
+        for name in ("sampling", "test")
+    }
     changed: dict = {
         "phases": _phases(recipe, change, profile),
         "options": {n: v for n, v in profile.options.items() if n in known} | change.options,
+        "validation": profile.validation,
+        "patience": change.patience or profile.patience,
+        "freeze_batchnorm": profile.freeze_batchnorm,
+        "backbone": (change.backbone or profile.backbone) if recipe.backbone else None,
+        "size": change.size
+        or (profile.image_size if recipe.backbone or recipe.starts_from else None),
+        "weights": (change.weights or profile.weights) if recipe.weights else None,
+        **{name: sampling.from_text(text) for name, text in samplers.items() if text},
     }
-    shared = ("validation", "patience", "freeze_batchnorm")
-    changed |= {n: getattr(profile, n) for n in shared if getattr(profile, n) is not None}
-    if change.patience is not None:
-        changed["patience"] = change.patience
-    encoder = recipe.backbone is not None
-    if encoder and (backbone := change.backbone or profile.backbone):
-        changed["backbone"] = backbone
-    size = change.size or (profile.image_size if encoder or recipe.starts_from else None)
-    if size is not None:
-        changed["size"] = size
-    if recipe.weights is not None and (weights := change.weights or profile.weights):
-        changed["weights"] = weights
+    changed = {name: value for name, value in changed.items() if value is not None}
     if change.augment is False:
         changed["augment"] = None
-    of_clips = "" if recipe.per_frame else "clip_"
-    for name in ("sampling", "test"):
-        text = getattr(change, name) or getattr(profile, of_clips + name)
-        if text is not None:
-            changed[name] = _sampler(text, profile)
     try:
         return recipe.adapted(**changed)
     except RecipeError as error:
@@ -354,21 +356,18 @@ def _files() -> dict[str, Path]:
 
 
 def _phases(recipe: Recipe, change: RecipeChange, profile: Profile) -> tuple:
-    phases = list(recipe.phases)
-    for field in ("epochs", "optimizer", "learning_rate", "batch_size"):
-        values = getattr(change, field)
-        if values is None:
-            continue
-        if len(values) != len(phases):
+    fields = ("epochs", "optimizer", "learning_rate", "batch_size")
+    given = {name: values for name in fields if (values := getattr(change, name)) is not None}
+    for name, values in given.items():
+        if len(values) != len(recipe.phases):
             raise ProfileError(
-                f"Expected {len(phases)} value(s) of {field} for {recipe.name}, one a phase, in "
-                f"profile {profile.name}. Received: {values}. Add or remove values."
+                f"Expected {len(recipe.phases)} value(s) of {name} for {recipe.name}, one a phase, "
+                f"in profile {profile.name}. Received: {values}. Add or remove values."
             )
-        phases = [
-            dataclasses.replace(phase, **{field: value})
-            for phase, value in zip(phases, values, strict=True)
-        ]
-    return tuple(phases)
+    return tuple(
+        dataclasses.replace(phase, **{name: values[number] for name, values in given.items()})
+        for number, phase in enumerate(recipe.phases)
+    )
 
 
 def _checked(settings: dict, *, where: object) -> Profile:
@@ -382,10 +381,3 @@ def _checked(settings: dict, *, where: object) -> Profile:
             f"Expected settings that vidlab knows in {where}. Received: {problems}. "
             f"Known settings: {', '.join(Profile.model_fields)}."
         ) from error
-
-
-def _sampler(text: str, profile: Profile):
-    try:
-        return sampling.from_text(text)
-    except SamplingError as error:
-        raise ProfileError(f"In profile {profile.name}: {error}") from error

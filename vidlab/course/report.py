@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["lightened", "write", "write_page"]
 
-_CONTACT_SHEET = "pantomime.png"
 _MISTAKES = "explore.html"  # notebook 08 keeps it with vidlab.widgets.save_page
 _BACK = (
     '<p style="font:14px system-ui,sans-serif;margin:1rem 1.5rem">'
@@ -99,7 +98,7 @@ def write(
         mistakes=_MISTAKES if (folder / _MISTAKES).is_file() else None,
         results=_results(folder),
         changes=_changes(folder, profile),
-        figures=_figures(folder, sheet=profile.dataset == "pantomime"),
+        sheet=_sheet(folder) if profile.dataset == "pantomime" else None,
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
     with replacing(folder / "index.html") as temporary:
@@ -172,7 +171,9 @@ def _results(folder: Path) -> str:
     published.columns = published.columns.str.removeprefix("published ")
     here = pd.DataFrame.from_dict(measured, orient="index").replace("", None)
     table = pd.concat({"measured here": here, "published for UCF-101": published}, axis=1)
-    return table.replace("", None).to_html(border=0, na_rep="–", classes="results")
+    return table.replace("", None).to_html(
+        border=0, na_rep="–", float_format="{:g}".format, classes="results"
+    )
 
 
 def _measured(runs: pd.DataFrame, metric: str) -> str:
@@ -200,15 +201,14 @@ def _changes(folder: Path, profile: profiles.Profile) -> str:
     return "" if table.empty else table.to_html(border=0, index=False)
 
 
-def _figures(folder: Path, *, sheet: bool) -> list[tuple[str, str]]:
-    """Return file name and caption of each picture in ``figures/``."""
-    drawn = folder / "figures"
-    shipped = profiles.folder().parent / "figures" / _CONTACT_SHEET
-    if sheet and shipped.is_file():
-        with replacing(drawn / _CONTACT_SHEET) as temporary:
-            shutil.copyfile(shipped, temporary)
-    pictures = sorted(drawn.glob("*.png"), key=lambda path: (path.name != _CONTACT_SHEET, path))
-    return [(path.name, re.sub("[_-]", " ", path.stem)) for path in pictures]
+def _sheet(folder: Path) -> str | None:
+    """Copy the contact sheet of Pantomime beside the report, where it is at hand; link to it."""
+    shipped = profiles.folder().parent / "figures" / "pantomime.png"
+    if not shipped.is_file():
+        return None
+    with replacing(folder / "figures" / shipped.name) as temporary:
+        shutil.copyfile(shipped, temporary)
+    return f"figures/{shipped.name}"
 
 
 def _duration(seconds: float) -> str:

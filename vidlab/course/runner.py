@@ -108,13 +108,14 @@ def run(
     given = _with_absolute_paths(parameters or {})
     values = _values(chosen, given, profile=profile)
     used = _in_force(own, values)
-    folder = Path(out or datasets.home() / "runs" / _name(own, used)).resolve()
+    name = profiles.run_name(own, used, fingerprint=lambda: _index(used).fingerprint)
+    folder = Path(out or datasets.home() / "runs" / name).resolve()
     pages = folder / "notebooks"
     pages.mkdir(parents=True, exist_ok=True)
     prints = fingerprints(chosen, values, used)
     unchanged = tuple(n.name for n in chosen if resume and is_done(n, pages, prints[n.name]))
     waiting = [notebook for notebook in chosen if notebook.name not in unchanged]
-    _say(f"vidlab run: profile {profile}, {_count(len(chosen))}, results in {folder}")
+    _say(f"vidlab run: profile {profile}, {len(chosen)} notebook(s), results in {folder}")
     for name in unchanged:
         _say(f"  {name}: unchanged, kept")
     try:
@@ -215,16 +216,15 @@ def _with_absolute_paths(given: Mapping[str, object]) -> dict[str, object]:
 def _values(
     chosen: Sequence[Notebook], given: Mapping[str, object], *, profile: str
 ) -> dict[str, dict[str, object]]:
+    """Return the parameters of each notebook, the profile among them where it declares one."""
     if given.get("profile", profile) != profile:
         raise NotebookError(
             f"Expected the profile to be chosen by --profile. Received: {profile} there and "
             f"{given['profile']} as a parameter. Leave the parameter out."
         )
     values = notebook_files.fit(chosen, {k: v for k, v in given.items() if k != "profile"})
-    for notebook in chosen:
-        if "profile" in notebook.parameters:
-            values[notebook.name]["profile"] = profile
-    return values
+    known = {n.name: {"profile": profile} if "profile" in n.parameters else {} for n in chosen}
+    return {name: values[name] | known[name] for name in values}
 
 
 def _in_force(
@@ -238,10 +238,6 @@ def _in_force(
         if name in _REPLACING and value
     }
     return profiles.replace(own, **given)
-
-
-def _name(own: profiles.Profile, used: profiles.Profile) -> str:
-    return profiles.run_name(own, used, fingerprint=lambda: _index(used).fingerprint)
 
 
 def _index(used: profiles.Profile):
@@ -264,7 +260,3 @@ def _python() -> str:
 
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-def _count(number: int) -> str:
-    return "1 notebook" if number == 1 else f"{number} notebooks"
