@@ -212,12 +212,9 @@ def index_of():
 def index_of_lists(folder):
     """Index the videos that official lists name, without any file."""
     lists = layouts.read_lists(folder)
-    header = {"frames": 0, "fps": 0, "width": 0, "height": 0}
-    rows = [
-        {"path": f"{name}/{file}", "class_name": name, **header}
-        for name, file in lists.videos.values()
-    ]
-    return VideoIndex._from_rows(rows, folder, report=pd.DataFrame(), lists=lists)
+    paths = [Path(name, file) for name, file in lists.videos.values()]
+    table = pd.DataFrame({"path": paths}).assign(frames=0, fps=0, width=0, height=0)
+    return VideoIndex._from_headers(table, folder, report=pd.DataFrame(), lists=lists)
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """From a name to an index: finds the files of a dataset, or makes them.
 
-Takes files from `pantomime` and `ucf101`; gives a `vidlab.index.VideoIndex` to whoever asks by
-name or folder. Everything vidlab writes lives below one folder, `home`, whatever the working folder
-of a notebook.
+Everything vidlab writes lives below one folder, `home`, whatever the working folder of a notebook.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ NAMES = ("pantomime", "ucf101")
 
 
 def home() -> Path:
-    """Say where data, caches and runs live.
+    """The folder of data, caches and runs.
 
     Returns
     -------
@@ -37,7 +35,7 @@ def home() -> Path:
 
 
 def folder_of(name: str, *, size: str = "quick", seed: int = 0, bias: str | None = None) -> Path:
-    """Say where a dataset known by name is kept.
+    """The folder of a dataset known by name.
 
     Returns
     -------
@@ -70,7 +68,7 @@ def load_index(
     size, seed
         Of Pantomime: ``"smoke"``, ``"quick"`` or ``"full"``, and the seed it is drawn from.
     bias
-        Of Pantomime: a class that always takes place in one room; see `vidlab.pantomime.make`.
+        Of Pantomime: a class that is always in one room; see `vidlab.pantomime.make`.
 
     Returns
     -------
@@ -82,21 +80,17 @@ def load_index(
         The folder is not there, or holds no videos in UCF-101 layout.
     """
     name = str(name_or_folder)
-    if name not in NAMES:
-        return _index_folder(Path(name_or_folder).expanduser(), name)
-    folder = Path(root).expanduser() if root else folder_of(name, size=size, seed=seed, bias=bias)
+    if name in NAMES:
+        folder = root or folder_of(name, size=size, seed=seed, bias=bias)
+    folder = Path(folder if name in NAMES else name_or_folder).expanduser()
     if name == "pantomime":
         folder = pantomime.make(folder, size=size, seed=seed, bias=bias)
-    elif not folder.is_dir():
+    elif name == "ucf101" and not folder.is_dir():
         raise LayoutError(
             f"Expected UCF-101 in {folder}. Received: no such folder. Get it with vidlab data "
             f"fetch, which downloads {ucf101.ARCHIVE_URL}, or give the folder it is in as root."
         )
-    return VideoIndex.from_folder(folder)
-
-
-def _index_folder(folder: Path, name: str) -> VideoIndex:
-    if not folder.is_dir():
+    elif not folder.is_dir():
         raise LayoutError(
             f"Expected one of {', '.join(NAMES)}, or a folder of videos. Received: {name!r}, and "
             f"there is no folder {folder.absolute()}. Check the spelling."

@@ -1,7 +1,6 @@
 """Every error vidlab raises on purpose, so that a caller can catch exactly as much as it means to.
 
-Takes nothing from other modules; gives its exceptions to all of them. The messages follow one
-formula: what was expected, what was received, and what to do about it.
+Messages follow one formula: what was expected, what was received, and what to do about it.
 
 ::
 
@@ -14,7 +13,7 @@ formula: what was expected, what was received, and what to do about it.
     │   ├── LayoutError            the folder does not look like a dataset
     │   ├── SplitError             this split cannot be made from these videos
     │   └── LeakageError           the same group is in two parts of a split
-    ├── SamplingError              a sampler asked for what it cannot give
+    ├── SamplingError              options or a video that a sampler cannot serve
     ├── ModelError                 a model, backbone or layer that does not fit
     │   └── WeightsError           weights that are absent or do not belong
     ├── RecipeError                an unknown recipe, or a change it does not know
@@ -62,7 +61,7 @@ class UnreadableVideoError(VideoError):
 
 
 class FrameIndexError(VideoError, IndexError):
-    """A frame was asked for beyond the ends of the video."""
+    """A frame number lies beyond the ends of the video."""
 
 
 class DatasetError(VidlabError):
@@ -74,7 +73,7 @@ class LayoutError(DatasetError):
 
 
 class SplitError(DatasetError):
-    """The split asked for cannot be made from these videos."""
+    """The split cannot be made from these videos."""
 
 
 class LeakageError(DatasetError):
@@ -86,7 +85,7 @@ class SamplingError(VidlabError, ValueError):
 
 
 class ModelError(VidlabError, ValueError):
-    """A model, backbone or layer does not fit what was asked of it."""
+    """A model, backbone or layer does not fit its use."""
 
 
 class WeightsError(ModelError):
@@ -94,7 +93,7 @@ class WeightsError(ModelError):
 
 
 class RecipeError(VidlabError, ValueError):
-    """A recipe is unknown, or was asked to change something it does not have."""
+    """A recipe is unknown, or lacks what a change names."""
 
 
 class ProfileError(VidlabError, ValueError):
@@ -106,7 +105,7 @@ class ResultError(VidlabError):
 
 
 class MetricError(VidlabError, ValueError):
-    """A measure was asked for that these predictions cannot give."""
+    """These predictions do not allow the measure."""
 
 
 class NotebookError(VidlabError):

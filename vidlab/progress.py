@@ -1,9 +1,9 @@
 """One progress bar for all long work, silent where nobody watches.
 
-Takes any iterable from any module; gives the same items back. Bars are drawn on a terminal and in
-a live notebook; they stay quiet under papermill, in pipes and with ``VIDLAB_QUIET=1``, so executed
-notebooks and logs are not flooded. A quiet bar is a sign of life all the same: it keeps its line in
-the file named by ``VIDLAB_HEARTBEAT``, where there is one, and ``vidlab run`` watches that file.
+Bars are drawn on a terminal and in a live notebook; they stay quiet under papermill, in pipes and
+with ``VIDLAB_QUIET=1``, so executed notebooks and logs are not flooded. A quiet bar is a sign of
+life all the same: it keeps its line in the file named by ``VIDLAB_HEARTBEAT``, where there is one,
+and ``vidlab run`` watches that file.
 """
 
 from __future__ import annotations
@@ -36,14 +36,7 @@ _SERVERS = ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG")
 
 
 def is_watched() -> bool:
-    """Tell whether somebody sees a bar that moves.
-
-    Returns
-    -------
-    bool
-        True on a terminal or in a notebook somebody has open; False under papermill, in a pipe or
-        a log file.
-    """
+    """Whether somebody sees a moving bar: on a terminal or in an open notebook."""
     if os.environ.get("VIDLAB_QUIET", "") not in ("", "0"):
         return False
     if "ipykernel" in sys.modules:
@@ -52,49 +45,19 @@ def is_watched() -> bool:
 
 
 def is_open_notebook() -> bool:
-    """Tell whether this kernel belongs to a notebook somebody has open.
-
-    Returns
-    -------
-    bool
-        A notebook server names the open notebook in ``JPY_SESSION_NAME``; papermill starts its
-        kernels without it.
-    """
+    """Whether this kernel belongs to an open notebook; papermill starts its kernels without one."""
     return any(name in os.environ for name in _SERVERS)
 
 
 def progress(
     iterable: Iterable[Item], *, desc: str, total: int | None = None, unit: str = "it"
 ) -> Iterator[Item]:
-    """Go through `iterable`, showing how far it is, at what rate, and the time left.
-
-    Parameters
-    ----------
-    iterable
-        What to go through.
-    desc
-        A few words in front of the bar.
-    total
-        The number of items, where `iterable` has no length.
-    unit
-        What an item is called in the rate.
-    """
+    """Iterate behind a progress bar; `total` is needed where `iterable` has no length."""
     return iter(_bar(iterable, desc=desc, total=total, unit=unit))
 
 
 def counter(*, desc: str, total: int | None, unit: str = "it") -> tqdm:
-    """Return a bar for work that is not a loop; call its ``update()`` after each step.
-
-    Parameters
-    ----------
-    desc, total, unit
-        As for `progress`.
-
-    Returns
-    -------
-    tqdm.tqdm
-        A context manager.
-    """
+    """Progress bar for work that is not a loop: a context manager with ``update()``."""
     return _bar(desc=desc, total=total, unit=unit)
 
 
@@ -115,7 +78,7 @@ def silent_stderr() -> Iterator[None]:
 
 
 class _Heartbeat(io.TextIOBase):
-    """What a quiet bar writes to: a file that holds its last line."""
+    """The stream a quiet bar writes to: a file that holds its last line."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)

@@ -1,6 +1,6 @@
 """Augmentation: random variations of pictures while training, one draw for a whole clip.
 
-Takes frames from `video`; gives frames of the same shape. The literature's crop, rotation,
+The literature's crop, rotation,
 brightness, shift, zoom and horizontal flip (Newman 2020: the first frame's draw is applied to every
 frame). `Augment` holds the limits, `Augment.draw` draws a `Variation` within them, and calling that
 varies frames. A draw names no pixels, so that one serves all inputs of a clip, whatever their size.
@@ -127,7 +127,7 @@ class Variation:
     brightness: float = 1.0
 
     def matrix(self, height: int, width: int) -> np.ndarray:
-        """Give the affine map from a pixel (x, y) of the result to its source in the picture.
+        """Affine map from a pixel (x, y) of the result to its source in the picture.
 
         Both are measured from the centre, mirrored, turned, scaled and moved.
 

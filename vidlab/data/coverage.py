@@ -1,7 +1,4 @@
-"""What a choice of frames shows of a video, and what it leaves out.
-
-Takes frame numbers from `sampling`; gives a `Coverage` to `widgets` and notebooks.
-"""
+"""Temporal coverage: what a choice of frames shows of a video, and what it leaves out."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ __all__ = ["Coverage", "measure"]
 
 @dataclass(frozen=True)
 class Coverage:
-    """What some picks show of a video.
+    """What picked frames show of a video.
 
     Attributes
     ----------
@@ -47,7 +44,7 @@ class Coverage:
 
 
 def measure(indices: np.ndarray, frame_count: int) -> Coverage:
-    """Tell what picks show of a video.
+    """Measure what picked frames show of a video.
 
     Parameters
     ----------
@@ -73,7 +70,7 @@ def measure(indices: np.ndarray, frame_count: int) -> Coverage:
         found = f"{shown[0]} to {shown[-1]}" if shown.size else "none"
         raise SamplingError(
             f"Expected picks from 0 to {frame_count - 1}. Received: {found}. "
-            "Ask the sampler for indices of this video's frame count."
+            "Call the sampler's indices with this video's frame count."
         )
     between = np.diff(np.concatenate([[-1], shown, [frame_count]])) - 1
     return Coverage(

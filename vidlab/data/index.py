@@ -34,7 +34,6 @@ _COLUMNS = {
     "width": "int64",
     "height": "int64",
 }
-_FROM_HEADER = ("frames", "fps", "width", "height")
 _SPLITS = ("auto", "official", "groups", "random")
 
 
@@ -102,15 +101,6 @@ class VideoIndex:
                 f"Expected readable videos. Received: {root}, where none of {len(files)} can be "
                 f"read. The first says: {problems[0]['reason']}"
             )
-        spelled = lists.spelled if lists else str
-        rows = [
-            {
-                "path": str(info.path),
-                "class_name": spelled(info.path.parent.name),
-                **{name: getattr(info, name) for name in _FROM_HEADER},
-            }
-            for info in infos
-        ]
         problems += layouts.compare_with_lists(root, files, lists)
         report = pd.DataFrame(problems, columns=["path", "reason", "kind"])
         if problems:
@@ -119,20 +109,23 @@ class VideoIndex:
                 f"vidlab: {root}: {kinds} videos; index.report says which, and why.",
                 stacklevel=2,
             )
-        return cls._from_rows(rows, root, report=report, lists=lists)
+        return cls._from_headers(pd.DataFrame(infos), root, report=report, lists=lists)
 
     @classmethod
-    def _from_rows(cls, rows: list[dict], root: Path, *, report, lists) -> VideoIndex:
-        """Add ids, labels and groups to rows with a path and a class, and put them in order."""
-        present = {row["class_name"] for row in rows}
+    def _from_headers(cls, table: pd.DataFrame, root: Path, *, report, lists) -> VideoIndex:
+        """Add class, id, label and group to a table of paths and headers, and put it in order."""
+        spelled = lists.spelled if lists else str
+        table = table.assign(
+            class_name=[spelled(path.parent.name) for path in table["path"]],
+            path=table["path"].astype("str"),
+        )
+        present = set(table["class_name"])
         order = [name for name in lists.classes if name in present] if lists else []
         classes = order + sorted(present - set(order))
-        labels = {name: label for label, name in enumerate(classes)}
-        rows = sorted(rows, key=lambda row: (labels[row["class_name"]], row["path"]))
-        names = layouts.unique_names([Path(row["path"]) for row in rows])
-        for row, name in zip(rows, names, strict=True):
-            row |= {"video_id": name, "label": labels[row["class_name"]]}
-        nameless = layouts.add_groups(rows)
+        table = table.assign(label=table["class_name"].map(classes.index))
+        table = table.sort_values(["label", "path"], ignore_index=True)
+        paths = [Path(path) for path in table["path"]]
+        groups, nameless = layouts.groups_and_clips(paths, table["class_name"])
         if nameless:
             warnings.warn(
                 f"vidlab: {root}: {nameless} videos name no group, so each counts as a group of "
@@ -140,7 +133,8 @@ class VideoIndex:
                 "v_Class_g01_c02, or a split may leak.",
                 stacklevel=3,
             )
-        table = pd.DataFrame(rows).astype(_COLUMNS)[list(_COLUMNS)]
+        table = table.assign(video_id=layouts.unique_names(paths), **groups)
+        table = table[list(_COLUMNS)].astype(_COLUMNS)
         return cls(table, root, classes=classes, report=report, lists=lists)
 
     def __len__(self) -> int:
@@ -344,7 +338,7 @@ def leakage(*parts: VideoIndex) -> pd.DataFrame:
 
 
 def check_no_leakage(*parts: VideoIndex) -> None:
-    """Make sure that no group is in more than one part.
+    """Raise an error where a group is in more than one part.
 
     Raises
     ------

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+
+import pandas as pd
 
 from vidlab.data import video
 from vidlab.errors import LayoutError, VideoError
@@ -23,10 +24,10 @@ from vidlab.progress import progress
 __all__ = [
     "ListedVideo",
     "OfficialLists",
-    "add_groups",
     "compare_with_lists",
     "find_lists",
     "find_videos",
+    "groups_and_clips",
     "probe_all",
     "read_lists",
     "unique_names",
@@ -38,7 +39,7 @@ _VIDEO_FOLDERS = ("ucf-101", "videos")
 
 _LINE = re.compile(r"(?P<path>\S.*\.\w+?)(?:\s+(?P<label>\d+))?")
 _CLASS_LINE = re.compile(r"(?P<number>\d+)\s+(?P<name>\S.*)")
-_NAME = re.compile(r".*_g(?P<group>\d+)_c(?P<clip>\d+)", re.IGNORECASE)
+_NAME = r"(?i)^(?:.*)_g(?P<group>\d+)_c(?P<clip>\d+)\Z"
 
 
 class ListedVideo(NamedTuple):
@@ -163,40 +164,28 @@ def compare_with_lists(root: Path, files: list[Path], lists: OfficialLists | Non
     return [{"path": str(f), "reason": reasons[k], "kind": k} for f, k in problems.items()]
 
 
-def unique_names(paths: list[Path]) -> list[str]:
+def unique_names(paths: list[Path]) -> pd.Series:
     """Name each video by its file, with as much of the path as it takes to be unique."""
-    names = [path.stem for path in paths]
-    for longer in (
-        [f"{path.parent.name}/{path.stem}" for path in paths],
-        [f"{path.parent.name}/{path.name}" for path in paths],
-    ):
-        often = Counter(names)
-        names = [
-            name if often[name] == 1 else long for name, long in zip(names, longer, strict=True)
-        ]
+    names = pd.Series([path.stem for path in paths])
+    for longer in ([path.with_suffix("") for path in paths], paths):
+        with_class = [f"{path.parent.name}/{path.name}" for path in longer]
+        names = names.mask(names.duplicated(keep=False), pd.Series(with_class))
     return names
 
 
-def add_groups(rows: list[dict]) -> int:
-    """Read group and clip from the file names, in place; return how many names held none.
+def groups_and_clips(paths: list[Path], class_names: pd.Series) -> tuple[pd.DataFrame, int]:
+    """Read ``group`` and ``clip`` from the file names; return also how many names hold none.
 
     A file whose name holds none is a group of its own, numbered after the other groups of its
-    class, in the order of the rows.
+    class, in the order of the files.
     """
-    last: Counter = Counter()
-    nameless = []
-    for row in rows:
-        match = _NAME.fullmatch(Path(row["path"]).stem)
-        if match:
-            group = int(match["group"])
-            row |= {"group": f"g{group:02d}", "clip": int(match["clip"])}
-            last[row["class_name"]] = max(last[row["class_name"]], group)
-        else:
-            nameless.append(row)
-    for row in nameless:
-        last[row["class_name"]] += 1
-        row |= {"group": f"g{last[row['class_name']]:02d}", "clip": 1}
-    return len(nameless)
+    found = pd.Series([path.stem for path in paths]).str.extract(_NAME).astype("float64")
+    nameless = found["group"].isna()
+    last = found["group"].groupby(class_names).transform("max").fillna(0)
+    own = last + nameless.groupby(class_names).cumsum()
+    groups = found["group"].fillna(own).astype("int64").map("g{:02d}".format)
+    clips = found["clip"].fillna(1).astype("int64")
+    return pd.DataFrame({"group": groups, "clip": clips}), int(nameless.sum())
 
 
 def find_lists(root: Path) -> OfficialLists | None:

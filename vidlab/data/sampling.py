@@ -1,7 +1,6 @@
 """Which frames of a video to look at: a frame count in, frame numbers out, and nothing else.
 
-Takes frame counts and rates from `index`; gives frame numbers to `clips`, which reads them with
-`video`. A sampler is a small frozen record of its options. Those that draw at random do so only
+A sampler is a small frozen record of its options. Those that draw at random do so only
 with the generator they are given; without one they take the middle of what they would draw from,
 which is what prediction uses.
 """

@@ -62,7 +62,7 @@ def hold_out(table: pd.DataFrame, rng: np.random.Generator, *, share: float) -> 
 
     A group number goes as a whole, from all classes. Of a number of random choices the one whose
     shares, overall and in each class, are nearest to `share` is taken; none may leave a class
-    without training videos. Where no group can be spared the result is empty and a warning says so.
+    without training videos. Where no group can be spared the result is empty, with a warning.
 
     Returns
     -------

@@ -2,8 +2,8 @@
 
 Frames are found by counting from the start (grab), and only those wanted are converted to images
 (retrieve). Seeking by frame number is never used: on files with frames that depend on each other it
-lands on the wrong one, and it is slower. Whether a header can be believed, the container (AVI, MP4)
-tells, a row of labelled pieces with their lengths, which are read without decoding.
+lands on the wrong one, and it is slower. The container (AVI, MP4), a row of labelled pieces with
+their lengths, shows without decoding whether a header can be believed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ENTRY = np.dtype(
 _IMAGE_KINDS = (b"dc", b"db")
 
 # A damaged file is reported by an exception that names it; the decoders' own lines on stderr name
-# no file and would flood a notebook. Whoever wants them sets these variables.
+# no file and would flood a notebook. Set these variables to see them.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 if "OPENCV_LOG_LEVEL" not in os.environ:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
@@ -168,7 +168,7 @@ def write(
     """Write frames to an AVI file in which every frame is an image of its own (Motion JPEG).
 
     Each frame is compressed by itself at a constant quality, so the same frame gives the same
-    bytes wherever it stands, and the file does not tell in which order its frames were made. The
+    bytes wherever it stands, and the file does not depend on the order its frames were made in. The
     encoder is OpenCV's own, the same on every platform. The file appears under its name only when
     it is complete.
 
@@ -391,7 +391,7 @@ def _cut_off_error(path: Path, readable: int, frames: int) -> UnreadableVideoErr
 
 
 def _end_error(path: Path, wanted: int, readable: int, frames: int) -> VideoError:
-    """Tell why frame `wanted` cannot be read from a video that ended after `readable` frames."""
+    """Why frame `wanted` cannot be read from a video that ended after `readable` frames."""
     if readable < frames and (wanted < frames or _is_cut_off(path)):
         return _cut_off_error(path, readable, frames)
     return FrameIndexError(

@@ -56,24 +56,6 @@ _PARTS = ".parts"
 
 
 @dataclass(frozen=True)
-class _Edition:
-    """What decides every frame of a dataset."""
-
-    size: str
-    seed: int
-    bias: str | None
-
-    def note(self, *, finished: bool) -> dict:
-        """Return what ``pantomime.json`` says of it."""
-        versions = {"numpy": np.__version__, "opencv": cv2.__version__}
-        biased = {} if self.bias is None else {"bias": self.bias}
-        return {
-            "size": self.size, "seed": self.seed, **biased, "version": VERSION,
-            "finished": finished, "versions": versions,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
 class Task:
     """One rendering, which gives one video, or the two videos of a pair of twins."""
 
@@ -120,7 +102,7 @@ def plan(size: str, *, seed: int = 0) -> list[Task]:
 
 
 def is_complete(root: str | Path, *, size: str, seed: int = 0, bias: str | None = None) -> bool:
-    """Tell whether `root` holds this size, seed and bias, whole and of this version."""
+    """Whether `root` holds this size, seed and bias, whole and of this version."""
     root = Path(root)
     note = read_note(root)
     wanted = {"size": size, "seed": seed, "bias": bias, "version": VERSION, "finished": True}
@@ -173,26 +155,25 @@ def make(
             f"Expected a class of Pantomime ({size}) to be biased. Received: {bias!r}. "
             f"Use one of {', '.join(SIZES[size])}, or none."
         )
-    edition = _Edition(size, seed, bias)
     if is_complete(root, size=size, seed=seed, bias=bias):
         _write_pairs(root)
         return root
+    edition = {"size": size, "seed": seed, **({} if bias is None else {"bias": bias})}
     _check_same(root, edition)
     root.mkdir(parents=True, exist_ok=True)
-    _write_note(root, edition.note(finished=False))
+    _write_note(root, edition, finished=False)
     for class_name in SIZES[size]:
         (root / "UCF-101" / class_name).mkdir(parents=True, exist_ok=True)
     (root / _PARTS).mkdir(exist_ok=True)
     waiting = [task for task in tasks if not _is_made(root, task)]
     jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1))
-    draw = partial(_make_one, root, edition=edition)
-    made = process_map(draw, waiting, jobs=jobs)
+    made = process_map(partial(_make_one, root, **edition), waiting, jobs=jobs)
     for _ in progress(made, desc=f"drawing Pantomime ({size})", total=len(waiting), unit="clip"):
         pass
     _write_lists(root, tasks, SIZES[size])
     _write_annotations(root, tasks)
     _write_pairs(root)
-    _write_note(root, edition.note(finished=True))
+    _write_note(root, edition, finished=True)
     shutil.rmtree(root / _PARTS)
     return root
 
@@ -246,15 +227,8 @@ def read_note(root: str | Path) -> dict:
         ) from error
 
 
-def _make_one(root: Path, task: Task, *, edition: _Edition) -> None:
-    made = render(
-        task.class_name,
-        task.group,
-        task.clip,
-        seed=edition.seed,
-        size=edition.size,
-        bias=edition.bias,
-    )
+def _make_one(root: Path, task: Task, **edition) -> None:
+    made = render(task.class_name, task.group, task.clip, **edition)
     tables = []
     for class_name, path in zip(task.classes, _videos(root, task), strict=True):
         clip = made if class_name == task.class_name else made.reversed()
@@ -276,13 +250,10 @@ def _is_made(root: Path, task: Task) -> bool:
     return _part(root, task).exists() and all(path.exists() for path in _videos(root, task))
 
 
-def _check_same(root: Path, edition: _Edition) -> None:
-    note = read_note(root)
-    wanted = {"size": edition.size, "seed": edition.seed, "version": VERSION}
-    found = {name: note.get(name, value) for name, value in wanted.items()}
-    if note and edition.bias != note.get("bias"):
-        wanted["bias"], found["bias"] = edition.bias, note.get("bias")
-    if found != wanted:
+def _check_same(root: Path, edition: dict) -> None:
+    note, wanted = read_note(root), {**edition, "version": VERSION}
+    found = {name: note[name] for name in ("size", "seed", "bias", "version") if name in note}
+    if note and found != wanted:
         raise DatasetError(
             f"Expected a folder for Pantomime {wanted}. Received: {root}, which holds {found}. "
             "Choose another folder, or remove this one."
@@ -294,7 +265,9 @@ def _check_same(root: Path, edition: _Edition) -> None:
         )
 
 
-def _write_note(root: Path, note: dict) -> None:
+def _write_note(root: Path, edition: dict, *, finished: bool) -> None:
+    versions = {"numpy": np.__version__, "opencv": cv2.__version__}
+    note = {**edition, "version": VERSION, "finished": finished, "versions": versions}
     _write(root / "pantomime.json", json.dumps(note, indent=2) + "\n")
 
 

@@ -91,9 +91,7 @@ def _arm(pen: Pen, figure: Skeleton, look: Look, *, side: str, shade: float) -> 
     wrist = elbow + (hand - elbow) * 0.88
     lower = shirt if look.long_sleeves else skin
     pen.limb(
-        (shoulder, elbow, wrist),
-        (0.043 * thick, 0.034 * thick, 0.023 * thick),
-        (shirt, lower),
+        (shoulder, elbow, wrist), (0.043 * thick, 0.034 * thick, 0.023 * thick), (shirt, lower)
     )
     ahead = (hand - elbow) / max(np.hypot(*(hand - elbow)), 1e-9)
     pen.limb((wrist, hand + ahead * 0.022), (0.021, 0.023), (skin,))
@@ -144,11 +142,10 @@ def _head(pen: Pen, figure: Skeleton, look: Look) -> None:
         face.ball((-0.75 * profile - 0.05, 1.15 - 0.3 * profile), (0.46, 0.46), hair)
     face.hull([(0.0, 0.14), (0.26 * profile, -0.46)], (0.97, 0.69), skin)
     if profile > 0.35:
-        face.polygon(np.array([(0.78, 0.22), (1.20, -0.16), (0.80, -0.26)]), skin)
+        face.polygon([(0.78, 0.22), (1.20, -0.16), (0.80, -0.26)], skin)
     else:
         face.polygon(
-            np.array([(ahead, 0.12), (ahead + 0.16 + ahead, -0.22), (ahead - 0.1, -0.2)]),
-            tone(skin, 0.78),
+            [(ahead, 0.12), (ahead + 0.16 + ahead, -0.22), (ahead - 0.1, -0.2)], tone(skin, 0.78)
         )
         if look.hairstyle != "long":
             face.ellipse((-0.95 + 0.2 * ahead, -0.05), (0.16, 0.26), tone(skin, 0.85))
@@ -159,7 +156,7 @@ def _head(pen: Pen, figure: Skeleton, look: Look) -> None:
         if look.hairstyle != "long":
             face.ellipse((-0.12, -0.08), (0.17, 0.27), tone(skin, 0.80))
         _eye(face, (0.60, 0.16), look, width=0.16)
-        face.stroke(np.array([(0.55, -0.62), (0.84, -0.55)]), 0.10, (140, 50, 50))
+        face.stroke([(0.55, -0.62), (0.84, -0.55)], 0.10, (140, 50, 50))
     else:
         _eye(face, (ahead - 0.38, 0.14), look, width=0.19)
         _eye(face, (ahead + 0.38, 0.14), look, width=0.19 - 0.1 * ahead)

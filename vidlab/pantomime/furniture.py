@@ -22,10 +22,6 @@ def draw_item(pen: Pen, name: str, *, colour: Colour, rng: np.random.Generator) 
     {**STANDING, **HANGING, **OUTDOORS}[name](pen, colour, rng)
 
 
-def _rect(pen: Pen, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
-    pen.polygon(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), colour)
-
-
 def _plant(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.soft((0, 0), (0.13, 0.025), (0, 0, 0), strength=0.45)
     for angle in np.linspace(-62, 62, 9) + rng.uniform(-7, 7, 9):
@@ -35,10 +31,8 @@ def _plant(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
         middle = tip * 0.55 + np.array((0, 0.15))
         end = tip + np.array((0, 0.12))
         pen.limb([(0, 0.13), middle, end], (0.008, 0.030, 0.004), (leaf,) * 2)
-    pen.polygon(
-        np.array([(-0.075, 0.15), (0.075, 0.15), (0.055, 0), (-0.055, 0)]), tone(colour, 0.7)
-    )
-    pen.polygon(np.array([(-0.07, 0.15), (0.02, 0.15), (0.01, 0), (-0.05, 0)]), colour)
+    pen.polygon([(-0.075, 0.15), (0.075, 0.15), (0.055, 0), (-0.055, 0)], tone(colour, 0.7))
+    pen.polygon([(-0.07, 0.15), (0.02, 0.15), (0.01, 0), (-0.05, 0)], colour)
 
 
 def _lamp(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
@@ -46,17 +40,15 @@ def _lamp(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.limb([(0, 0.02), (0, 0.6)], (0.010, 0.010), ((70, 66, 64),))
     pen.ellipse((0, 0.015), (0.075, 0.016), (60, 56, 54))
     shade = mix(colour, (255, 240, 200), 0.6)
-    pen.polygon(np.array([(-0.11, 0.55), (0.11, 0.55), (0.065, 0.70), (-0.065, 0.70)]), shade)
-    pen.polygon(
-        np.array([(-0.05, 0.55), (0.03, 0.55), (0.02, 0.70), (-0.03, 0.70)]), tone(shade, 1.3)
-    )
+    pen.polygon([(-0.11, 0.55), (0.11, 0.55), (0.065, 0.70), (-0.065, 0.70)], shade)
+    pen.polygon([(-0.05, 0.55), (0.03, 0.55), (0.02, 0.70), (-0.03, 0.70)], tone(shade, 1.3))
 
 
 def _shelf(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     wood = mix(_WOOD, colour, 0.25)
     high, wide = rng.uniform(0.5, 0.85), rng.uniform(0.26, 0.42)
     pen.soft((0, 0), (wide * 0.7, 0.03), (0, 0, 0), strength=0.5)
-    _rect(pen, -wide / 2, 0, wide / 2, high, tone(wood, 0.55))
+    pen.rectangle((-wide / 2, 0), (wide / 2, high), tone(wood, 0.55))
     rows = int(rng.integers(3, 5))
     for row in range(rows):
         y, x = high * row / rows, -wide / 2 + 0.02
@@ -64,12 +56,12 @@ def _shelf(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
             width = rng.uniform(0.014, 0.034)
             book = tone(tuple(rng.uniform(50, 225, 3)), 0.95)
             if rng.random() < 0.85:
-                _rect(pen, x, y, x + width, y + high / rows * rng.uniform(0.55, 0.82), book)
+                pen.rectangle((x, y), (x + width, y + high / rows * rng.uniform(0.55, 0.82)), book)
             x += width + 0.003
-        _rect(pen, -wide / 2, y - 0.008, wide / 2, y + 0.012, wood)
+        pen.rectangle((-wide / 2, y - 0.008), (wide / 2, y + 0.012), wood)
     for x in (-wide / 2, wide / 2 - 0.018):
-        _rect(pen, x, 0, x + 0.018, high, tone(wood, 1.08))
-    _rect(pen, -wide / 2, high - 0.012, wide / 2, high + 0.012, tone(wood, 1.15))
+        pen.rectangle((x, 0), (x + 0.018, high), tone(wood, 1.08))
+    pen.rectangle((-wide / 2, high - 0.012), (wide / 2, high + 0.012), tone(wood, 1.15))
 
 
 def _sofa(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
@@ -96,9 +88,9 @@ def _table(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     wood, wide = mix(_WOOD, colour, 0.3), rng.uniform(0.30, 0.48)
     pen.soft((0, 0), (wide * 0.6, 0.03), (0, 0, 0), strength=0.45)
     for x in (-wide / 2 + 0.03, wide / 2 - 0.03):
-        _rect(pen, x - 0.012, 0, x + 0.012, 0.25, tone(wood, 0.7))
-    _rect(pen, -wide / 2, 0.24, wide / 2, 0.275, wood)
-    _rect(pen, -wide / 2, 0.265, wide / 2, 0.28, tone(wood, 1.3))
+        pen.rectangle((x - 0.012, 0), (x + 0.012, 0.25), tone(wood, 0.7))
+    pen.rectangle((-wide / 2, 0.24), (wide / 2, 0.275), wood)
+    pen.rectangle((-wide / 2, 0.265), (wide / 2, 0.28), tone(wood, 1.3))
     pen.hull([(0.05, 0.30), (0.05, 0.36)], (0.028, 0.018), colour)
     for angle in (-28, 0, 26):
         tip = np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * 0.13 + (0.05, 0.37)
@@ -109,30 +101,31 @@ def _table(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
 def _drawers(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     wide, high = rng.uniform(0.26, 0.46), rng.uniform(0.26, 0.40)
     pen.soft((0, 0), (wide * 0.65, 0.03), (0, 0, 0), strength=0.5)
-    _rect(pen, -wide / 2, 0.015, wide / 2, high, tone(colour, 0.8))
+    pen.rectangle((-wide / 2, 0.015), (wide / 2, high), tone(colour, 0.8))
     for row in range(3):
         y0, y1 = 0.03 + (high - 0.04) * row / 3, 0.03 + (high - 0.04) * (row + 0.86) / 3
-        _rect(pen, -wide / 2 + 0.015, y0, wide / 2 - 0.015, y1, colour)
+        pen.rectangle((-wide / 2 + 0.015, y0), (wide / 2 - 0.015, y1), colour)
         pen.ball((0, (y0 + y1) / 2), (0.012, 0.012), (220, 200, 150))
-    _rect(pen, -wide / 2 - 0.01, high - 0.01, wide / 2 + 0.01, high + 0.015, tone(colour, 1.2))
+    pen.rectangle(
+        (-wide / 2 - 0.01, high - 0.01), (wide / 2 + 0.01, high + 0.015), tone(colour, 1.2)
+    )
 
 
 def _window(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     wide, high = rng.uniform(0.30, 0.46), rng.uniform(0.36, 0.46)
     x, y = wide / 2, high / 2
-    _rect(pen, -x - 0.025, -y - 0.025, x + 0.025, y + 0.025, (236, 232, 224))
+    pen.rectangle((-x - 0.025, -y - 0.025), (x + 0.025, y + 0.025), (236, 232, 224))
     sky = mix((150, 196, 236), (250, 214, 170), rng.uniform(0, 0.7))
     bands = 6
     for band in range(bands):
         share = band / bands
-        _rect(pen, -x, -y + high * share, x, y, mix(tone(sky, 1.35), sky, share))
+        pen.rectangle((-x, -y + high * share), (x, y), mix(tone(sky, 1.35), sky, share))
     pen.polygon(
-        np.array([(-x, -y), (x, -y), (x, -y * 0.5), (0.05, -y * 0.25), (-x, -y * 0.6)]),
-        mix(_LEAF, sky, 0.35),
+        [(-x, -y), (x, -y), (x, -y * 0.5), (0.05, -y * 0.25), (-x, -y * 0.6)], mix(_LEAF, sky, 0.35)
     )
-    _rect(pen, -0.010, -y, 0.010, y, (236, 232, 224))
-    _rect(pen, -x, 0.03, x, 0.048, (236, 232, 224))
-    _rect(pen, -x - 0.04, -y - 0.045, x + 0.04, -y - 0.022, (214, 208, 198))
+    pen.rectangle((-0.010, -y), (0.010, y), (236, 232, 224))
+    pen.rectangle((-x, 0.03), (x, 0.048), (236, 232, 224))
+    pen.rectangle((-x - 0.04, -y - 0.045), (x + 0.04, -y - 0.022), (214, 208, 198))
     for side in (-1, 1):
         edge = side * (x + 0.045)
         cloth = np.array(
@@ -153,12 +146,12 @@ def _window(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
 
 def _picture(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     x, y = rng.uniform(0.06, 0.13), rng.uniform(0.06, 0.12)
-    _rect(pen, -x + 0.01, -y - 0.018, x + 0.018, y, (40, 36, 34))
-    _rect(
-        pen, -x - 0.012, -y - 0.012, x + 0.012, y + 0.012, mix(_WOOD, (240, 220, 160), rng.random())
+    pen.rectangle((-x + 0.01, -y - 0.018), (x + 0.018, y), (40, 36, 34))
+    pen.rectangle(
+        (-x - 0.012, -y - 0.012), (x + 0.012, y + 0.012), mix(_WOOD, (240, 220, 160), rng.random())
     )
-    _rect(pen, -x, -y, x, y, mix(colour, (245, 240, 230), 0.55))
-    _rect(pen, -x, -y, x, -y * rng.uniform(0, 0.6), tone(colour, 0.7))
+    pen.rectangle((-x, -y), (x, y), mix(colour, (245, 240, 230), 0.55))
+    pen.rectangle((-x, -y), (x, -y * rng.uniform(0, 0.6)), tone(colour, 0.7))
     pen.ellipse(
         (rng.uniform(-0.4, 0.4) * x, 0.25 * y), (x * 0.3, x * 0.3), tuple(rng.uniform(40, 250, 3))
     )
@@ -174,7 +167,7 @@ def _clock(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
 
 def _board(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     wide = rng.uniform(0.20, 0.34)
-    _rect(pen, -wide / 2, -0.010, wide / 2, 0.012, mix(_WOOD, colour, 0.2))
+    pen.rectangle((-wide / 2, -0.010), (wide / 2, 0.012), mix(_WOOD, colour, 0.2))
     x = -wide / 2 + 0.03
     while x < wide / 2 - 0.03:
         item = tuple(rng.uniform(60, 235, 3))
@@ -197,8 +190,8 @@ def _fir(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.limb([(0, 0), (0, 0.2)], (0.02, 0.02), (tone(_WOOD, 0.7),))
     green = tone((48, 98, 74), rng.uniform(0.8, 1.2))
     for y, half in ((0.10, 0.17), (0.26, 0.13), (0.42, 0.09)):
-        pen.polygon(np.array([(-half, y), (half, y), (0, y + 0.28)]), tone(green, 0.8))
-        pen.polygon(np.array([(-half, y), (half * 0.1, y), (0, y + 0.28)]), green)
+        pen.polygon([(-half, y), (half, y), (0, y + 0.28)], tone(green, 0.8))
+        pen.polygon([(-half, y), (half * 0.1, y), (0, y + 0.28)], green)
 
 
 def _bush(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:

@@ -16,6 +16,8 @@ import numpy as np
 __all__ = ["Colour", "Pen", "mix", "tone"]
 
 Colour = tuple[float, float, float]
+Point = Sequence[float]  # x, y
+Points = Sequence[Point] | np.ndarray
 
 _SHIFT = 4  # fractional bits of the coordinates given to OpenCV
 _ARC = np.linspace(-np.pi / 2, np.pi / 2, 7)
@@ -96,12 +98,7 @@ class Pen:
         self._active: list[str] = []
 
     def at(
-        self,
-        position: Sequence[float],
-        *,
-        angle: float = 0.0,
-        size: float = 1.0,
-        flip: bool = False,
+        self, position: Point, *, angle: float = 0.0, size: float = 1.0, flip: bool = False
     ) -> Pen:
         """Return a pen standing at `position`, turned by `angle` degrees, `size` times as large.
 
@@ -133,12 +130,17 @@ class Pen:
             found[name] = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
         return found
 
-    def polygon(self, points: np.ndarray, colour: Colour) -> None:
-        """Fill a polygon, (n, 2)."""
+    def polygon(self, points: Points, colour: Colour) -> None:
+        """Fill a polygon."""
         self._fill(self._pixels(points), colour)
 
+    def rectangle(self, first: Point, last: Point, colour: Colour) -> None:
+        """Fill an upright rectangle, from one corner to the opposite one."""
+        (x0, y0), (x1, y1) = first, last
+        self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour)
+
     def ellipse(
-        self, centre: Sequence[float], radii: Sequence[float], colour: Colour, *, angle: float = 0.0
+        self, centre: Point, radii: Sequence[float], colour: Colour, *, angle: float = 0.0
     ) -> None:
         """Fill an ellipse of the two `radii`, turned by `angle` degrees."""
         points = _CIRCLE * radii
@@ -147,7 +149,7 @@ class Pen:
             points = points @ np.array([[cos, sin], [-sin, cos]])
         self._fill(self._pixels(points + centre), colour)
 
-    def ball(self, centre: Sequence[float], radii: Sequence[float], colour: Colour) -> None:
+    def ball(self, centre: Point, radii: Sequence[float], colour: Colour) -> None:
         """Fill an ellipse shaded like a ball."""
         centre = self._pixels(np.asarray([centre], dtype=float))[0]
         linear = self.matrix[:, :2]
@@ -156,9 +158,7 @@ class Pen:
         for radius, offset, shade in _TONES:
             self._fill(reach * radius + centre + step * offset, tone(colour, shade))
 
-    def line(
-        self, first: Sequence[float], second: Sequence[float], width: float, colour: Colour
-    ) -> None:
+    def line(self, first: Point, second: Point, width: float, colour: Colour) -> None:
         """Draw a line of `width` with flat ends."""
         first, second = np.asarray(first, float), np.asarray(second, float)
         along = second - first
@@ -167,7 +167,7 @@ class Pen:
             np.array([first + across, second + across, second - across, first - across]), colour
         )
 
-    def stroke(self, points: np.ndarray, width: float, colour: Colour) -> None:
+    def stroke(self, points: Points, width: float, colour: Colour) -> None:
         """Draw a thin open curve through `points`, at least one pixel wide."""
         pixels = self._pixels(points)
         self._remember(pixels)
@@ -176,9 +176,7 @@ class Pen:
             fixed = np.round(pixels * (1 << _SHIFT)).astype(np.int32)
             cv2.polylines(self.image, [fixed], False, self._ink(colour), thick, cv2.LINE_AA, _SHIFT)
 
-    def limb(
-        self, joints: Sequence[np.ndarray], radii: Sequence[float], colours: Sequence[Colour]
-    ) -> None:
+    def limb(self, joints: Points, radii: Sequence[float], colours: Sequence[Colour]) -> None:
         """Draw rounded, tapering, shaded segments from joint to joint.
 
         Parameters
@@ -205,7 +203,7 @@ class Pen:
                     tone(colour, shade),
                 )
 
-    def hull(self, centres: Sequence[np.ndarray], radii: Sequence[float], colour: Colour) -> None:
+    def hull(self, centres: Points, radii: Sequence[float], colour: Colour) -> None:
         """Fill the shaded convex hull of discs, such as a trunk around shoulders and hips."""
         points = self._pixels(np.asarray(centres, dtype=float))
         sizes = np.asarray(radii, dtype=float)[:, None, None] * self.scale
@@ -217,7 +215,7 @@ class Pen:
             self._fill((outline - middle) * radius + middle + step * offset, tone(colour, shade))
 
     def soft(
-        self, centre: Sequence[float], radii: Sequence[float], colour: Colour, *, strength: float
+        self, centre: Point, radii: Sequence[float], colour: Colour, *, strength: float
     ) -> None:
         """Blend a soft-edged ellipse in: a contact shadow (black) or a glow (bright).
 
@@ -238,7 +236,7 @@ class Pen:
         region = self.image[cy0:cy1, cx0:cx1]
         region[:] = region + share * (np.asarray(colour, np.float32) - region)
 
-    def wash(self, points: np.ndarray, colour: Colour, *, strength: float, blur: float = 0) -> None:
+    def wash(self, points: Points, colour: Colour, *, strength: float, blur: float = 0) -> None:
         """Blend a see-through polygon in, its edge softened over `blur` pixels."""
         if self.image is None or self.image.ndim == 2:
             return
@@ -250,7 +248,7 @@ class Pen:
         share = mask[..., None].astype(np.float32) * (strength / 255)
         self.image[:] = self.image + share * (np.asarray(colour, np.float32) - self.image)
 
-    def _pixels(self, points: np.ndarray) -> np.ndarray:
+    def _pixels(self, points: Points) -> np.ndarray:
         return np.asarray(points, dtype=float) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
     def _remember(self, pixels: np.ndarray) -> None:

@@ -83,23 +83,17 @@ def draw_prop(pen: Pen, placement: Placement, style: PropStyle) -> None:
     PROPS[placement.kind](local, style, placement.opening)
 
 
-def _quad(pen: Pen, corners: tuple, colour: Colour) -> None:
-    pen.polygon(np.asarray(corners, dtype=float), colour)
-
-
 def _wall(pen: Pen, style: PropStyle, opening: float) -> None:
     """Draw a piece of wall around a door that stands outdoors."""
     shape = DoorShape()
     x0, x1, top = -0.16, shape.width + 0.16, shape.height + 0.16
     stone = mix(style.accent, (190, 180, 168), 0.75)
-    _quad(pen, ((x0, -0.01), (x1, -0.01), (x1, top), (x0, top)), stone)
+    pen.rectangle((x0, -0.01), (x1, top), stone)
     for row in range(9):
         y = row * top / 9
-        _quad(pen, ((x0, y), (x1, y), (x1, y + 0.008), (x0, y + 0.008)), tone(stone, 0.82))
-    _quad(
-        pen,
-        ((x0 - 0.03, top), (x1 + 0.03, top), (x1, top + 0.05), (x0, top + 0.05)),
-        tone(stone, 0.7),
+        pen.rectangle((x0, y), (x1, y + 0.008), tone(stone, 0.82))
+    pen.polygon(
+        ((x0 - 0.03, top), (x1 + 0.03, top), (x1, top + 0.05), (x0, top + 0.05)), tone(stone, 0.7)
     )
 
 
@@ -109,19 +103,11 @@ def _door(pen: Pen, style: PropStyle, opening: float) -> None:
     leaf = style.wood if style.variant == 0 else style.main
     frame = mix(leaf, (240, 235, 225), 0.72)
     t = 0.045
-    _quad(
-        pen,
-        ((-t, 0), (width + t, 0), (width + t, height + t), (-t, height + t)),
-        frame,
-    )
+    pen.rectangle((-t, 0), (width + t, height + t), frame)
     beyond = mix(style.accent, (250, 240, 205), 0.65) if style.variant < 2 else (34, 32, 44)
-    _quad(pen, ((0, 0), (width, 0), (width, height), (0, height)), tone(beyond, 0.9))
-    _quad(pen, ((0, 0), (width, 0), (width * 0.8, 0.16), (width * 0.2, 0.16)), tone(beyond, 0.6))
-    _quad(
-        pen,
-        ((width * 0.2, 0.16), (width * 0.8, 0.16), (width * 0.8, height), (width * 0.2, height)),
-        tone(beyond, 1.12),
-    )
+    pen.rectangle((0, 0), (width, height), tone(beyond, 0.9))
+    pen.polygon(((0, 0), (width, 0), (width * 0.8, 0.16), (width * 0.2, 0.16)), tone(beyond, 0.6))
+    pen.rectangle((width * 0.2, 0.16), (width * 0.8, height), tone(beyond, 1.12))
     lit = tone(leaf, 1.0 - 0.22 * np.sin(np.radians(opening)))
 
     def part(left: float, right: float, low: float, high: float, colour: Colour) -> None:
@@ -130,7 +116,7 @@ def _door(pen: Pen, style: PropStyle, opening: float) -> None:
         for share, levels in ((left, (low, high)), (right, (high, low))):
             x, bottom, top = shape.edge(opening, share=share)
             corners += [(x, bottom + (top - bottom) * level) for level in levels]
-        _quad(pen, tuple(corners), colour)
+        pen.polygon(tuple(corners), colour)
 
     part(0, 1, 0, 1, tone(lit, 0.62))
     part(0.03, 0.97, 0.01, 0.99, lit)
@@ -150,18 +136,16 @@ def _box(pen: Pen, style: PropStyle, opening: float) -> None:
     """Draw a box around its middle, 0.28 wide and 0.23 high with its lid in perspective."""
     colour = (196, 148, 92) if style.variant == 0 else style.main
     w, h, d = 0.14, 0.10, 0.055
-    _quad(pen, ((-w, -h), (w, -h), (w, h), (-w, h)), tone(colour, 0.72))
-    _quad(
-        pen, ((-w + 0.01, -h + 0.01), (w - 0.01, -h + 0.01), (w - 0.01, h), (-w + 0.01, h)), colour
-    )
-    _quad(pen, ((-w, h), (w, h), (w - 0.03, h + d), (-w + 0.03, h + d)), tone(colour, 1.25))
+    pen.rectangle((-w, -h), (w, h), tone(colour, 0.72))
+    pen.rectangle((-w + 0.01, -h + 0.01), (w - 0.01, h), colour)
+    pen.polygon(((-w, h), (w, h), (w - 0.03, h + d), (-w + 0.03, h + d)), tone(colour, 1.25))
     tape = mix(style.accent, (240, 230, 200), 0.5)
     if style.variant == 2:
         for y in (-0.055, 0.045):
-            _quad(pen, ((-w, y), (w, y), (w, y + 0.022), (-w, y + 0.022)), tone(colour, 0.6))
+            pen.rectangle((-w, y), (w, y + 0.022), tone(colour, 0.6))
     else:
-        _quad(pen, ((-0.022, -h), (0.022, -h), (0.022, h), (-0.022, h)), tape)
-        _quad(pen, ((-0.022, h), (0.022, h), (0.018, h + d), (-0.018, h + d)), tone(tape, 1.2))
+        pen.rectangle((-0.022, -h), (0.022, h), tape)
+        pen.polygon(((-0.022, h), (0.022, h), (0.018, h + d), (-0.018, h + d)), tone(tape, 1.2))
 
 
 def _chair(pen: Pen, style: PropStyle, opening: float) -> None:
@@ -171,11 +155,7 @@ def _chair(pen: Pen, style: PropStyle, opening: float) -> None:
     for x, lean, shade in ((-0.10, -0.02, 0.62), (0.13, 0.02, 0.62)):
         pen.limb([(x, h), (x + lean, 0.035)], (0.015, 0.012), (tone(wood, shade),))
     pen.limb([(-0.13, h), (-0.20, 0.60)], (0.018, 0.018), (tone(wood, 0.7),))
-    _quad(
-        pen,
-        ((-0.16, h), (0.14, h), (0.17, h + 0.035), (-0.13, h + 0.035)),
-        tone(seat, 1.15),
-    )
+    pen.polygon(((-0.16, h), (0.14, h), (0.17, h + 0.035), (-0.13, h + 0.035)), tone(seat, 1.15))
     pen.limb([(-0.15, h - 0.005), (0.155, h - 0.005)], (0.022, 0.022), (seat,))
     for x, lean in ((-0.14, -0.02), (0.15, 0.02)):
         pen.limb([(x, h - 0.01), (x + lean, 0.012)], (0.017, 0.014), (wood,))
@@ -196,7 +176,7 @@ def _cello(pen: Pen, style: PropStyle, opening: float) -> None:
     """Draw a cello, neck along +y: anchor in the middle of its body; 0.9 long over all."""
     wood = style.wood
     dark, black = tone(wood, 0.55), (36, 28, 26)
-    pen.stroke(np.array([(0, -0.24), (0, -0.33)]), 0.014, (60, 60, 64))
+    pen.stroke([(0, -0.24), (0, -0.33)], 0.014, (60, 60, 64))
     pen.hull([(0, -0.105), (0, -0.11)], (0.140, 0.138), dark)
     for scale, colour in ((1.0, dark), (0.93, wood)):
         pen.ball((0, -0.105), (0.145 * scale, 0.138 * scale), colour)
@@ -213,12 +193,12 @@ def _cello(pen: Pen, style: PropStyle, opening: float) -> None:
         pen.ellipse((side * 0.105, 0.015), (0.026, 0.036), dark)
         curve = np.array([(0.060, 0.035), (0.052, 0.0), (0.066, -0.03), (0.056, -0.065)])
         pen.stroke(curve * (side, 1), 0.011, black)
-    pen.polygon(np.array([(-0.017, -0.01), (0.017, -0.01), (0.012, 0.47), (-0.012, 0.47)]), black)
-    pen.polygon(np.array([(-0.014, 0.24), (0.014, 0.24), (0.011, 0.50), (-0.011, 0.50)]), dark)
-    pen.polygon(np.array([(-0.022, -0.21), (0.022, -0.21), (0.014, -0.08), (-0.014, -0.08)]), black)
+    pen.polygon([(-0.017, -0.01), (0.017, -0.01), (0.012, 0.47), (-0.012, 0.47)], black)
+    pen.polygon([(-0.014, 0.24), (0.014, 0.24), (0.011, 0.50), (-0.011, 0.50)], dark)
+    pen.polygon([(-0.022, -0.21), (0.022, -0.21), (0.014, -0.08), (-0.014, -0.08)], black)
     pen.line((-0.036, -0.05), (0.036, -0.05), 0.016, (224, 190, 130))
     for x in (-0.007, 0.007):
-        pen.stroke(np.array([(x, -0.12), (x, 0.50)]), 0.003, (215, 210, 200))
+        pen.stroke([(x, -0.12), (x, 0.50)], 0.003, (215, 210, 200))
     pen.ball((0.0, 0.53), (0.024, 0.034), dark)
     for y, side in ((0.50, -1), (0.50, 1), (0.535, -1), (0.535, 1)):
         pen.line((0, y), (side * 0.042, y), 0.011, black)
@@ -265,10 +245,10 @@ def _cup(pen: Pen, style: PropStyle, opening: float) -> None:
     """Draw a tooth mug around its middle, 0.09 high."""
     colour = style.accent
     pen.limb([(0.035, 0.02), (0.062, 0.0), (0.035, -0.022)], (0.008,) * 3, (tone(colour, 0.8),) * 2)
-    _quad(
-        pen, ((-0.040, 0.045), (0.040, 0.045), (0.033, -0.05), (-0.033, -0.05)), tone(colour, 0.72)
+    pen.polygon(
+        ((-0.040, 0.045), (0.040, 0.045), (0.033, -0.05), (-0.033, -0.05)), tone(colour, 0.72)
     )
-    _quad(pen, ((-0.036, 0.045), (0.016, 0.045), (0.012, -0.046), (-0.030, -0.046)), colour)
+    pen.polygon(((-0.036, 0.045), (0.016, 0.045), (0.012, -0.046), (-0.030, -0.046)), colour)
     pen.ellipse((0, 0.045), (0.040, 0.011), tone(colour, 1.4))
 
 

@@ -20,7 +20,6 @@ from vidlab.pantomime.surfaces import (
     draw_ground,
     draw_landscape,
     draw_wallpaper,
-    rectangle,
 )
 
 __all__ = ["Item", "Scene", "draw_scene", "random_scene"]
@@ -122,8 +121,8 @@ def draw_scene(scene: Scene) -> np.ndarray:
             edge=edge,
         )
         skirting = mix(scene.wall, (245, 242, 235), 0.6)
-        pen.polygon(rectangle(0, edge - 9, width, edge), skirting)
-        pen.polygon(rectangle(0, edge - 1.5, width, edge + 1), tone(skirting, 0.5))
+        pen.rectangle((0, edge - 9), (width, edge), skirting)
+        pen.rectangle((0, edge - 1.5), (width, edge + 1), tone(skirting, 0.5))
     else:
         draw_landscape(pen, rng, sky=scene.wall, ground=scene.ground, edge=edge)
         draw_ground(

@@ -18,7 +18,6 @@ __all__ = [
     "draw_ground",
     "draw_landscape",
     "draw_wallpaper",
-    "rectangle",
 ]
 
 WALLPAPERS = ("plain", "stripes", "dots", "panels", "bricks", "tiles")
@@ -32,16 +31,16 @@ def draw_wallpaper(pen: Pen, pattern: str, *, colour: Colour, edge: int) -> None
     line = tone(colour, 0.86)
     if pattern == "stripes":
         for x in range(0, width, 26):
-            pen.polygon(rectangle(x, 0, x + 12, edge), tone(colour, 0.93))
+            pen.rectangle((x, 0), (x + 12, edge), tone(colour, 0.93))
     elif pattern == "dots":
         for row, y in enumerate(range(6, edge, 18)):
             for x in range(6 + 10 * (row % 2), width, 20):
                 pen.ellipse((x, y), (2.6, 2.6), line)
     elif pattern == "panels":
-        pen.polygon(rectangle(0, edge - 70, width, edge), tone(colour, 1.25))
-        pen.polygon(rectangle(0, edge - 74, width, edge - 70), tone(colour, 0.7))
+        pen.rectangle((0, edge - 70), (width, edge), tone(colour, 1.25))
+        pen.rectangle((0, edge - 74), (width, edge - 70), tone(colour, 0.7))
         for x in range(4, width, 46):
-            pen.polygon(rectangle(x, edge - 62, x + 38, edge - 16), tone(colour, 1.08))
+            pen.rectangle((x, edge - 62), (x + 38, edge - 16), tone(colour, 1.08))
     elif pattern == "bricks":
         for row, y in enumerate(range(edge, 0, -11)):
             pen.line((0, y), (width, y), 1.4, line)
@@ -108,20 +107,12 @@ def draw_landscape(
         for y in (edge - 26, edge - 12):
             pen.line((0, y), (width, y), 4, tone(wood, 0.8))
         for post in range(int(rng.integers(0, 14)), width, 17):
-            pen.polygon(
-                np.array([(post, edge + 2), (post + 7, edge + 2), (post + 7, edge - 30),
-                          (post + 3.5, edge - 35), (post, edge - 30)]), wood,
-            )  # fmt: skip
+            pen.polygon([(post, edge + 2), (post + 7, edge + 2), (post + 7, edge - 30),
+                          (post + 3.5, edge - 35), (post, edge - 30)], wood)  # fmt: skip
 
 
 def draw_ground(
-    pen: Pen,
-    pattern: str,
-    *,
-    rng: np.random.Generator,
-    colour: Colour,
-    vanishing: float,
-    edge: int,
+    pen: Pen, pattern: str, *, rng: np.random.Generator, colour: Colour, vanishing: float, edge: int
 ) -> None:
     """Draw one of `GROUNDS` below `edge`."""
     width, height = CANVAS
@@ -131,10 +122,7 @@ def draw_ground(
         for x in np.arange(-width, 2 * width, 40):
             top = vanishing + (x - vanishing) * 0.55
             pen.line(
-                (top, edge),
-                (vanishing + (x - vanishing) * 1.6, height),
-                1.1,
-                tone(colour, 0.72),
+                (top, edge), (vanishing + (x - vanishing) * 1.6, height), 1.1, tone(colour, 0.72)
             )
         return
     for share, x in rng.random((130, 2)):
@@ -148,8 +136,3 @@ def _depths(edge: int, count: int) -> np.ndarray:
     """Return heights of floor lines that come closer together towards the wall."""
     depth = 1 / np.linspace(1.0, 0.42, count)
     return edge + (CANVAS[1] - edge) * (depth - 1) / (depth[-1] - 1)
-
-
-def rectangle(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
-    """Return the four corners of an upright rectangle, float, (4, 2)."""
-    return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], dtype=float)
