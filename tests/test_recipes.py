@@ -21,6 +21,7 @@ VOTE = ["frame-vote", "cnn-lstm"]
 FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned"]
 PIXEL_RECIPES = ["lstm-pixels", "gru-pixels"]
 CONVGRU_RECIPES = ["convgru-scratch", "convgru-fixed", "convgru-finetuned"]
+NEWMAN = [*FRAME_RECIPES, *PIXEL_RECIPES, *CONVGRU_RECIPES]
 
 INCEPTION = 21_802_784  # without its top, as Keras documents it
 INCEPTION_LEARNS = 21_768_352  # all but the stored statistics of its batch normalisation
@@ -151,17 +152,14 @@ def test_every_system_is_the_one_of_the_literature(name):
 def test_published_details_are_kept():
     vote, lstm_ = (recipes.get(name).published for name in ("frame-vote", "cnn-lstm"))
     assert (vote.splits, lstm_.splits) == ((57.41, 56.08, 57.01), (66.27, 66.87, 65.40))
-    assert ("74,336,133" in vote.parameters, "8,496,229" in lstm_.parameters) == (True, True)
-    printed = {"frame": "23M", "lstm": "33M", "gru": "25M", "convgru": "26M"}
-    for name in FRAME_RECIPES + PIXEL_RECIPES + CONVGRU_RECIPES:
-        assert recipes.get(name).published.parameters == printed[name.split("-")[0]]
+    for name, printed in {"frame": "23M", "lstm": "33M", "gru": "25M", "convgru": "26M"}.items():
+        found = [recipes.get(one).published.parameters for one in NEWMAN if one.startswith(name)]
+        assert set(found) == {printed}
     for encoder, scaled in (("inception", {}), ("mobilenet", {"scale": 1 / 255})):
         for head in ("lstm", "gru", "single"):
             recipe = recipes.get(f"{encoder}-{head}")
             assert recipe.options == scaled | ({} if head == "single" else {"cell": head})
             assert any("quantised" in one for one in recipe.departures) == bool(scaled)
-    assert recipes.get("inception-single").published.report == (0.67, 0.67, 0.66)
-    assert recipes.get("mobilenet-single").published.report == (0.62, 0.61, 0.61)
 
 
 def test_the_published_reports_are_the_means_of_the_published_classes(shared):
@@ -174,7 +172,7 @@ def test_the_published_reports_are_the_means_of_the_published_classes(shared):
 
 
 def test_names_are_those_of_the_recipes():
-    assert recipes.names()[:8] == [*VOTE, *FRAME_RECIPES, *PIXEL_RECIPES, CONVGRU_RECIPES[0]]
+    assert recipes.names()[:10] == [*VOTE, *NEWMAN]
     assert [recipes.get(name).name for name in recipes.names()] == recipes.names()
 
 
@@ -194,15 +192,19 @@ def test_every_recipe_has_its_formula():
     assert heads == PUBLISHED_WITHOUT_ENCODER
 
 
-@pytest.fixture(scope="module")
-def build_backbone():
-    """Build each backbone once, for all the models around it."""
-    return functools.cache(backbones.build)
+build_once = functools.cache(backbones.build)
+
+
+@pytest.fixture
+def only_sizes(monkeypatch):
+    """Leave weights at zero, which is quick, and build each backbone once."""
+    monkeypatch.setattr(backbones, "build", build_once)
+    for initializer in (keras.initializers.VarianceScaling, keras.initializers.Orthogonal):
+        monkeypatch.setattr(initializer, "__call__", lambda _, *a, **o: keras.ops.zeros(*a, **o))
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_recipes_are_built_at_their_published_size(name, build_backbone, monkeypatch):
-    monkeypatch.setattr(backbones, "build", build_backbone)
+def test_recipes_are_built_at_their_published_size(name, only_sizes):
     model, recipe = recipes.build(name), recipes.get(name)
     encoder, head = PARAMETERS[name]
     assert model.count_params() == encoder + head

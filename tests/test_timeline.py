@@ -95,10 +95,12 @@ def test_a_model_of_whole_clips_predicts_the_same_at_every_moment(bidirectional,
 def test_a_long_video_is_predicted_in_pieces(of_clips, numbered_video, monkeypatch):
     path = numbered_video(frames=75)
     pieces = []
-    read = models.Stream.read
+    predict = models.Stream.predict
     monkeypatch.setattr(timeline, "_DECODED", 48)
     monkeypatch.setattr(
-        models.Stream, "read", lambda one, frames: pieces.append(len(frames)) or read(one, frames)
+        models.Stream,
+        "predict",
+        lambda one, frames: pieces.append(len(frames)) or predict(one, frames),
     )
     seen = predictor(of_clips).predict(path, sampling=AllFrames())
     assert pieces == [32, 16, 27]

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -19,7 +20,7 @@ from vidlab.recipes import Phase, Recipe, Task
 from vidlab.training import Settings, fit, fitting
 from vidlab.training.checkpoints import Checkpoint
 from vidlab.training.freezing import KEPT
-from vidlab.training.learners import _views, features_of
+from vidlab.training.learners import features_of
 
 LENGTHS = (6, 9, 4, 7, 8)  # frames of the videos of each class
 
@@ -193,12 +194,11 @@ def test_clips_are_learned_end_to_end(parts):
     assert fitted.history["accuracy"].iloc[-1] > 0.9
 
 
-def test_a_learning_rate_falls_as_its_decay_says(recipe, parts):
-    falling = recipe.adapted(phases=(Phase(2, "adam", 1e-3, 8, decay=0.5),))
-    rates = fit(falling, parts, settings=Settings(seed=1)).history["learning_rate"]
-    steps = -(-len(parts[0]) * 4 // 8)
-    expected = [1e-3 / (1 + 0.5 * steps), 1e-3 / (1 + 0.5 * 2 * steps)]
-    np.testing.assert_allclose(rates, expected, rtol=1e-4)
+def test_a_learning_rate_falls_as_its_decay_says():
+    optimizer = fitting.optimizer_of(Phase(2, "adam", 1e-3, 8, decay=0.5))
+    for step in (0, 1, 6):
+        optimizer.iterations.assign(step)
+        assert float(optimizer.learning_rate) == pytest.approx(1e-3 / (1 + 0.5 * step))
 
 
 # What cannot learn is computed once
@@ -298,17 +298,6 @@ def test_views_of_training_videos_are_kept_where_they_are_varied(
         seen = augment.view(record.video_id, number)(frames).astype(np.float32)
         expected = encoder.predict(seen, verbose=0).mean(axis=(1, 2))
         np.testing.assert_allclose(store[record.video_id], expected, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("epochs", "count"), [(1, 0), (3, 1), (5, 2), (50, 4)], ids=lambda n: str(n)
-)
-def test_fewer_views_are_kept_where_an_epoch_looks_at_few_frames(clip_recipe, parts, epochs, count):
-    """Segments(3) looks at 24 frames an epoch; all that it can choose are 52."""
-    phase = dataclasses.replace(clip_recipe.phases[0], epochs=epochs)
-    assert sum(parts[0].table["frames"]) == 52
-    assert _views(clip_recipe.adapted(augment=Augment()), phase, parts[0]) == count
-    assert _views(clip_recipe, phase, parts[0]) == min(count, 1)
 
 
 def test_a_phase_that_looks_at_few_frames_is_trained_whole(clip_recipe, parts, tmp_path, learners):
@@ -480,17 +469,17 @@ def test_a_training_interrupted_after_every_epoch_ends_the_same(
         for _ in range(4):
             with pytest.raises(Interrupted):
                 fit(recipe, parts, settings=settings)
-            assert checkpoint.is_file()
+        other = dataclasses.replace(
+            settings, seed=4, checkpoint=shutil.copy(checkpoint, tmp_path / "other.npz")
+        )
+        with pytest.raises(Interrupted):
+            fit(recipe, parts, settings=other)
+    with np.load(other.checkpoint) as kept:  # that of another training is not taken up
+        assert len(json.loads(kept["progress"].item())["history"]) == 1
     resumed = fit(recipe, parts, settings=settings)
     assert resumed.history["epoch"].tolist() == [1, 2, 3, 4]
     assert_same_training(resumed, uninterrupted)
     assert not checkpoint.exists()
-    with monkeypatch.context() as patch:
-        stop_after_an_epoch(patch)
-        with pytest.raises(Interrupted):
-            fit(recipe, parts, settings=dataclasses.replace(settings, seed=4))
-    other = fit(recipe, parts, settings=settings)  # of another seed, it is not taken up
-    np.testing.assert_allclose(other.history["loss"], uninterrupted.history["loss"], rtol=1e-3)
 
 
 def test_what_the_frozen_part_gives_can_be_had_alone(clip_recipe, recipe, index, tmp_path):

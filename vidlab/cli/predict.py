@@ -109,12 +109,10 @@ def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
     """Write JSON, CSV and the picture."""
     from vidlab import plots
     from vidlab.evaluation.runs import export
-    from vidlab.files import replacing
+    from vidlab.files import write_text
 
-    file = stem.with_name(f"{stem.name}.json")
-    with replacing(file) as temporary:
-        text = json.dumps({"recipe": name, **one.as_dict()}, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps({"recipe": name, **one.as_dict()}, ensure_ascii=False)
+    file = write_text(stem.with_name(f"{stem.name}.json"), text + "\n")
     rows = export(one.table(), stem.with_name(f"{stem.name}.csv"))
     plots.use_style()
     picture = plots.frame_timeline(

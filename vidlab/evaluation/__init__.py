@@ -27,7 +27,6 @@ from vidlab.evaluation.comparison import (
 )
 from vidlab.evaluation.histories import kept_epoch, phase_spans
 from vidlab.evaluation.intervals import (
-    Interval,
     bootstrap,
     class_intervals,
     interval,
@@ -47,7 +46,6 @@ from vidlab.evaluation.tsne import tsne
 __all__ = [
     "ALL_PAIRS",
     "OTHER",
-    "Interval",
     "MotionProbe",
     "bootstrap",
     "class_deltas",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,7 +19,14 @@ from vidlab.errors import ResultError
 from vidlab.files import replacing
 from vidlab.progress import counter
 
-__all__ = ["Aggregation", "FramePredictions", "Predictions", "aggregate", "predict"]
+__all__ = [
+    "Aggregation",
+    "FramePredictions",
+    "Predictions",
+    "aggregate",
+    "predict",
+    "read_result",
+]
 
 Aggregation = Literal["mean", "vote"]
 _FILE = "predictions.npz"
@@ -174,33 +182,47 @@ class Predictions:
             If there is no such file, or it is not one that `save` wrote.
         """
         path = Path(file_or_folder)
-        path = path / _FILE if path.is_dir() else path
-        if not path.is_file():
-            raise ResultError(
-                f"Expected a file of predictions. Received: {path}, which does not exist. "
-                "Make it with: vidlab train RECIPE"
-            )
-        try:
-            with np.load(path, allow_pickle=False) as held:
-                arrays = dict(held)
-            frames, others = (
-                {
-                    name.removeprefix(prefix): values
-                    for name, values in arrays.items()
-                    if name.startswith(prefix)
-                }
-                for prefix in ("frames_", "output_")
-            )
-            return cls(
-                **{name: arrays[name] for name in _ARRAYS},
-                frames=FramePredictions(**frames) if frames else None,
-                others=others,
-            )
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise ResultError(
-                f"Expected a file of predictions. Received: {path}, which cannot be read as one "
-                f"({error}). Delete it and make it again with: vidlab train RECIPE"
-            ) from error
+        return read_result(path / _FILE if path.is_dir() else path, cls._of_file)
+
+    @classmethod
+    def _of_file(cls, path: Path) -> Predictions:
+        with np.load(path, allow_pickle=False) as held:
+            arrays = dict(held)
+        frames, others = (
+            {
+                name.removeprefix(prefix): values
+                for name, values in arrays.items()
+                if name.startswith(prefix)
+            }
+            for prefix in ("frames_", "output_")
+        )
+        return cls(
+            **{name: arrays[name] for name in _ARRAYS},
+            frames=FramePredictions(**frames) if frames else None,
+            others=others,
+        )
+
+
+def read_result(path: Path, reader: Callable[[Path], Any]) -> Any:
+    """Read a file of a run by a function.
+
+    Raises
+    ------
+    ResultError
+        If there is no such file, or it cannot be read; with the remedy.
+    """
+    if not path.is_file():
+        raise ResultError(
+            f"Expected the result of a finished run. Received: {path}, which does not exist. "
+            "Make it with: vidlab train RECIPE"
+        )
+    try:
+        return reader(path)
+    except (ValueError, OSError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ResultError(
+            f"Expected a result that vidlab wrote. Received: {path}, which cannot be read "
+            f"({error}). Delete it and make it again with: vidlab train RECIPE"
+        ) from error
 
 
 def aggregate(

@@ -17,12 +17,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
+from pydantic_core import to_jsonable_python
 
 from vidlab.errors import ResultError
-from vidlab.evaluation.predictions import Predictions
-from vidlab.files import replacing
+from vidlab.evaluation.predictions import Predictions, read_result
+from vidlab.files import replacing, write_text
 
 if TYPE_CHECKING:
     from vidlab.data.streams import Rgb
@@ -163,13 +163,16 @@ class RunFolder:
             writers["history"] = lambda path: history.to_csv(path, index=False)
         if predictions is not None:
             predictions.save(self.path / _FILES["predictions"])
-        for name, record in (("metrics", metrics), ("recipe", recipe)):
-            if record is not None:
-                text = json.dumps(_plain(record), indent=2, sort_keys=True, ensure_ascii=False)
-                writers[name] = partial(Path.write_text, data=text + "\n", encoding="utf-8")
         for name, write in writers.items():
             with replacing(self.path / _FILES[name]) as temporary:
                 write(temporary)
+        for name, record in (("metrics", metrics), ("recipe", recipe)):
+            if record is not None:
+                plain = to_jsonable_python(
+                    record, fallback=lambda array: array.tolist(), inf_nan_mode="null"
+                )
+                text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False)
+                write_text(self.path / _FILES[name], text + "\n")
         return self
 
     def model(self, *, whole: bool = False) -> Any:
@@ -249,19 +252,7 @@ class RunFolder:
         return self._read("recipe", _read_json)
 
     def _read(self, name: str, reader: Callable[[Path], Any]) -> Any:
-        path = self.path / _FILES[name]
-        if not path.is_file():
-            raise ResultError(
-                f"Expected the result of a finished run. Received: {path}, which does not exist. "
-                "Make it with: vidlab train RECIPE"
-            )
-        try:
-            return reader(path)
-        except (ValueError, OSError, TypeError, KeyError) as error:
-            raise ResultError(
-                f"Expected a result that vidlab wrote. Received: {path}, which cannot be read "
-                f"({error}). Delete it and make it again with: vidlab train RECIPE"
-            ) from error
+        return read_result(self.path / _FILES[name], reader)
 
 
 def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
@@ -320,9 +311,7 @@ def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         text = flat.to_latex(index=False, escape=True, float_format="%.3f", na_rep="–")
     else:
         text = _markdown(flat)
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-    return path
+    return write_text(path, text)
 
 
 def _markdown(table: pd.DataFrame) -> str:
@@ -336,21 +325,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if math.isfinite(value) else "–"
     return str(value).replace("|", "\\|").replace("\n", " ")
-
-
-def _plain(value: Any) -> Any:
-    """Turn NumPy values and paths into what JSON can hold, NaN and infinity into None."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(held) for name, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(held) for held in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _read_json(path: Path) -> Any:

@@ -272,6 +272,6 @@ class VideoPredictor:
 
         def past(batches):
             stream.reset()
-            return np.concatenate([stream.read(*batch.values()) for batch in batches])
+            return np.concatenate([stream.predict(*batch.values()) for batch in batches])
 
         return "past", past

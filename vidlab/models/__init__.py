@@ -1,9 +1,9 @@
 """What models of videos are made of, beside Keras' own layers.
 
-`layers` applies an encoder to every frame of a clip, `streaming` labels every frame of a trained
-recurrent model, `graph` opens nested models. These modules know shapes, not files; the models
-themselves stand in `vidlab.recipes`, one paper a file. Importing this package is what lets Keras
-load saved models.
+`layers` applies an encoder to every frame of a clip, `streaming` makes a trained recurrent model
+predict at every frame, `graph` opens nested models. These modules know shapes, not files; the
+models themselves stand in `vidlab.recipes`, one paper a file. Importing this package is what lets
+Keras load saved models.
 """
 
 from vidlab.data.streams import PADDING

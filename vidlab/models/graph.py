@@ -100,7 +100,10 @@ def tensors(values: object) -> list[keras.KerasTensor]:
 
 
 def is_sequence_after(
-    layer: keras.Operation, given: set[bool | None], *, alike: set[str] = FRAME_BY_FRAME
+    layer: keras.Operation,
+    inputs: set[bool | None],
+    *,
+    frame_by_frame: set[str] = FRAME_BY_FRAME,
 ) -> bool | None:
     """Return whether a layer's output is (batch, time, …), or else (batch · time, …).
 
@@ -108,9 +111,9 @@ def is_sequence_after(
     ----------
     layer
         Of a model of clips.
-    given
+    inputs
         The same about the tensors that it takes.
-    alike
+    frame_by_frame
         Classes of layers that treat every frame of a clip alike.
 
     Returns
@@ -118,15 +121,15 @@ def is_sequence_after(
     bool or None
         None where the layer mixes frames, or takes something that is neither.
     """
-    if None in given or not given:
+    if None in inputs or not inputs:
         return None
     if isinstance(layer, FoldTime):
         return False
     if isinstance(layer, UnfoldTime | BlankPadding):
         return True
-    if given == {False}:
+    if inputs == {False}:
         return False
-    return True if given == {True} and type(layer).__name__ in alike else None
+    return True if inputs == {True} and type(layer).__name__ in frame_by_frame else None
 
 
 def paths(model: keras.Model, prefix: str = "") -> dict[int, str]:

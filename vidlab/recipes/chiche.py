@@ -109,7 +109,7 @@ recipe(
     **MOBILENET,
 )(recurrent)
 
-SINGLE = "How frames decide a video is not said; here the mean of their probabilities."
+SINGLE = "How frames decide a video is not stated; here the mean of their probabilities."
 
 recipe(
     "inception-single",

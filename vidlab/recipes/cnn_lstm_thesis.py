@@ -1,6 +1,6 @@
 """The thesis on CNN and CNN+LSTM video classification on UCF-101 (its title is not known to us).
 
-Frames that vote, from the whole feature map; then an LSTM on what the trained CNN says of each.
+Frames that vote, from the whole feature map; then an LSTM on features of the trained CNN.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def frame_vote(inputs, num_classes, *, backbone, units=1024, dropout=0.5):
         note="18 to 21 epochs, by split, without validation videos.",
     ),
     departures=(
-        "How the 80 frames are chosen is not said: here the first 80 of 8 of every 25, ten "
-        "seconds. Shorter videos are padded with zero vectors, which the LSTM reads, as there.",
+        "How the 80 frames are chosen is not stated: here the first 80 of 8 of every 25, ten "
+        "seconds. Shorter videos are padded with zero vectors, not masked, as there.",
         "Learning rate and batch size are not printed; Keras' own 0.001 and 32.",
     ),
 )

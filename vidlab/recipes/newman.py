@@ -51,7 +51,7 @@ recipe(
     "frame-scratch",
     title="Frames, InceptionV3 from random weights",
     phases=[Phase(100, "adam", 1e-3, 128, "all")],
-    published=Published(23.4, 38.9, "not said", "23M", FRAME_NOTE),
+    published=Published(23.4, 38.9, "not stated", "23M", FRAME_NOTE),
     **FRAMES,
 )(frame_classifier)
 
@@ -60,7 +60,7 @@ recipe(
     title="Frames, InceptionV3 from ImageNet, frozen",
     weights="imagenet",
     phases=[Phase(1, "adam", 1e-3, 128, "none")],
-    published=Published(47.0, 73.2, "not said", "23M", FRAME_NOTE),
+    published=Published(47.0, 73.2, "not stated", "23M", FRAME_NOTE),
     **FRAMES,
 )(frame_classifier)
 
@@ -70,7 +70,7 @@ recipe(
     weights="imagenet",
     starts_from="frame-pretrained",
     phases=[Phase(10, "sgd", 1e-3, 128, "top")],
-    published=Published(68.2, 87.2, "not said", "23M", FRAME_NOTE),
+    published=Published(68.2, 87.2, "not stated", "23M", FRAME_NOTE),
     **FRAMES,
 )(frame_classifier)
 
@@ -95,7 +95,7 @@ PIXELS = PAPER | {
     "departures": (
         *OPEN,
         "The source augments before shrinking to 50×50, here after it.",
-        "Which 100 frames of a test video decide is not said; here those in its middle.",
+        "Which 100 frames of a test video decide is not stated; here those in its middle.",
         "Both directions are read: inferred from the printed number of parameters.",
     ),
 }
@@ -131,7 +131,7 @@ CONVGRU = PAPER | {
     "inputs": {"rgb": Rgb(Window(100), 299, clip=True)},
     "departures": (
         OPEN[0],
-        "Which frames of a test video decide is not said; here the 100 in its middle, and the "
+        "Which frames of a test video decide is not stated; here the 100 in its middle, and the "
         "last time step labels the video.",
     ),
 }

@@ -83,7 +83,7 @@ class Published:
     top1, top5
         Top-k accuracy in percent; None where the source has no number.
     unit
-        What the accuracy counts: ``"video"``, ``"frame"``, or ``"not said"``.
+        What the accuracy counts: ``"video"``, ``"frame"``, or ``"not stated"``.
     parameters
         Size of the model as the source prints it; empty where it does not.
     note

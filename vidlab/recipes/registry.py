@@ -20,7 +20,7 @@ __all__ = ["Phase", "Published", "Recipe", "Task", "get", "load", "names", "reci
 
 _RECIPES: dict[str, Recipe] = {}
 _FILES: dict[str, tuple[int, list[str]]] = {}  # path → (time of change, names of its recipes)
-_OWN_ROOMS = ("records", "registry")
+_NOT_PAPERS = ("records", "registry")
 _reading = ""  # the file that is being read
 
 
@@ -167,8 +167,8 @@ def load(file: str | Path) -> list[str]:
 def _discover() -> None:
     """Import the papers of this folder and what installed packages offer."""
     folder = [str(Path(__file__).parent)]
-    rooms = [room.name for room in pkgutil.iter_modules(folder) if room.name not in _OWN_ROOMS]
-    papers = [import_module(f"vidlab.recipes.{room}") for room in rooms]
+    modules = {module.name for module in pkgutil.iter_modules(folder)}.difference(_NOT_PAPERS)
+    papers = [import_module(f"vidlab.recipes.{name}") for name in sorted(modules)]
     order = {paper.__name__: paper.NOTEBOOK for paper in papers}
     ordered = sorted(_RECIPES.items(), key=lambda known: order.get(known[1].build.__module__, 99))
     _RECIPES.clear()

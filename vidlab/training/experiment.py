@@ -53,9 +53,8 @@ def train_and_evaluate(
     """
     train, validation, test = parts
     fitted = fit(recipe, (train, validation), settings=settings, start=start)
-    found = _predict(
-        fitted.learner.model, test, recipe, streams=fitted.learner.plain, cache=settings.cache
-    )
+    streams, cache = fitted.learner.plain, settings.cache
+    found = predict(fitted.learner.model, test, recipe, streams=streams, cache=cache)
     for old in ("recipe.json", *(f"predictions-{order}.npz" for order in ORDERS)):
         (folder.path / old).unlink(missing_ok=True)
     folder.write(model=fitted.model, history=fitted.history, predictions=found)
@@ -70,6 +69,7 @@ def predict(
     recipe: Recipe,
     *,
     order: str = "normal",
+    streams: Mapping[str, Rgb] | Rgb | None = None,
     cache: Path | None = None,
 ) -> predictions.Predictions:
     """Predict videos with a trained model, their frames in the order of time or in another.
@@ -77,9 +77,13 @@ def predict(
     Parameters
     ----------
     recipe
-        Already adapted to the profile; says what the model takes.
+        Already adapted to the profile.
     order
         ``"normal"``, or one of `ORDERS`.
+    streams
+        What the model takes, where it is not what the recipe's does, such as features.
+    cache
+        Folder for decoded frames.
     """
     if order != "normal":
         inputs = {
@@ -87,18 +91,8 @@ def predict(
             for name, stream in recipe.inputs.items()
         }
         recipe = recipe.adapted(inputs=inputs)
-    return _predict(model, videos, recipe, streams=recipe.streams, cache=cache)
-
-
-def _predict(
-    model: keras.Model,
-    videos: VideoIndex,
-    recipe: Recipe,
-    *,
-    streams: Mapping[str, Rgb] | Rgb,
-    cache: Path | None,
-) -> predictions.Predictions:
-    data = Clips(videos, streams, batch_size=64 if recipe.per_frame else 8, cache=cache)
+    batch_size = 64 if recipe.per_frame else 8
+    data = Clips(videos, streams or recipe.streams, batch_size=batch_size, cache=cache)
     return predictions.predict(
         model, data, aggregation=recipe.aggregation, output=next(iter(recipe.tasks))
     )

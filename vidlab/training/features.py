@@ -37,7 +37,7 @@ from vidlab.data.sampling import Sampler
 from vidlab.data.store import FeatureStore, content_digest
 from vidlab.data.streams import Rgb
 from vidlab.errors import DatasetError, ModelError, ResultError
-from vidlab.files import replacing
+from vidlab.files import write_text
 from vidlab.models.graph import input_names
 from vidlab.progress import counter, progress
 from vidlab.training import engines
@@ -127,8 +127,7 @@ def extract(
     if not store.holds(numbers):
         about = {"encoder": encoder.name, "inputs": inputs, "sampling": str(sampling)}
         about |= {"size": size, "variation": str(variation), "precision": precision}
-        with replacing(store.folder / "store.json") as temporary:
-            temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        write_text(store.folder / "store.json", json.dumps(about, indent=1) + "\n")
         with _acquired(FileLock(store.folder / ".lock")):
             todo = work.unfinished()  # after waiting for a process that had the same to compute
             frames = _announce(work, todo) if todo else 0

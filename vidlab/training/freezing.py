@@ -3,8 +3,8 @@
 *Frozen* is what has no trainable weights, no state updated in training and no randomness: batch
 normalisation only where it is not trainable; a layer with a seed or a ``training`` argument
 (dropout, augmentation, recurrent layers) ends the frozen part even without weights. Nested models,
-``TimeDistributed``, shared towers and several inputs are gone through. The frozen part has to treat
-each frame by itself, so that a sampler may draw other frames in every epoch.
+``TimeDistributed``, shared towers and several inputs are opened. The frozen part has to treat each
+frame by itself, so that a sampler may draw other frames in every epoch.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from vidlab.models.graph import (
     tensors,
 )
 
-__all__ = ["KEPT", "Split", "is_still", "split"]
+__all__ = ["KEPT", "Split", "is_frozen", "split"]
 
 KEPT = "kept"
 """The name of the input of `Split.rest` that takes what was computed once."""
 
 
 # They have a ``training`` argument, and compute the same with it and without.
-_ALIKE_IN_TRAINING = (layers.CenterCrop, layers.Dense, layers.EinsumDense, layers.Resizing)
+_SAME_IN_TRAINING = (layers.CenterCrop, layers.Dense, layers.EinsumDense, layers.Resizing)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Split:
     live : list of str
         Names of the inputs that `rest` takes besides.
     padding : float or None
-        What fills up shorter clips of vectors; None where the model cannot tell it from frames.
+        What fills up shorter clips of vectors; None where the model cannot recognise padding.
     where : str
         The last layers that are computed once, for people.
     """
@@ -102,7 +102,7 @@ def split(model: keras.Model, *, clips: bool, most: float = math.inf) -> Split |
     return None
 
 
-def is_still(layer: keras.Operation) -> bool:
+def is_frozen(layer: keras.Operation) -> bool:
     """Whether a layer computes the same in every step of a training, whatever else learns."""
     if not isinstance(layer, keras.Layer):
         return type(layer).__name__ in FRAME_BY_FRAME
@@ -110,7 +110,7 @@ def is_still(layer: keras.Operation) -> bool:
         return False
     if isinstance(layer, layers.BatchNormalization):
         return not layer.trainable
-    if isinstance(layer, _ALIKE_IN_TRAINING):
+    if isinstance(layer, _SAME_IN_TRAINING):
         return True
     random = len(layer.variables) > len(layer.weights) or getattr(layer, "seed", None) is not None
     if random or "training" in inspect.signature(layer.call).parameters:
@@ -136,10 +136,12 @@ class _Graph:
         """Return the calls, inputs before outputs, that cannot learn and go frame by frame."""
         kept = []
         for step in self.steps:
-            known = [self.sequence.get(id(tensor)) for tensor in step.inputs]
-            gives = is_sequence_after(step.layer, set(known)) if is_still(step.layer) else None
-            if gives is not None and isinstance(step.output, keras.KerasTensor):
-                self.sequence[id(step.output)] = gives
+            if not is_frozen(step.layer) or not isinstance(step.output, keras.KerasTensor):
+                continue
+            kinds = {self.sequence.get(id(tensor)) for tensor in step.inputs}
+            kind = is_sequence_after(step.layer, kinds)
+            if kind is not None:
+                self.sequence[id(step.output)] = kind
                 self.needs[id(step.output)] = set().union(
                     *(self.needs[id(tensor)] for tensor in step.inputs)
                 )
@@ -150,7 +152,7 @@ class _Graph:
 
     def border(self, prefix: list[Step]) -> list[keras.KerasTensor]:
         """List what the rest after `prefix` needs of it."""
-        used = [tensor for step in self.after(prefix) for tensor in self.looked_at(step)]
+        used = [tensor for step in self.after(prefix) for tensor in self.values_of(step)]
         used += tensors(self.flat.output)
         made = {id(step.output): step.output for step in prefix if id(step.output) in self.costly}
         return [made[i] for i in dict.fromkeys(id(tensor) for tensor in used) if i in made]
@@ -162,17 +164,17 @@ class _Graph:
         found = []
         for step in reversed(self.steps):
             if id(step) not in early and needed & {id(tensor) for tensor in tensors(step.output)}:
-                needed |= {id(tensor) for tensor in self.looked_at(step)}
+                needed |= {id(tensor) for tensor in self.values_of(step)}
                 found.append(step)
         return found[::-1]
 
-    def looked_at(self, step: Step) -> list[keras.KerasTensor]:
+    def values_of(self, step: Step) -> list[keras.KerasTensor]:
         """List the tensors whose values a call needs, not only their length or padding."""
         if isinstance(step.layer, UnfoldTime) and self.sequence.get(id(step.args[0])):
             return [step.args[1]]
-        return [step.args[0]] if self.blanks(step) else step.inputs
+        return [step.args[0]] if self.padded_input(step) else step.inputs
 
-    def blanks(self, step: Step) -> str | None:
+    def padded_input(self, step: Step) -> str | None:
         """Return the name of the input whose padding a call makes zeros of."""
         if not isinstance(step.layer, BlankPadding):
             return None
@@ -194,11 +196,11 @@ class _Graph:
         live = [
             name
             for name, tensor in self.inputs.items()
-            if any(tensor is used for step in rest for used in self.looked_at(step))
+            if any(tensor is used for step in rest for used in self.values_of(step))
         ]
         size = sum(math.prod(self.shape(tensor)) for tensor in border)
         frozen = self._frozen_model(prefix, border)
-        blanked = {self.blanks(step) for step in rest}
+        blanked = {self.padded_input(step) for step in rest}
         names = [step.layer.name for step in prefix if any(step.output is t for t in border)]
         return Split(
             frozen=frozen,

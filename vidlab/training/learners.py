@@ -1,4 +1,4 @@
-"""What a phase really trains: the whole model, or its rest where a frozen part is computed once.
+"""What a phase trains: the whole model, or the rest of it where a frozen part is computed once.
 
 What is frozen in a phase (see `vidlab.freezing`) is computed for every frame the samplers can
 choose, and kept on disk; the rest learns from these features. Where a recipe augments, some varied
@@ -34,7 +34,7 @@ __all__ = ["Learner", "features_of", "learner_of"]
 
 @dataclasses.dataclass(frozen=True)
 class Learner:
-    """What a phase really trains: a model, or the rest of one whose frozen part is stored.
+    """A model that a phase trains, or the rest of one whose frozen part is stored.
 
     Attributes
     ----------
@@ -168,13 +168,13 @@ def _cut(model: keras.Model, recipe: Recipe, *, frames: int, most_bytes: int) ->
 
 
 def _can_be_kept(cut: Split, recipe: Recipe) -> bool:
-    """Whether the inputs of the frozen part look at the same frames, and padding can be told."""
+    """Whether the inputs of the frozen part are of the same frames, and padding is recognised."""
     streams = [recipe.inputs[name] for name in input_names(cut.frozen)]
-    alike = len({(stream.sampling, stream.at_test) for stream in streams}) == 1
+    same_frames = len({(stream.sampling, stream.at_test) for stream in streams}) == 1
     unequal = streams[0].clip and any(
         sampling.length is None for sampling in (streams[0].sampling, streams[0].at_test)
     )
-    return alike and not (unequal and cut.padding is None)
+    return same_frames and not (unequal and cut.padding is None)
 
 
 def _together(parts: tuple[VideoIndex, VideoIndex]) -> VideoIndex:

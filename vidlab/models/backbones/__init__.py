@@ -5,8 +5,8 @@ the preprocessing, then every layer of the encoder. Classifiers nest it whole, s
 ``model.get_layer("backbone").get_layer("mixed10")`` finds any layer, before saving and after
 loading alike. The input is declared ``float32``: Keras casts a ``uint8`` batch, 0..255, on entry.
 
-An encoder goes one step further, to one vector a picture: a backbone with its map averaged
-(`pooled`).
+An encoder is a model named ``"encoder"``, from images to one vector each: a backbone with its map
+averaged (`pooled`), which it holds as its layer ``"backbone"`` and shares its weights with.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import os
 import keras
 
 from vidlab.errors import ModelError
-from vidlab.models.backbones.encoders import pooled
-from vidlab.models.backbones.specs import PANTOMIME_WEIGHTS, default_size, names, spec
+from vidlab.models.backbones.specs import PANTOMIME_WEIGHTS, names, spec
 from vidlab.models.backbones.trainable import backbone_of, set_trainable, top_modules
 from vidlab.models.backbones.weights import load_weights, save_weights
 
@@ -25,7 +24,6 @@ __all__ = [
     "PANTOMIME_WEIGHTS",
     "backbone_of",
     "build",
-    "default_size",
     "names",
     "pooled",
     "save_weights",
@@ -49,7 +47,8 @@ def build(
         (Szegedy et al. 2016), ``"mobilenetv2"`` or ``"mobilenetv2-0.35"`` (Sandler et al. 2018,
         all channels or 0.35 of them).
     size
-        Height and width of the images in pixels; the size of `default_size` when left out.
+        Height and width of the images in pixels; those it was designed for when left out: 112 for
+        the built-in one, 299 for InceptionV3, 224 for MobileNetV2.
     weights
         ``None`` for random weights; ``"imagenet"`` for those of keras.applications (from the Keras
         cache, else downloaded into it); ``"pantomime"`` for those the package ships, for
@@ -70,7 +69,7 @@ def build(
         If the weights are absent, cannot be read or belong to another model.
     """
     known = spec(name)
-    size = default_size(name) if size is None else (int(size[0]), int(size[1]))
+    size = (known.size, known.size) if size is None else (int(size[0]), int(size[1]))
     if min(size) < known.smallest:
         raise ModelError(
             f"Expected images of at least {known.smallest}×{known.smallest} pixels for {name}. "
@@ -83,3 +82,34 @@ def build(
     if weights is not None:
         load_weights(model, weights, name=name, size=size)
     return model
+
+
+def pooled(backbone: keras.Model) -> keras.Model:
+    """Average a backbone's feature map over the picture: what was seen, not where.
+
+    Parameters
+    ----------
+    backbone
+        As `vidlab.backbones.build` gives it.
+
+    Returns
+    -------
+    keras.Model
+        An encoder with as many features as the map has channels: 2,048 for InceptionV3, 1,280 for
+        MobileNetV2.
+
+    Raises
+    ------
+    ModelError
+        If the model is no backbone, or gives no feature map.
+    """
+    if backbone.name != "backbone" or len(backbone.output_shape) != 4:
+        raise ModelError(
+            'Expected a model named "backbone" that gives (batch, rows, columns, channels). '
+            f"Received: {backbone.name} with output shape {backbone.output_shape}. Build it with "
+            "vidlab.backbones."
+        )
+    frames = keras.Input(backbone.input_shape[1:], name="frames")
+    x = backbone(frames)  # (batch, rows, columns, channels)
+    vectors = keras.layers.GlobalAveragePooling2D(name="pool")(x)  # (batch, channels)
+    return keras.Model(frames, vectors, name="encoder")

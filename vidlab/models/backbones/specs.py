@@ -20,7 +20,6 @@ __all__ = [
     "PANTOMIME_WEIGHTS",
     "BackboneSpec",
     "ImageNetWeights",
-    "default_size",
     "names",
     "spec",
 ]
@@ -145,11 +144,6 @@ BACKBONES = {
 def names() -> list[str]:
     """List the backbones `build` knows.
 
-    Returns
-    -------
-    list of str
-        Their names.
-
     Examples
     --------
     >>> names()
@@ -158,39 +152,8 @@ def names() -> list[str]:
     return list(BACKBONES)
 
 
-def default_size(name: str) -> tuple[int, int]:
-    """Give the image size the backbone was designed for.
-
-    Parameters
-    ----------
-    name
-        One of `names`.
-
-    Returns
-    -------
-    tuple of int
-        Height and width in pixels.
-
-    Examples
-    --------
-    >>> default_size("inceptionv3")
-    (299, 299)
-    """
-    return (spec(name).size,) * 2
-
-
 def spec(name: str) -> BackboneSpec:
     """Find the record of a backbone.
-
-    Parameters
-    ----------
-    name
-        One of `names`.
-
-    Returns
-    -------
-    BackboneSpec
-        Its record.
 
     Raises
     ------

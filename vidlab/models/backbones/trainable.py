@@ -1,8 +1,4 @@
-"""Which layers of an encoder learn.
-
-Takes encoders, or the classifiers of `vidlab.models` around them; gives them back with some layers
-frozen, to `recipes` and `training`.
-"""
+"""Which layers of an encoder learn, in a backbone alone or in a classifier around it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Weights of encoders: from Keras, from the package, from a file, and into one.
-
-Takes file names from `specs`; gives filled models to `vidlab.backbones.build`.
-"""
+"""Weights of encoders: from Keras, from the package, from a file, and into one."""
 
 from __future__ import annotations
 
@@ -24,18 +21,7 @@ __all__ = ["load_weights", "save_weights"]
 def load_weights(
     model: keras.Model, weights: str | os.PathLike, *, name: str, size: tuple[int, int]
 ) -> None:
-    """Fill a backbone with weights.
-
-    Parameters
-    ----------
-    model
-        The backbone.
-    weights
-        ``"imagenet"``, ``"pantomime"`` or a file, as `vidlab.backbones.build` takes it.
-    name
-        Which backbone it is.
-    size
-        Height and width of its images in pixels.
+    """Fill a backbone with weights, which `vidlab.backbones.build` describes.
 
     Raises
     ------
@@ -77,19 +63,7 @@ def save_weights(backbone: keras.Model, path: str | os.PathLike) -> Path:
     """Write the weights of `backbone` in half precision, to be shipped or shared.
 
     Half precision makes the file half as large; features change by about one part in a thousand.
-    The file appears whole or not at all.
-
-    Parameters
-    ----------
-    backbone
-        As `build` gives it.
-    path
-        Where to; has to end in ``.weights.h5``.
-
-    Returns
-    -------
-    Path
-        The file written.
+    The file appears whole or not at all, and its name has to end in ``.weights.h5``.
     """
     path = Path(path)
     if not path.name.endswith(".weights.h5"):
