@@ -262,7 +262,7 @@ def test_grid_has_a_row_for_each_layer():
 
 def test_compared_filters_stand_one_above_the_other():
     before, after = pictures(), pictures()
-    figure = plots.filters_compared({"old": before, "new": after}, correlations=[0.5, 0.9, 1])
+    figure = plots.filter_grid({"old": before, "new": after}, correlations=[0.5, 0.9, 1])
     assert titles(figure)[:3] == ["1:  r = 0.50", "5:  r = 0.90", "8:  r = 1.00"]
     assert row_names(figure) == ["old", "new"]
     np.testing.assert_array_equal(shown(figure)[3].images[0].get_array(), after.images[0])
@@ -312,7 +312,7 @@ def test_a_kernel_of_zeros_is_grey_and_the_largest_weight_is_full():
     ("draw", "message"),
     [
         (
-            lambda: plots.filters_compared({"a": pictures(), "b": pictures(filters=(1, 2))}),
+            lambda: plots.filter_grid({"a": pictures(), "b": pictures(filters=(1, 2))}),
             "same filters",
         ),
         (lambda: plots.first_kernels(np.zeros((2, 3, 3))), "kernels"),

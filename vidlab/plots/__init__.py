@@ -9,7 +9,6 @@ from vidlab.plots.curves import learning_curves, lines
 from vidlab.plots.diagrams import unrolled
 from vidlab.plots.filters import (
     filter_grid,
-    filters_compared,
     first_kernels,
     strongest_frames,
 )
@@ -45,7 +44,6 @@ __all__ = [
     "drawn_classes",
     "evidence_boxes",
     "filter_grid",
-    "filters_compared",
     "first_kernels",
     "frame_strip",
     "frame_timeline",

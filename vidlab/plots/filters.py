@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "filter_grid",
-    "filters_compared",
     "first_kernels",
     "kernel_pictures",
     "shaded",
@@ -26,60 +25,47 @@ __all__ = [
 
 
 def filter_grid(
-    rows: Sequence[FilterPictures],
+    rows: Sequence[FilterPictures] | Mapping[str, FilterPictures],
     *,
     names: Sequence[str] | None = None,
+    correlations: Sequence[float] | None = None,
     title: str = "What filters look for, first layers on top",
 ) -> Drawing:
-    """Draw pictures made by activation maximization, one row a layer.
+    """Draw pictures made by activation maximization, one row a layer or a model.
 
     Parameters
     ----------
     rows
-        From `vidlab.explanation.activation_maximization`, in the order of the layers.
+        From `vidlab.explanation.activation_maximization`: of several layers in their order, or of
+        the same filters of several models by the models' names.
     names
         Of all filters, by their number, such as the classes of ``"scores"``; numbers when left out.
-    """
-    return picture_grid(
-        [row.images for row in rows],
-        titles=[[str(n) if names is None else names[n] for n in row.filters] for row in rows],
-        names=[_short(row.layer) for row in rows],
-        title=title,
-    )
-
-
-def filters_compared(
-    rows: Mapping[str, FilterPictures],
-    *,
-    correlations: Sequence[float] | None = None,
-    title: str = "The same filters before and after fine-tuning",
-) -> Drawing:
-    """Draw the same filters of several models, one row a model.
-
-    Parameters
-    ----------
-    rows
-        Name of each row to `FilterPictures` of one layer and the same filters.
     correlations
-        One for each filter: how alike what the two models see in real frames is, −1..1.
+        One for each filter: how alike what two models see in real frames is, −1..1.
 
     Raises
     ------
     MetricError
-        If the rows are of other filters.
+        If the models' rows are of other filters.
     """
-    first = next(iter(rows.values()))
-    filters = [(row.layer, *row.filters.tolist()) for row in rows.values()]
-    if len(set(filters)) != 1:
+    by_model = isinstance(rows, Mapping)
+    pictures = list(rows.values() if by_model else rows)
+    filters = [(row.layer, *row.filters.tolist()) for row in pictures]
+    if by_model and len(set(filters)) != 1:
         raise MetricError(
             f"Expected pictures of one layer and the same filters. Received: {filters}. "
             "Pass the filters of the first to the others."
         )
-    heads = [str(number) for number in first.filters]
+    heads = [[str(n) if names is None else names[n] for n in row.filters] for row in pictures]
+    heads = heads[:1] if by_model else heads
     if correlations is not None:
-        heads = [f"{name}:  r = {r:.2f}" for name, r in zip(heads, correlations, strict=True)]
-    pictures = [row.images for row in rows.values()]
-    return picture_grid(pictures, titles=[heads], names=list(rows), title=title)
+        heads = [[f"{n}:  r = {r:.2f}" for n, r in zip(heads[0], correlations, strict=True)]]
+    return picture_grid(
+        [row.images for row in pictures],
+        titles=heads,
+        names=list(rows) if by_model else [row.layer.rsplit("/", 1)[-1] for row in pictures],
+        title=title,
+    )
 
 
 def strongest_frames(
@@ -195,8 +181,3 @@ def shaded(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:
     light = cv2.resize(heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     light = (light - light.min()) / (np.ptp(light) or 1.0)
     return np.rint(frame * (0.45 + 0.55 * light[..., None])).astype(np.uint8)
-
-
-def _short(layer: str) -> str:
-    """Leave the enclosing model, the same for all layers that are drawn, out of a name."""
-    return layer.rsplit("/", 1)[-1]

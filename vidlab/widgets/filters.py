@@ -347,7 +347,7 @@ class FilterExplorer(Panel):
             known = [images.correlation(layer, number) for number in numbers]
             title = f"Filters of {_short(layer)} before and now"
             r = None if None in known else known
-            return plots.filters_compared(made, correlations=r, title=title)
+            return plots.filter_grid(made, correlations=r, title=title)
         names = images.classes if layer == SCORES else None
         title = f"What filters of {_short(layer)} want to see"
         return plots.filter_grid([made[NOW]], names=names, title=title)
