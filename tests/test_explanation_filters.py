@@ -120,7 +120,7 @@ class TestActivationMaximization:
     def test_a_network_is_compiled_once_for_all_batches_of_its_filters(self, small):
         for some in (range(4), [0, 1, 2], [3]):
             activation_maximization(small, "known", filters=some, steps=10)
-        _, (_, step) = explanation.layer_graph(small)._made["activation_maximization"]
+        _, step = explanation.layer_graph(small)._made["known", (128, 128)]
         assert step.experimental_get_tracing_count() == 1
 
     def test_no_step_is_begun_after_the_time_is_up(self, small):

@@ -177,7 +177,7 @@ def test_each_group_meets_as_many_classes_as_can_be(shown):
     groups = np.array([f"g{index // 2}" for index in range(24)])
     options = {"labels": labels, "groups": groups, "acts": [mask_of(ACT)] * 24}
     swaps = scene.swap_scenes(None, [clip_with()] * 24, **options, rounds=3, seed=0)
-    met = np.roll(swaps["label"], len(swaps) // 2)
+    met = swaps["label"].to_numpy().reshape(-1, 2)[:, ::-1].ravel()  # rows go in pairs
     table = pd.crosstab(swaps["group"], met)
     assert len(swaps) > 0.9 * 3 * 24
     assert np.sort(table.to_numpy(), axis=1)[:, 1:].min() >= 1  # none of its own, all others
@@ -221,12 +221,8 @@ def made_up(by_scene, *, by_act=0.8, spread=0.1, seed=0):
     )
 
 
-def judge(swaps, *, undecided=()):
-    """Judge made-up swaps; the classes are predicted rightly, but for the undecided ones."""
-    whole = np.eye(12, dtype=np.float32)[LABELS]
-    whole[:, list(undecided)] = 0.5
-    options = {"labels": LABELS, "groups": GROUPS, "classes": LETTERS, "outlined": True}
-    return scene.judge_swaps(swaps, whole, **options)
+def judge(swaps, *, auc=(1,) * 12):
+    return scene.judge_swaps(swaps, auc=auc, classes=LETTERS, outlined=True)
 
 
 def test_no_class_of_many_is_called_by_chance_and_one_with_a_room_of_its_own_is():
@@ -268,7 +264,7 @@ def test_the_interval_leaves_out_one_group_at_a_time():
 
 
 def test_a_class_that_is_not_recognised_or_that_neither_half_tells_is_not_judged():
-    table = judge(made_up(np.full(12, 0.9)), undecided=[0])
+    table = judge(made_up(np.full(12, 0.9)), auc=[0.5] + [1] * 11)
     assert table["looks_at"].tolist() == ["unclear"] + ["scene"] * 11
     assert "A is not told" in table.loc["A", "verdict"]
     table = judge(made_up(np.zeros(12), by_act=-0.9))

@@ -1,8 +1,8 @@
 """Where a model looks, when, and for what; whether heatmaps are faithful; what filters look for.
 
-`graph` opens a model to all its layers. `grad_cam` and `methods` explain a prediction, `occlusion`
-weighs its frames; `pointing`, `faithfulness`, `mean_maps` and `scene` check explanations, and
-`activations`, `filters` and `activation_maximization` look into the network itself.
+`graph` opens a model to all its layers. `methods` explains a prediction, `occlusion` weighs its
+frames; `pointing`, `faithfulness`, `mean_maps` and `scene` check explanations, and `activations`,
+`filters` and `activation_maximization` look into the network itself.
 """
 
 from vidlab.explanation.act_and_scene import motion_mask, on_scene, without_act
@@ -24,10 +24,9 @@ from vidlab.explanation.faithfulness import (
     randomised_check,
 )
 from vidlab.explanation.filters import class_selectivity, depths, filter_changes
-from vidlab.explanation.grad_cam import grad_cam
 from vidlab.explanation.graph import default_layer, layer_graph, layers
 from vidlab.explanation.mean_maps import contributions, mean_maps
-from vidlab.explanation.methods import METHODS, explain
+from vidlab.explanation.methods import METHODS, explain, grad_cam
 from vidlab.explanation.occlusion import by_occlusion
 from vidlab.explanation.pointing import (
     EVIDENCE,

@@ -193,9 +193,7 @@ def activation_maximization(
     missing = np.array([number for number in filters.tolist() if number not in made], np.int64)
     if len(missing):
         started = time.perf_counter()
-        network, step = graph.last_made(
-            "activation_maximization", (layer, size), lambda: _compile(graph, output, size)
-        )
+        network, step = graph.made_once((layer, size), lambda: _compile(graph, output, size))
         if steps < _WORTH_COMPILING:
             step = step.python_function
         images, taken = _ascend(

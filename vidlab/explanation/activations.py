@@ -114,7 +114,7 @@ def activations(
             outputs = [keras.layers.GlobalAveragePooling2D()(output) for output in outputs]
         return graph.frame_model(outputs, size=size)
 
-    frame_model = graph.last_made(("activations", pool), (*layers, size), cut_out)
+    frame_model = graph.made_once(("activations", *layers, pool, size), cut_out)
     found = [
         map(ops.convert_to_numpy, keras.tree.flatten(frame_model(batch[:, 0], training=False)))
         for batch in batches(frames[:, None], frames=_FRAMES_AT_ONCE)

@@ -1,4 +1,4 @@
-"""Clips in batches: predictions of them, and explanations of each.
+"""Clips in batches, what is asked about them, and predictions.
 
 Models of single frames take the frames of all clips of a batch at once; what they predict for a
 clip is the mean over its frames.
@@ -6,7 +6,7 @@ clip is the mean over its frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import keras
@@ -14,9 +14,8 @@ import numpy as np
 
 from vidlab.errors import ModelError
 from vidlab.explanation.graph import LayerGraph
-from vidlab.explanation.record import PIXELS, Explanation
 
-__all__ = ["NO_CLASS", "batches", "checked_clips", "class_indices", "explain_each", "predict"]
+__all__ = ["NO_CLASS", "batches", "checked_clips", "class_indices", "predict"]
 
 NO_CLASS = -1
 """In the place of a class: the predicted one for a target, none to compare with."""
@@ -58,49 +57,6 @@ def predict(model: keras.Model, clips: Iterable[np.ndarray]) -> np.ndarray:
         rows = model.predict_on_batch(inputs)
         found.append(np.reshape(rows, (len(batch), -1, rows.shape[-1])).mean(axis=1))
     return np.concatenate(found)
-
-
-def explain_each(
-    graph: LayerGraph,
-    clip: np.ndarray,
-    compute: Callable[[np.ndarray, np.ndarray, np.ndarray], tuple],
-    *,
-    target: int | Sequence[int] | None,
-    against: int | Sequence[int] | None,
-    layer: str,
-    method: str,
-) -> Explanation | list[Explanation]:
-    """Explain a clip, or each of several, by a method that computes maps of a batch.
-
-    Parameters
-    ----------
-    compute
-        Called with clips, targets and classes to compare with (`NO_CLASS` where none is named);
-        returns maps, (clips, time, rows, columns), the targets' probabilities, and the targets.
-    """
-    clips = checked_clips(graph, clip)
-    targets = class_indices(graph, target, count=len(clips), name="target")
-    others = class_indices(graph, against, count=len(clips), name="against")
-    fields = None if layer == PIXELS else graph.receptive_fields(layer)
-    records = []
-    for batch in batches(clips):
-        part = slice(len(records), len(records) + len(batch))
-        found = compute(batch, targets[part], others[part])
-        for maps, score, label, other in zip(*map(np.asarray, found), others[part], strict=True):
-            evidence = np.nan_to_num(maps.astype(np.float32), nan=0.0, posinf=0.0).clip(min=0.0)
-            records.append(
-                Explanation(
-                    maps=evidence,
-                    size=clips.shape[2:4],
-                    layer=layer,
-                    score=float(score),
-                    target=int(label),
-                    method=method,
-                    against=None if other == NO_CLASS else int(other),
-                    fields=fields,
-                )
-            )
-    return records if np.ndim(clip) == 5 else records[0]
 
 
 def checked_clips(graph: LayerGraph, clip: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from scipy.stats import spearmanr
 from vidlab.errors import MetricError
 from vidlab.explanation.act_and_scene import blurred
 from vidlab.explanation.batches import predict
-from vidlab.explanation.grad_cam import grad_cam
+from vidlab.explanation.methods import grad_cam
 from vidlab.explanation.record import Explanation
 
 __all__ = [
@@ -72,7 +72,8 @@ def deletion_curve(
     MetricError
         If heat and clip are not of one size.
     """
-    return _curve(model, clip, explanation, heat=heat, steps=steps, insert=False)
+    clip = np.asarray(clip, np.float32)
+    return _curve(model, explanation, before=clip, after=_hidden(clip), heat=heat, steps=steps)
 
 
 def insertion_curve(
@@ -87,27 +88,22 @@ def insertion_curve(
 
     Parameters, result and errors are those of `deletion_curve`.
     """
-    return _curve(model, clip, explanation, heat=heat, steps=steps, insert=True)
-
-
-def _curve(
-    model: keras.Model,
-    clip: np.ndarray,
-    explanation: Explanation,
-    *,
-    heat: np.ndarray | None,
-    steps: int,
-    insert: bool,
-) -> pd.DataFrame:
     clip = np.asarray(clip, np.float32)
+    return _curve(model, explanation, before=_hidden(clip), after=clip, heat=heat, steps=steps)
+
+
+def _hidden(clip: np.ndarray) -> np.ndarray:
+    return np.stack([blurred(frame, min(clip.shape[1:3]) * _BLUR) for frame in clip])
+
+
+def _curve(model, explanation, *, before, after, heat, steps) -> pd.DataFrame:
+    """Change a clip, hottest places first, and follow the score."""
     heat = explanation.heat if heat is None else heat
-    if heat.shape != clip.shape[:3] or steps < 1:
+    if heat.shape != before.shape[:3]:
         raise MetricError(
-            f"Expected heat for each place of a clip {clip.shape}, and a step or more. Received: "
-            f"heat {heat.shape}, steps={steps}. Pass the clip that was explained."
+            f"Expected heat for each place of a clip {before.shape}. Received: {heat.shape}. Pass "
+            "the clip that was explained."
         )
-    hidden = np.stack([blurred(frame, min(clip.shape[1:3]) * _BLUR) for frame in clip])
-    before, after = (hidden, clip) if insert else (clip, hidden)
     rank = np.argsort(np.argsort(-heat, axis=None, kind="stable")).reshape(heat.shape)
     shares = np.linspace(0, 1, steps + 1)
     changed = (rank < round(share * rank.size) for share in shares)

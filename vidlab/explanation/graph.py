@@ -91,29 +91,21 @@ def layer_graph(model: keras.Model) -> LayerGraph:
         If the model is not functional or sequential, has more than one input or output, or gives
         something else than one score a class.
     """
-    if model not in _GRAPHS:
-        _check(model)
-        flat, calls = steps(flatten(model))
-        _GRAPHS[model] = LayerGraph(flat, _without_constants(calls), paths(model))
+    if model in _GRAPHS:
+        return _GRAPHS[model]
+    ranks = [len(x.shape) for x in (*model.inputs, *model.outputs)] if is_box(model) else []
+    if ranks not in ([4, 2], [5, 2]):
+        raise ModelError(
+            "Expected a functional or sequential model with one input of frames (batch, height, "
+            "width, 3) or clips (batch, time, height, width, 3), and one output of scores (batch, "
+            f"classes). Received: {model.name}, a {type(model).__name__}. Give a Sequential model "
+            "an Input first, put a head on features and its encoder into one model, write a "
+            "subclassed one with keras.Model(inputs, outputs), and explain several inputs one by "
+            "one with vidlab.explanation.by_input."
+        )
+    flat, calls = steps(flatten(model))
+    _GRAPHS[model] = LayerGraph(flat, _without_constants(calls), paths(model))
     return _GRAPHS[model]
-
-
-def _check(model: keras.Model) -> None:
-    if not is_box(model) or len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ModelError(
-            "Expected a functional or sequential model with one input and one output. Received: "
-            f"{model.name}, a {type(model).__name__}. Give a Sequential model an Input first, "
-            "write a subclassed one with keras.Model(inputs, outputs), and explain several inputs "
-            "one by one with vidlab.explanation.by_input."
-        )
-    input_shape, output_shape = model.inputs[0].shape, model.outputs[0].shape
-    if len(input_shape) not in (4, 5) or len(output_shape) != 2:
-        raise ModelError(
-            "Expected a model from frames (batch, height, width, 3), or from clips (batch, time, "
-            "height, width, 3), to scores (batch, classes). Received: "
-            f"{model.name} from {input_shape} to {output_shape}. Put a head on features and its "
-            "encoder into one model."
-        )
 
 
 def _without_constants(calls: Sequence[Step]) -> list[Step]:
@@ -150,12 +142,6 @@ class LayerGraph:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
-
-    def last_made(self, kind: Hashable, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Return ``make()`` of the first call with this key; of each kind only the last is kept."""
-        if self._made.get(kind, (None, None))[0] != key:
-            self._made[kind] = (key, make())
-        return self._made[kind][1]
 
     @property
     def input(self) -> keras.KerasTensor:

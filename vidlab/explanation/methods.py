@@ -15,12 +15,18 @@ from scipy.ndimage import zoom
 from scipy.special import softmax
 
 from vidlab.errors import ModelError
-from vidlab.explanation.batches import NO_CLASS, explain_each, predict
-from vidlab.explanation.grad_cam import CHANNEL_WEIGHTS, class_activation_map
+from vidlab.explanation.batches import (
+    NO_CLASS,
+    batches,
+    checked_clips,
+    class_indices,
+    predict,
+)
+from vidlab.explanation.grad_cam import class_activation_maps
 from vidlab.explanation.graph import LayerGraph, default_layer, layer_graph
 from vidlab.explanation.record import PIXELS, Explanation
 
-__all__ = ["METHODS", "explain"]
+__all__ = ["METHODS", "explain", "grad_cam"]
 
 METHODS = ("grad_cam", "grad_cam++", "layer_cam", "score_cam", "saliency", "smooth_grad")
 """What `explain` knows: four at a layer with a map, two at the pixels themselves."""
@@ -28,6 +34,47 @@ METHODS = ("grad_cam", "grad_cam++", "layer_cam", "score_cam", "saliency", "smoo
 _NOISY_COPIES = 16
 _NOISE = 0.2  # standard deviation, as a share of a picture's range; the paper finds 0.1 to 0.2 best
 _MASKS = 32  # Score-CAM tries this many channels of a frame, those that differ most over it
+
+
+def grad_cam(
+    model: keras.Model,
+    clip: np.ndarray,
+    *,
+    target: int | Sequence[int] | None = None,
+    against: int | Sequence[int] | None = None,
+    layer: str | None = None,
+) -> Explanation | list[Explanation]:
+    """Compute Grad-CAM: where in each frame a model found what speaks for a class.
+
+    Parameters
+    ----------
+    model
+        Of frames or clips, functional or sequential; models in it are entered.
+    clip
+        0..255, (time, height, width, 3): a clip, or for a model of frames the frames of one. With
+        (clips, …) in front, several; clips of different lengths are put together by
+        `vidlab.models.pad`.
+    target
+        The class to explain, or one for each clip; the predicted one when left out: in a model of
+        frames, the class with the highest mean probability.
+    against
+        A class to compare with, or one for each clip: shown is what speaks for the target more
+        than for this one.
+    layer
+        One of `vidlab.explanation.layers`; `default_layer` when left out.
+
+    Returns
+    -------
+    Explanation or list of Explanation
+        A list where several clips were given.
+
+    Raises
+    ------
+    ModelError
+        If the model has no layer with a map or not this one, the layer's map does not lead to the
+        score, or the clip or the class does not fit the model.
+    """
+    return explain(model, clip, method="grad_cam", target=target, against=against, layer=layer)
 
 
 def explain(
@@ -80,30 +127,57 @@ def explain(
     """
     graph = layer_graph(model)
     method = method or ("grad_cam" if graph.maps else "saliency")
-    options = {"method": method, "target": target, "against": against}
-    if method in CHANNEL_WEIGHTS:
-        return class_activation_map(model, clip, layer=layer, **options)
-    if method == "score_cam":
-        layer = layer or default_layer(model)
-        maps_of = _score_cam(graph, layer)
-    elif method in ("saliency", "smooth_grad"):
-        layer = PIXELS
-        maps_of = _saliency(graph, copies=_NOISY_COPIES * (method == "smooth_grad"), seed=seed)
-    else:
+    if method not in METHODS:
         raise ModelError(
             f"Expected a method out of {', '.join(METHODS)}. Received: {method!r}. "
             "Correct the name."
         )
+    if method in ("saliency", "smooth_grad"):
+        layer, fields, copies = PIXELS, None, _NOISY_COPIES * (method == "smooth_grad")
+        compute = _with_targets(model, _saliency(graph, copies=copies, seed=seed))
+    else:
+        layer = layer or default_layer(model)
+        fields = graph.receptive_fields(layer)
+        if method == "score_cam":
+            compute = _with_targets(model, _score_cam(graph, layer))
+        else:
+            compute = class_activation_maps(graph, layer, method)
+    clips = checked_clips(graph, clip)
+    targets = class_indices(graph, target, count=len(clips), name="target")
+    others = class_indices(graph, against, count=len(clips), name="against")
+    records = []
+    for batch in batches(clips):
+        part = slice(len(records), len(records) + len(batch))
+        found = map(np.asarray, compute(batch, targets[part], others[part]))
+        for maps, score, label, other in zip(*found, others[part], strict=True):
+            evidence = np.nan_to_num(maps.astype(np.float32), nan=0.0, posinf=0.0).clip(min=0.0)
+            records.append(
+                Explanation(
+                    maps=evidence,
+                    size=clips.shape[2:4],
+                    layer=layer,
+                    score=float(score),
+                    target=int(label),
+                    method=method,
+                    against=None if other == NO_CLASS else int(other),
+                    fields=fields,
+                )
+            )
+    return records if np.ndim(clip) == 5 else records[0]
+
+
+def _with_targets(model: keras.Model, maps_of: Callable) -> Callable:
+    """Give a method the targets as weights of the scores: predicted ones where none is named."""
 
     def compute(clips: np.ndarray, targets: np.ndarray, others: np.ndarray) -> tuple:
         probabilities = predict(model, clips)
         targets = np.where(targets == NO_CLASS, probabilities.argmax(axis=1), targets)
-        one_hot = np.eye(graph.num_classes + 1, graph.num_classes, dtype=np.float32)
-        contrast = one_hot[targets] - one_hot[others]  # the last row, of NO_CLASS, is zero
-        chosen = np.take_along_axis(probabilities, targets[:, None], axis=1)[:, 0]
-        return maps_of(clips, contrast), chosen, targets
+        classes = probabilities.shape[1]
+        one_hot = np.eye(classes + 1, classes, dtype=np.float32)  # the last row is NO_CLASS
+        scores = np.take_along_axis(probabilities, targets[:, None], axis=1)[:, 0]
+        return maps_of(clips, one_hot[targets] - one_hot[others]), scores, targets
 
-    return explain_each(graph, clip, compute, layer=layer, **options)
+    return compute
 
 
 def _score_cam(graph: LayerGraph, layer: str) -> Callable:

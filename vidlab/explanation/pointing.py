@@ -9,7 +9,7 @@ evidence hits nothing, and counts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -84,26 +84,15 @@ def grade_frames(
         If there are not as many boxes, classes or numbers as explanations, or frame numbers as
         frames.
     """
-    heats = [one.heat for one in explanations]
-    numbers = [range(len(heat)) for heat in heats] if numbers is None else numbers
-    _check_lengths(explanations, boxes, classes, numbers)
+    points = [peaks(one.heat, frame_size=frame_size) for one in explanations]
+    numbers = [range(len(some)) for some in points] if numbers is None else numbers
     rows = []
-    for video, (explanation, heat) in enumerate(zip(explanations, heats, strict=True)):
-        about = {"video": video, "method": explanation.method, "layer": explanation.layer}
-        about["class_name"] = classes[video]
-        corners = _corners(boxes[video], parts)
-        if len(numbers[video]) != len(heat):
-            raise MetricError(
-                f"Expected a number for each of {len(heat)} frames. Received: "
-                f"{len(numbers[video])}. Pass the indices that the frames were read with."
-            )
-        points = peaks(heat, frame_size=frame_size)
-        for number, point, frame_heat in zip(numbers[video], points, heat, strict=True):
-            if number in corners:
-                hit = _is_near(point, corners[number], tolerance)
-                energy, area = energy_inside(frame_heat, corners[number], frame_size=frame_size)
-                found = {"frame": number, "hit": hit, "energy": energy, "area": area}
-                rows.append(about | found | {"evidence": frame_heat.max() > 0})
+    for row, index, corners in _hits(points, boxes, classes, numbers, parts, tolerance):
+        explanation = explanations[row["video"]]
+        heat = explanation.heat[index]
+        energy, area = energy_inside(heat, corners, frame_size=frame_size)
+        row |= {"method": explanation.method, "layer": explanation.layer}
+        rows.append(row | {"energy": energy, "area": area, "evidence": heat.max() > 0})
     return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
 
 
@@ -133,16 +122,42 @@ def grade_points(
     pandas.DataFrame
         As `grade_frames` gives it; a point has no energy.
     """
-    _check_lengths(points, boxes, classes, numbers)
-    rows = []
-    for video, class_name in enumerate(classes):
-        about = {"video": video, "method": method, "layer": "", "class_name": class_name}
-        corners = _corners(boxes[video], parts)
-        for number, point in zip(numbers[video], points[video], strict=True):
-            if number in corners:
-                hit = _is_near(point, corners[number], tolerance)
-                rows.append(about | {"frame": number, "hit": hit, "evidence": True})
+    about = {"method": method, "layer": "", "evidence": True}
+    hits = _hits(points, boxes, classes, numbers, parts, tolerance)
+    rows = [row | about for row, _, _ in hits]
     return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
+
+
+def _hits(
+    points: Sequence[np.ndarray],
+    boxes: Sequence[pd.DataFrame],
+    classes: Sequence[str],
+    numbers: Sequence[Sequence[int]],
+    parts: Sequence[str],
+    tolerance: float,
+) -> Iterator[tuple[dict, int, np.ndarray]]:
+    """Give a row for each frame with boxes, its index, and their corners: (boxes, 4)."""
+    lengths = [len(each) for each in (points, boxes, classes, numbers)]
+    frames = [len(some) for some in points]
+    if len(set(lengths)) != 1 or frames != [len(some) for some in numbers]:
+        raise MetricError(
+            "Expected boxes, a class and the numbers of all frames for every explanation. "
+            f"Received: {lengths[0]} explanations of {frames} frames, {lengths[1]} tables of "
+            f"boxes, {lengths[2]} classes and {[len(some) for some in numbers]} numbers. Pass "
+            "one of each a video, and the indices that its frames were read with."
+        )
+    for video, (found, class_name) in enumerate(zip(boxes, classes, strict=True)):
+        evidence = found[found["part"].isin(parts)]
+        by_frame = {
+            frame: some[_CORNERS].to_numpy(float) for frame, some in evidence.groupby("frame")
+        }
+        for index, number in enumerate(numbers[video]):
+            if number in by_frame:
+                corners, point = by_frame[number], points[video][index]
+                beside = np.maximum(np.maximum(corners[:, :2] - point, point - corners[:, 2:]), 0)
+                hit = (np.hypot(*beside.T) <= tolerance).any()  # not for NaN
+                row = {"video": video, "class_name": class_name, "frame": number, "hit": hit}
+                yield row, index, corners
 
 
 def summary(graded: pd.DataFrame, *, by: str = "class_name") -> pd.DataFrame:
@@ -258,29 +273,7 @@ def random_points(
     return corners[:, :2] + rng.random((len(corners), 2)) * (corners[:, 2:] - corners[:, :2])
 
 
-def _corners(boxes: pd.DataFrame, parts: Sequence[str]) -> dict[int, np.ndarray]:
-    """Return the corners of the boxes of the evidence by frame: float64, (boxes, 4)."""
-    evidence = boxes[boxes["part"].isin(parts)]
-    return {frame: rows[_CORNERS].to_numpy(np.float64) for frame, rows in evidence.groupby("frame")}
-
-
-def _is_near(point: np.ndarray, corners: np.ndarray, tolerance: float) -> bool:
-    """Tell whether a point is at most so many pixels from a box; NaN is near nothing."""
-    beside = np.maximum(np.maximum(corners[:, :2] - point, point - corners[:, 2:]), 0)
-    return bool((np.hypot(*beside.T) <= tolerance).any())
-
-
 def _cover(start: float, end: float, count: int) -> np.ndarray:
     """Compute which share of each of `count` cells, 1 wide, lies between two places."""
     edges = np.arange(count + 1)
     return np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], start), 0, 1)
-
-
-def _check_lengths(explained, boxes, classes, numbers) -> None:
-    lengths = [len(part) for part in (explained, boxes, classes, numbers)]
-    if len(set(lengths)) != 1:
-        raise MetricError(
-            "Expected boxes, a class and frame numbers for every explanation. Received: "
-            f"{lengths[0]} explanations, {lengths[1]} tables of boxes, {lengths[2]} classes and "
-            f"{lengths[3]} lists of numbers. Pass one of each a video."
-        )

@@ -112,13 +112,17 @@ def scene_reliance(
             f"Received: {len(labels)} labels, {len(groups)} groups and {len(acts)} masks. Take all "
             "from the same index."
         )
-    whole = predict(model, clips)
+    probabilities, own = predict(model, clips), labels[:, None] == np.arange(len(classes))
     swaps = swap_scenes(
         model, clips, labels=labels, groups=groups, acts=acts, rounds=rounds, seed=seed
     )
-    return judge_swaps(
-        swaps, whole, labels=labels, groups=groups, classes=classes, outlined=outlined
-    )
+    auc = [
+        roc_auc_score(mask, probabilities[:, label]) if mask.any() and not mask.all() else np.nan
+        for label, mask in enumerate(own.T)
+    ]
+    table = judge_swaps(swaps, auc=auc, classes=classes, outlined=outlined)
+    table.insert(0, "videos", own.sum(axis=0))
+    return table
 
 
 def swap_scenes(
@@ -145,36 +149,32 @@ def swap_scenes(
         −1 to 1), at_home and elsewhere (bool: an act of the class is recognised in its scene, and
         in the other).
     """
-    meetings = np.array(list(_meetings(labels, groups, rounds, seed)), int).reshape(-1, 4)
-    swapped = (clip for meeting in meetings for clip in _swapped(clips, acts, *meeting))
-    if not len(meetings):
-        return pd.DataFrame(columns=["clip", "label", "group", *_PULLS])
-    found = predict(model, swapped).reshape(len(meetings), 2, 2, -1)  # by scene, by act
-    views = []
-    # The second class sees the same four the other way round.
-    for own, view in ((meetings[:, 0], found), (meetings[:, 1], found[:, ::-1, ::-1])):
-        label = labels[own]
-        score = view[np.arange(len(own)), :, :, label]
-        right = view.argmax(axis=-1) == label[:, None, None]
-        views.append(
-            pd.DataFrame(
-                {
-                    "clip": own,
-                    "label": label,
-                    "group": groups[own],
-                    "by_act": (score[:, :, 0] - score[:, :, 1]).mean(axis=1),
-                    "by_scene": (score[:, 0] - score[:, 1]).mean(axis=1),
-                    "at_home": right[:, 0, 0],
-                    "elsewhere": right[:, 1, 0],
-                }
-            )
-        )
-    return pd.concat(views, ignore_index=True)
+    meetings = list(_meetings(labels, groups, rounds=rounds, seed=seed))
+
+    def swapped() -> Iterator[np.ndarray]:
+        for scenes, acted in meetings:
+            hidden = np.maximum(*(acts[clip] for clip in scenes))
+            for scene in scenes:
+                bare = without_act(clips[scene], hidden)
+                yield from (on_scene(clips[act], bare, act=acts[act]) for act in acted)
+
+    rows = []
+    found = predict(model, swapped()).reshape(len(meetings), 2, 2, -1) if meetings else []
+    for (scenes, _), four in zip(meetings, found, strict=True):  # by scene, by act
+        # The second class sees the same four the other way round.
+        for clip, view in zip(scenes, (four, four[::-1, ::-1]), strict=True):
+            label = labels[clip]
+            score, right = view[..., label], view.argmax(axis=-1) == label
+            row = {"clip": clip, "label": label, "group": groups[clip]}
+            row["by_act"] = (score[:, 0] - score[:, 1]).mean()
+            row["by_scene"] = (score[0] - score[1]).mean()
+            rows.append(row | {"at_home": right[0, 0], "elsewhere": right[1, 0]})
+    return pd.DataFrame(rows, columns=["clip", "label", "group", *_PULLS])
 
 
 def _meetings(
-    labels: np.ndarray, groups: np.ndarray, rounds: int, seed: int
-) -> Iterator[tuple[int, int, int, int]]:
+    labels: np.ndarray, groups: np.ndarray, *, rounds: int, seed: int
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Draw two clips of two classes, for their scenes, and one more of each class, for its act.
 
     Each group meets as many different classes as can be, so that groups differ in their scenes
@@ -184,6 +184,13 @@ def _meetings(
     names = [f"{label} {group}" for label, group in zip(labels, groups, strict=True)]
     group = np.unique(names, return_inverse=True)[1]
     met = np.zeros((group.max() + 1, labels.max() + 1), int)
+
+    def another(own: int) -> int:
+        """Draw a clip of the same class, of another group where there is one."""
+        same = labels == labels[own]
+        foreign = same & (groups != groups[own])
+        return int(rng.choice(np.flatnonzero(foreign if foreign.any() else same)))
+
     for _ in range(rounds):
         waiting = rng.permutation(len(labels)).tolist()
         while waiting:
@@ -195,52 +202,26 @@ def _meetings(
                 waiting.remove(other)
                 met[group[own], labels[other]] += 1
                 met[group[other], labels[own]] += 1
-                yield own, other, *(_another(one, labels, groups, rng) for one in (own, other))
-
-
-def _another(own: int, labels: np.ndarray, groups: np.ndarray, rng: np.random.Generator) -> int:
-    """Draw a clip of the same class, of another group where there is one."""
-    same = labels == labels[own]
-    foreign = same & (groups != groups[own])
-    return int(rng.choice(np.flatnonzero(foreign if foreign.any() else same)))
-
-
-def _swapped(
-    clips: Sequence[np.ndarray], acts: Sequence[np.ndarray], *meeting: int
-) -> Iterator[np.ndarray]:
-    """Put both acts into the first scene, and then both into the second."""
-    hidden = np.maximum(acts[meeting[0]], acts[meeting[1]])
-    for scene in meeting[:2]:
-        bare = without_act(clips[scene], hidden)
-        for act in meeting[2:]:
-            yield on_scene(clips[act], bare, act=acts[act])
+                yield (own, other), (another(own), another(other))
 
 
 def judge_swaps(
-    swaps: pd.DataFrame,
-    whole: np.ndarray,
-    *,
-    labels: np.ndarray,
-    groups: np.ndarray,
-    classes: Sequence[str],
-    outlined: bool,
+    swaps: pd.DataFrame, *, auc: Sequence[float], classes: Sequence[str], outlined: bool
 ) -> pd.DataFrame:
-    """Judge each class by `swap_scenes`, and the predictions of the whole clips.
-
-    Returns the table of `scene_reliance`.
-    """
+    """Judge each class by `swap_scenes`: the table of `scene_reliance` without the videos."""
     level = 1 - _FALSE_ALARM / max(1, swaps["label"].nunique())
     rows = []
     for label, name in enumerate(classes):
-        own, found = labels == label, swaps[swaps["label"] == label]
-        row = dict.fromkeys(["auc", *_PULLS, "share", "low", "high"], np.nan)
-        if len(found):
+        row = {"class_name": name, "auc": auc[label]}
+        row |= dict.fromkeys([*_PULLS, "share", "low", "high"], np.nan)
+        found = swaps[swaps["label"] == label]
+        groups = found["group"].nunique()
+        if groups:
             by_group = found.groupby(["group", "clip"])[_PULLS].mean().groupby("group").mean()
-            row |= {"auc": roc_auc_score(own, whole[:, label])} | by_group.mean().to_dict()
+            row |= by_group.mean().to_dict()
             row |= _scene_share(by_group[["by_act", "by_scene"]].to_numpy(float), level)
-        looks_at, verdict = _verdict(name, row, len(np.unique(groups[own])), outlined)
-        row |= {"looks_at": looks_at, "verdict": verdict}
-        rows.append({"class_name": name, "videos": own.sum()} | row)
+        row["looks_at"], row["verdict"] = _verdict(row, groups=groups, outlined=outlined)
+        rows.append(row)
     return pd.DataFrame(rows).set_index("class_name")
 
 
@@ -256,9 +237,9 @@ def _scene_share(pulls: np.ndarray, level: float) -> dict[str, float]:
     return {"share": share, "low": share - reach, "high": share + reach}
 
 
-def _verdict(name: str, row: dict[str, float], groups: int, outlined: bool) -> tuple[str, str]:
+def _verdict(row: dict, *, groups: int, outlined: bool) -> tuple[str, str]:
     """Return what the class is told by, and why."""
-    leans, cleared = SCENE_SHARE
+    name, (leans, cleared) = row["class_name"], SCENE_SHARE
     scene = "its scene" if outlined else "what does not move"
     share = f"of what tells it, {max(row['share'], 0):.0%} lies in {scene}"
     if not row["auc"] >= RECOGNISED:
