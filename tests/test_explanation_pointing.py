@@ -132,7 +132,7 @@ def test_without_boxes_there_are_no_grades():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(MetricError, match=r"of \[1\] frames.*\[2\] numbers.*indices"):
         grade(spot(1, 1), boxes_of(), numbers=[[1, 2]])
-    with pytest.raises(MetricError, match="0 explanations of .*, 1 tables"):
+    with pytest.raises(MetricError, match=r"0 explanations of .*, 1 tables"):
         explanation.grade_frames([], [boxes_of()], classes=[])
     with pytest.raises(MetricError, match="1 explanations and 2 labels"):
         explanation.mean_maps([record(spot(1, 1))], labels=[0, 1], classes=["A", "B"])
