@@ -61,15 +61,6 @@ def frame_classifier():
     return papers.frame_classifier(backbone, CLASSES, units=16)
 
 
-def residual_classifier():
-    return papers.frame_classifier(backbones.build("residual", size=(64, 64)), CLASSES, units=16)
-
-
-def frame_vote_classifier():
-    backbone = backbones.build("mobilenetv2-0.35", size=(64, 64))
-    return papers.frame_vote(backbone, CLASSES, units=16)
-
-
 def time_distributed():
     clips = keras.Input((None, *SIZE, 3))
     x = layers.TimeDistributed(keras.Sequential(small_cnn(), name="eyes"), name="each")(clips)
@@ -87,10 +78,6 @@ def layers_time_distributed():
             layers.Dense(CLASSES, activation="softmax"),
         ]
     )
-
-
-def assembled():
-    return papers.recurrent(keras.Sequential(small_cnn(), name="eyes"), CLASSES)
 
 
 def convgru():
@@ -127,11 +114,8 @@ WAYS = [
     nested_sequential,
     without_dense_softmax,
     frame_classifier,
-    residual_classifier,
-    frame_vote_classifier,
     time_distributed,
     layers_time_distributed,
-    assembled,
     convgru,
 ]
 
@@ -187,54 +171,29 @@ def test_maps_agree_with_tf_keras_vis(built, layer, method):
         np.testing.assert_allclose(scaled(ours), scaled(theirs), atol=1e-3)
 
 
-def test_maps_of_an_application_agree_with_tf_keras_vis():
-    keras.utils.set_random_seed(0)
-    model = keras.applications.MobileNetV2(
-        input_shape=(96, 96, 3), alpha=0.35, weights=None, classes=CLASSES
-    )
-    clip = frames(2, size=(96, 96)) / 127.5 - 1
-    ours = explanation.grad_cam(model, clip, target=1, layer="block_12_add").maps
-    theirs = reference(Gradcam, model, clip, layer="block_12_add", target=1)
-    assert ours.shape == (2, 6, 6)
-    np.testing.assert_allclose(scaled(ours), scaled(theirs), atol=1e-3)
-
-
 @pytest.mark.parametrize("way", WAYS)
-class TestEveryWayToBuildAModel:
-    def test_it_is_explained(self, way, built):
-        model = built(way)
-        clip = clip_for(model)
-        found = explanation.grad_cam(model, clip)
-        said = model.predict(clip if len(model.input_shape) == 4 else clip[None], verbose=0)
-        assert found.layer in explanation.layers(model)
-        assert found.layer == explanation.default_layer(model)
-        assert found.heat.shape == clip.shape[:3]
-        assert found.heat.dtype == found.frame_importance.dtype == np.float32
-        assert found.heat.min() >= 0
-        assert found.heat.max() == pytest.approx(1 if found.has_evidence else 0)
-        assert found.frame_importance.sum() == pytest.approx(1 if found.has_evidence else 0)
-        assert found.target == said.mean(axis=0).argmax()
-        assert found.score == pytest.approx(said.mean(axis=0).max(), abs=1e-5)
+def test_every_way_to_build_a_model_is_explained(way, built, tmp_path):
+    model = built(way)
+    clip = clip_for(model)
+    found = explanation.grad_cam(model, clip)
+    predicted = model.predict(clip if len(model.input_shape) == 4 else clip[None]).mean(axis=0)
+    assert found.layer in explanation.layers(model)
+    assert found.layer == explanation.default_layer(model)
+    assert found.heat.shape == clip.shape[:3]
+    assert found.heat.dtype == found.frame_importance.dtype == np.float32
+    assert found.heat.min() >= 0
+    assert found.heat.max() == pytest.approx(float(found.has_evidence))
+    assert found.frame_importance.sum() == pytest.approx(float(found.has_evidence))
+    assert found.target == predicted.argmax()
+    assert found.score == pytest.approx(predicted.max(), abs=1e-5)
 
-    def test_it_is_explained_alike_after_loading(self, way, built, tmp_path):
-        model = built(way)
-        model.save(tmp_path / "model.keras")
-        clip = clip_for(model)
-        before = explanation.grad_cam(model, clip, target=2)
-        after = explanation.grad_cam(
-            keras.saving.load_model(tmp_path / "model.keras"), clip, target=2
-        )
-        assert after.layer == before.layer
-        np.testing.assert_allclose(after.heat, before.heat, atol=1e-4)
-
-    def test_a_batch_is_explained_clip_by_clip(self, way, built):
-        model = built(way)
-        batch = np.stack([clip_for(model), 255 - clip_for(model)])
-        both = explanation.grad_cam(model, batch, target=[0, 3])
-        for clip, target, found in zip(batch, [0, 3], both, strict=True):
-            alone = explanation.grad_cam(model, clip, target=target)
-            assert found.target == alone.target == target
-            np.testing.assert_allclose(found.heat, alone.heat, atol=1e-3)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    batch = explanation.grad_cam(loaded, np.stack([255 - clip, clip]), target=[0, 3])
+    assert [one.target for one in batch] == [0, 3]
+    alone = explanation.grad_cam(model, clip, target=3)
+    assert batch[1].layer == alone.layer
+    np.testing.assert_allclose(batch[1].heat, alone.heat, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -379,12 +338,9 @@ def test_weights_that_change_are_explained_anew(built):
             r"Received: 'dense'\. Choose one of",
         ),
         (pixels, (3, 8, 8, 3), {}, r'none among its layers.*method="saliency"'),
-        (pixels, (3, 8, 8, 3), {"layer": "gru"}, r'none among its layers.*method="saliency"'),
         (functional, (2, 30, 40, 3), {}, r"\(time, 32, 40, 3\).*picture\[None\]"),
-        (functional, (32, 40, 3), {}, r"\(time, 32, 40, 3\)"),
         (functional, (0, 32, 40, 3), {}, r"\(time, 32, 40, 3\)"),
         (functional, (3, 32, 40, 3), {"target": 5}, r"target= a class from 0 to 4.*index\.classes"),
-        (functional, (3, 32, 40, 3), {"target": -1}, "target= a class from 0 to 4"),
         (functional, (3, 32, 40, 3), {"target": [0, 1]}, "target= a class from 0 to 4"),
         (functional, (3, 32, 40, 3), {"against": 0.5}, "against= a class from 0 to 4"),
         (head_on_features, (3, 32, 40, 3), {}, "encoder"),

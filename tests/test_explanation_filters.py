@@ -82,7 +82,7 @@ def known(small):
 
 
 class TestActivationMaximization:
-    def test_pictures_show_the_colour_or_the_lines_of_their_filter(self, known):
+    def test_pictures_excite_their_filter_and_show_its_colour_or_its_lines(self, small, known):
         red, blue, upright, level = known.images.astype(float)
         assert red[..., 0].mean() > red[..., 2].mean() + 20
         assert blue[..., 2].mean() > blue[..., 0].mean() + 20
@@ -90,13 +90,12 @@ class TestActivationMaximization:
             grey = lines.mean(axis=-1)
             across, down = (np.abs(np.diff(grey, axis=axis)).mean() for axis in (along, 1 - along))
             assert across > 1.5 * down
-
-    def test_pictures_excite_more_than_noise_and_the_record_says_how_much(self, small, known):
-        alone = keras.Model(small.input, small.get_layer("known").output)
-        noise = np.random.default_rng(1).integers(0, 256, (8, SIDE, SIDE, 3)).astype(np.float32)
-        responses = alone.predict(known.images.astype(np.float32), verbose=0).mean(axis=(1, 2))
-        np.testing.assert_allclose(known.responses, np.diag(responses), rtol=1e-4)
-        assert (known.responses > alone.predict(noise, verbose=0).mean(axis=(0, 1, 2))).all()
+        noise = np.random.default_rng(1).integers(0, 256, (4, SIDE, SIDE, 3))
+        made, usual = (
+            activations(small, x, layers=["known"], pool=True)[0] for x in (known.images, noise)
+        )
+        np.testing.assert_allclose(known.responses, np.diag(made), rtol=1e-4)
+        assert (known.responses > usual.mean(axis=0)).all()
 
     def test_the_seed_decides_the_pictures(self, small):
         made, same, other = (
@@ -149,32 +148,22 @@ class TestActivationMaximization:
 
     @pytest.mark.parametrize(
         "changed",
-        [{"seed": 1}, {"filters": 3}, {"steps": 1}, {"size": (16, 16)}],
+        [{"seed": 1}, {"filters": 3}, {"steps": 1}, {"size": (16, 16)}, {"model": cnn(seed=1)}],
         ids=lambda changed: next(iter(changed)),
     )
-    def test_other_wishes_do_not_find_kept_pictures(self, small, tmp_path, changed):
-        wishes = {"filters": 2, "steps": 2, "size": (20, 20), "cache": tmp_path}
-        activation_maximization(small, "known", **wishes)
-        assert not activation_maximization(small, "known", **wishes | changed).loaded
+    def test_other_wishes_or_weights_do_not_find_kept_pictures(self, small, tmp_path, changed):
+        wishes = {"model": small, "layer": "second", "filters": 2, "steps": 2, "size": (20, 20)}
+        for loaded in (False, True):
+            assert activation_maximization(**wishes, cache=tmp_path).loaded is loaded
+        assert not activation_maximization(**wishes | changed, cache=tmp_path).loaded
 
-    def test_other_weights_do_not_find_kept_pictures(self, tmp_path):
-        wishes = {"filters": 2, "steps": 1, "cache": tmp_path}
-        loaded = [
-            activation_maximization(cnn(seed=seed), "second", **wishes).loaded for seed in (0, 1, 1)
-        ]
-        assert loaded == [False, False, True]
-
-    def test_kept_pictures_cut_short_are_made_anew_with_more_time(self, small, tmp_path):
+    def test_kept_pictures_cut_short_or_damaged_are_made_anew(self, small, tmp_path):
         wishes = {"filters": 2, "steps": 3, "cache": tmp_path}
         made = [
             activation_maximization(small, "known", seconds=seconds, **wishes)
             for seconds in (0, 0, 60)
         ]
         assert [(one.steps, one.loaded) for one in made] == [(1, False), (1, True), (3, False)]
-
-    def test_a_damaged_file_of_pictures_is_replaced(self, small, tmp_path):
-        wishes = {"filters": 2, "steps": 1, "cache": tmp_path}
-        activation_maximization(small, "known", **wishes)
         file, _ = sorted(tmp_path.glob("*.npz"))
         file.write_bytes(file.read_bytes()[:100])
         assert not activation_maximization(small, "known", **wishes).loaded
@@ -225,10 +214,6 @@ class TestActivationMaximization:
         with pytest.raises(ModelError, match=message):
             activation_maximization(small, layer, **options)
 
-    def test_scores_of_a_clip_model_are_refused(self, clip_model):
-        with pytest.raises(ModelError, match="Expected a model of single frames"):
-            activation_maximization(clip_model, "scores", steps=1)
-
 
 def test_depths_run_from_the_first_to_the_last_convolution(small, model, clip_model):
     named = ["bn_Conv1", "block_1_expand_BN", "block_16_expand_BN", "Conv_1_bn"]
@@ -263,27 +248,23 @@ def test_pixel_rnns_have_neither_filters_nor_kernels():
         explanation.first_kernels(model)
 
 
-def test_feature_maps_are_what_the_layer_gives(model, frames, maps):
+def test_feature_maps_are_what_the_layer_gives_at_any_size(model, frames, maps):
     found = explanation.feature_maps(model, frames[3], layer=LAYER, filters=[7, 2])
     assert found.filters.tolist() == [7, 2]
     np.testing.assert_allclose(found.maps, maps[3, ..., [7, 2]], atol=1e-4)
     varied = explanation.feature_maps(model, frames[0], layer=LAYER, filters=3)
     assert varied.filters.tolist() == sorted(np.argsort(maps[0].std(axis=(0, 1)))[-3:])
-
-
-def test_frames_of_another_size_have_maps_of_another_size(model, frames):
-    large = frames[:2].repeat(2, axis=1).repeat(3, axis=2)
-    one = explanation.feature_maps(model, large[1], layer=LAYER, filters=[7])
-    assert one.maps.shape == (1, 16, 24)
-    responses = explanation.filter_responses(model, large, layers=["backbone/bn_Conv1", LAYER])
-    assert responses[LAYER][1, 7] == pytest.approx(one.maps.mean(), abs=1e-4)
+    large = frames[0].repeat(2, axis=0).repeat(3, axis=1)
+    assert explanation.feature_maps(model, large, layer=LAYER).maps.shape == (8, 16, 24)
 
 
 def test_responses_are_means_of_maps_also_in_a_clip_model(model, clip_model, frames, maps):
     for one in (model, clip_model):
         found = explanation.filter_responses(one, frames, layers=["backbone/bn_Conv1", LAYER])
-        assert list(found) == ["backbone/bn_Conv1", LAYER]
-        assert found["backbone/bn_Conv1"].shape == (10, 16)
+        assert {layer: means.shape for layer, means in found.items()} == {
+            "backbone/bn_Conv1": (10, 16),
+            LAYER: (10, 48),
+        }
         np.testing.assert_allclose(found[LAYER], maps.mean(axis=(1, 2)), atol=1e-4)
 
 
@@ -297,22 +278,14 @@ def test_strongest_frames_come_first(model, frames, maps):
         np.testing.assert_allclose(found.maps[row], maps[expected, ..., number], atol=1e-4)
 
 
-def test_responses_that_are_known_are_not_computed_again(model, frames, maps):
+def test_known_responses_are_taken_and_of_each_video_only_the_strongest_frame(model, frames, maps):
     known = np.zeros((len(frames), 48), np.float32)
-    known[[6, 1], 4] = 2.0, 1.0
-    options = {"layer": LAYER, "filters": [4], "count": 2}
+    known[[6, 1, 0, 8], 4] = 4.0, 3.0, 2.0, 1.0
+    options = {"layer": LAYER, "filters": [4], "count": 3, "one_of": np.repeat(list("abcde"), 2)}
     found = explanation.strongest_frames(model, frames, **options, responses=known)
-    assert found.frames.tolist() == [[6, 1]]
-    assert found.responses.tolist() == [[2.0, 1.0]]
-    np.testing.assert_allclose(found.maps[0], maps[[6, 1], ..., 4], atol=1e-4)
-
-
-def test_of_each_video_only_the_strongest_frame_counts(model, frames, maps):
-    options = {"layer": LAYER, "filters": [4], "count": 5, "one_of": np.repeat(list("abcde"), 2)}
-    found = explanation.strongest_frames(model, frames, **options)
-    means = maps.mean(axis=(1, 2))[:, 4]
-    best = [2 * pair + int(means[2 * pair + 1] > means[2 * pair]) for pair in range(5)]
-    assert found.frames[0].tolist() == sorted(best, key=lambda index: -means[index])
+    assert found.frames.tolist() == [[6, 1, 8]]
+    assert found.responses.tolist() == [[4.0, 3.0, 1.0]]
+    np.testing.assert_allclose(found.maps[0], maps[[6, 1, 8], ..., 4], atol=1e-4)
 
 
 def test_changes_are_correlations_over_frames_and_positions(model, frames, maps):
@@ -327,16 +300,10 @@ def test_changes_are_correlations_over_frames_and_positions(model, frames, maps)
     for number in (0, 9):
         expected = np.corrcoef(maps[..., number].ravel(), theirs[..., number].ravel())[0, 1]
         assert found["correlation"][number] == pytest.approx(expected, abs=1e-3)
-
-
-def test_a_constant_map_has_no_correlation(frames):
-    flat = frame_model()
-    first = flat.get_layer("backbone").get_layer("Conv1")
-    (weights,) = first.get_weights()
-    weights[..., 3] = 0
-    first.set_weights([weights])
-    kept = explanation.filter_changes(flat, flat, frames=frames, layers=["backbone/Conv1"])
-    assert kept["correlation"].isna().to_numpy().nonzero()[0].tolist() == [3]
+    first = other.get_layer("backbone").get_layer("Conv1")
+    first.set_weights([first.get_weights()[0] * (np.arange(16) != 3)])  # a constant map
+    found = explanation.filter_changes(model, other, frames=frames, layers=["backbone/Conv1"])
+    assert found["correlation"].isna().to_numpy().nonzero()[0].tolist() == [3]
 
 
 def test_selectivity_is_the_distance_of_a_class_in_standard_deviations():
@@ -350,37 +317,34 @@ def test_selectivity_is_the_distance_of_a_class_in_standard_deviations():
     assert found.loc["jump", 1] < 0
 
 
-def strongest(model, frames, **options):
-    return explanation.strongest_frames(model, frames, layer=LAYER, filters=[0], **options)
-
-
 @pytest.mark.parametrize(
-    ("compute", "message"),
+    ("name", "picked", "options", "message"),
     [
+        ("feature_maps", slice(None), {"layer": LAYER}, r"one frame.*\(10, 32, 32, 3\).*clip\[0\]"),
+        ("feature_maps", 0, {"layer": LAYER, "filters": [48]}, "from 0 to 47"),
+        ("filter_responses", 0, {"layers": [LAYER]}, "Expected pictures"),
         (
-            lambda m, f: explanation.feature_maps(m, f, layer=LAYER),
-            r"one frame.*\(10, 32, 32, 3\).*clip\[0\]",
+            "strongest_frames",
+            slice(None),
+            {"layer": LAYER, "filters": [0], "one_of": "a"},
+            "origin",
         ),
         (
-            lambda m, f: explanation.feature_maps(m, f[0], layer=LAYER, filters=[48]),
-            "from 0 to 47",
-        ),
-        (lambda m, f: activations(m, f[0], layers=[LAYER]), "Expected pictures"),
-        (lambda m, f: strongest(m, f, one_of=["a"]), "origin of each of 10 frames"),
-        (
-            lambda m, f: strongest(m, f, responses=np.ones((9, 48))),
-            r"10 frames, 48 filters.*\(9, 48\)",
-        ),
-        (lambda m, f: explanation.class_selectivity(np.ones((3, 2)), ["a"]), "3 frames.*1 labels"),
-        (
-            lambda m, f: explanation.filter_changes(
-                m, frame_model(backbone="mobilenetv2"), frames=f, layers=[LAYER]
-            ),
-            "two models of one architecture",
+            "strongest_frames",
+            slice(None),
+            {"layer": LAYER, "filters": [0], "responses": np.ones((9, 48))},
+            r"10 frames, and responses of 48 filters.*\(9, 48\)",
         ),
     ],
-    ids=["frame", "filter", "frames", "origins", "responses", "labels", "models"],
 )
-def test_what_cannot_be_computed_is_refused(model, frames, compute, message):
+def test_what_cannot_be_computed_is_refused(model, frames, name, picked, options, message):
     with pytest.raises(ModelError, match=message):
-        compute(model, frames)
+        getattr(explanation, name)(model, frames[picked], **options)
+
+
+def test_labels_and_models_have_to_fit(model, frames):
+    with pytest.raises(ModelError, match=r"3 frames.*1 labels"):
+        explanation.class_selectivity(np.ones((3, 2)), ["a"])
+    other = frame_model(backbone="mobilenetv2")
+    with pytest.raises(ModelError, match="two models of one architecture"):
+        explanation.filter_changes(model, other, frames=frames, layers=[LAYER])

@@ -180,41 +180,40 @@ def activation_maximization(
     graph = layer_graph(model)
     size = tuple(size or (graph.frame_size if layer == SCORES else _SIZE))
     output = _output(graph, layer, size)
-    filters = _chosen(filters, channels=output.shape[-1], layer=layer)
+    numbers = _chosen(filters, channels=output.shape[-1], layer=layer).tolist()
     files = {}
     if cache is not None:
         key = _key(model, layer, steps=steps, seed=seed, size=size)
-        files = {number: Path(cache) / f"{key}-{number}.npz" for number in filters.tolist()}
-    made = {}
-    for number, file in files.items():
-        kept = _load(file, layer)
-        if kept is not None and (kept.steps == steps or kept.seconds >= seconds):
-            made[number] = kept
-    missing = np.array([number for number in filters.tolist() if number not in made], np.int64)
-    if len(missing):
-        started = time.perf_counter()
+        files = {number: Path(cache) / f"{key}-{number}.npz" for number in numbers}
+    made = {number: _load(file, layer) for number, file in files.items()}
+    enough = {
+        number: kept
+        for number, kept in made.items()
+        if kept is not None and (kept.steps == steps or kept.seconds >= seconds)
+    }
+    missing = [number for number in numbers if number not in enough]
+    if missing:
         network, step = graph.made_once((layer, size), lambda: _compile(graph, output, size))
         if steps < _WORTH_COMPILING:
             step = step.python_function
-        images, taken = _ascend(
-            step, missing, size=size, steps=steps, seed=seed, seconds=seconds, progress=progress
-        )
+        started, filters = time.perf_counter(), np.array(missing)
+        images, taken = _ascend(step, filters, size, steps, seed, seconds, progress)
         maps = network(images.astype(np.float32), training=False)
         new = FilterPictures(
             images=images,
             layer=layer,
-            filters=missing,
-            responses=_own_responses(maps, missing).numpy(),
+            filters=filters,
+            responses=_own_responses(maps, filters).numpy(),
             steps=taken,
             wanted=steps,
             seconds=time.perf_counter() - started,
             seed=seed,
         )
-        made |= dict(zip(missing.tolist(), new.split(), strict=True))
-        for number in missing.tolist() if files else ():
+        enough |= dict(zip(missing, new.split(), strict=True))
+        for number in missing if files else ():
             with replacing(files[number]) as temporary:
-                np.savez_compressed(temporary, **vars(made[number]))
-    return FilterPictures.join([made[number] for number in filters.tolist()])
+                np.savez_compressed(temporary, **vars(enough[number]))
+    return FilterPictures.join([enough[number] for number in numbers])
 
 
 def _output(graph: LayerGraph, layer: str, size: tuple[int, int]) -> keras.KerasTensor:
@@ -251,13 +250,9 @@ def _compile(
     """Return the network up to a tensor, and a step of gradient ascent on its pictures."""
     network, smooth = graph.frame_model(output, size=size), _smoothing(size)
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec((None, *size, 3)),
-            tf.TensorSpec((None, 8)),
-            tf.TensorSpec((None,), tf.int64),
-        ]
-    )
+    shapes = ((None, *size, 3), tf.float32), ((None, 8), tf.float32), ((None,), tf.int64)
+
+    @tf.function(input_signature=[tf.TensorSpec(*spec) for spec in shapes])
     def step(pictures, movements, filters):
         pictures = _levelled(pictures)
         with tf.GradientTape() as tape:
@@ -271,16 +266,7 @@ def _compile(
     return network, step
 
 
-def _ascend(
-    step: Callable,
-    filters: np.ndarray,
-    *,
-    size: tuple[int, int],
-    steps: int,
-    seed: int,
-    seconds: float,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[np.ndarray, int]:
+def _ascend(step, filters, size, steps, seed, seconds, progress) -> tuple[np.ndarray, int]:
     """Change noise, step by step, into pictures: ``uint8``, and how many steps were taken."""
     until, taken = time.perf_counter() + seconds, 0
     rngs = [np.random.default_rng([seed, filter_]) for filter_ in filters]

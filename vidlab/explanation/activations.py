@@ -244,17 +244,13 @@ def strongest_frames(
     channels = layer_graph(model).map_step(layer).output.shape[-1]
     chosen = checked_filters(filters, channels=channels, layer=layer)
     origins = np.arange(len(frames)) if one_of is None else np.asarray(one_of)
-    if len(origins) != len(frames):
-        raise ModelError(
-            f"Expected the origin of each of {len(frames)} frames. Received: {len(origins)} in "
-            "one_of. Name all of them."
-        )
     if responses is None:
         responses = filter_responses(model, frames, layers=[layer])[layer]
-    if np.shape(responses) != (len(frames), channels):
+    if len(origins) != len(frames) or np.shape(responses) != (len(frames), channels):
         raise ModelError(
-            f"Expected responses ({len(frames)} frames, {channels} filters) of {layer}. "
-            f"Received: shape {np.shape(responses)}. Take them from filter_responses."
+            f"Expected the origin of each of {len(frames)} frames, and responses of {channels} "
+            f"filters. Received: {len(origins)} in one_of, responses {np.shape(responses)}. Name "
+            "all origins, and take the responses from filter_responses."
         )
     means, best = np.asarray(responses)[:, chosen].T, []  # (filters, frames)
     for row in means:
