@@ -18,9 +18,14 @@ from vidlab.data.sampling import (
     Uniform,
     Window,
 )
-from vidlab.errors import DatasetError, SamplingError
+from vidlab.errors import SamplingError
+from vidlab.plots.style import VERMILLION
 from vidlab.widgets import SamplingExplorer
-from vidlab.widgets.library import Library
+
+
+@pytest.fixture(autouse=True)
+def live(monkeypatch):
+    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
 
 
 @pytest.fixture
@@ -34,17 +39,26 @@ def index(toy_dataset):
     return VideoIndex.from_folder(toy_dataset(groups=2, clips=2))
 
 
-def row(explored, name):
-    (found,) = [one for one in explored.rows if one["name"] == name]
+def trace(explored, name):
+    (found,) = [one for one in explored.chart.data if one.name == name]
     return found
 
 
 def picks(explored, name):
-    return np.frombuffer(row(explored, name)["picks"], np.int32).tolist()
+    """The frames of a row as the chart shows them."""
+    return list(trace(explored, name).x)
 
 
-def unpacked(picture):
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(picture, np.uint8), 1), cv2.COLOR_BGR2RGB)
+def fact(explored, name):
+    return explored.chart.layout.annotations[list(explored._samplers).index(name)].text
+
+
+def set_option(explored, name, option, value):
+    explored._samplers[name].controls[option].value = value
+
+
+def decoded(image):
+    return cv2.cvtColor(cv2.imdecode(np.frombuffer(image, np.uint8), 1), cv2.COLOR_BGR2RGB)
 
 
 def test_every_kind_of_sampler_has_a_row_with_its_own_picks(explored):
@@ -59,67 +73,52 @@ def test_every_kind_of_sampler_has_a_row_with_its_own_picks(explored):
     }
     # Possible samples nothing of its own: it joins what others can choose.
     kinds = set(sampling.__all__) - {"Sampler", "Possible", "from_text"}
-    assert {one["name"] for one in explored.rows} == set(expected) == kinds
+    assert set(explored._samplers) == set(expected) == kinds
     for name, sampler in expected.items():
         assert picks(explored, name) == sampler.indices(45, fps=15.0).tolist()
 
 
 def test_each_row_says_what_its_picks_cover(explored):
-    covers = row(explored, "Window")["covers"]  # 16 frames from 14 on: 14 before, 15 after
-    assert (covers["picks"], covers["gap"]) == (16, 15)
-    assert covers["share"] == pytest.approx(16 / 45)
-    explored.receive({"kind": "change", "row": "Window", "option": "length", "value": 50})
-    assert row(explored, "Window")["covers"]["repeated"] == (0, 1, 2, 3, 4)
+    # 16 frames from 14 on: 14 before, 15 after
+    assert fact(explored, "Window") == "16 frames, 36% of all<br>longest gap 15 (1.00 s)"
+    set_option(explored, "Window", "length", 50)
+    assert fact(explored, "Window") == "50 frames, 100% of all<br>no gap<br>5 frames repeated"
+    repeated = trace(explored, "Window").marker.color == VERMILLION
+    assert set(np.array(picks(explored, "Window"))[repeated]) == {0, 1, 2, 3, 4}
 
 
 def test_an_option_is_changed_and_a_sampler_within_a_sampler_follows(explored):
-    explored.receive({"kind": "change", "row": "Uniform", "option": "count", "value": 5})
+    set_option(explored, "Uniform", "count", 5)
     assert picks(explored, "Uniform") == [4, 13, 22, 31, 40]
     assert picks(explored, "Reordered") == [40, 31, 22, 13, 4]
-    explored.receive(
-        {"kind": "change", "row": "Reordered", "option": "sampler", "value": "EveryNth"}
-    )
-    explored.receive({"kind": "change", "row": "Reordered", "option": "order", "value": "frozen"})
+    set_option(explored, "Reordered", "sampler", "EveryNth")
+    set_option(explored, "Reordered", "order", "frozen")
     assert picks(explored, "Reordered") == [24] * 12
 
 
-def test_an_option_that_can_be_left_out_is_emptied_again(explored):
-    explored.receive({"kind": "change", "row": "EverySecond", "option": "at_most", "value": 2})
-    assert len(picks(explored, "EverySecond")) == 2
-    explored.receive({"kind": "change", "row": "EverySecond", "option": "at_most", "value": None})
-    assert len(picks(explored, "EverySecond")) == 24
-
-
-@pytest.mark.parametrize("value", [0, -3, 2.5, None, "many"])
-def test_what_does_not_fit_is_told_in_its_row_in_the_words_of_the_sampler(explored, value):
-    explored.receive({"kind": "change", "row": "Uniform", "option": "count", "value": value})
-    with pytest.raises(SamplingError) as error:
-        Uniform(value)
-    assert row(explored, "Uniform")["problem"] == str(error.value)
-    assert "picks" not in row(explored, "Uniform")
-    assert row(explored, "Reordered")["problem"] == f"Uniform: {error.value}"
-    assert len(picks(explored, "EveryNth")) == 12
-    assert "Uniform" not in explored.picks()
-    explored.receive({"kind": "change", "row": "Uniform", "option": "count", "value": 3})
-    assert len(picks(explored, "Reordered")) == 3
+def test_an_option_that_can_be_left_out_is_left_out_at_zero(explored):
+    for value, count in ((2, 2), (0, 24)):
+        set_option(explored, "EverySecond", "at_most", value)
+        assert len(picks(explored, "EverySecond")) == count
 
 
 def test_training_draws_and_predictions_do_not(explored):
-    without = {one["name"]: picks(explored, one["name"]) for one in explored.rows}
-    assert [one["name"] for one in explored.rows if one["is_random"]] == ["Window", "Segments"]
-    explored.receive({"kind": "draw", "number": 1})
-    first = {one["name"]: picks(explored, one["name"]) for one in explored.rows}
-    explored.receive({"kind": "draw", "number": 2})
-    second = {one["name"]: picks(explored, one["name"]) for one in explored.rows}
-    changed = {name for name in first if first[name] != second[name]}
-    assert changed == {"Window", "Segments"}
+    names = list(explored._samplers)
+    without = {name: picks(explored, name) for name in names}
+    explored._training.value = True
+    first = {name: picks(explored, name) for name in names}
+    explored._set_draw(2)
+    second = {name: picks(explored, name) for name in names}
+    assert {name for name in names if first[name] != second[name]} == {"Window", "Segments"}
     assert np.diff(first["Window"]).tolist() == [1] * 15
     bounds = np.arange(9) * 45 // 8
     assert np.searchsorted(bounds, second["Segments"], side="right").tolist() == list(range(1, 9))
-    steady = row(explored, "Segments")["steady"]
-    assert np.frombuffer(steady, np.int32).tolist() == without["Segments"]
-    explored.receive({"kind": "draw", "number": 0})
-    assert {one["name"]: picks(explored, one["name"]) for one in explored.rows} == without
+    steady = explored.chart.data[-1]
+    assert list(steady.x) == without["Window"] + without["Segments"]
+    explored._training.value = False
+    assert {name: picks(explored, name) for name in names} == without
+    random = [text for text in explored.chart.layout.yaxis.ticktext if "random" in text]
+    assert random == ["Window(length=16) · random", "Segments(count=8) · random"]
 
 
 def test_the_same_seed_draws_alike_and_another_differently(numbered_video):
@@ -127,92 +126,64 @@ def test_the_same_seed_draws_alike_and_another_differently(numbered_video):
     drawn = []
     for seed in (3, 3, 4):
         explored = SamplingExplorer(path, samplers=[Segments(12)], seed=seed)
-        explored.draw_number(1)
+        explored._training.value = True
         drawn.append(picks(explored, "Segments"))
     assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_a_row_shows_its_frames_in_the_order_a_model_gets_them(explored, frame_number):
-    explored.receive({"kind": "choose", "row": "Reordered"})
-    strip = explored.strip
-    assert strip["numbers"] == Uniform(16).indices(45)[::-1].tolist()
-    assert [frame_number(unpacked(one)) for one in strip["pictures"]] == strip["numbers"]
+    explored._row.value = "Reordered"
+    expected = Uniform(16).indices(45)[::-1].tolist()
+    assert explored._picks.captions == [str(number) for number in expected]
+    assert [frame_number(decoded(one)) for one in explored._picks.images] == expected
+    explored._picks.selected = 2
+    assert explored._frame.value == expected[2]
 
 
 def test_of_many_picks_32_are_shown_from_the_first_to_the_last(explored):
-    explored.choose("AllFrames")
-    assert (len(explored.strip["pictures"]), explored.strip["of"]) == (32, 45)
-    assert (explored.strip["numbers"][0], explored.strip["numbers"][-1]) == (0, 44)
+    explored._row.value = "AllFrames"
+    captions = explored._picks.captions
+    assert (len(captions), captions[0], captions[-1]) == (32, "0", "44")
+    assert explored._player.slider.options[-1] == "pick 45 of 45 · frame 44"
 
 
-def test_a_row_that_picks_nothing_shows_no_frames(explored):
-    explored.change("Uniform", "count", 0)
-    explored.choose("Uniform")
-    assert explored.strip == {"row": "Uniform", "numbers": [], "pictures": [], "of": 0}
-
-
-@pytest.mark.parametrize(("asked", "shown"), [(17, 17), (99, 44), (-1, 0)])
-def test_any_frame_is_looked_at(explored, frame_number, asked, shown):
-    explored.receive({"kind": "look", "number": asked})
-    assert explored.seen["number"] == shown
-    assert frame_number(unpacked(explored.seen["picture"])) == shown
-
-
-def test_thumbnails_along_the_video_are_small_and_in_order(explored, frame_number):
-    pictures = [unpacked(one) for one in explored.film["thumbnails"]]
-    assert [frame_number(one) for one in pictures] == Uniform(10).indices(45).tolist()
-    assert pictures[0].shape[1] <= 80
+@pytest.mark.parametrize("number", [0, 17, 44])
+def test_any_frame_is_looked_at(explored, frame_number, number):
+    explored._frame.value = number
+    (image,), (caption,) = explored._large.images, explored._large.captions
+    assert frame_number(decoded(image)) == number
+    by = [name for name, chosen in explored.picks().items() if number in chosen]
+    assert caption == f"frame {number}, {number / 15:.2f} s: picked by {', '.join(by)}"
+    assert explored.chart.layout.shapes[0].x0 == number
 
 
 def test_samplers_of_ones_own_are_shown_by_name(numbered_video):
     class FirstThree:
-        length = 3
-
         def indices(self, frame_count, *, fps=25.0, rng=None):
             return np.arange(min(3, frame_count))
 
+    class Failing:
+        def indices(self, frame_count, *, fps=25.0, rng=None):
+            raise SamplingError("Expected 10 frames. Received: 9. Take a longer video.")
+
     explored = SamplingExplorer(
-        numbered_video(frames=9), samplers={"start": FirstThree(), "few": Uniform(2)}
+        numbered_video(frames=9),
+        samplers={"start": FirstThree(), "few": Uniform(2), "none": Failing()},
     )
     assert picks(explored, "start") == [0, 1, 2]
-    assert row(explored, "start")["options"] == []
-    assert row(explored, "few")["options"][0]["value"] == 2
+    assert picks(explored, "none") == []
+    assert "Take a longer video" in explored.problem
+    assert explored._options.children == ()
 
 
 def test_two_of_a_kind_are_told_apart_and_a_nested_one_may_stand_alone(numbered_video):
     samplers = [Uniform(3), Uniform(5), Reordered(Window(4), "reversed")]
     explored = SamplingExplorer(numbered_video(frames=20), samplers=samplers)
-    assert [one["name"] for one in explored.rows] == [
-        repr(samplers[0]),
-        repr(samplers[1]),
-        "Reordered",
-    ]
+    assert list(explored._samplers) == [repr(samplers[0]), repr(samplers[1]), "Reordered"]
     assert picks(explored, "Reordered") == [11, 10, 9, 8]
-    assert row(explored, "Reordered")["options"][0]["choices"][-1] == "its own"
-
-
-@pytest.mark.parametrize(
-    ("message", "told"),
-    [
-        ({"kind": "change", "row": "Swim", "option": "count", "value": 1}, "Expected one of the"),
-        ({"kind": "change", "row": "Uniform", "option": "size", "value": 1}, "It has: count"),
-        (
-            {"kind": "change", "row": "Uniform", "option": "count", "value": 10**9},
-            "at most 100,000",
-        ),
-        ({"kind": "choose", "row": "Swim"}, "Expected one of the samplers Uniform"),
-        ({"kind": "find", "search": "swim"}, "Try fewer letters"),
-        ({"kind": "video", "video_id": "v_Swim"}, "Search for a part"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "-".join(map(str, value.values())),
-)
-def test_what_goes_wrong_is_told_and_what_is_shown_stays(explored, message, told):
-    rows, answered = explored.rows, explored.answered
-    explored.receive(message)
-    assert explored.status["problem"]
-    assert told in explored.status["text"]
-    assert explored.rows == rows
-    assert explored.answered == answered + 1
+    assert explored._samplers["Reordered"].controls["sampler"].options[-1] == "its own"
+    set_option(explored, "Reordered", "order", "frozen")
+    assert picks(explored, "Reordered") == [10] * 4
 
 
 def test_without_a_sampler_there_is_nothing_to_show(numbered_video):
@@ -220,79 +191,63 @@ def test_without_a_sampler_there_is_nothing_to_show(numbered_video):
         SamplingExplorer(numbered_video(frames=3), samplers=[])
 
 
-def test_a_video_is_found_by_parts_of_its_name_and_opened(index):
+def test_a_video_is_found_by_parts_of_its_name_and_keeps_the_options(index):
     explored = SamplingExplorer(index)
-    assert explored.film["title"] == "v_Jump_g01_c01"
-    explored.receive({"kind": "find", "search": "wave G02"})
-    assert [name for name, _ in explored.library["videos"]] == ["v_Wave_g02_c01", "v_Wave_g02_c02"]
-    assert (explored.library["count"], explored.library["of"]) == (2, len(index))
-    explored.receive({"kind": "video", "video_id": "v_Wave_g02_c02"})
-    assert explored.film["title"] == explored.library["chosen"] == "v_Wave_g02_c02"
-    assert explored.strip["numbers"]
-
-
-def test_another_video_keeps_the_options_and_the_row(index):
-    explored = SamplingExplorer(index)
-    explored.change("EveryNth", "step", 3)
-    explored.choose("EveryNth")
-    explored.open_video("v_Run_g01_c02")
-    assert explored.strip["row"] == "EveryNth"
-    frames = explored.film["frames"]
+    set_option(explored, "EveryNth", "step", 3)
+    explored._row.value = "EveryNth"
+    explored.search.value = "wave G02"
+    assert explored.video.options == ("v_Jump_g01_c01", "v_Wave_g02_c01", "v_Wave_g02_c02")
+    assert explored.video.value == "v_Jump_g01_c01"
+    explored._step(1)
+    assert explored.video.value == "v_Wave_g02_c01"
+    frames = explored._frame.max + 1
     assert picks(explored, "EveryNth") == list(range(0, frames, 3))
+    explored.search.value = "swim"
+    assert "Try fewer letters" in explored.problem
 
 
-def test_a_missing_video_is_a_sentence_and_the_others_can_still_be_opened(index):
+def test_a_missing_video_is_told_and_the_others_can_still_be_opened(index):
     index.paths[0].unlink()
     explored = SamplingExplorer(index)
-    assert explored.status["problem"]
-    assert index.paths[0].name in explored.status["text"]
-    assert explored.film == {}
+    assert index.paths[0].name in explored.problem
     assert explored.figure() is None
-    assert set(explored._repr_mimebundle_()) == {"text/plain"}
-    explored.receive({"kind": "video", "video_id": "v_Jump_g01_c02"})
-    assert not explored.status["problem"]
-    assert len(explored.rows) == 7
+    assert index.paths[0].name in explored.describe()
+    explored.video.value = "v_Jump_g01_c02"
+    assert explored.problem == ""
+    assert picks(explored, "AllFrames")
 
 
 def test_an_empty_index_is_told(index):
-    explored = SamplingExplorer(index.select([]))
-    assert "index with videos" in explored.status["text"]
-    with pytest.raises(DatasetError):
-        Library(index.select([]))
+    assert "index with videos" in SamplingExplorer(index.select([])).problem
 
 
-def test_the_static_form_draws_the_picks_as_they_are_now(explored):
-    explored.change("Uniform", "count", 5)
-    explored.change("Window", "length", 0)
-    explored.choose("EveryNth")
+def test_the_static_form_draws_the_picks_as_they_are_now(explored, monkeypatch):
+    monkeypatch.setenv("VIDLAB_WIDGETS", "static")
+    set_option(explored, "Uniform", "count", 5)
+    explored._row.value = "EveryNth"
     axes = explored.figure().axes
     titles = [one.get_title(loc="left") for one in axes]
     assert titles[0] == "Uniform(count=5): 5 picks"
     assert titles[-1].startswith("Reordered(sampler=Uniform(count=5)")
-    assert not any("Window" in title for title in titles)
     with_frames = [place for place, one in enumerate(axes) if one.images]
     assert [titles[place - 1] for place in with_frames] == [
         "EveryNth(step=4): 12 picks, 10 of them shown"
     ]
-    explored.draw_number(2)
+    explored._set_draw(2)
     assert "picks in training, draw 2" in explored.figure().get_suptitle()
     bundle = explored._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "image/png"}
     assert "Uniform(count=5) 5, EverySecond(count=8) 24" in bundle["text/plain"]
 
 
-def test_an_open_notebook_gets_the_live_form_without_waiting_for_a_picture(
-    monkeypatch, numbered_video
-):
-    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
-    explored = SamplingExplorer(numbered_video(frames=9))
+def test_an_open_notebook_gets_the_live_form_without_waiting_for_a_picture(explored):
     assert "image/png" not in explored._repr_mimebundle_()
 
 
 def test_looking_at_samplers_loads_no_tensorflow(numbered_video):
     script = (
         "import sys, vidlab\n"
-        f"vidlab.widgets.SamplingExplorer({str(numbered_video(frames=5))!r}).choose('Window')\n"
+        f"vidlab.widgets.SamplingExplorer({str(numbered_video(frames=5))!r})\n"
         "print('tensorflow' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -5,9 +5,10 @@ tables come from `evaluation`, heat from `explanation`, answers from `timeline`,
 `plots`, and each is asked for when somebody looks. One module holds one explorer, what it shares
 with others stands before it: `explorer` what all of them are, `footage` and `stills` read and pack
 frames, `library` lists videos to choose from, `listing` the videos behind what was clicked,
-`samplers` and `filter_images` what one explorer computes, `panel` the base of explorers that are
-made of plain ipywidgets. Where no kernel or no browser is there, each shows a picture; `standalone`
-keeps the confusion matrix, its videos and their heat as one file that works without a kernel.
+`samplers` and `filter_images` what one explorer computes, `panel` and `video_panel` the bases of
+explorers that are made of plain ipywidgets. Where no kernel or no browser is there, each shows a
+picture; `standalone` keeps the confusion matrix, its videos and their heat as one file that works
+without a kernel.
 
 An explorer draws itself with the few hundred lines of plain JavaScript in ``page``: a hundred
 classes are ten thousand cells, which a canvas draws in milliseconds, and a click is one message to

@@ -15,9 +15,9 @@ import ipywidgets
 import traitlets
 
 from vidlab.errors import VidlabError
-from vidlab.widgets.explorer import Pictured, page
+from vidlab.widgets.explorer import Pictured, is_live, page
 
-__all__ = ["Gallery", "Panel"]
+__all__ = ["Gallery", "Panel", "Player"]
 
 
 class Gallery(Pictured, anywidget.AnyWidget):
@@ -103,3 +103,36 @@ class Panel(Pictured, ipywidgets.VBox):
         except Exception as error:
             self.log.exception("An explorer could not answer.")
             self.set_status(f"This did not work: {type(error).__name__}: {error}", problem=True)
+
+
+class Player(Pictured, ipywidgets.HBox):
+    """Controls that play a clip: the browser goes from frame to frame without the kernel.
+
+    Attributes
+    ----------
+    slider : ipywidgets.SelectionSlider
+        Its index is the index of the frame that is shown.
+    """
+
+    def __init__(self):
+        self.slider = ipywidgets.SelectionSlider(options=["-"], layout={"width": "360px"})
+        self._play = ipywidgets.Play(max=0, repeat=True, show_repeat=False)
+        self._speed = ipywidgets.Dropdown(
+            options={"1×": 1, "½×": 2, "¼×": 4}, description="speed", layout={"width": "140px"}
+        )
+        self._seconds = 0.1
+        self._speed.observe(lambda _: self._set_interval(), "value")
+        super().__init__([self._play, self.slider, self._speed] if is_live() else [])
+        if is_live():
+            ipywidgets.jslink((self._play, "value"), (self.slider, "index"))
+
+    def load(self, labels: list[str], *, seconds: float) -> None:
+        """Play another clip: the label of each of its frames, and the seconds between two."""
+        self._play.playing = False
+        self.slider.options = labels
+        self._play.value, self._play.max = 0, len(labels) - 1
+        self._seconds = seconds
+        self._set_interval()
+
+    def _set_interval(self) -> None:
+        self._play.interval = round(1000 * self._seconds * self._speed.value)

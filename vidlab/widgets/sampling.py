@@ -1,77 +1,70 @@
-"""A video's time line, and which of its frames each sampler picks, while the options are moved.
-
-Takes videos through `library` and picks from `samplers`; gives `SamplingExplorer` to notebooks.
-Choosing frames is arithmetic, so it is answered at once; frames are read when they are looked at.
-"""
+"""The frames of a video that samplers pick, while their options are moved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import base64
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import ipywidgets
 import numpy as np
-import traitlets
+import plotly.graph_objects as go
+from matplotlib.ticker import MaxNLocator
 
 from vidlab import plots
-from vidlab.data import video
+from vidlab.data import coverage, video
 from vidlab.data.sampling import Sampler, Uniform
 from vidlab.data.video import VideoInfo
 from vidlab.plots import Drawing
-from vidlab.widgets.explorer import page
+from vidlab.plots.style import GREY, SKY, VERMILLION
+from vidlab.widgets.explorer import is_live
 from vidlab.widgets.footage import fitted, jpeg
-from vidlab.widgets.library import Library, LibraryExplorer
-from vidlab.widgets.samplers import SamplerRows
+from vidlab.widgets.panel import Gallery, Player
+from vidlab.widgets.samplers import sampler_controls
+from vidlab.widgets.video_panel import VideoPanel
 
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
 
 __all__ = ["SamplingExplorer"]
 
-_ALONG = 10  # thumbnails over the line of time
-_SMALL, _LARGE = (60, 80), (400, 320)  # pixels: of those, and of frames that are looked at
-_SHOWN = 32  # picks of a row, at most
+_THUMBNAILS = 10
+_SMALL, _LARGE = (60, 80), (400, 320)  # pixels
+_SHOWN = 32  # picks whose frames are shown, at most
+_TICKS = 2000  # of a sampler, at most
+_HELP = (
+    "A row is a sampler, a tick a frame it picks: orange where it picks the frame more than once, "
+    "falling where later picks are earlier frames; grey, as training draws, what predictions use. "
+    "Point at a tick to see its frame; click it to choose the row as well."
+)
 
 
-class SamplingExplorer(LibraryExplorer):
+class SamplingExplorer(VideoPanel):
     """A video's time line with one row a sampler, and a tick at each frame it picks.
 
     Parameters
     ----------
     source
-        A video file, or an index whose videos can be chosen on the page.
+        A video file, or an index whose videos can be chosen.
     samplers
         Name to sampler, or samplers; one of every kind in `vidlab.sampling` when left out. Their
-        options can be changed on the page.
+        options can be changed.
     seed
         Draws for those that choose at random while training.
 
     Attributes
     ----------
-    film : dict
-        The video: its title, frames and frames per second, with thumbnails along it.
-    rows : list of dict
-        For each sampler its options, its picks (int32 bytes), and what they cover.
-    strip, seen : dict
-        The frames that the chosen row picks, and the frame that was looked at last.
     draw : int
         0 for the choice made for predictions, without chance; from 1 on, draws as in training.
+    chart : plotly.graph_objects.Figure
+        The time line; a FigureWidget in an open notebook.
 
     Raises
     ------
     SamplingError
         If there is no sampler.
     """
-
-    _esm = page("parts.js", "player.js", "library.js", "sampling.js", render="renderSampling")
-    _css = page("look.css", "fields.css", "sampling.css")
-
-    film = traitlets.Dict().tag(sync=True)
-    rows = traitlets.List().tag(sync=True)
-    strip = traitlets.Dict().tag(sync=True)
-    seen = traitlets.Dict().tag(sync=True)
-    draw = traitlets.Int(0).tag(sync=True)
-    answered = traitlets.Int(0).tag(sync=True)
 
     def __init__(
         self,
@@ -80,141 +73,245 @@ class SamplingExplorer(LibraryExplorer):
         samplers: Mapping[str, Sampler] | Sequence[Sampler] | None = None,
         seed: int = 0,
     ):
-        super().__init__()
+        super().__init__(source)
+        self._samplers = sampler_controls(samplers)
+        self._seed, self.draw = seed, 0
         self._info: VideoInfo | None = None
-        self._samplers = SamplerRows(samplers, seed=seed)
-        self._chosen = next(iter(self._samplers))
-        with self.problems_told():
-            self.videos = Library(source)
-            self.open_video(self.videos.first)
+        self._training = ipywidgets.ToggleButtons(
+            options={"as for predictions": False, "as in training": True},
+            style={"button_width": "auto"},
+        )
+        again = ipywidgets.Button(description="draw again", tooltip="Another random draw")
+        self._row = ipywidgets.ToggleButtons(
+            options=list(self._samplers), style={"button_width": "auto"}
+        )
+        first = next(iter(self._samplers.values()))
+        self._options = ipywidgets.HBox(list(first.controls.values()))
+        self._frame = ipywidgets.IntSlider(0, 0, 0, description="frame", layout={"width": "98%"})
+        self._large, self._picks = Gallery(width=290, selectable=False), Gallery(width=74)
+        self._picks.selects_at_once = True
+        self._player = Player()
+        self._numbers: np.ndarray = np.array([], np.int64)
+        self.chart = go.FigureWidget() if is_live() else go.Figure()
+        self._prepare_chart()
+        if is_live():
+            ipywidgets.jslink((self._player.slider, "index"), (self._picks, "selected"))
+            self._large.layout, self._picks.layout = {"width": "310px"}, {"width": "740px"}
+            self.children = (
+                self.picker,
+                ipywidgets.HBox([self._training, again]),
+                self.chart,
+                self._frame,
+                ipywidgets.HBox([self._row, self._options], layout={"flex_flow": "row wrap"}),
+                self.status,
+                ipywidgets.HBox([self._large, ipywidgets.VBox([self._player, self._picks])]),
+                ipywidgets.HTML(f'<div style="line-height: 1.4">{_HELP}</div>'),
+            )
+        options = [control for one in self._samplers.values() for control in one.controls.values()]
+        self.on_change(self._update, *options)
+        self.on_change(self._choose_row, self._row)
+        self.on_change(self._toggle_training, self._training)
+        self.on_change(lambda: self._set_draw(self.draw + 1), again)
+        self.on_change(self._look, self._frame)
+        self.on_change(self._go_to_pick, self._picks)
+        self.open_video()
 
-    def open_video(self, video_id: str) -> None:
-        """Put another video in place.
-
-        Parameters
-        ----------
-        video_id
-            One of the index.
-
-        Raises
-        ------
-        DatasetError
-            If the index has no such video.
-        VideoError
-            If it cannot be read.
-        """
-        path = self.take(video_id)
-        self._info, self.film, self.strip, self.seen = None, {}, {}, {}
-        self.rows = []
+    def show_video(self, path: Path) -> None:
+        """Show another video; the samplers keep their options."""
+        self._info = None
         info = video.probe(path)
-        along = Uniform(_ALONG).indices(info.frames)
-        thumbnails = self._read(info, along, within=_SMALL)
+        along = Uniform(_THUMBNAILS).indices(info.frames)
+        thumbnails = np.hstack(self._read(info, along, within=_SMALL))
         self._info = info
-        self._samplers.fit(info.frames, fps=info.fps)
-        self.film = {
-            "title": video_id,
-            "frames": info.frames,
-            "fps": info.fps,
-            "size": [info.height, info.width],
-            "thumbnails": [thumbnails[number] for number in along.tolist()],
-        }
-        self.tell("")
-        self.rows = self._samplers.packed()
-        self.choose(self._chosen)
-
-    def change(self, row: str, option: str, value: Any) -> None:
-        """Change an option of a sampler; one that does not fit is told in the sampler's row.
-
-        Parameters
-        ----------
-        row, option
-            Names of a sampler and of one of its options.
-        value
-            Of the option; for a sampler within a sampler, the name of a row.
-
-        Raises
-        ------
-        SamplingError
-            If there is no such row or option.
-        """
-        self._samplers.change(row, option, value)
-        self._show_picks()
-
-    def draw_number(self, number: int) -> None:
-        """Show what is drawn the nth time while training, or, with 0, what predictions use."""
-        self.draw = self._samplers.draw = max(0, int(number))
-        self._show_picks()
-
-    def choose(self, row: str) -> None:
-        """Show the frames that a sampler picks, at most 32 of them, spread evenly over all.
-
-        Parameters
-        ----------
-        row
-            The sampler's name.
-
-        Raises
-        ------
-        SamplingError
-            If there is no such row.
-        """
-        picks = self._samplers.picks(row) if self._info else np.array([], np.int64)
-        self._chosen = row
-        if not len(picks):
-            self.strip = {"row": row, "numbers": [], "pictures": [], "of": 0}
-            return
-        places = np.unique(np.linspace(0, len(picks) - 1, min(_SHOWN, len(picks))).round())
-        numbers = picks[places.astype(int)]
-        pictures = self._read(self._info, numbers, within=_LARGE)
-        self.strip = {
-            "row": row,
-            "numbers": numbers.tolist(),
-            "pictures": [pictures[number] for number in numbers.tolist()],
-            "of": len(picks),
-        }
-
-    def look(self, number: int) -> None:
-        """Show a frame of the video.
-
-        Parameters
-        ----------
-        number
-            From 0; beyond the ends it is the first or the last.
-        """
-        if self._info is None:
-            return
-        number = min(max(int(number), 0), self._info.frames - 1)
-        self.seen = {
-            "title": self.film["title"],
-            "number": number,
-            "picture": self._read(self._info, [number], within=_LARGE)[number],
-        }
+        seconds = MaxNLocator(10).tick_values(0, info.frames / info.fps)
+        ticks = [second for second in seconds if 0 <= second * info.fps < info.frames]
+        with self.chart.batch_update():
+            self.chart.layout.xaxis.update(
+                range=[-0.5, info.frames - 0.5],
+                tickvals=[second * info.fps for second in ticks],
+                ticktext=[f"{second:g} s<br>{second * info.fps:.0f}" for second in ticks],
+            )
+            source = f"data:image/jpeg;base64,{base64.b64encode(jpeg(thumbnails)).decode()}"
+            self.chart.layout.images[0].update(source=source, sizex=info.frames)
+            every = np.unique(np.linspace(0, info.frames - 1, _TICKS).astype(int))
+            self.chart.data[0].update(
+                x=every, y=np.full(len(every), -1), text=self._frame_labels(every)
+            )
+        self._frame.value, self._frame.max = 0, info.frames - 1
+        self._update()
+        self._look()
 
     def picks(self) -> dict[str, np.ndarray]:
-        """Give the frames each sampler picks now, int64, (picks,), of those that can."""
-        found = {name: self._samplers.picks(name) for name in self._samplers} if self._info else {}
-        return {name: chosen for name, chosen in found.items() if len(chosen)}
+        """Return the frames each sampler picks now, int64, (picks,), of those that can."""
+        found = {}
+        for name in self._samplers if self._info else ():
+            with self.problems_shown():
+                found[name] = self._indices(name, self.draw)
+        return found
 
-    @property
-    def answers(self) -> Mapping[str, Callable[..., None]]:
-        """``find`` and open a ``video``, ``change`` options, ``draw``, ``choose``, ``look``."""
-        return {
-            "find": self.find,
-            "video": self.open_video,
-            "change": self.change,
-            "draw": self.draw_number,
-            "choose": self.choose,
-            "look": self.look,
-        }
+    def _indices(self, name: str, draw: int) -> np.ndarray:
+        rng = np.random.default_rng([self._seed, draw]) if draw else None
+        sampler, info = self._samplers[name].sampler, self._info
+        return np.asarray(sampler.indices(info.frames, fps=info.fps, rng=rng), dtype=np.int64)
 
-    def receive(self, message: dict[str, Any], buffers: Sequence[memoryview] = ()) -> None:
-        """Do what the page asks for, and tell that it is done: the page sends no more till then."""
-        super().receive(message, buffers)
-        self.answered += 1
+    # ---- the chart -----------------------------------------------------------------------------
+
+    def _prepare_chart(self) -> None:
+        """Draw what stays: a trace a sampler, behind one of all frames; no ticks yet."""
+        tick = {"symbol": "line-ns-open", "size": 18, "line": {"width": 2}}
+        self.chart.add_scatter(mode="markers", opacity=0, marker={"size": 40}, name="")
+        for name in self._samplers:
+            line = {"width": 1, "color": GREY}
+            self.chart.add_scatter(marker=tick, line=line, name=name)
+        steady = tick | {"size": 7, "color": GREY}
+        self.chart.add_scatter(mode="markers", marker=steady, hoverinfo="skip")
+        self.chart.update_traces(hovertemplate="%{text}<extra>%{fullData.name}</extra>")
+        self.chart.update_layout(
+            autosize=True,
+            height=130 + 46 * len(self._samplers),
+            font_color="#808080",
+            hovermode="closest",
+            images=[{"xref": "x", "yref": "y", "x": -0.5, "y": -1.5, "sizey": 1}],
+            margin={"l": 10, "r": 190, "t": 30, "b": 40},
+            paper_bgcolor="rgba(0,0,0,0)",
+            plot_bgcolor="rgba(0,0,0,0)",
+            showlegend=False,
+        )
+        self.chart.update_layout({"images[0].sizing": "stretch", "images[0].layer": "below"})
+        self.chart.update_xaxes(gridcolor="rgba(128, 128, 128, 0.3)", zeroline=False)
+        self.chart.update_yaxes(
+            range=[len(self._samplers) - 0.4, -1.5], showgrid=False, zeroline=False, automargin=True
+        )
+        if is_live():
+            for trace in self.chart.data:
+                trace.on_hover(lambda _, points, __: self._point_at(points.xs))
+                trace.on_click(self._click)
+
+    def _update(self) -> None:
+        """Give the samplers their options, and show what they pick."""
+        made = sorted(self._samplers.values(), key=lambda one: one.holds_another)
+        for one in made:
+            one.update({name: other.sampler for name, other in self._samplers.items()})
+        if self._info is None:
+            return
+        self.set_status("")
+        picks, steady, facts = self.picks(), {}, []
+        with self.chart.batch_update():
+            for row, name in enumerate(self._samplers):
+                chosen = picks.get(name, np.array([], np.int64))
+                if len(chosen):
+                    facts.append(self._fact(row, coverage.measure(chosen, self._info.frames)))
+                if self.draw and getattr(self._samplers[name].sampler, "draws", False):
+                    steady[row] = self._indices(name, 0)
+                self._draw_row(row, chosen)
+            self.chart.data[-1].x = [number for found in steady.values() for number in found]
+            self.chart.data[-1].y = [row + 0.35 for row, found in steady.items() for _ in found]
+            self.chart.layout.annotations = facts
+            self.chart.layout.yaxis.tickvals = list(range(len(self._samplers)))
+            self.chart.layout.yaxis.ticktext = [self._label(name) for name in self._samplers]
+        self._show_picks()
+
+    def _draw_row(self, row: int, picks: np.ndarray) -> None:
+        shown = (
+            picks[np.unique(np.linspace(0, len(picks) - 1, _TICKS).astype(int))]
+            if len(picks)
+            else picks
+        )
+        numbers, times = np.unique(picks, return_counts=True)
+        is_in_order = (np.diff(picks) >= 0).all()
+        fall = np.zeros(len(shown)) if is_in_order else np.linspace(-0.3, 0.3, len(shown))
+        repeated = np.isin(shown, numbers[times > 1])
+        trace = self.chart.data[1 + row]
+        trace.x, trace.y, trace.text = shown, row + fall, self._frame_labels(shown)
+        trace.marker.color = np.where(repeated, VERMILLION, SKY)
+        trace.mode = "markers" if is_in_order else "lines+markers"
+
+    def _fact(self, row: int, covers: coverage.Coverage) -> dict:
+        gap = f"longest gap {covers.gap} ({covers.gap / self._info.fps:.2f} s)"
+        text = (
+            f"{covers.picks} frames, {covers.share:.0%} of all<br>{gap if covers.gap else 'no gap'}"
+        )
+        if covers.repeated:
+            text += f"<br>{len(covers.repeated)} frames repeated"
+        place = {"xref": "paper", "x": 1.01, "xanchor": "left", "yref": "y", "y": row}
+        return place | {"text": text, "showarrow": False, "align": "left", "font_size": 11}
+
+    def _label(self, name: str) -> str:
+        one = self._samplers[name]
+        text = one.title.replace("(sampler=", "<br>(").replace("), order", ")<br>order")
+        text += " · random" if getattr(one.sampler, "draws", False) else ""
+        return f"<b>{text}</b>" if name == self._row.value else text
+
+    def _frame_labels(self, numbers: np.ndarray) -> list[str]:
+        return [f"frame {number}, {number / self._info.fps:.2f} s" for number in numbers]
+
+    # ---- what is chosen ------------------------------------------------------------------------
+
+    def _set_draw(self, draw: int) -> None:
+        """Show a draw of training, or with 0 what predictions use."""
+        self.draw = draw
+        self._training.value = draw > 0
+        self._update()
+
+    def _toggle_training(self) -> None:
+        if self._training.value != (self.draw > 0):
+            self._set_draw(int(self._training.value))
+
+    def _choose_row(self) -> None:
+        self._options.children = tuple(self._samplers[self._row.value].controls.values())
+        self._update()
+
+    def _click(self, trace: go.Scatter, points, _) -> None:
+        if points.xs and trace.name in self._samplers:
+            self._row.value = trace.name
+        self._point_at(points.xs)
+
+    def _point_at(self, numbers: Sequence[int]) -> None:
+        if numbers:
+            self._frame.value = numbers[0]
+
+    def _show_picks(self) -> None:
+        """Show the frames that the chosen sampler picks, at most 32, evenly spread over all."""
+        picks = self.picks().get(self._row.value, np.array([], np.int64))
+        indices = np.unique(np.linspace(0, max(0, len(picks) - 1), _SHOWN).round().astype(int))
+        self._numbers = picks[indices] if len(picks) else picks
+        frames = self._read(self._info, self._numbers, within=_SMALL) if len(picks) else []
+        labels = [f"pick {index + 1} of {len(picks)} · frame {picks[index]}" for index in indices]
+        apart = np.median(np.abs(np.diff(self._numbers))) if len(self._numbers) > 1 else 1
+        self._player.load(labels if len(picks) else ["-"], seconds=max(1, apart) / self._info.fps)
+        captions = [str(number) for number in self._numbers]
+        self._picks.show([jpeg(frame) for frame in frames], captions)
+
+    def _go_to_pick(self) -> None:
+        if 0 <= self._picks.selected < len(self._numbers):
+            self._frame.value = int(self._numbers[self._picks.selected])
+
+    def _look(self) -> None:
+        """Show the frame at the slider, and a line there."""
+        if self._info is None:
+            return
+        number = self._frame.value
+        by = [name for name, picks in self.picks().items() if number in picks]
+        caption = f"{self._frame_labels([number])[0]}: picked by {', '.join(by) or 'none'}"
+        (frame,) = self._read(self._info, [number], within=_LARGE)
+        self._large.show([jpeg(frame)], [caption])
+        line = {"type": "line", "x0": number, "x1": number, "yref": "paper", "y0": 0, "y1": 1}
+        self.chart.layout.shapes = [line | {"line": {"color": GREY, "width": 1}}]
+
+    @staticmethod
+    def _read(
+        info: VideoInfo, numbers: Sequence[int] | np.ndarray, *, within: tuple[int, int]
+    ) -> np.ndarray:
+        """Read frames: uint8, (numbers, height, width, 3)."""
+        unique, index = np.unique(numbers, return_inverse=True)
+        size = fitted((info.height, info.width), within=within)
+        return video.read_frames(info.path, unique, size=size)[index]
+
+    # ---- without a browser ---------------------------------------------------------------------
 
     @property
     def is_drawn_at_once(self) -> bool:
-        """Never: a row of pictures takes longer than the explorer itself."""
+        """Never: a row of frames takes longer than the explorer itself."""
         return False
 
     def figure(self) -> Drawing | None:
@@ -222,39 +319,24 @@ class SamplingExplorer(LibraryExplorer):
         picks = self.picks()
         if not picks:
             return None
-        info = self._info
+        info, titles = self._info, {name: self._samplers[name].title for name in self._samplers}
         size = fitted((info.height, info.width), within=(160, 160))
         drawn = f" in training, draw {self.draw}" if self.draw else ""
         return plots.sampling_strip(
-            {self._samplers.titled(name): chosen for name, chosen in picks.items()},
+            {titles[name]: chosen for name, chosen in picks.items()},
             info.frames,
             fps=info.fps,
             read=lambda numbers: video.read_frames(info.path, numbers, size=size),
-            with_frames=[self._samplers.titled(self._chosen)],
-            title=f"{self.film['title']}: which frames each sampler picks{drawn}",
+            with_frames=[titles[self._row.value]],
+            title=f"{self.video.value}: which frames each sampler picks{drawn}",
         )
 
     def describe(self) -> str:
         """Name the video, and say how many frames each sampler picks."""
         if self._info is None:
-            return super().describe()
-        counts = (
-            f"{self._samplers.titled(name)} {len(chosen)}" for name, chosen in self.picks().items()
-        )
+            return f"SamplingExplorer. {self.problem}"
+        counts = [f"{self._samplers[name].title} {len(one)}" for name, one in self.picks().items()]
         return (
-            f"SamplingExplorer, {self.film['title']}, {self._info.frames} frames. Picked by "
+            f"SamplingExplorer, {self.video.value}, {self._info.frames} frames. Picked by "
             f"{', '.join(counts)}. Run this cell in JupyterLab to move their options."
         )
-
-    def _show_picks(self) -> None:
-        if self._info is not None:
-            self.rows = self._samplers.packed()
-
-    def _read(
-        self, info: VideoInfo, numbers: Sequence[int] | np.ndarray, *, within: tuple[int, int]
-    ) -> dict[int, bytes]:
-        """Read frames, each once, and pack them by their numbers."""
-        wanted = np.unique(numbers)
-        size = fitted((info.height, info.width), within=within)
-        frames = video.read_frames(info.path, wanted, size=size)
-        return dict(zip(wanted.tolist(), map(jpeg, frames), strict=True))
