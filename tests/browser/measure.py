@@ -78,23 +78,29 @@ ORDER = """(order) => new Promise((resolve) => {
   select.value = order;
   select.dispatchEvent(new Event('change'));
 })"""
-CLASS = """(place) => new Promise((resolve) => {
-  const list = document.querySelector('.vl-per-class .vl-list');
+# Of the bars: until the thumbnails of the class that is chosen, or the bars in their new places.
+CLASS = """(name) => new Promise((resolve) => {
+  const list = document.querySelector('.vl-videos .vl-list');
   const start = performance.now();
   new MutationObserver(async (_, observer) => {
     observer.disconnect();
     await Promise.all([...list.querySelectorAll('img')].map((image) => image.decode()));
     requestAnimationFrame(() => resolve(performance.now() - start));
   }).observe(list, { childList: true });
-  document.querySelectorAll('.vl-per-class .vl-rows .vl-row')[place].click();
+  const select = [...document.querySelectorAll('.jupyter-widgets select')]
+    .find((one) => [...one.options].some((option) => option.text === name));
+  select.selectedIndex = [...select.options].findIndex((option) => option.text === name);
+  select.dispatchEvent(new Event('change', { bubbles: true }));
 })"""
-# To the picture after the one in which the rows stand in their new places.
 ROWS = """([selector, value, event]) => new Promise((resolve) => {
-  const input = document.querySelector(`.vl-per-class ${selector}`);
+  const input = document.querySelector(`.jupyter-widgets ${selector}`);
   const start = performance.now();
-  input.value = value;
-  input.dispatchEvent(new Event(event));
-  requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - start)));
+  if (selector === 'select') input.selectedIndex = value;
+  else input.value = value;
+  const done = () => requestAnimationFrame(() => resolve(performance.now() - start));
+  document.querySelector('.js-plotly-plot').once('plotly_afterplot', done);
+  setTimeout(done, 5000);
+  input.dispatchEvent(new Event(event, { bubbles: true }));
 })"""
 FIRST = """(drawn) => {
   Object.assign(window, { started: undefined, seen: undefined });
@@ -177,14 +183,18 @@ def tell_first_view(opened, name, *, cell, drawn):
 
 def measure_classes(opened):
     page = opened.page
-    tell_first_view(opened, "classes, first view", cell=2, drawn=".vl-per-class[data-rows]")
-    page.wait_for_selector(".vl-per-class .vl-below .vl-cam", state="attached")
+    drawn = ".js-plotly-plot .barlayer .point"
+    tell_first_view(opened, "classes, first view", cell=2, drawn=drawn)
+    page.wait_for_selector(".vl-videos", state="attached")
+    page.wait_for_timeout(2000)
     opened.screenshot("hundred-classes-bars")
-    orders = ["worst", "difference", "name", "index"] * 4
+    orders = [3, 4, 2, 0] * 4
     tell("sorting", [page.evaluate(ROWS, ["select", order, "change"]) for order in orders])
     words = ["1", "10", "100", "", "class05", "7, 8", ""] * 2
-    tell("searching", [page.evaluate(ROWS, ["input", word, "input"]) for word in words])
-    tell("a class", [page.evaluate(CLASS, place) for place in range(0, 100, 5)])
+    search = "input[type=text]"
+    tell("searching", [page.evaluate(ROWS, [search, word, "input"]) for word in words])
+    names = [f"Class{place:03d}" for place in range(0, 100, 5)]
+    tell("a class", [page.evaluate(CLASS, name) for name in names])
     opened.screenshot("hundred-classes-opened")
 
 

@@ -7,8 +7,10 @@ those that ask a model only once somebody wants to know.
 from __future__ import annotations
 
 import base64
+import importlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +27,24 @@ from vidlab.progress import is_open_notebook
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Explorer", "LateModel", "Pictured", "class_names", "is_live", "page"]
+__all__ = [
+    "CHART",
+    "CHART_GRID",
+    "Explorer",
+    "LateModel",
+    "Pictured",
+    "class_names",
+    "is_live",
+    "page",
+]
+
+CHART = {
+    "font_color": "#808080",
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+}
+"""Layout of a plotly chart that is read on light and on dark pages."""
+CHART_GRID = "rgba(128, 128, 128, 0.3)"
 
 _PAGE = Path(__file__).parent / "page"
 _LIVE = "VIDLAB_WIDGETS"
@@ -44,6 +63,13 @@ def is_live() -> bool:
     if said in ("live", "static"):
         return said == "live"
     return "ipykernel" in sys.modules and is_open_notebook()
+
+
+def _warm_up_plotly() -> None:
+    """Import what a FigureWidget needs while the notebook goes on: it takes seconds, once."""
+    if is_live():
+        name = "plotly.graph_objs._figurewidget"
+        threading.Thread(target=importlib.import_module, args=(name,), daemon=True).start()
 
 
 def page(*names: str, render: str = "") -> str:
@@ -206,3 +232,6 @@ class Explorer(Pictured, anywidget.AnyWidget):
         except Exception as error:
             self.log.exception("An explorer could not answer.")
             self.tell(f"This did not work: {type(error).__name__}: {error}", problem=True)
+
+
+_warm_up_plotly()

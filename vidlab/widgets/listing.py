@@ -6,7 +6,7 @@ which say of which videos a list is. Pictures are made of the page that is seen,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,12 @@ import ipywidgets
 import numpy as np
 import traitlets
 
+from vidlab import evaluation
 from vidlab.data.sampling import Sampler
 from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
 from vidlab.widgets.cam import CamExplorer
-from vidlab.widgets.explorer import Explorer
+from vidlab.widgets.explorer import Explorer, page
 from vidlab.widgets.footage import Thumbnails
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 
     from vidlab.data.index import VideoIndex
 
-__all__ = ["SCRIPTS", "VideoExplorer"]
+__all__ = ["SCRIPTS", "ClassVideos", "VideoExplorer"]
 
 SCRIPTS = ("parts.js", "player.js", "cam.js", "videos.js")
 """The files of the folder ``page`` that such an explorer's own script builds on."""
 
 _A_PAGE = 9  # thumbnails
+_CONFUSED = 3  # classes that a class is taken for, named over the list
 
 
 class VideoExplorer(Explorer):
@@ -56,6 +58,9 @@ class VideoExplorer(Explorer):
     cam : CamExplorer
         Shows the video that was chosen.
     """
+
+    _esm = page(*SCRIPTS, render="renderVideos")
+    _css = page("look.css")
 
     listing = traitlets.Dict().tag(sync=True)
     cam = traitlets.Instance(CamExplorer).tag(sync=True, **ipywidgets.widget_serialization)
@@ -96,6 +101,7 @@ class VideoExplorer(Explorer):
                 "Pass the index that the predictions were made on."
             )
         self.cam.show(self._paths[video_id], targets=self._roles(place[0]))
+        self.tell(self.status.get("text", ""))  # so that the page knows that it is answered
         self.cam.explain()
 
     def _roles(self, place: int) -> dict[str, str]:
@@ -154,4 +160,118 @@ class VideoExplorer(Explorer):
                     "p_predicted": round(float(chances.max()), 4),
                 }
             )
+        return videos
+
+
+class ClassVideos(VideoExplorer):
+    """The videos of a class, those that a model got wrong first.
+
+    Parameters
+    ----------
+    predictions
+        Of one model or two, by name, of the same videos.
+    colours
+        Of the models.
+    """
+
+    def __init__(
+        self,
+        predictions: Mapping[str, Predictions],
+        *,
+        colours: Mapping[str, str],
+        index: VideoIndex | None = None,
+        model: keras.Model | Callable[[], keras.Model] | None = None,
+        sampling: Sampler | None = None,
+    ):
+        first = next(iter(predictions.values()))
+        super().__init__(first, index=index, model=model, sampling=sampling)
+        self._models, self._colours = dict(predictions), dict(colours)
+        self._confused = evaluation.most_confused(first, n=len(first))
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kinds of videos that can be listed alone, and how each is named on the page."""
+        if len(self._models) == 1:
+            return {"wrong": "wrong", "right": "right"}
+        first, second = self._models
+        return {
+            "both": "both wrong",
+            "first": f"only {first} wrong",
+            "second": f"only {second} wrong",
+            "neither": "both right",
+        }
+
+    def open_class(self, name: str, *, only: str = "", number: int = 0) -> None:
+        """List the videos of a class; parameters as for `PerClassExplorer.open_class`."""
+        classes = self._all.classes
+        if name not in classes:
+            raise MetricError(
+                f"Expected a class of the predictions, such as {', '.join(classes[:5])}. Received: "
+                f"{name!r}. Correct the name."
+            )
+        if only not in ("", *self.kinds):
+            raise MetricError(
+                f"Expected a kind out of {', '.join(self.kinds)}. Received: {only!r}. Choose one."
+            )
+        of_class = np.flatnonzero(self._all.y_true == classes.index(name))
+        kind = self._kind_of(of_class)
+        most_probable = -self._all.probabilities[of_class].max(axis=1)
+        ordered = np.lexsort([most_probable, kind])
+        if only:
+            ordered = ordered[kind[ordered] == list(self.kinds).index(only)]
+        counts = {text: int((kind == at).sum()) for at, text in enumerate(self.kinds.values())}
+        confused = self._confused[self._confused["true"] == name].head(_CONFUSED)
+        taken = [
+            f"{predicted} ({count})"
+            for predicted, count in zip(confused["predicted"], confused["count"], strict=True)
+        ]
+        notes = [", ".join(f"{count} {text}" for text, count in counts.items())]
+        if taken:
+            notes.append(f"{next(iter(self._models))} takes it for {', '.join(taken)}")
+        about = {"class": name, "only": only, "title": name, "notes": notes, "counts": counts}
+        self._list(of_class[ordered], number=number, about=about)
+        if len(of_class) and not self._paths:
+            self.tell("No index was given, so only names are listed: pass index= to see videos.")
+        else:
+            self.tell(self._in_words(name, of_class))
+
+    @property
+    def answers(self) -> Mapping[str, Callable[..., None]]:
+        """Another ``page`` of the list, or a ``video``."""
+        return {"page": self.open_page, "video": self.open_video}
+
+    def open_page(self, number: int) -> None:
+        """Show another page of the list."""
+        self.open_class(self.listing["class"], only=self.listing["only"], number=number)
+
+    def _kind_of(self, videos: np.ndarray) -> np.ndarray:
+        """Number the kind of each video, in the order of `kinds`: int64, (videos,)."""
+        wrong = [one.y_pred[videos] != one.y_true[videos] for one in self._models.values()]
+        if len(wrong) == 1:
+            return np.where(wrong[0], 0, 1)
+        return np.select([wrong[0] & wrong[1], wrong[0], wrong[1]], [0, 1, 2], 3)
+
+    def _in_words(self, name: str, videos: np.ndarray) -> str:
+        if not len(videos):
+            return f"There is no video of {name} among these predictions."
+        counts = [
+            f"{model} is wrong about {(one.y_pred[videos] != one.y_true[videos]).sum()}"
+            for model, one in self._models.items()
+        ]
+        return f"Of {len(videos)} videos of {name}, {', '.join(counts)}."
+
+    def _described(self, positions: np.ndarray) -> list[dict[str, Any]]:
+        """Describe videos for the page, with the prediction of each model."""
+        videos = super()._described(positions)
+        for position, video in zip(positions, videos, strict=True):
+            video["predictions"] = [
+                {
+                    "model": name,
+                    "colour": self._colours[name],
+                    "class": one.classes[one.y_pred[position]],
+                    "share": round(float(one.probabilities[position].max()), 4),
+                    "right": bool(one.y_pred[position] == one.y_true[position]),
+                }
+                for name, one in self._models.items()
+            ]
         return videos

@@ -1,17 +1,16 @@
-"""How well each class is recognised, by one model or by two, and the videos behind each bar.
-
-Takes `Predictions`, an index and a model; gives `PerClassExplorer` to notebooks. Accuracies,
-intervals and differences come from `evaluation`; lists of videos are those of `listing`.
-"""
+"""Accuracy of each class as bars, of one model or of two, and the videos behind each bar."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import ipywidgets
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import traitlets
+from plotly.subplots import make_subplots
 
 from vidlab import evaluation, plots
 from vidlab.data.sampling import Sampler
@@ -19,8 +18,8 @@ from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, GREEN
-from vidlab.widgets.explorer import page
-from vidlab.widgets.listing import SCRIPTS, VideoExplorer
+from vidlab.widgets.explorer import CHART, CHART_GRID, Pictured, is_live
+from vidlab.widgets.listing import ClassVideos
 
 if TYPE_CHECKING:
     import keras
@@ -30,24 +29,40 @@ if TYPE_CHECKING:
 __all__ = ["PerClassExplorer"]
 
 Order = Literal["index", "name", "best", "worst", "difference", "gains", "losses"]
-_ORDERS = ("index", "name", "best", "worst")
-_ORDERS_OF_TWO = (*_ORDERS, "difference", "gains", "losses")
+_ORDERS = {
+    "index": "in index order",
+    "name": "by name",
+    "best": "best first",
+    "worst": "worst first",
+    "difference": "largest difference first",
+    "gains": "greatest gain first",
+    "losses": "greatest loss first",
+}
+_BOUNDS = ["share", "low", "high"]
 _FEW = 20  # classes whose picture is drawn in a moment
-_TAKEN_FOR = 3  # classes named over the list
 _NAMES = ("this model", "the other")
 _UNNAMED = dict(zip(_NAMES, (BLUE, GREEN), strict=True))  # the names say nothing, so do the colours
 
+_HOW = (
+    "A bar is the share of a class's videos that are predicted rightly (top-1), a pale one reaches "
+    "to top-5: the class is among the five likeliest. The thin line is the 95% interval over the "
+    "class's groups: few groups give a rough one, and no line is drawn where all score the same. "
+    "A difference has the colour of the better model; where its interval holds 0, chance may be "
+    "all there is. Click a class, or write its name above, to see its videos, then a video to see "
+    "where the model looked."
+)
 
-class PerClassExplorer(VideoExplorer):
-    """Bars of each class's accuracy: click one and see its videos, the wrongly answered first.
+
+class PerClassExplorer(Pictured, ipywidgets.VBox):
+    """Bars of each class's accuracy: click one and see its videos, the errors first.
 
     Parameters
     ----------
     predictions
-        What a model said of videos.
+        Of a model.
     against
-        What a second model said of the same videos, in any order: its bars stand below those of
-        the first, and the difference beside them.
+        Of a second model about the same videos, in any order: its bars stand below those of the
+        first, and the difference beside them.
     names
         Of the two models. Names of recipes have the colours they have in every plot.
     index
@@ -64,8 +79,10 @@ class PerClassExplorer(VideoExplorer):
 
     Attributes
     ----------
-    table : dict
-        What the page shows of the classes.
+    chart : plotly.graph_objects.Figure
+        The bars; a FigureWidget in an open notebook.
+    videos : ClassVideos
+        Lists the videos of the class that was opened; its ``cam`` shows the one that was chosen.
     order : str
         As in the constructor; chosen on the page, or set from here.
 
@@ -73,14 +90,10 @@ class PerClassExplorer(VideoExplorer):
     ------
     MetricError
         If the order is unknown, the names are not two different ones, or the second model was
-        asked about other videos.
+        evaluated on other videos.
     """
 
-    _esm = page(*SCRIPTS, "per_class.js", render="renderPerClass")
-    _css = page("look.css", "per_class.css")
-
-    table = traitlets.Dict().tag(sync=True)
-    order = traitlets.Unicode("index").tag(sync=True)
+    order = traitlets.Unicode("index")
 
     def __init__(
         self,
@@ -93,47 +106,54 @@ class PerClassExplorer(VideoExplorer):
         sampling: Sampler | None = None,
         order: Order = "index",
     ):
-        super().__init__(predictions, index=index, model=model, sampling=sampling)
+        super().__init__()
         if isinstance(names, str) or len(set(names)) != 2 or len(names) != 2:
             raise MetricError(
                 f"Expected the names of two models. Received: {names!r}. "
                 'Name both, such as names=("frame-vote", "cnn-lstm").'
             )
-        self._said = {str(names[0]): predictions}
-        if against is not None:
-            self._said = evaluation.same_videos(self._said | {str(names[1]): against})
-        self._accuracies = {
-            name: evaluation.class_intervals(one) for name, one in self._said.items()
-        }
+        self._predictions = {str(names[0]): predictions}
         self._deltas = None
         if against is not None:
-            first, second = self._said.values()
-            deltas = evaluation.class_deltas(second, first)
-            self._deltas = deltas.reindex(predictions.classes)
-        self._mistaken = evaluation.most_confused(predictions, n=len(predictions))
-        self.table = self._packed()
+            both = self._predictions | {str(names[1]): against}
+            self._predictions = evaluation.same_videos(both)
+            first, second = self._predictions.values()
+            self._deltas = evaluation.class_deltas(second, first).reindex(predictions.classes)
+        self._accuracies = {
+            name: evaluation.class_intervals(one) for name, one in self._predictions.items()
+        }
+        self._sort_keys = self._keys()
+        is_named = tuple(self._predictions) != _NAMES[: len(self._predictions)]
+        self._colours = plots.class_colours(list(self._predictions)) if is_named else _UNNAMED
+        self.videos = ClassVideos(
+            self._predictions, colours=self._colours, index=index, model=model, sampling=sampling
+        )
         self.order = order
+        self.chart = self._draw()
+        self._search = self._only = None
+        if is_live():
+            self._add_controls()
+            self._arrange()
 
     @traitlets.validate("order")
     def _known(self, proposal: dict[str, Any]) -> str:
-        if proposal["value"] not in self.table.get("orders", _ORDERS_OF_TWO):
+        if proposal["value"] not in self._sort_keys:
             raise MetricError(
-                f"Expected an order out of {', '.join(self.table['orders'])}. Received: "
+                f"Expected an order out of {', '.join(self._sort_keys)}. Received: "
                 f"{proposal['value']!r}. Choose one; differences need a second model: against=."
             )
         return proposal["value"]
 
     def open_class(self, name: str, *, only: str = "", number: int = 0) -> None:
-        """List the videos of a class, the wrongly answered first, the surest of them in front.
+        """List the videos of a class, the errors first, the most probable of them in front.
 
         Parameters
         ----------
         name
             Of the class.
         only
-            One of the kinds in ``listing["kinds"]``: ``"wrong"`` or ``"right"``; with two models
-            ``"both"``, ``"first"``, ``"second"`` or ``"neither"``, by which of them is wrong. All
-            when empty.
+            ``"wrong"`` or ``"right"``; with two models ``"both"``, ``"first"``, ``"second"`` or
+            ``"neither"``, by which of them is wrong. All when empty.
         number
             Which page of them.
 
@@ -142,48 +162,21 @@ class PerClassExplorer(VideoExplorer):
         MetricError
             If there is no such class or no such kind.
         """
-        classes = self._all.classes
-        if name not in classes:
-            raise MetricError(
-                f"Expected a class of the predictions, such as {', '.join(classes[:5])}. Received: "
-                f"{name!r}. Correct the name."
-            )
-        own = np.flatnonzero(self._all.y_true == classes.index(name))
-        kinds = self._kinds(own)
-        if only not in ("", *kinds):
-            raise MetricError(
-                f"Expected a kind out of {', '.join(kinds)}. Received: {only!r}. Choose one."
-            )
-        ordered = list(kinds.values()) if only == "" else [kinds[only]]
-        places = np.concatenate([self._surest_first(own[held]) for held in ordered])
-        mistaken = self._mistaken[self._mistaken["true"] == name].head(_TAKEN_FOR)
-        about = {
-            "class": name,
-            "only": only,
-            "of": len(own),
-            "kinds": [["", len(own)], *([kind, int(held.sum())] for kind, held in kinds.items())],
-            "taken": mistaken[["predicted", "count"]].to_numpy().tolist(),
-        }
-        self._list(places, number=number, about=about)
-        if len(own) and not self._paths:
-            self.tell("No index was given, so only names are listed: pass index= to see videos.")
-        else:
-            self.tell(self._in_words(name, own))
+        self.videos.open_class(name, only=only, number=number)
 
     @property
-    def answers(self) -> Mapping[str, Callable[..., None]]:
-        """Open a ``class``, or a ``video``."""
-        return {"class": self.open_class, "video": self.open_video}
+    def classes(self) -> list[str]:
+        """The classes in their present order; those without videos come last."""
+        return list(self._sort_keys[self.order].sort_values(kind="stable").index)
 
     @property
     def is_drawn_at_once(self) -> bool:
         """Whether there are few classes: a hundred take seconds."""
-        return len(self._all.classes) <= _FEW
+        return len(self.classes) <= _FEW
 
     def figure(self) -> Drawing:
         """Draw the bars of one model, or the differences of two, in the present order."""
-        order = [self._all.classes[place] for place in self.table["orders"][self.order]]
-        names = list(self._said)
+        names, order = list(self._predictions), self.classes
         if self._deltas is None:
             return plots.per_class_bars(self._accuracies[names[0]], order=order)
         return plots.class_deltas(
@@ -192,95 +185,164 @@ class PerClassExplorer(VideoExplorer):
 
     def describe(self) -> str:
         """Say how much is shown, and how to use it."""
-        models = " and ".join(self._said)
+        first = next(iter(self._predictions.values()))
         return (
-            f"PerClassExplorer of {models}: {len(self._all)} videos and {len(self._all.classes)} "
-            "classes. Run this cell in JupyterLab to open its bars."
+            f"PerClassExplorer of {' and '.join(self._predictions)}: {len(first)} videos and "
+            f"{len(first.classes)} classes. Run this cell in JupyterLab to open its bars."
         )
 
-    def _packed(self) -> dict[str, Any]:
-        """Give the numbers of the classes as the page reads them."""
-        first = next(iter(self._accuracies.values()))
-        named = tuple(self._said) != _NAMES[: len(self._said)]
-        colours = plots.class_colours(list(self._said)) if named else _UNNAMED
-        return {
-            "classes": list(first.index),
-            "videos": first["support"].tolist(),
-            "groups": first["groups"].tolist(),
-            "models": [
-                {
-                    "name": name,
-                    "colour": colours[name],
-                    "overall": evaluation.top_ks(self._said[name]),
-                    **_columns(accuracies.drop(columns=["support", "groups"])),
-                }
-                for name, accuracies in self._accuracies.items()
-            ],
-            "difference": None
-            if self._deltas is None
-            else _columns(self._deltas[["delta", "low", "high"]]),
-            "orders": self._orders(first["top1"]),
-        }
+    def _keys(self) -> pd.DataFrame:
+        """Give what the classes are sorted by, a column an order, the smallest first."""
+        top1 = next(iter(self._accuracies.values()))["top1"]
+        keys = pd.DataFrame({"index": range(len(top1))}, index=top1.index)
+        keys = keys.assign(name=top1.index.str.lower(), best=-top1, worst=top1)
+        if self._deltas is None:
+            return keys
+        delta = self._deltas["delta"]
+        return keys.assign(difference=-delta.abs(), gains=-delta, losses=delta)
 
-    def _orders(self, top1: pd.Series) -> dict[str, list[int]]:
-        """Give the places of the classes in every order; those without videos come last."""
-        by = {
-            "index": pd.Series(range(len(top1))),
-            "name": pd.Series([name.lower() for name in top1.index]),
-            "best": -top1,
-            "worst": top1,
-        }
+    def _add_controls(self) -> None:
+        options = [(_ORDERS[name], name) for name in self._sort_keys]
+        order = ipywidgets.Dropdown(options=options, description="classes")
+        traitlets.link((self, "order"), (order, "value"))
+        self.observe(lambda _: self._arrange(), "order")
+        self._search = ipywidgets.Combobox(
+            options=self.classes, placeholder="part of a name, or all of it", description="find"
+        )
+        self._search.observe(lambda _: self._find(), "value")
+        kinds = [("all", ""), *((text, kind) for kind, text in self.videos.kinds.items())]
+        self._only = ipywidgets.ToggleButtons(options=kinds, style={"button_width": "auto"})
+        self._only.observe(
+            lambda change: self._open(self.videos.listing.get("class", ""), change["new"]), "value"
+        )
+        self.videos.observe(lambda _: self._mark_opened(), "listing")
+        for trace in self.chart.data:
+            trace.on_click(lambda trace, points, _: self._open(*trace.y[points.point_inds[:1]]))
+        bars = ipywidgets.Box([self.chart])
+        bars.layout = {"max_height": "540px", "overflow": "hidden auto", "flex": "14 1 500px"}
+        videos = ipywidgets.VBox([self._only, self.videos], layout={"flex": "11 1 360px"})
+        sides = ipywidgets.HBox([bars, videos], layout={"flex_flow": "row wrap"})
+        how = ipywidgets.HTML(f"<p style='line-height: 1.4; font-size: 12px'>{_HOW}</p>")
+        controls = ipywidgets.HBox([order, self._search])
+        self.children = (controls, sides, self.videos.cam, how)
+        self.add_class("vl-together")
+
+    def _draw(self) -> go.Figure:
+        """Draw the bars in index order."""
+        columns = 1 if self._deltas is None else 2
+        drawn = make_subplots(1, columns, column_widths=[0.7, 0.3][:columns])
+        for name, table in self._accuracies.items():
+            colour = self._colours[name]
+            for top, opacity in (("top5", 0.32), ("top1", 1)):
+                if top not in table:
+                    continue
+                bars = table[[top, f"{top}_low", f"{top}_high"]].set_axis(_BOUNDS, axis=1)
+                label = f"{name} {top.replace('top', 'top-')}"
+                drawn.add_bar(
+                    **_bars(bars, label=label, whiskers=top == "top1"),
+                    marker={"color": colour, "opacity": opacity},
+                    name=f"{label} {evaluation.top_ks(self._predictions[name])[top]:.0%}",
+                    offsetgroup=name,
+                    row=1,
+                    col=1,
+                )
+        drawn.update_xaxes(range=[0, 1.02], tickformat=".0%")
         if self._deltas is not None:
-            delta = self._deltas["delta"]
-            by |= {"difference": -delta.abs(), "gains": -delta, "losses": delta}
-        return {
-            order: values.reset_index(drop=True)
-            .sort_values(kind="stable", na_position="last")
-            .index.tolist()
-            for order, values in by.items()
-        }
+            self._add_differences(drawn)
+        drawn.update_layout(
+            **CHART,
+            bargap=0.25,
+            hovermode="y unified",
+            legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top"},
+            margin={"l": 10, "r": 10, "t": 70, "b": 10},
+        )
+        drawn.update_xaxes(side="top", title_standoff=2, gridcolor=CHART_GRID, zeroline=False)
+        drawn.update_yaxes(type="category", tickmode="linear", dtick=1, showgrid=False)
+        return go.FigureWidget(drawn) if is_live() else drawn
 
-    def _kinds(self, own: np.ndarray) -> dict[str, np.ndarray]:
-        """Part videos by who is wrong about them: kind to bool, (videos,); errors come first."""
-        wrong = [said.y_pred[own] != said.y_true[own] for said in self._said.values()]
-        if len(wrong) == 1:
-            return {"wrong": wrong[0], "right": ~wrong[0]}
-        first, second = wrong
-        return {
-            "both": first & second,
-            "first": first & ~second,
-            "second": ~first & second,
-            "neither": ~first & ~second,
-        }
+    def _add_differences(self, drawn: go.Figure) -> None:
+        """Draw the difference in the colour of the better model, pale where it may be chance."""
+        table = self._deltas[["delta", "low", "high"]].set_axis(_BOUNDS, axis=1)
+        first, second = self._predictions
+        colours = np.where(table["share"] < 0, self._colours[second], self._colours[first])
+        may_be_chance = (table["low"] <= 0) & (table["high"] >= 0)
+        drawn.add_bar(
+            **_bars(table, label=f"{first} − {second}"),
+            marker={"color": colours, "opacity": np.where(may_be_chance, 0.32, 1)},
+            showlegend=False,
+            row=1,
+            col=2,
+        )
+        ticks = {"tickvals": [-1, 0, 1], "tickformat": "+.0%", "title": "difference"}
+        drawn.update_xaxes(range=[-1.02, 1.02], **ticks, row=1, col=2)
+        drawn.update_yaxes(showticklabels=False, row=1, col=2)
 
-    def _surest_first(self, places: np.ndarray) -> np.ndarray:
-        surest = self._all.probabilities[places].max(axis=1)
-        return places[np.argsort(-surest, kind="stable")]
+    def _arrange(self) -> None:
+        """Put the classes in order, those that are searched for alone in sight."""
+        classes, search = self.classes, self._search.value
+        words = [] if search in classes else search.lower().replace(",", " ").split()
+        found = [name for name in classes if not words or any(w in name.lower() for w in words)]
+        if not found:
+            problem = f'No class has "{search}" in its name. Try fewer letters.'
+            self.videos.tell(problem, problem=True)
+            return
+        self.videos.tell("")
+        hidden = [name for name in classes if name not in set(found)]
+        with self.chart.batch_update():
+            self.chart.update_yaxes(categoryarray=found + hidden, range=[len(found) - 0.5, -0.5])
+            row_height = 40 if len(classes) <= _FEW else 20 + 6 * len(self._predictions)
+            self.chart.layout.height = 80 + row_height * len(found)
+        self._mark_opened()
 
-    def _in_words(self, name: str, own: np.ndarray) -> str:
-        if not len(own):
-            return f"There is no video of {name} among these predictions."
-        wrong = {
-            model: int((said.y_pred[own] != said.y_true[own]).sum())
-            for model, said in self._said.items()
-        }
-        counts = [f"{model} is wrong about {count}" for model, count in wrong.items()]
-        return f"Of {len(own)} videos of {name}, {', '.join(counts)}."
+    def _mark_opened(self) -> None:
+        """Mark the class whose videos are listed, in the chart and beside it."""
+        listing, order = self.videos.listing, self.chart.layout.yaxis.categoryarray
+        at = order.index(listing["class"]) if listing else -1  # -1 is out of sight
+        band = {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": at - 0.5, "y1": at + 0.5}
+        look = {"fillcolor": CHART_GRID, "line_width": 0, "layer": "below"}
+        self.chart.layout.shapes = [band | look]
+        self._only.value = listing.get("only", "")
 
-    def _described(self, places: np.ndarray) -> list[dict[str, Any]]:
-        """Give what the page shows of videos, with what a second model said of them."""
-        videos = super()._described(places)
-        for said in list(self._said.values())[1:]:
-            for place, video in zip(places, videos, strict=True):
-                chances = said.probabilities[place]
-                video["second"] = {
-                    "answer": said.classes[said.y_pred[place]],
-                    "p_predicted": round(float(chances.max()), 4),
-                }
-        return videos
+    def _find(self) -> None:
+        """Keep the classes that are searched for, or open the one that is named in full."""
+        self._arrange()
+        if self._search.value in self.classes:
+            self._open(self._search.value)
+
+    def _open(self, name: str = "", only: str = "") -> None:
+        """Open a class, unless it is the one that is open."""
+        listing = self.videos.listing
+        if name and (name, only) != (listing.get("class"), listing.get("only")):
+            with self.videos.problems_told():
+                self.open_class(name, only=only)
 
 
-def _columns(table: pd.DataFrame) -> dict[str, list[float | None]]:
-    """Give columns as the page reads them: what is not a number is null."""
-    rounded = table.round(4).astype(object).where(table.notna(), None)
-    return {str(name): rounded[name].tolist() for name in rounded}
+def _bars(table: pd.DataFrame, *, label: str, whiskers: bool = True) -> dict[str, Any]:
+    """Give what bars of shares and their intervals have in common.
+
+    An interval without width is not drawn: it would look like certainty.
+    """
+    share, low, high = (table[column] for column in _BOUNDS)
+    is_wide = (high > low) & whiskers
+    intervals = [
+        "no interval" if np.isnan(start) else f"{start:.0%} to {end:.0%}"
+        for start, end in zip(low, high, strict=True)
+    ]
+    return {
+        "x": share,
+        "y": table.index,
+        "orientation": "h",
+        "error_x": {
+            "array": (high - share).where(is_wide),
+            "arrayminus": (share - low).where(is_wide),
+            "color": CHART["font_color"],
+            "thickness": 1,
+            "width": 3,
+        },
+        "customdata": intervals,
+        "hovertemplate": f"{label}: %{{x:.0%}} (%{{customdata}})<extra></extra>",
+        "text": [f"{value:.0%}" for value in share] if whiskers else None,
+        "textposition": "inside",
+        "insidetextanchor": "start",
+        "constraintext": "none",
+    }

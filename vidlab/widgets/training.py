@@ -16,7 +16,7 @@ from vidlab.errors import ResultError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, ORANGE
-from vidlab.widgets.explorer import Pictured, is_live
+from vidlab.widgets.explorer import CHART, CHART_GRID, Pictured, is_live
 
 if TYPE_CHECKING:
     import keras
@@ -26,8 +26,6 @@ __all__ = ["TrainingCurves"]
 History = pd.DataFrame | RunFolder
 _MEASURES = ("loss", "accuracy")
 _UNNAMED = "this training"
-_GRID = "rgba(128, 128, 128, 0.3)"  # on light and on dark pages
-_TEXT = "#808080"
 
 
 class TrainingCurves(Pictured, ipywidgets.VBox):
@@ -178,20 +176,20 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
                             col=column,
                         )
             for start, _ in evaluation.phase_spans(history)[1:]:
-                drawn.add_vline(over[start], line={"dash": "dot", "color": _TEXT, "width": 1})
+                drawn.add_vline(
+                    over[start], line={"dash": "dot", "color": CHART["font_color"], "width": 1}
+                )
         drawn.update_layout(
             title=self._title,
             height=380,
-            font_color=_TEXT,
             hoverlabel_namelength=-1,
             hovermode="x unified",
             legend={"orientation": "h", "y": -0.2},
             margin={"l": 50, "r": 10, "t": 70, "b": 40},
-            paper_bgcolor="rgba(0,0,0,0)",
-            plot_bgcolor="rgba(0,0,0,0)",
+            **CHART,
         )
-        drawn.update_xaxes(gridcolor=_GRID, title=self._over.value, zeroline=False)
-        drawn.update_yaxes(gridcolor=_GRID, zeroline=False)
+        drawn.update_xaxes(gridcolor=CHART_GRID, title=self._over.value, zeroline=False)
+        drawn.update_yaxes(gridcolor=CHART_GRID, zeroline=False)
         drawn.update_yaxes(type="log" if self._log.value else "linear", row=1, col=1)
         drawn.update_yaxes(tickformat=".0%", row=1, col=2)
         with self.chart.batch_update():

@@ -82,7 +82,15 @@ function renderCam({ model, el }) {
     body.hidden = !reel.pictures.length;
     root.hidden = !film.title && !line.textContent;
     lay();
+    comeIntoSight();
     root.dataset.film = film.title ?? "";
+  }
+
+  // Scrolls to the video, unless it was opened from elsewhere than the output it stands in.
+  function comeIntoSight() {
+    const output = (element) => element?.closest(".jp-OutputArea-output");
+    if (root.hidden || output(document.activeElement) !== output(root)) return;
+    requestAnimationFrame(() => root.scrollIntoView({ block: "nearest", behavior: "smooth" }));
   }
 
   // Put one canvas a panel in place: the frames as they are, then one for each class.

@@ -88,7 +88,7 @@ async function renderConfusion({ model, el }) {
   read();
   show();
 
-  const closeCam = await camBelow({ model, below, heard, told });
+  const closeCam = await camBelow(model, below);
 
   // ---- numbers -------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ async function renderTimeline({ model, el }) {
     "change:library": videos.update, "change:options": offer, "msg:custom": goOn,
   };
   for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
-  const closeCam = await camBelow({ model, below, heard, told });
+  const closeCam = await camBelow(model, below);
   offer();
   read();
   load();

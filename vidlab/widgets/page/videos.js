@@ -1,9 +1,44 @@
 // A list of videos as cards with pictures, and the video that was chosen, opened below.
 
+// Draws the list alone, as a widget; the explorer of the chosen video is another one.
+function renderVideos({ model, el }) {
+  const line = make("div", { className: "vl-status", role: "status", "aria-live": "polite" });
+  const { ask, heard, told } = conversation(model, line);
+  const videos = videoList({
+    model, ask, turn: (number) => ask({ kind: "page", number }), leave: () => {},
+    about: ({ title, notes }) => ({
+      key: title,
+      head: [make("b", { text: title }), ...notes.map((text) => make("span", { text }))],
+    }),
+    hint: "Click a class: its videos appear here, the wrong ones first.",
+    nothing: "There is no such video.",
+  });
+  const root = make("div", { className: "vl-explorer vl-videos" }, videos.list, line);
+  el.append(root);
+  // JupyterLab would take keys pressed in the controls beside the list, once that is in place.
+  const size = new ResizeObserver(() => {
+    (root.closest(".vl-together") ?? root).setAttribute("data-lm-suppress-shortcuts", "true");
+  });
+  size.observe(root);
+  const show = () => {
+    heard();
+    videos.show();
+  };
+  show();
+  model.on("change:listing", show);
+  model.on("change:status", told);
+  return () => {
+    size.disconnect();
+    videos.stop();
+    model.off("change:listing", show);
+    model.off("change:status", told);
+  };
+}
+
 // Gives the list and what is done with it. `about(listing)` says what stands over the cards, `head`,
 // and names the list in its data, `key`; `turn(page)` asks for another page, `leave()` goes back to
-// where the list was asked for. `says(video)` gives what stands under a picture.
-function videoList({ model, ask, about, turn, leave, hint, nothing, says = chancesOf }) {
+// where the list was asked for.
+function videoList({ model, ask, about, turn, leave, hint, nothing }) {
   const list = make("div", { className: "vl-list", onkeydown: key });
   let isFocused = false; // once the list is there, by who came with the keyboard
 
@@ -33,8 +68,10 @@ function videoList({ model, ask, about, turn, leave, hint, nothing, says = chanc
       })
       : make("span", { className: "vl-blank", text: video.problem ? "⚠" : "" });
     const parts = [
-      seen, make("span", { className: "vl-name", text: shortened(video.id) }), says(video),
+      seen, make("span", { className: "vl-name", text: shortened(video.id) }),
+      ...(video.predictions ?? []).map(verdict),
     ];
+    if ((video.predictions ?? []).length < 2) parts.push(chancesOf(video));
     if (video.problem) {
       parts.push(
         make("span", { className: "vl-problem", text: video.problem, title: video.problem }),
@@ -99,6 +136,16 @@ function shortened(id) {
   return id.match(/_(g\d+_c\d+)$/)?.[1].replace("_", " ") ?? id;
 }
 
+function verdict({ model, colour, class: name, share, right }) {
+  const swatch = make("i", { className: "vl-swatch", title: model });
+  swatch.style.background = colour;
+  return make(
+    "span", { className: "vl-verdict" }, swatch,
+    make("span", { className: right ? "vl-is-right" : "vl-is-wrong" }, right ? "✓ right" : `✗ ${name}`),
+    make("span", { className: "vl-name", text: percent(share) }),
+  );
+}
+
 function chancesOf({ p_true, p_predicted }) {
   const chances = make("span", { className: "vl-chances" }, chance("true", p_true, "right"));
   if (p_predicted !== p_true) chances.append(chance("said", p_predicted, "wrong"));
@@ -115,24 +162,8 @@ function chance(name, value, kind) {
   );
 }
 
-// Draws the explorer of the chosen video, brings it into sight when a video is opened, and gives
-// what takes it away.
-async function camBelow({ model, below, heard, told }) {
-  const key = model.get("cam").replace("IPY_MODEL_", "");
-  const cam = await model.widget_manager.get_model(key);
-  const stop = renderCam({ model: cam, el: below });
-  const opened = () => {
-    heard();
-    told();
-    if (!cam.get("film")?.title && !cam.get("status")?.text) return;
-    below.firstChild.hidden = false;
-    requestAnimationFrame(() => below.scrollIntoView({ block: "nearest", behavior: "smooth" }));
-  };
-  cam.on("change:film", opened);
-  cam.on("change:status", opened);
-  return () => {
-    stop();
-    cam.off("change:film", opened);
-    cam.off("change:status", opened);
-  };
+// Draws the explorer of the chosen video, and gives what takes it away.
+async function camBelow(model, below) {
+  const cam = await model.widget_manager.get_model(model.get("cam").replace("IPY_MODEL_", ""));
+  return renderCam({ model: cam, el: below });
 }
