@@ -91,7 +91,7 @@ def test_several_videos_are_one_table_and_equal_names_do_not_collide(call, finis
     files = [film("one/clip.avi", "Blue"), film("two/clip.avi", "Red")]
     said = call("predict", *files, "--recipe", "frame-vote", *SMOKE)
     assert said.exit_code == 0, said.stderr
-    assert "2 videos" in said.stdout
+    assert "2 video(s)" in said.stdout
     written = {path.name: path for path in (tmp_path / "predicted").glob("*.json")}
     answers = {name: json.loads(path.read_text())["prediction"] for name, path in written.items()}
     assert answers == {

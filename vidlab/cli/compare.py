@@ -40,11 +40,11 @@ def compare(
     from vidlab.course.lab import published_beside
 
     folders = _named([run_folder(run, profile=profile) for run in runs])
-    said = {name: run.predictions for name, run in folders.items()}
+    predictions = {name: run.predictions for name, run in folders.items()}
     origin = {name: run.recipe for name, run in folders.items()}
     dataset = Path(next(iter(origin.values()))["config"]["dataset"]).name
     board = evaluation.leaderboard(
-        said,
+        predictions,
         dataset=_DATASETS.get(dataset, dataset),
         metrics={name: run.metrics for name, run in folders.items()},
         published={
@@ -59,10 +59,10 @@ def compare(
         table(beside, title="As published, and where these runs depart")
     flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)
     write_table(flat.join(beside.drop(columns=["published top-1 %", "published top-5 %"])), export)
-    if len(said) > 1:
-        write_table(_tests(said), export, ending="-tests")
-    if len(said) == 2:
-        write_table(_by_class(said), export, ending="-classes")
+    if len(predictions) > 1:
+        write_table(_tests(predictions), export, ending="-tests")
+    if len(predictions) == 2:
+        write_table(_by_class(predictions), export, ending="-classes")
 
 
 def _named(folders: list[Path]) -> dict[str, RunFolder]:
@@ -77,13 +77,13 @@ def _named(folders: list[Path]) -> dict[str, RunFolder]:
     return dict(zip(names, runs, strict=True))
 
 
-def _tests(said: dict[str, Predictions]) -> pd.DataFrame:
+def _tests(predictions: dict[str, Predictions]) -> pd.DataFrame:
     """Test every pair, print it in points, and return it in shares."""
     import pandas as pd
 
     from vidlab import evaluation
 
-    tests = evaluation.compare(said)
+    tests = evaluation.compare(predictions)
     shown = pd.DataFrame(
         {
             "model": tests["b"],
@@ -105,13 +105,13 @@ def _tests(said: dict[str, Predictions]) -> pd.DataFrame:
     return tests
 
 
-def _by_class(said: dict[str, Predictions]) -> pd.DataFrame:
+def _by_class(predictions: dict[str, Predictions]) -> pd.DataFrame:
     """Compare two runs class by class, print it in points, and return it in shares."""
     import pandas as pd
 
     from vidlab import evaluation
 
-    (a, of_a), (b, of_b) = said.items()
+    (a, of_a), (b, of_b) = predictions.items()
     deltas = evaluation.class_deltas(of_a, of_b)
     shown = pd.DataFrame(
         {

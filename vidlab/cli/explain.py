@@ -23,7 +23,8 @@ def explain(
     recipe: Annotated[str, typer.Option(help="A recipe that was run, or the folder of a run.")],
     profile: Profile = "quick",
     target: Annotated[
-        str, typer.Option(metavar="CLASS", help="The class to explain; the model's answer if none.")
+        str,
+        typer.Option(metavar="CLASS", help="The class to explain; the model's prediction if none."),
     ] = "",
     against: Annotated[
         str, typer.Option(metavar="CLASS", help="Show what speaks for the target more than for it.")
@@ -62,14 +63,8 @@ def explain(
     plots.use_style()
     explained = explanation.by_input(predictor.model, predictor.inputs(file, indices))
     for stream, (model, clip) in explained.items():
-        record = explanation.explain(
-            model,
-            clip,
-            method=method or None,
-            target=label,
-            against=rival,
-            layer=layer or None,
-        )
+        options = {"method": method or None, "layer": layer or None}
+        record = explanation.explain(model, clip, target=label, against=rival, **options)
         several = f", {stream}" if len(explained) > 1 else ""
         typer.echo(f"{stream}: " * bool(several) + record.in_words(classes))
         if record.has_evidence:

@@ -126,9 +126,9 @@ def _split(word: str) -> tuple[str, str]:
 
 def _failure(record: Record, summary: RunSummary) -> str:
     failure = record.failure
-    place = "" if failure.cell is None else f" in cell {failure.cell} of {failure.cells}"
+    where = "" if failure.cell is None else f" in cell {failure.cell} of {failure.cells}"
     count = "" if failure.execution_count is None else f" (In [{failure.execution_count}])"
-    lines = [f"{record.notebook}: {record.status}{place}{count}", f"  {failure.error}"]
+    lines = [f"{record.notebook}: {record.status}{where}{count}", f"  {failure.error}"]
     if failure.line:
         lines.append(f"  {failure.line}")
     page = summary.folder / "notebooks" / f"{record.notebook}.failed.html"

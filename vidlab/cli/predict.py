@@ -37,7 +37,7 @@ def predict(
     """Say what is done in videos of your own, frame by frame and as a whole.
 
     Prints the most probable classes, and writes for each video a JSON file with everything, a CSV
-    file with a row for each frame that was looked at, and a picture of the answers over time.
+    file with a row for each frame that was looked at, and a picture of the predictions over time.
 
     **Example:** `vidlab predict my.avi other.mp4 --recipe convgru-finetuned`
     """
@@ -89,20 +89,19 @@ def _chosen(recipe: str, *, profile: str) -> RunFolder:
 
 
 def _print(seen: list[Timeline]) -> None:
+    """Print the most probable class of each video, and the next ones."""
     import pandas as pd
 
-    if len(seen) == 1:
-        (one,) = seen
-        table(one.top(_TOP).reset_index(), title=str(one.path))
-    elif seen:
-        rows, names = [], [one.path.name for one in seen]
-        for one in seen:
-            best = one.top(3)
-            rest = ", ".join(f"{name} {chance:.0%}" for name, chance in best.iloc[1:].items())
-            first = {"prediction": best.index[0], "probability": best.iloc[0], "then": rest}
-            unique = names.count(one.path.name) == 1
-            rows.append({"file": one.path.name if unique else str(one.path)} | first)
-        table(pd.DataFrame(rows), title=f"{len(seen)} videos")
+    names = [one.path.name for one in seen]
+    rows = []
+    for one in seen:
+        best = one.top(_TOP)
+        then = ", ".join(f"{name} {share:.0%}" for name, share in best.iloc[1:].items())
+        file = one.path.name if names.count(one.path.name) == 1 else str(one.path)
+        rows.append((file, best.index[0], best.iloc[0], then))
+    if rows:
+        columns = ["file", "prediction", "probability", "then"]
+        table(pd.DataFrame(rows, columns=columns), title=f"{len(rows)} video(s)")
 
 
 def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
@@ -119,6 +118,6 @@ def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
         one.probabilities,
         one.classes,
         seconds=one.seconds,
-        title=f"{one.path.name}: what {name} says",
+        title=f"{one.path.name}: predictions of {name}",
     )
     return [file, rows, *plots.save(picture, stem, formats=("png",))]

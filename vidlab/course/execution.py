@@ -155,7 +155,7 @@ class WatchedKernelManager(AsyncKernelManager):
             await super().start_kernel(env=variables, stdout=log, stderr=log, **options)
 
     async def _async_is_alive(self) -> bool:
-        """Whether the kernel runs; nbclient asks every second, and ends the cell if it does not."""
+        """Whether the kernel runs; polled every second by nbclient, which ends the cell if not."""
         alive = await super()._async_is_alive()
         if alive and self.job.must_end():
             await self.provisioner.kill()  # with the processes it has started

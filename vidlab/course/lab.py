@@ -132,8 +132,8 @@ class Lab:
     def _origin(self, recipe: recipes.Recipe) -> dict[str, str]:
         """Say where a recipe is from and what the profile changes about it."""
         changed = [f"{row.setting} {row.here}" for row in self.changes(recipe.name).itertuples()]
-        told = f"Profile {self.profile.name}: {'; '.join(changed)}." if changed else ""
-        return {"recipe": recipe.name, "file": recipe.file, "changes": told}
+        text = f"Profile {self.profile.name}: {'; '.join(changed)}." if changed else ""
+        return {"recipe": recipe.name, "file": recipe.file, "changes": text}
 
     def run(
         self,

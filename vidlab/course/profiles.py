@@ -192,10 +192,10 @@ def find(name: str) -> Path:
     own = Path(name).expanduser()
     path = own if own.suffix == ".yaml" else _files().get(name)
     if path is None or not path.is_file():
-        place = datasets.home() / "nbconfig" / f"{own.stem}.yaml"
+        path = datasets.home() / "nbconfig" / f"{own.stem}.yaml"
         raise ProfileError(
             f"Expected one of the profiles {', '.join(names())}, or a YAML file. Received: "
-            f"{name!r}. A profile of your own is a file {place}, or one named with its path."
+            f"{name!r}. A profile of your own is a file {path}, or one named with its path."
         )
     return path
 
@@ -375,7 +375,8 @@ def _checked(settings: dict, *, where: object) -> Profile:
         return Profile(**settings)
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
         )
         raise ProfileError(
             f"Expected settings that vidlab knows in {where}. Received: {problems}. "
