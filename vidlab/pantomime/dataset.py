@@ -169,10 +169,9 @@ def make(
     waiting = [task for task in tasks if not _is_made(root, task)]
     jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1))
     made = process_map(partial(_make_one, root, **edition), waiting, jobs=jobs)
+    title = f"drawing Pantomime ({size})"
     try:
-        deque(
-            progress(made, desc=f"drawing Pantomime ({size})", total=len(waiting), unit="clip"), 0
-        )
+        deque(progress(made, desc=title, total=len(waiting), unit="clip"), maxlen=0)
     except BaseException:
         for unfinished in root.rglob(".*.*"):  # of processes that were killed
             unfinished.unlink(missing_ok=True)
