@@ -47,12 +47,6 @@ def test_tasks_are_kept_beside_each_other_and_those_left_out_are_removed(
     assert "no task decoding; there are decode, features.mobilenetv2," in capsys.readouterr().err
 
 
-def test_all_tasks_have_a_module_of_their_name_that_measures(bench):
-    for task, (module, _) in bench("__main__").TASKS.items():
-        assert module == task.split(".")[0]
-        assert callable(bench(module).measure)
-
-
 def test_the_median_round_counts_and_methods_take_turns(bench, monkeypatch):
     turns = bench("turns")
     now, called = [0.0], []

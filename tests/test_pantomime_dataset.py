@@ -28,7 +28,6 @@ from vidlab.pantomime import (
     plan,
     twins,
 )
-from vidlab.pantomime.parallel import process_map
 
 FEW, SOME = 2, 8
 
@@ -163,19 +162,6 @@ def test_twins_share_group_and_clip_across_a_reversed_pair():
 # ---- outlines
 
 
-def test_outlines_of_a_video_lie_upon_its_act(small):
-    for name in ("v_OpenDoor_g02_c01", "v_CloseDoor_g02_c01", "v_JumpingJack_g05_c01"):
-        covered = outlines_of(name, root=small, numbers=[3, 11], size=(60, 80))
-        assert (covered.shape, covered.dtype) == ((2, 60, 80), np.float32)
-        boxes = boxes_of(name, root=small)
-        for number, one in zip((3, 11), covered, strict=True):
-            own = boxes[boxes["frame"] == number]
-            rows, columns = np.nonzero(one > 0.5)
-            extent = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * 4
-            around = *own[["x0", "y0"]].min(), *own[["x1", "y1"]].max()
-            assert extent == pytest.approx(around, abs=5)
-
-
 @pytest.mark.parametrize(
     ("video_id", "known"),
     [("v_OpenDoor_g02_c01", False), ("holiday", True), ("v_Archery_g02_c01", True)],
@@ -187,11 +173,13 @@ def test_videos_of_other_datasets_have_no_outlines(small, tmp_path, video_id, kn
 
 def test_outlines_follow_the_note_and_another_version_is_refused(small, tmp_path):
     note = json.loads((small / "pantomime.json").read_text())
-    other = {"root": tmp_path, "numbers": [5], "size": (240, 320)}
+    other = {"root": tmp_path, "numbers": [5], "size": (120, 160)}
     for change in ({"seed": 3}, {"bias": "JumpingJack"}):
         (tmp_path / "pantomime.json").write_text(json.dumps(note | change))
         drawn = outlines("JumpingJack", 2, 1, size="smoke", indices=[5], **change)
-        assert np.array_equal(outlines_of("v_JumpingJack_g02_c01", **other), drawn)
+        shares = drawn.reshape(1, 120, 2, 160, 2).mean(axis=(2, 4))
+        found = outlines_of("v_JumpingJack_g02_c01", **other)
+        assert found == pytest.approx(shares, abs=1e-6)
     (tmp_path / "pantomime.json").write_text(json.dumps(note | {"version": dataset.VERSION + 1}))
     with pytest.raises(DatasetError, match=r"version 2 .*make the dataset again"):
         outlines_of("v_OpenDoor_g02_c01", **other)
@@ -262,11 +250,6 @@ def test_a_plain_script_draws_in_processes_without_a_guard(editions, tmp_path):
     assert contents(tmp_path / "two") == contents(editions / "fair")
 
 
-def test_an_error_of_a_process_is_raised_here(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nothing"):
-        list(process_map(os.stat, [tmp_path / "nothing"], jobs=2))
-
-
 def test_a_biased_dataset_says_so_and_differs_only_in_its_biased_class(few_groups, editions):
     roots = editions / "fair", editions / "biased"
     assert [is_complete(root, size="smoke") for root in roots] == [True, False]
@@ -323,9 +306,14 @@ def test_ctrl_c_leaves_no_half_file_and_no_process(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in stderr
-    listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True)
-    states = [line.split() for line in listed.stdout.splitlines()]
-    assert not [state for group, state in states if group == str(process.pid) and state[0] != "Z"]
+    for _ in range(100):  # those that were killed take a moment to end
+        listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True)
+        states = [line.split() for line in listed.stdout.splitlines()]
+        left = [s for group, s in states if group == str(process.pid) and s[0] != "Z"]
+        if not left:
+            break
+        time.sleep(0.1)
+    assert left == []
     videos = list(tmp_path.rglob("*.avi"))
     assert 1 <= len(videos) < 100
     assert min(video.probe(path, count=True).frames for path in videos) >= 20

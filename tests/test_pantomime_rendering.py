@@ -64,15 +64,6 @@ def test_seed_group_clip_and_class_each_change_the_frames():
     assert len(frames) == 5
 
 
-def test_clips_of_a_group_share_their_scene():
-    def mean(group, clip):
-        return some_frames("HandstandPushups", group, clip=clip).frames.mean(axis=0)
-
-    within = np.abs(mean(1, 1) - mean(1, 2)).mean()
-    between = np.mean([np.abs(mean(1, 1) - mean(group, 1)).mean() for group in (2, 3, 4)])
-    assert within < 0.6 * between
-
-
 @pytest.fixture
 def scene_of(monkeypatch):
     """Give the function that tells in which scene a clip takes place."""

@@ -5,12 +5,10 @@ import pytest
 
 from vidlab import pretraining
 from vidlab.models import backbones
-from vidlab.pantomime.body import Build, Pose, skeleton
 from vidlab.pretraining.drawing import (
     ATTRIBUTES,
     KEYPOINTS,
     THINGS,
-    _pose_attributes,
     keypoint_maps,
     scene_stills,
 )
@@ -60,12 +58,6 @@ def test_keypoint_maps_mark_where_things_and_joints_are(drawn):
         thing = THINGS[scene.things[still]]
         marked = {KEYPOINTS[k] for k in np.flatnonzero(maps[still].any(axis=(0, 1)))}
         assert marked & set(THINGS) == ({thing} if thing != "nothing" and seen[-1] else set())
-
-
-@pytest.mark.parametrize(("lean", "sector"), [(0, 90), (180, 270)], ids=["upright", "over"])
-def test_the_direction_of_the_trunk_is_an_attribute(lean, sector):
-    figure = skeleton(Build(), Pose(lean=lean))
-    assert f"trunk towards {sector}°" in _pose_attributes(figure, 1.0)
 
 
 def test_a_stage_goes_on_from_the_one_before(tiny_backbone):

@@ -38,15 +38,6 @@ def test_the_official_lists_give_the_published_counts_and_test_the_groups_in_ord
         assert part_ids([test]) == part_ids([by_groups])
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_two_of_eighteen_groups_validate_in_ucf101(ucf101_lists, seed):
-    train, validation, test = ucf101_lists.split(1, validation=0.1, seed=seed)
-    assert len(set(validation.groups)) == 2
-    assert not set(validation.groups) & (set(train.groups) | set(test.groups))
-    assert len(validation) / (len(train) + len(validation)) == pytest.approx(0.11, abs=0.01)
-    assert validation.table["class_name"].nunique() == 101
-
-
 def test_test_lists_need_no_labels_and_paths_may_have_backslashes(listed):
     index = listed(
         ["Jump\\v_Jump_g01_c01.avi 1", "", "Run/v_Run_g01_c01.avi 2"],
@@ -141,16 +132,6 @@ def test_the_share_held_out_is_as_near_as_whole_groups_allow(index_of, groups, c
     held = splits.hold_out(index.table, np.random.default_rng(seed), share=share)
     possible = np.arange(1, groups) / groups
     assert abs(held.mean() - share) == pytest.approx(np.abs(possible - share).min())
-
-
-@pytest.mark.parametrize("k", [1, 2, 3])
-def test_real_videos_of_few_groups_split_sensibly(shared, k):
-    index = VideoIndex.from_folder(shared / "videos" / "ucf101-mini")
-    assert (len(index), len(index.classes), len(index.report)) == (24, 6, 0)
-    train, validation, test = index.split(k)
-    assert set(train.table["class_name"]) == set(test.table["class_name"]) == set(index.classes)
-    assert len(train) + len(validation) + len(test) == 24
-    assert len(validation) >= 1
 
 
 def test_a_class_of_one_group_only_trains(index_of):

@@ -14,13 +14,12 @@ from vidlab.data import store, video
 from vidlab.data.augment import Augment
 from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
-from vidlab.data.sampling import AllFrames, EveryNth, Reordered, Segments, Uniform, Window
+from vidlab.data.sampling import AllFrames, EveryNth, Reordered, Uniform, Window
 from vidlab.data.store import FeatureStore, FrameCache
 from vidlab.data.streams import StoredFeatures
 from vidlab.errors import FrameIndexError, MissingVideoError, ResultError, UnreadableVideoError
 
 SIZE = (24, 40)
-BOTH = pytest.mark.parametrize("clip", [True, False], ids=["clips", "frames"])
 
 
 # Decoded frames
@@ -201,26 +200,7 @@ def test_single_vectors_come_with_their_video_and_frame(stores, index):
     assert clips.frame_numbers.tolist() == [0, 0, 2, 0, 2, 4, 0, 2, 4, 0, 2, 0]
 
 
-@BOTH
-def test_an_epoch_follows_from_seed_and_number(clip, stores, index):
-    stream = stored(stores[0], sampling=Segments(3), clip=clip)
-
-    def epochs(seed):
-        clips, found = Clips(index, stream, batch_size=4, shuffle=True, seed=seed), []
-        for clips.epoch in (0, 1, 0):
-            x, y = epoch(clips)
-            videos = np.reshape(firsts(x), (len(x), -1))[:, 0] // 10
-            np.testing.assert_array_equal(videos, np.take(ORDER, clips.video_positions))
-            np.testing.assert_array_equal(y, index.labels[clips.video_positions])
-            found.append(firsts(x))
-        return found
-
-    first, second, again = epochs(1)
-    assert first == again != second
-    assert epochs(1)[0] == first != epochs(2)[0]
-
-
-@BOTH
+@pytest.mark.parametrize("clip", [True, False], ids=["clips", "frames"])
 def test_in_every_epoch_a_video_shows_one_of_its_views(clip, stores, index):
     stream = stored(*stores, sampling=Uniform(2), clip=clip)
     clips = Clips(index, stream, shuffle=True, seed=1, augment=Augment())

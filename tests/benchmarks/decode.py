@@ -27,7 +27,6 @@ def measure():
     methods = available(METHODS)
     with tempfile.TemporaryDirectory(prefix="vidlab-bench-") as home:
         paths = make_videos(home, VIDEOS)
-        compare_frames(methods, paths[0])
         with ThreadPoolExecutor(WORKERS) as pool:
             turn = {
                 method: turns.Method(partial(read_each, pool, read, paths), len(paths))
@@ -42,15 +41,6 @@ def available(methods):
     for method in absent:
         turns.remark(f"decode without {method}: {NEEDS[method]} is not installed")
     return {method: read for method, read in methods.items() if method not in absent}
-
-
-def compare_frames(methods, path):
-    """Say which methods do not give the frames asked for, a rounding of colours apart."""
-    expected = read_with_vidlab(path).astype(int)
-    for method, read in methods.items():
-        differences = np.abs(read(path) - expected).mean(axis=(1, 2, 3))
-        if (differences > 3).any():
-            turns.remark(f"{method}: {(differences > 3).sum()} of {len(CHOSEN)} frames are others")
 
 
 def read_each(pool, read, paths):

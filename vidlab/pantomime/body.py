@@ -238,7 +238,7 @@ def two_bone(
 
 
 def reach(figure: Skeleton, side: str, *, to: np.ndarray, bend: float | None = None) -> Skeleton:
-    """Bring a hand to a place; the elbow bends backwards, or outwards in a front view."""
+    """Bring a hand to a point; the elbow bends backwards, or outwards in a front view."""
     if bend is None:
         bend = 1.0 if side == "far" and figure.turn >= 0.5 else -1.0
     build = figure.build
@@ -248,18 +248,15 @@ def reach(figure: Skeleton, side: str, *, to: np.ndarray, bend: float | None = N
     return figure.moved(**{f"{side}_elbow": elbow, f"{side}_hand": hand})
 
 
-def plant(
-    figure: Skeleton, side: str, *, at: np.ndarray, bend: float | None = None, foot: float = 0.0
-) -> Skeleton:
-    """Bring an ankle to a place, the foot turned up by `foot` degrees; the knee bends forwards."""
-    if bend is None:
-        bend = -1.0 if side == "near" and figure.turn >= 0.5 else 1.0
+def plant(figure: Skeleton, side: str, *, at: np.ndarray) -> Skeleton:
+    """Bring an ankle to a point; the knee bends forwards."""
+    bend = -1.0 if side == "near" and figure.turn >= 0.5 else 1.0
     build = figure.build
     knee, ankle = two_bone(
         figure[f"{side}_hip"], at, upper=build.thigh, lower=build.shank, bend=bend
     )
     if figure.turn < 0.5:
-        ahead = 0.085 * _along(90 + foot)
+        ahead = 0.085 * _along(90)
     else:
         ahead = np.array([-0.028 if side == "near" else 0.028, -0.012])
     toe = ankle + ahead + np.array([0, -0.012 if figure.turn < 0.5 else 0])

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -168,8 +169,13 @@ def make(
     waiting = [task for task in tasks if not _is_made(root, task)]
     jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1))
     made = process_map(partial(_make_one, root, **edition), waiting, jobs=jobs)
-    for _ in progress(made, desc=f"drawing Pantomime ({size})", total=len(waiting), unit="clip"):
-        pass
+    title = f"drawing Pantomime ({size})"
+    try:
+        deque(progress(made, desc=title, total=len(waiting), unit="clip"), maxlen=0)
+    except BaseException:
+        for unfinished in root.rglob(".*.*"):  # of processes that were killed
+            unfinished.unlink(missing_ok=True)
+        raise
     _write_lists(root, tasks, SIZES[size])
     _write_annotations(root, tasks)
     _write_pairs(root)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from vidlab.pantomime.body import SIDES, Skeleton
-from vidlab.pantomime.paint import Colour, Pen, mix, tone
+from vidlab.pantomime.paint import Colour, Pen, mix, random_colour, tone
 
 __all__ = ["HAIRSTYLES", "PARTS", "Look", "draw_figure", "draw_part", "random_look"]
 
@@ -49,10 +50,7 @@ class Look:
 
 def random_look(rng: np.random.Generator) -> Look:
     """Draw skin, hair and clothes."""
-
-    def one(colours: tuple[Colour, ...]) -> Colour:
-        return tuple(float(c) for c in np.clip(rng.choice(colours) + rng.normal(0, 9, 3), 8, 250))
-
+    one = partial(random_colour, rng, spread=9)
     return Look(
         skin=one(_SKINS),
         hair=one(_HAIRS),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import cv2
 import numpy as np
 
-__all__ = ["Colour", "Pen", "mix", "tone"]
+__all__ = ["Colour", "Pen", "mix", "random_colour", "tone"]
 
 Colour = tuple[float, float, float]
 Point = Sequence[float]  # x, y
@@ -68,6 +68,11 @@ def mix(first: Colour, second: Colour, share: float = 0.5) -> Colour:
     )
 
 
+def random_colour(rng: np.random.Generator, colours: Sequence[Colour], *, spread: float) -> Colour:
+    """Draw one of some colours, and a colour near it."""
+    return tuple(float(c) for c in np.clip(rng.choice(colours) + rng.normal(0, spread, 3), 8, 250))
+
+
 class Pen:
     """Draws on an image in coordinates of its own.
 
@@ -97,16 +102,13 @@ class Pen:
         self.marks: dict[str, list[np.ndarray]] = {}
         self._active: list[str] = []
 
-    def at(
-        self, position: Point, *, angle: float = 0.0, size: float = 1.0, flip: bool = False
-    ) -> Pen:
+    def at(self, position: Point, *, angle: float = 0.0, size: float = 1.0) -> Pen:
         """Return a pen standing at `position`, turned by `angle` degrees, `size` times as large.
 
-        With `flip` its x axis is mirrored. Marks made with it are remembered by this pen too.
+        Marks made with it are remembered by this pen too.
         """
         cos, sin = np.cos(np.radians(angle)) * size, np.sin(np.radians(angle)) * size
-        side = -1.0 if flip else 1.0
-        inner = np.array([[cos * side, -sin], [sin * side, cos]])
+        inner = np.array([[cos, -sin], [sin, cos]])
         linear = self.matrix[:, :2]
         offset = linear @ np.asarray(position, dtype=float) + self.matrix[:, 2]
         nested = Pen(self.image, matrix=np.column_stack([linear @ inner, offset]))

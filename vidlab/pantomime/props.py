@@ -8,10 +8,11 @@ style)``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from vidlab.pantomime.paint import Colour, Pen, mix, tone
+from vidlab.pantomime.paint import Colour, Pen, mix, random_colour, tone
 
 __all__ = ["PROPS", "DoorShape", "Placement", "PropStyle", "draw_prop", "random_prop_style"]
 
@@ -70,10 +71,7 @@ class DoorShape:
 
 def random_prop_style(rng: np.random.Generator) -> PropStyle:
     """Draw colours and a variant."""
-
-    def one(colours: tuple[Colour, ...]) -> Colour:
-        return tuple(float(c) for c in np.clip(rng.choice(colours) + rng.normal(0, 8, 3), 8, 250))
-
+    one = partial(random_colour, rng, spread=8)
     return PropStyle(one(_PAINTS), one(_WOODS), one(_PAINTS), int(rng.integers(3)))
 
 
