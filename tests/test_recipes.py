@@ -486,20 +486,8 @@ def test_only_code_changes_the_digest_of_the_code(own_file):
             OWN.replace('"mine"', '"frame-vote"'),
             r"no other recipe has.*'frame-vote'.*cnn_lstm_thesis.*my-frame-vote",
         ),
-        (
-            OWN.replace("phases=", 'options={"width": 3}, phases='),
-            r"options of mine: units\. Received: options width in mine",
-        ),
-        (
-            OWN.replace("*, units", "*, backbone, units"),
-            r"backbone, units\. Received: backbone=None in mine.*the function",
-        ),
-        (
-            OWN.replace("phases=", 'backbone="mobilenetv2", phases='),
-            r"options of mine: units\. Received: backbone='mobilenetv2' in mine",
-        ),
     ],
-    ids=["syntax", "error", "none", "taken", "option", "no backbone", "unused backbone"],
+    ids=["syntax", "error", "none", "taken"],
 )
 def test_what_is_wrong_with_a_file_is_said(own_file, text, message):
     path = own_file(text)
