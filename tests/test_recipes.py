@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.built import number_learning
 from vidlab import recipes
 from vidlab.data.sampling import EverySecond, Uniform
 from vidlab.data.streams import Rgb
@@ -179,10 +180,6 @@ def test_names_are_those_of_the_recipes():
 def test_an_unknown_recipe_lists_the_known_ones():
     with pytest.raises(RecipeError, match=r"frame-scratch.*Received: 'frames'.*my_recipe\.py:"):
         recipes.get("frames")
-
-
-def number_learning(model):
-    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
 def test_every_recipe_has_its_formula():
