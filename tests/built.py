@@ -4,6 +4,7 @@ An encoder gives a map (batch, rows, columns, channels) or, for `recurrent`, als
 """
 
 import keras
+import numpy as np
 from keras import layers
 
 from vidlab import models
@@ -65,3 +66,21 @@ def recurrent(encoder, classes, *, units=4, cell="gru"):
     x = {"gru": layers.GRU, "lstm": layers.LSTM}[cell](units, name=cell)(x)
     x = layers.BatchNormalization(name="batchnorm")(x)
     return keras.Model(clips, layers.Dense(classes, activation="softmax", name="predictions")(x))
+
+
+def with_random_weights(model, *, scale=0.8):
+    """Give every weight a random value, so that the prediction depends on what the model sees.
+
+    Statistics and scales have one dimension, and must not be negative.
+    """
+    rng = np.random.default_rng(0)
+    shapes = [weight.shape for weight in model.get_weights()]
+    model.set_weights(
+        [rng.uniform(0.1, 0.6, s) if len(s) == 1 else rng.normal(0, scale, s) for s in shapes]
+    )
+    return model
+
+
+def number_learning(model):
+    """Count the parameters that learn."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)

@@ -16,6 +16,7 @@ import pytest
 from keras.src.utils import file_utils
 
 from tests import built
+from tests.built import number_learning
 from vidlab.errors import ModelError, WeightsError
 from vidlab.models import backbones
 
@@ -26,10 +27,6 @@ MOBILENET_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_to
 
 def pictures(number=3, *, size=(64, 64)):
     return np.random.default_rng(0).integers(0, 256, (number, *size, 3), dtype=np.uint8)
-
-
-def number_learning(model):
-    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
 @pytest.fixture(scope="module")

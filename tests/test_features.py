@@ -3,7 +3,6 @@ that survive interruptions, damage, and several processes at once.
 """
 
 import importlib.util
-import math
 import os
 import shutil
 import signal
@@ -78,12 +77,6 @@ def expected_means(path, numbers):
     return video.read_frames(path, numbers, size=SIZE).mean(axis=(1, 2)) / 255
 
 
-def assert_same_features(store, other):
-    assert store.frame_numbers.keys() == other.frame_numbers.keys()
-    for video_id in store.frame_numbers:
-        np.testing.assert_array_equal(store[video_id], other[video_id])
-
-
 def test_every_video_has_the_vectors_of_its_sampled_frames(index, extract):
     store = extract(index)
     assert list(store.frame_numbers) == index.table["video_id"].tolist()
@@ -124,30 +117,22 @@ def test_batches_are_filled_across_videos_and_never_across_blocks(index, extract
         assert not batch[count:].any()
 
 
-def test_long_videos_are_read_in_pieces_and_only_so_far_ahead(index, extract, monkeypatch):
+def test_long_videos_are_read_in_pieces(index, extract, monkeypatch, tmp_path):
     whole = extract(index, sampling=AllFrames())
-    frame = SIZE[0] * SIZE[1] * 3
-    monkeypatch.setattr(features, "_READ_BYTES", 4 * frame)
-    monkeypatch.setattr(features, "_AHEAD_BYTES", 10 * frame)
-    lengths, ahead, read = [], [], features._Extraction.read
-    frames = features._frames
+    lengths, read = [], video.read_frames
 
-    def reading(self, record, numbers):
+    def reading(path, numbers, *, size):
         lengths.append(len(numbers))
-        return read(self, record, numbers)
+        return read(path, numbers, size=size)
 
-    def watching(*args):
-        for taken, found in enumerate(frames(*args), start=1):
-            ahead.append(len(lengths) - taken)
-            yield found
-
-    monkeypatch.setattr(features._Extraction, "read", reading)
-    monkeypatch.setattr(features, "_frames", watching)
-    pieces = extract(index, sampling=AllFrames(), out=whole.folder.parents[1] / "pieces")
+    monkeypatch.setattr(video, "read_frames", reading)
+    monkeypatch.setattr(features, "_READ_BYTES", 4 * SIZE[0] * SIZE[1] * 3)
+    pieces = extract(index, sampling=AllFrames(), out=tmp_path / "pieces")
     assert max(lengths) == 4
-    assert max(ahead) <= 1 + math.ceil(10 / 1)  # frames, where every piece had a single one
     assert pieces.folder.name == whole.folder.name
-    assert_same_features(pieces, whole)
+    assert pieces.frame_numbers.keys() == whole.frame_numbers.keys()
+    for video_id in pieces.frame_numbers:
+        np.testing.assert_array_equal(pieces[video_id], whole[video_id])
 
 
 @dataclass(frozen=True)

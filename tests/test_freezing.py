@@ -1,5 +1,7 @@
 """Frozen parts: where a model is cut, and that both pieces together are the model."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -13,16 +15,7 @@ from vidlab.training.freezing import KEPT, split
 
 SIZE, CLASSES = (24, 32), 3
 FEATURES = 8
-
-
-def with_random_weights(model):
-    """Give every weight a random value: statistics and scales, with one dimension, from above 0."""
-    rng = np.random.default_rng(0)
-    shapes = [weight.shape for weight in model.get_weights()]
-    model.set_weights(
-        [rng.uniform(0.1, 0.6, s) if len(s) == 1 else rng.normal(0, 0.4, s) for s in shapes]
-    )
-    return model
+with_random_weights = partial(built.with_random_weights, scale=0.4)
 
 
 def backbone(*, trainable=False):

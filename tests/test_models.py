@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests import built
+from tests.built import with_random_weights
 from vidlab import models
 from vidlab.errors import ModelError
 
@@ -22,17 +23,6 @@ CELLS = {  # recurrent models, and the cell of each
 }
 every_recurrent = pytest.mark.parametrize("name", CELLS)
 close = functools.partial(np.testing.assert_allclose, atol=1e-5)
-
-
-def with_random_weights(model):
-    """Give every weight a random value, so that the prediction depends on what the model sees."""
-    rng = np.random.default_rng(0)
-
-    def drawn(shape):  # statistics and scales have one dimension, and must not be negative
-        return rng.uniform(0.1, 0.6, shape) if len(shape) == 1 else rng.normal(0, 0.8, shape)
-
-    model.set_weights([drawn(weight.shape) for weight in model.get_weights()])
-    return model
 
 
 def one_layer_backbone():

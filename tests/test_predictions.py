@@ -1,5 +1,4 @@
 import dataclasses
-import os
 
 import numpy as np
 import pytest
@@ -149,20 +148,6 @@ def test_what_is_saved_is_loaded(predicted, tmp_path, with_frames):
             assert found.dtype.kind == expected.dtype.kind
         assert loaded.classes == predicted.classes
         assert list(loaded.others) == ["light", "area"]
-
-
-def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(predicted, tmp_path, monkeypatch):
-    file = predicted.save(tmp_path / "predictions.npz")
-    before = file.read_bytes()
-
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        predicted.with_aggregation("vote").save(file)
-    assert [path.name for path in tmp_path.iterdir()] == ["predictions.npz"]
-    assert file.read_bytes() == before
 
 
 DAMAGE = {

@@ -20,7 +20,6 @@ __all__ = [
     "is_box",
     "is_sequence_after",
     "paths",
-    "same",
     "steps",
     "tensors",
 ]
@@ -70,7 +69,7 @@ def flatten(model: keras.Model) -> keras.Model:
     """
     flat = _functional(model)
     while any(_inner(layer) is not None for layer in flat.layers):
-        flat = keras.models.clone_model(flat, clone_function=same, call_function=_call_opened)
+        flat = keras.models.clone_model(flat, clone_function=_same, call_function=_call_opened)
     return flat
 
 
@@ -90,7 +89,7 @@ def steps(model: keras.Model) -> tuple[keras.Model, list[Step]]:
         found.append(Step(layer, args, kwargs, layer(*args, **kwargs)))
         return found[-1].output
 
-    again = keras.models.clone_model(_functional(model), clone_function=same, call_function=call)
+    again = keras.models.clone_model(_functional(model), clone_function=_same, call_function=call)
     return again, found
 
 
@@ -153,14 +152,14 @@ def is_box(layer: keras.Operation) -> bool:
     )
 
 
-def same(layer: keras.Operation) -> keras.Operation:
-    """Return the layer itself: in place of a copy where Keras would make one."""
-    return layer
-
-
 def input_names(model: keras.Model) -> list[str]:
     """Name the inputs of a functional model, in the order of ``model.inputs``."""
     return [tensor.name for tensor in model.inputs]
+
+
+def _same(layer: keras.Operation) -> keras.Operation:
+    """Return the layer itself: in place of a copy where Keras would make one."""
+    return layer
 
 
 def _functional(model: keras.Model) -> keras.Model:
