@@ -35,7 +35,7 @@ def outputs(notebook):
 def test_hovering_reads_all_values_of_an_epoch(outputs, notebook):
     notebook.screenshot("training", of=".jp-OutputArea-output")
     outputs.first.locator(".subplot.xy .nsewdrag, .nsewdrag").first.hover(
-        position={"x": 5, "y": 100}
+        position={"x": 30, "y": 100}
     )
     notebook.page.wait_for_selector(".hoverlayer .legendtext, .hoverlayer text")
     read = notebook.page.locator(".hoverlayer").first.text_content()
