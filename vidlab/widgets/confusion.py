@@ -114,7 +114,9 @@ class ConfusionExplorer(VideoExplorer):
         """List videos of the predictions, by position, under what the page says of them."""
         self._list(np.asarray(positions, int), about)
         if not self._paths:
-            self.tell("No index was given, so only names are listed: pass index= to see videos.")
+            self.set_status(
+                "No index was given, so only names are listed: pass index= to see videos."
+            )
 
     @property
     def is_drawn_at_once(self) -> bool:

@@ -101,7 +101,7 @@ class VideoExplorer(Explorer):
                 "Pass the index that the predictions were made on."
             )
         self.cam.show(self._paths[video_id], targets=self._roles(place[0]))
-        self.tell(self.status.get("text", ""))  # so that the page knows that it is answered
+        self.set_status(self.status.get("text", ""))  # so that the page knows that it is answered
         self.cam.explain()
 
     def _roles(self, place: int) -> dict[str, str]:
@@ -218,9 +218,11 @@ class ClassVideos(VideoExplorer):
         about |= {"count": len(ordered), "page": number, "pages": pages}
         self._list(of_class[ordered][number * _A_PAGE : (number + 1) * _A_PAGE], about)
         if len(of_class) and not self._paths:
-            self.tell("No index was given, so only names are listed: pass index= to see videos.")
+            self.set_status(
+                "No index was given, so only names are listed: pass index= to see videos."
+            )
         else:
-            self.tell(self._in_words(name, of_class))
+            self.set_status(self._in_words(name, of_class))
 
     @property
     def answers(self) -> Mapping[str, Callable[..., None]]:
