@@ -55,76 +55,59 @@ def model():
     )
 
 
-def shown(table):
-    shape = len(table["rows"]), len(table["columns"])
-    return np.frombuffer(table["counts"], np.int32).reshape(shape)
+def list_videos(explored, positions):
+    about = {"true": "Jump", "predicted": "Run", "count": len(positions)}
+    explored.receive({"kind": "videos", "positions": positions, "about": about})
+    return explored.listing["videos"]
 
 
-def test_the_matrix_is_that_of_evaluation_in_every_order(said):
-    explored = ConfusionExplorer(said)
-    counts = evaluation.confusion(said, normalise=False)
-    for order in ("index", "accuracy", "clustered"):
-        explored.arrange(order=order)
-        rows = explored.table["rows"]
-        assert shown(explored.table).tolist() == counts.loc[rows, rows].to_numpy().tolist()
-    assert explored.table["rows"] == plots.clustered(counts)
+def test_the_page_can_count_the_matrix(said):
+    table = ConfusionExplorer(said).table
+    counts = np.zeros((3, 3), int)
+    np.add.at(counts, (table["true"], table["predicted"]), 1)
+    expected = evaluation.confusion(said, normalise=False)
+    assert counts.tolist() == expected.to_numpy().tolist()
+    assert [table["groups"][at] for at in table["group"]] == said.groups.tolist()
+    orders = table["orders"][""]
+    assert orders["accuracy"] == [0, 2, 1]  # the worst class first
+    assert [said.classes[at] for at in orders["clustered"]] == plots.clustered(expected)
+    probabilities = said.probabilities.max(axis=1)[table["most_probable_first"]]
+    assert (np.diff(probabilities) <= 0).all()
 
 
-def test_by_accuracy_the_worst_class_comes_first(said):
-    assert ConfusionExplorer(said, order="accuracy").table["rows"] == ["Jump", "Wave", "Run"]
-
-
-def test_the_next_most_confused_pairs_are_those_of_evaluation(said):
-    table = ConfusionExplorer(said, order="accuracy").table
-    pairs = [(table["rows"][row], table["columns"][column]) for row, column in table["confused"]]
-    expected = evaluation.most_confused(said)
-    assert pairs == list(zip(expected["true"], expected["predicted"], strict=True))
-
-
-def test_a_group_shows_its_videos_alone(said):
-    explored = ConfusionExplorer(said)
-    explored.arrange(group="g02")
-    assert shown(explored.table).sum() == 6
-    assert explored.table["groups"] == ["g01", "g02", "g03", "g04"]
-
-
-def test_classes_are_kept_by_parts_of_their_names_and_the_rest_is_one_column(said):
-    explored = ConfusionExplorer(said)
-    explored.arrange(search="jum, WAV")
-    assert explored.table["rows"] == ["Jump", "Wave"]
-    assert explored.table["columns"] == ["Jump", "Wave", evaluation.OTHER]
-    assert shown(explored.table).tolist() == [[0, 0, 8], [1, 7, 0]]
-    explored.open_cell("Jump", evaluation.OTHER)
-    assert explored.listing["count"] == 8
-
-
-def test_a_cell_lists_its_videos_with_pictures_the_surest_first(said, index):
-    explored = ConfusionExplorer(said, index=index)
-    explored.receive({"kind": "cell", "true": "Jump", "predicted": "Run"})
-    listing = explored.listing
-    chances = [one["p_predicted"] for one in listing["videos"]]
-    assert listing["count"] == listing["of"] == 8
-    assert chances == sorted(chances, reverse=True)
-    assert all(one["picture"].startswith(b"\xff\xd8") for one in listing["videos"])
-    assert explored.status["text"] == "8 of 8 videos of Jump were taken for Run."
-
-
-def test_only_the_pictures_of_the_page_that_is_seen_are_made(toy_dataset):
-    index = VideoIndex.from_folder(toy_dataset(classes=("Jump", "Run"), groups=6, clips=2))
-    chances = np.tile(np.float32([0.2, 0.8]), (len(index), 1))
-    said = predictions.Predictions(
-        video_ids=index.table["video_id"].to_numpy(),
-        groups=index.groups,
-        y_true=index.labels,
-        probabilities=chances,
-        classes=index.classes,
+def test_classes_have_orders_of_their_own_in_every_group_unless_there_are_many(said):
+    orders = ConfusionExplorer(said).table["orders"]
+    assert list(orders) == ["", "g01", "g02", "g03", "g04"]
+    assert orders["g01"]["accuracy"] == [0, 2, 1]  # the first Wave is of this group
+    assert orders["g02"]["accuracy"] == [0, 1, 2]
+    wide = predictions.Predictions(
+        np.arange(31).astype(str),
+        np.arange(31).astype(str),
+        [0] * 31,
+        np.tile(np.float32([0.9, 0.1]), (31, 1)),
+        ["A", "B"],
     )
+    assert list(ConfusionExplorer(wide).table["orders"]) == [""]
+
+
+def test_videos_are_listed_with_pictures(said, index):
+    explored = ConfusionExplorer(said, index=index)
+    videos = list_videos(explored, [3, 1])
+    assert [one["id"] for one in videos] == index.table["video_id"][[3, 1]].tolist()
+    assert [one["answer"] for one in videos] == ["Run", "Run"]
+    assert [one["p_predicted"] for one in videos] == pytest.approx(
+        said.probabilities[[3, 1]].max(axis=1), abs=1e-4
+    )
+    assert all(one["picture"].startswith(b"\xff\xd8") for one in videos)
+    assert explored.listing["count"] == 2
+
+
+def test_only_the_pictures_of_the_page_that_is_seen_are_made(said, index):
     explored = ConfusionExplorer(said, index=index)
     assert len(explored._thumbnails) == 0
-    explored.open_cell("Jump", "Run")
-    assert (explored.listing["pages"], len(explored._thumbnails)) == (2, 9)
-    explored.open_cell("Jump", "Run", number=1)
-    assert (len(explored.listing["videos"]), len(explored._thumbnails)) == (3, 12)
+    list_videos(explored, range(9))
+    list_videos(explored, range(6, 12))
+    assert len(explored._thumbnails) == 12
 
 
 def test_thumbnails_are_bounded_and_forget_what_was_seen_longest_ago(index):
@@ -135,26 +118,17 @@ def test_thumbnails_are_bounded_and_forget_what_was_seen_longest_ago(index):
     assert list(kept._kept) == [index.paths[2], index.paths[0], index.paths[3]]
 
 
-def test_an_empty_cell_says_so(said, index):
-    explored = ConfusionExplorer(said, index=index)
-    explored.open_cell("Run", "Wave")
-    assert explored.listing["videos"] == []
-    assert "this cell is empty" in explored.status["text"]
-
-
 def test_without_an_index_names_are_listed_and_the_remedy_is_told(said):
     explored = ConfusionExplorer(said)
-    explored.open_cell("Jump", "Run")
-    assert explored.listing["videos"][0]["picture"] is None
+    assert list_videos(explored, [0])[0]["picture"] is None
     assert "pass index=" in explored.status["text"]
 
 
 def test_a_missing_file_is_told_in_its_place_and_when_it_is_opened(said, index):
     index.paths[0].unlink()
     explored = ConfusionExplorer(said, index=index)
-    explored.open_cell("Jump", "Run")
     name = index.table["video_id"][0]
-    (card,) = [one for one in explored.listing["videos"] if one["id"] == name]
+    (card,) = list_videos(explored, [0])
     assert card["picture"] is None
     assert index.paths[0].name in card["problem"]
     explored.receive({"kind": "video", "video_id": name})
@@ -166,9 +140,6 @@ def test_a_missing_file_is_told_in_its_place_and_when_it_is_opened(said, index):
 @pytest.mark.parametrize(
     ("message", "told"),
     [
-        ({"kind": "arrange", "search": "swim"}, "Try fewer letters"),
-        ({"kind": "arrange", "group": "g99"}, "Groups: g01"),
-        ({"kind": "cell", "true": "Swim", "predicted": "Run"}, "correct the names"),
         ({"kind": "video", "video_id": "v_Swim_g01_c01"}, "Pass the index"),
         ({"kind": "dance"}, "KeyError"),
     ],
@@ -176,11 +147,9 @@ def test_a_missing_file_is_told_in_its_place_and_when_it_is_opened(said, index):
 )
 def test_what_goes_wrong_is_told_on_the_page(said, index, message, told):
     explored = ConfusionExplorer(said, index=index)
-    rows = explored.table["rows"]
     explored.receive(message)
     assert explored.status["problem"]
     assert told in explored.status["text"]
-    assert explored.table["rows"] == rows
 
 
 def test_an_unknown_order_is_refused(said):
@@ -312,15 +281,12 @@ def test_a_hundred_classes_are_packed_small_and_without_a_picture_when_live(monk
     )
     explored = ConfusionExplorer(said)
     assert "image/png" not in explored._repr_mimebundle_()
-    assert len(explored.table["counts"]) == 101 * 101 * 4
-    plain = {name: value for name, value in explored.table.items() if name != "counts"}
-    assert len(json.dumps(plain)) < 20_000
+    assert len(json.dumps(explored.table)) < 100_000
 
 
 def test_a_run_can_be_explored_without_loading_its_model_first(tmp_path, said, index):
     run = runs.RunFolder(tmp_path / "run")
     explored = ConfusionExplorer(said, index=index, model=run.model)
-    explored.open_cell("Jump", "Run")
     explored.open_video("v_Jump_g02_c01")
     assert "model.keras" in explored.cam.status["text"]
     assert explored.cam.film["title"] == "v_Jump_g02_c01"
@@ -330,7 +296,7 @@ def test_looking_at_a_matrix_loads_no_tensorflow():
     script = (
         "import sys, numpy as np, vidlab\n"
         "p = vidlab.predictions.Predictions(['v'], ['g01'], [0], [[1.0, 0.0]], ['A', 'B'])\n"
-        "vidlab.widgets.ConfusionExplorer(p).open_cell('A', 'A')\n"
+        "vidlab.widgets.ConfusionExplorer(p).list_videos([0], {})\n"
         "print('tensorflow' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

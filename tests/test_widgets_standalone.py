@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab import evaluation, widgets
+from vidlab import widgets
 from vidlab.data import sampling, video
 from vidlab.data.index import VideoIndex
 from vidlab.errors import MetricError
@@ -95,32 +95,11 @@ class Held(html.parser.HTMLParser):
         return self.parts[start : start + length]
 
 
-def test_the_page_holds_what_is_counted(save, said):
+def test_the_page_holds_what_the_explorer_counts_and_lists(save, said):
     kept = save(videos=0).kept
-    counts = np.zeros((3, 3), int)
-    np.add.at(counts, (kept["true"], kept["predicted"]), 1)
-    assert counts.tolist() == evaluation.confusion(said, normalise=False).to_numpy().tolist()
-    assert [kept["groups"][place] for place in kept["group"]] == said.groups.tolist()
+    assert kept["table"] == widgets.ConfusionExplorer(said).table
     assert kept["ids"] == said.video_ids.tolist()
     assert kept["p_predicted"] == [round(float(row.max()), 4) for row in said.probabilities]
-
-
-def test_classes_have_the_orders_of_the_explorer_in_every_group(save, said):
-    orders = save(videos=0).kept["orders"]
-    assert list(orders) == ["", "g01", "g02", "g03", "g04"]
-    explorer = widgets.ConfusionExplorer(said)
-    for group, named in orders.items():
-        for order, places in named.items():
-            explorer.arrange(order=order, group=group)
-            assert [CLASSES[place] for place in places] == explorer.table["rows"]
-
-
-def test_many_groups_share_the_orders_of_all_videos(save):
-    count = 61
-    chances = np.tile(np.float32([0.9, 0.1]), (count, 1))
-    groups = [f"g{number:02d}" for number in range(count)]
-    said = predictions.Predictions(groups, groups, [0] * count, chances, ["A", "B"])
-    assert list(save(said, index=NOWHERE, videos=0).kept["orders"]) == [""]
 
 
 def test_kept_are_mistakes_of_every_pair_the_surest_first_and_some_right_videos(save):
@@ -238,7 +217,7 @@ def test_names_and_titles_are_escaped(save):
     evil = "</script><b>&amp;"
     said = predictions.Predictions([evil], [evil], [0], [[0.2, 0.8]], [evil, "B"])
     page = save(said, index=NOWHERE, title=evil, about=evil, back=f'"{evil}')
-    assert page.kept["classes"] == [evil, "B"]
+    assert page.kept["table"]["classes"] == [evil, "B"]
     assert page.kept["ids"] == [evil]
     assert page.words.count(evil) == 3  # twice the title, and what it is about
     assert [tag for tag, _ in page.tags].count("script") == 3

@@ -69,7 +69,7 @@ def test_an_empty_cell_says_so(page):
     click_cell(page, 1, 2)
     listing(page, "Run > Wave")
     assert page.locator(".vl-card").count() == 0
-    assert "this cell is empty" in page.locator(".vl-confusion > .vl-status").inner_text()
+    assert page.locator(".vl-list").get_by_text("This cell is empty.").is_visible()
 
 
 def test_a_video_opens_with_both_classes_side_by_side(page, notebook):

@@ -1,5 +1,6 @@
 """The page that needs no kernel, opened from the file system in a browser without a network."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from tests.browser.conftest import MODEL, VIDEOS
 from tests.browser.driver import SCREENSHOTS
 from tests.conftest import numbered_frame
-from vidlab import widgets
+from vidlab import evaluation, plots, widgets
 from vidlab.data import video
 from vidlab.evaluation import predictions
 from vidlab.widgets.explorer import page as page_file
@@ -18,19 +19,10 @@ pytestmark = pytest.mark.slow
 
 MATRIX = ".vl-matrix"
 CAM = ".vl-below .vl-cam"
-ASKED = """async (messages) => {
-  const kept = JSON.parse(document.getElementById("vl-kept").textContent);
-  const model = offlineModel(kept, new Uint8Array());
-  const answers = [];
-  for (const message of messages) {
-    model.send(message);
-    await null;
-    const { counts, ...table } = model.get("table");
-    const { opened, ...listing } = model.get("listing");
-    const said = message.kind === "cell" ? listing : { ...table, counts: [...counts] };
-    answers.push([said, model.get("status").text]);
-  }
-  return answers;
+COUNTED = """([data, chosen]) => {
+  const { counts, inCell, videos, ...table } = confusionTable(data, chosen);
+  const cells = table.rows.map((_, row) => table.columns.map((_, column) => inCell(row, column)));
+  return { ...table, counts: [...counts], cells };
 }"""
 
 
@@ -111,11 +103,13 @@ def page(opened):
 
 
 @pytest.fixture(scope="module")
-def ask(opened):
-    """Send messages to what stands in for the kernel -> what it answers to each."""
+def count(opened):
+    """Count a matrix as the page does -> its table: (predictions, order=, group=, search=)."""
     page = opened("many.html")
-    page.add_script_tag(content=page_file("offline.js"))
-    return lambda messages: page.evaluate(ASKED, messages)
+    page.add_script_tag(content=page_file("confusion.js"))
+    return lambda said, **chosen: page.evaluate(
+        COUNTED, [widgets.ConfusionExplorer(said).table, chosen]
+    )
 
 
 def click_cell(page, row, column):
@@ -146,53 +140,52 @@ def pixels(page, selector):
     )
 
 
-def plain(table):
-    return {name: value for name, value in table.items() if name != "counts"} | {
-        "counts": np.frombuffer(table["counts"], np.int32).tolist()
-    }
+@pytest.mark.parametrize("search", ["", "run", "JUMP, ümit", "b>", "stand a", "n t i u s"])
+@pytest.mark.parametrize("group", ["", "g04"])
+@pytest.mark.parametrize("order", ["index", "accuracy", "clustered"])
+def test_the_page_counts_as_evaluation_does(count, order, group, search):
+    said = many()
+    table = count(said, order=order, group=group, search=search)
+    is_held = (said.groups == group) | (group == "")
+    said = replace(
+        said,
+        video_ids=said.video_ids[is_held],
+        groups=said.groups[is_held],
+        y_true=said.y_true[is_held],
+        probabilities=said.probabilities[is_held],
+    )
+    words = search.lower().replace(",", " ").split()
+    rows = [one for one in said.classes if not words or any(word in one.lower() for word in words)]
+    accuracy = evaluation.per_class(said)["top1"]
+    worst_first = accuracy.sort_values(kind="stable", na_position="last").index
+    whole = evaluation.confusion(said, normalise=False)
+    order_of = {"index": said.classes, "accuracy": worst_first, "clustered": plots.clustered(whole)}
+    assert table["rows"] == [one for one in order_of[order] if one in rows]
+    expected = evaluation.confusion(said, classes=table["rows"], normalise=False)
+    expected = expected[table["columns"]]
+    assert table["counts"] == expected.to_numpy().ravel().tolist()
+    assert table["sums"] == expected.sum(axis=1).tolist()
+    pairs = [(table["rows"][row], table["columns"][column]) for row, column in table["confused"]]
+    mistaken = evaluation.most_confused(said, n=len(said))
+    inside = mistaken["true"].isin(rows) & mistaken["predicted"].isin(rows)
+    assert pairs == list(mistaken[inside][["true", "predicted"]].itertuples(index=False, name=None))
 
 
-ARRANGED = [
-    {"order": order, "group": group, "search": search}
-    for order in ("index", "accuracy", "clustered")
-    for group in ("", "g01", "g04")
-    for search in ("", "run", "JUMP, ümit", "b>", "stand a", "n t i u s")
-]
-
-
-def test_every_matrix_is_the_one_that_a_kernel_would_give(ask):
-    explorer = widgets.ConfusionExplorer(many())
-    answers = ask([{"kind": "arrange", **options} for options in ARRANGED])
-    for options, (table, says) in zip(ARRANGED, answers, strict=True):
-        explorer.arrange(**options)
-        assert table == plain(explorer.table), options
-        assert says == explorer.status["text"]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"group": "g02", "search": "run, jump"}],
-    ids=["everything", "some classes of a group"],
-)
-def test_every_cell_lists_the_videos_that_a_kernel_would_list(ask, options):
-    explorer = widgets.ConfusionExplorer(many())
-    explorer.arrange(**options)
-    rows, columns = explorer.table["rows"], explorer.table["columns"]
-    cells = [
-        {"true": true, "predicted": predicted, "number": number}
-        for true in rows
-        for predicted in columns
-        for number in (0, 1)
-    ]
-    answers = ask([{"kind": "arrange", **options}, *({"kind": "cell", **cell} for cell in cells)])
-    for cell, (listed, _) in zip(cells, answers[1:], strict=True):
-        explorer.open_cell(**cell)
-        expected = {name: explorer.listing[name] for name in listed if name != "videos"}
-        assert {name: listed[name] for name in expected} == expected
-        told = ("id", "answer", "p_true", "p_predicted")
-        assert [[one[name] for name in told] for one in listed["videos"]] == [
-            [one[name] for name in told] for one in explorer.listing["videos"]
-        ]
+def test_a_cell_holds_its_videos_the_most_probable_first(count):
+    said = many()
+    table = count(said, order="index", group="g02", search="run, jump")
+    probability = said.probabilities.max(axis=1)
+    for true, row in zip(table["rows"], table["cells"], strict=True):
+        for predicted, videos in zip(table["columns"], row, strict=True):
+            is_true = (said.y_true == said.classes.index(true)) & (said.groups == "g02")
+            inside = [said.classes.index(name) for name in table["rows"]]
+            is_predicted = (
+                ~np.isin(said.y_pred, inside)
+                if predicted == evaluation.OTHER
+                else said.y_pred == said.classes.index(predicted)
+            )
+            held = np.flatnonzero(is_true & is_predicted)
+            assert videos == held[np.argsort(-probability[held], kind="stable")].tolist()
 
 
 def test_awkward_names_are_shown_as_they_are(opened):
@@ -209,16 +202,10 @@ def test_the_page_says_what_it_is_of_what_it_keeps_and_where_it_belongs(page):
     assert page.locator("main > a").get_attribute("href") == "index.html"
 
 
-def test_a_click_on_a_cell_lists_its_videos(page):
-    click_cell(page, 0, 1)
-    listing(page, "Jump > Run")
-    assert page.locator(".vl-card img").count() == 4
-    page.wait_for_function("document.querySelector('.vl-card img').naturalWidth > 0")
-
-
 def test_a_video_opens_in_sight_with_both_classes_side_by_side(page):
     click_cell(page, 0, 1)
     listing(page, "Jump > Run")
+    page.wait_for_function("document.querySelector('.vl-card img').naturalWidth > 0")
     page.click(".vl-card[data-video='v_Jump_g02_c01']")
     page.wait_for_selector(f"{CAM}[data-film='v_Jump_g02_c01'][data-panels='2']")
     captions = page.locator(f"{CAM} figcaption").all_inner_texts()
@@ -230,12 +217,9 @@ def test_a_video_opens_in_sight_with_both_classes_side_by_side(page):
     page.wait_for_function(
         "document.querySelector('.vl-transport').getBoundingClientRect().bottom < innerHeight"
     )
-    screenshot(page, "offline-video")
-
-
-def test_heat_lies_over_the_frames(page):
     first, second = (pixels(page, f"{CAM} figure:nth-child({place}) canvas") for place in (1, 3))
     assert 0 < first != second > 0
+    screenshot(page, "offline-video")
 
 
 def test_only_what_is_kept_can_be_chosen(page):
@@ -266,41 +250,7 @@ def test_a_video_that_is_not_kept_says_so_until_another_is_opened(page):
     click_cell(page, 0, 1)
     page.click(".vl-card >> nth=0")
     page.wait_for_selector(f"{CAM}[data-panels='2']")
-    assert line.inner_text() == "4 of 4 videos of Jump were taken for Run."
-
-
-def test_the_whole_path_goes_by_keys(page):
-    page.locator(MATRIX).focus()
-    for key in ("ArrowUp",) * 3 + ("ArrowLeft",) * 3 + ("ArrowDown",) * 2:
-        page.keyboard.press(key)
-    page.wait_for_selector(".vl-confusion[data-cell='Wave > Jump']")
-    page.keyboard.press("Enter")
-    listing(page, "Wave > Jump")
-    page.wait_for_selector(".vl-card:focus")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(f"{CAM}[data-film='v_Wave_g04_c01'][data-panels='2']")
-    page.locator(f"{CAM} .vl-play").focus()
-    page.keyboard.press("ArrowRight")
-    at = page.locator(CAM).get_attribute("data-frame")
-    page.keyboard.press("Space")
-    page.wait_for_selector(f"{CAM}:not([data-frame='{at}'])")
-    page.keyboard.press("Space")
-    page.locator(".vl-card").first.focus()
-    page.keyboard.press("Escape")
-    page.wait_for_selector(f"{MATRIX}:focus")
-    page.keyboard.press("n")
-    listing(page, "Jump > Run")
-
-
-def test_classes_are_filtered_and_a_name_that_no_class_has_is_told(page):
-    search = page.locator("input[type=search]")
-    search.fill("jump")
-    page.wait_for_selector(".vl-confusion[data-rows='1']")
-    search.fill("swim")
-    page.wait_for_selector(".vl-confusion > .vl-status.vl-problem")
-    assert "Try fewer letters" in page.locator(".vl-confusion > .vl-status").inner_text()
-    search.fill("")
-    page.wait_for_selector(".vl-confusion[data-rows='3']")
+    assert line.inner_text() == ""
 
 
 def test_the_page_follows_the_browser_from_light_to_dark(page):

@@ -50,7 +50,7 @@ def test_a_click_in_the_chart_goes_to_that_frame(page, notebook):
     click_chart(page, 0.6)
     page.wait_for_selector(f"{WATCH}[data-frame='3']")
     assert "4 of 6" in page.locator(f"{WATCH} .vl-clock").first.inner_text()
-    notebook.screenshot("timeline")
+    notebook.screenshot("timeline", of=".jp-OutputArea-output:has(.vl-watch)")
 
 
 def test_keys_go_from_frame_to_frame_and_play(page):
@@ -66,9 +66,9 @@ def test_keys_go_from_frame_to_frame_and_play(page):
 
 
 def test_another_model_and_more_frames_are_asked(page):
-    page.locator(WATCH).get_by_label("model", exact=True).select_option("second")
+    page.get_by_label("model", exact=True).select_option("second")
     page.wait_for_selector(f"{WATCH}[data-model='second'][data-steps='9']")
-    page.locator(WATCH).get_by_label("looks at", exact=True).select_option("8")
+    page.get_by_label("sees", exact=True).select_option("8 frames")
     page.wait_for_selector(f"{WATCH}[data-steps='8']")
 
 
@@ -81,12 +81,12 @@ def test_a_class_is_shown_alone_by_its_name(page):
 
 
 def test_where_it_looked_opens_below_for_the_class_that_is_chosen(page, notebook):
-    page.locator(WATCH).get_by_label("for", exact=True).select_option("Wave")
-    page.locator(f"{WATCH} .vl-where").click()
-    caption = page.locator(f"{WATCH} .vl-cam figcaption", has_text="Wave")
+    page.get_by_label("for", exact=True).select_option("Wave")
+    page.get_by_role("button", name="Where did it look?").click()
+    caption = page.locator(".vl-cam figcaption", has_text="Wave")
     caption.first.wait_for(timeout=30_000)
     page.wait_for_timeout(500)
-    notebook.screenshot("timeline-heat")
+    notebook.screenshot("timeline-heat", of=".jp-OutputArea-output:has(.vl-watch)")
 
 
 def test_a_file_of_ones_own_is_uploaded_in_pieces_and_watched(page, tmp_path):
@@ -95,14 +95,14 @@ def test_a_file_of_ones_own_is_uploaded_in_pieces_and_watched(page, tmp_path):
     assert file.stat().st_size > 2**20  # more than one piece
     page.locator(f"{WATCH} input[type=file]").set_input_files(file)
     page.wait_for_selector(f"{WATCH}[data-video='mine'][data-steps='8']", timeout=30_000)
-    chosen = page.locator(WATCH).get_by_label("video", exact=True)
+    chosen = page.get_by_label("video", exact=True)
     assert chosen.input_value() == "mine.avi"
 
 
 def test_a_file_that_is_no_video_is_told_in_place(page, tmp_path):
     (tmp_path / "note.avi").write_text("no video")
     page.locator(f"{WATCH} input[type=file]").set_input_files(tmp_path / "note.avi")
-    page.locator(f"{WATCH} > .vl-problem", has_text="note.avi").wait_for(timeout=30_000)
+    page.locator("[role=status]", has_text="note.avi").wait_for(timeout=30_000)
 
 
 def test_nothing_was_complained_about_in_the_console(notebook):

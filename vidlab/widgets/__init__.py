@@ -1,18 +1,12 @@
 """Explore results by hand in JupyterLab: from a mistake to its videos to where the model looked.
 
-Takes `Predictions`, videos and models; gives explorers to notebooks. Nothing is computed here:
-tables come from `evaluation`, heat from `explanation`, answers from `timeline`, pictures from
-`plots`, and each is asked for when somebody looks. One module holds one explorer, what it shares
-with others stands before it: `explorer` what all of them are, `footage` and `stills` read and pack
-frames, `library` lists videos to choose from, `listing` the videos behind what was clicked,
-`samplers` and `filter_images` what one explorer computes, `panel` and `video_panel` the bases of
-explorers that are made of plain ipywidgets. Where no kernel or no browser is there, each shows a
-picture; `standalone` keeps the confusion matrix, its videos and their heat as one file that works
-without a kernel.
+Charts are plotly's FigureWidgets, controls are ipywidgets. Widgets of our own, a few hundred lines
+of plain JavaScript in ``page``, are what these two cannot do: the confusion matrix, whose ten
+thousand cells for a hundred classes a canvas draws in milliseconds; the list of videos; and the
+player of videos and their heat, which plays without the kernel. No script is fetched from anywhere.
 
-An explorer draws itself with the few hundred lines of plain JavaScript in ``page``: a hundred
-classes are ten thousand cells, which a canvas draws in milliseconds, and a click is one message to
-the kernel and one back. No script is fetched from anywhere.
+Without a kernel or a browser each explorer shows a picture; `save_page` keeps the confusion matrix,
+its videos and their heat as one file that works without a kernel.
 """
 
 from vidlab.widgets.augment import AugmentExplorer

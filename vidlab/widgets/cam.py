@@ -19,7 +19,7 @@ from vidlab.data.sampling import Sampler, Uniform
 from vidlab.errors import ModelError
 from vidlab.plots import Drawing
 from vidlab.plots.heat import heat_strip
-from vidlab.widgets.explorer import Explorer, LateModel, class_names, page
+from vidlab.widgets.explorer import Explorer, LazyModel, class_names, page
 from vidlab.widgets.footage import Footage
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class CamExplorer(Explorer):
         sampling: Sampler | None = None,
     ):
         super().__init__()
-        self._model = None if model is None else LateModel(model)
+        self._model = None if model is None else LazyModel(model)
         self._names = None if classes is None else [str(name) for name in classes]
         self._sampling = sampling or Uniform(16)
         self._layer, self._method = layer, method
@@ -99,7 +99,7 @@ class CamExplorer(Explorer):
         sampling: Sampler,
     ) -> None:
         """Ask another model from now on; options as in the constructor."""
-        self._model = LateModel(model)
+        self._model = LazyModel(model)
         self._names = [str(name) for name in classes]
         self._sampling = sampling
         self._layer = self._method = None
@@ -109,7 +109,7 @@ class CamExplorer(Explorer):
         """Show no clip."""
         self._footage, self.records = None, {}
         self.answer, self.film = {}, {}
-        self.tell("")
+        self.set_status("")
 
     def show(
         self, clip: str | Path | np.ndarray, *, targets: Mapping[str, str] | Sequence[str] = ()
@@ -124,7 +124,7 @@ class CamExplorer(Explorer):
         self._roles = dict(targets) if isinstance(targets, Mapping) else dict.fromkeys(targets, "")
         self._targets = list(self._roles)[:2]
         self.clear()
-        with self.problems_told():
+        with self.problems_shown():
             self._footage = (
                 Footage.of_frames(clip)
                 if isinstance(clip, np.ndarray)
@@ -132,7 +132,9 @@ class CamExplorer(Explorer):
             )
             self.film = self._footage.packed()
             if self._model is None:
-                self.tell("No model was given, so the video is shown without heat: pass model=.")
+                self.set_status(
+                    "No model was given, so the video is shown without heat: pass model=."
+                )
 
     def explain(
         self,
@@ -151,16 +153,16 @@ class CamExplorer(Explorer):
             As in the constructor; an empty text stands for the usual one. Those used before when
             left out.
         """
-        with self.problems_told():
+        with self.problems_shown():
             self._targets = self._targets if targets is None else list(dict.fromkeys(targets))[:2]
             self._layer = self._layer if layer is None else layer or None
             self._method = self._method if method is None else method or None
             if self._footage is not None and self._model is not None:
-                self.tell("Asking the model …" if self._model.is_loaded else "Loading the model …")
+                self.set_status("The model is explained …")
                 self.records = {}
                 self.records = self._asked()
                 self.answer = self._packed()
-                self.tell(self._said())
+                self.set_status(self._said())
 
     @property
     def answers(self) -> Mapping[str, Callable[..., None]]:
@@ -205,7 +207,7 @@ class CamExplorer(Explorer):
         """Explain every target, all in one pass."""
         from vidlab import explanation  # starts TensorFlow
 
-        model = self._model.get()
+        model = self._model.model
         classes = class_names(model, self._names)
         unknown = [name for name in self._targets if name not in classes]
         if unknown:

@@ -1,6 +1,6 @@
 """What all explorers share: live in an open notebook, a picture everywhere else, never silent.
 
-Takes figures of `plots`; gives `Explorer`, the base class, to every explorer, and `LateModel` to
+Takes figures of `plots`; gives `Explorer`, the base class, to every explorer, and `LazyModel` to
 those that ask a model only once somebody wants to know.
 """
 
@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ __all__ = [
     "CHART",
     "CHART_GRID",
     "Explorer",
-    "LateModel",
+    "LazyModel",
     "Pictured",
     "class_names",
     "is_live",
@@ -86,33 +86,19 @@ def page(*names: str, render: str = "") -> str:
     return "\n".join([*parts, *([f"export default {{ render: {render} }};"] if render else [])])
 
 
-@dataclass(eq=False)
-class LateModel:
-    """A model that is loaded when it is first asked for.
+class LazyModel:
+    """A model, given as such or by a function such as ``run.model``, loaded when it is used."""
 
-    Attributes
-    ----------
-    source : keras.Model or callable
-        The model, or a function that loads it, such as ``run.model``.
-    """
+    def __init__(self, source: keras.Model | Callable[[], keras.Model]):
+        self._source = source
 
-    source: keras.Model | Callable[[], keras.Model]
-    _model: keras.Model | None = field(default=None, init=False, repr=False)
+    @cached_property
+    def model(self) -> keras.Model:
+        """The model, loaded at the first access."""
+        import vidlab
 
-    @property
-    def is_loaded(self) -> bool:
-        """Whether it was asked for before."""
-        return self._model is not None
-
-    def get(self) -> keras.Model:
-        """Give the model, loaded at the first call."""
-        if self._model is None:
-            import vidlab
-
-            _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
-            is_model = hasattr(self.source, "input_shape")
-            self._model = self.source if is_model else self.source()
-        return self._model
+        _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
+        return self._source if hasattr(self._source, "input_shape") else self._source()
 
 
 def class_names(model: keras.Model, names: Sequence[str] | None) -> list[str]:
@@ -158,6 +144,24 @@ class Pictured:
         """Whether the picture is made in a moment, so that a live notebook can hold it as well."""
         return True
 
+    def set_status(self, text: str, *, problem: bool = False) -> None:
+        """Show a sentence in place of the last one."""
+        raise NotImplementedError
+
+    @contextmanager
+    def problems_shown(self) -> Iterator[None]:
+        """Show an error as the status: one that is raised in a callback is seen by nobody.
+
+        What vidlab did not raise itself also goes to the log, with all its lines.
+        """
+        try:
+            yield
+        except VidlabError as error:
+            self.set_status(str(error), problem=True)
+        except Exception as error:
+            self.log.exception("An explorer could not go on.")
+            self.set_status(f"This did not work: {type(error).__name__}: {error}", problem=True)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         live = is_live()
         drawing = self.figure() if self.is_drawn_at_once or not live else None
@@ -186,7 +190,7 @@ class Explorer(Pictured, anywidget.AnyWidget):
     status = traitlets.Dict().tag(sync=True)
 
     def __init__(self, **traits: Any):
-        self._told = 0
+        self._statuses = 0
         super().__init__(**traits)
         self.on_msg(lambda _, message, buffers: self.receive(message, buffers))
 
@@ -209,29 +213,14 @@ class Explorer(Pictured, anywidget.AnyWidget):
         buffers
             Bytes that came with it; where there are any, they are one more option, ``buffers``.
         """
-        with self.problems_told():
+        with self.problems_shown():
             options = {**message, "buffers": buffers} if buffers else dict(message)
             self.answers[options.pop("kind")](**options)
 
-    def tell(self, text: str, *, problem: bool = False) -> None:
+    def set_status(self, text: str, *, problem: bool = False) -> None:
         """Show a sentence in place of the last one."""
-        self._told += 1  # so that the page hears of it even where the sentence is the same
-        self.status = {"text": text, "problem": problem, "number": self._told}
-
-    @contextmanager
-    def problems_told(self) -> Iterator[None]:
-        """Show what goes wrong as a sentence on the page.
-
-        Every error is caught: what is raised while a message is answered is seen by nobody. What
-        vidlab did not raise itself also goes to the log, with all its lines.
-        """
-        try:
-            yield
-        except VidlabError as error:
-            self.tell(str(error), problem=True)
-        except Exception as error:
-            self.log.exception("An explorer could not answer.")
-            self.tell(f"This did not work: {type(error).__name__}: {error}", problem=True)
+        self._statuses += 1  # so that the page hears of it even where the sentence is the same
+        self.status = {"text": text, "problem": problem, "number": self._statuses}
 
 
 _warm_up_plotly()

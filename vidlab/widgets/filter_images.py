@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vidlab.widgets.explorer import LateModel, class_names
+from vidlab.widgets.explorer import LazyModel, class_names
 from vidlab.widgets.stills import Stills
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class FilterImages:
         seed: int,
         cache: str | os.PathLike | None,
     ):
-        self._models = {NOW: LateModel(model)}
+        self._models = {NOW: LazyModel(model)}
         if before is not None:
-            earlier = LateModel(before)
+            earlier = LazyModel(before)
             self._models = {BEFORE: earlier, CONTROL: earlier} | self._models
         self.has_frames = frames is not None
         self._frames, self._classes = frames, classes
@@ -61,7 +61,7 @@ class FilterImages:
     @property
     def model(self) -> keras.Model:
         """The model, loaded now if it was not yet."""
-        return self._models[NOW].get()
+        return self._models[NOW].model
 
     @property
     def versions(self) -> list[str]:
@@ -134,7 +134,7 @@ class FilterImages:
         ]
         if missing:
             made = explanation.activation_maximization(
-                self._models[version].get(),
+                self._models[version].model,
                 layer,
                 filters=missing,
                 steps=self.steps,
@@ -160,7 +160,7 @@ class FilterImages:
         """Return the first kernels: float32, (filters, rows, columns, 3)."""
         from vidlab import explanation
 
-        return explanation.first_kernels(self._models[version].get())
+        return explanation.first_kernels(self._models[version].model)
 
     def strongest(self, layer: str, number: int) -> StrongestFrames:
         """Return the frames that excite a filter most, one of a video at most."""
@@ -191,7 +191,7 @@ class FilterImages:
 
         layer = self._mapped(layer)
         if layer not in self._correlations:
-            models = self._models[BEFORE].get(), self.model
+            models = self._models[BEFORE].model, self.model
             table = explanation.filter_changes(*models, frames=self.stills.frames, layers=[layer])
             self._correlations[layer] = table.set_index("filter")["correlation"]
         return self._correlations[layer]

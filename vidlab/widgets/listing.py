@@ -74,7 +74,7 @@ class VideoExplorer(Explorer):
         sampling: Sampler | None = None,
     ):
         super().__init__(cam=CamExplorer(model, classes=predictions.classes, sampling=sampling))
-        self._all = self._chosen = predictions
+        self._all = predictions
         self._paths: dict[str, Path] = {}
         if index is not None:
             self._paths = dict(zip(index.table["video_id"], index.paths, strict=True))
@@ -101,7 +101,7 @@ class VideoExplorer(Explorer):
                 "Pass the index that the predictions were made on."
             )
         self.cam.show(self._paths[video_id], targets=self._roles(place[0]))
-        self.tell(self.status.get("text", ""))  # so that the page knows that it is answered
+        self.set_status(self.status.get("text", ""))  # so that the page knows that it is answered
         self.cam.explain()
 
     def _roles(self, place: int) -> dict[str, str]:
@@ -112,52 +112,36 @@ class VideoExplorer(Explorer):
             return {true: "true and predicted"}
         return {true: "true", predicted: "predicted"}
 
-    def _list(self, places: np.ndarray, *, number: int, about: dict[str, Any]) -> None:
-        """Put a list on the page.
-
-        Parameters
-        ----------
-        places
-            int64, (videos,): which of the chosen predictions, in their order.
-        number
-            Which page of them; the nearest one that there is.
-        about
-            What else the page says of the list.
-        """
-        pages = max(1, -(-len(places) // _A_PAGE))
-        number = min(max(number, 0), pages - 1)
-        some = places[number * _A_PAGE : (number + 1) * _A_PAGE]
+    def _list(self, positions: np.ndarray, about: Mapping[str, Any]) -> None:
+        """Put a list on the page: some of the predictions, and what else the page says of it."""
         self.listing = {
             **about,
-            "count": len(places),
-            "page": number,
-            "pages": pages,
-            "videos": self._described(some),
+            "videos": self._described(positions),
             "opened": self.listing.get("opened", 0) + 1,  # so that the page hears of the same again
         }
 
-    def _described(self, places: np.ndarray) -> list[dict[str, Any]]:
+    def _described(self, positions: np.ndarray) -> list[dict[str, Any]]:
         """Give what the page shows of videos."""
-        said = self._chosen
-        ids = [str(name) for name in said.video_ids[places]]
+        predictions = self._all
+        ids = [str(name) for name in predictions.video_ids[positions]]
         known = [name for name in ids if name in self._paths]
         pictures = self._thumbnails.of([self._paths[name] for name in known])
         thumbnails = dict(zip(known, pictures, strict=True))
         videos = []
-        for place, name in zip(places, ids, strict=True):
+        for position, name in zip(positions, ids, strict=True):
             picture = thumbnails.get(name)
             problem = "" if isinstance(picture, bytes) else str(picture or "")
             if self._paths and name not in self._paths:
                 problem = "This video is not in the index."
-            chances = said.probabilities[place]
+            probabilities = predictions.probabilities[position]
             videos.append(
                 {
                     "id": name,
                     "picture": picture if isinstance(picture, bytes) else None,
                     "problem": problem,
-                    "answer": said.classes[said.y_pred[place]],
-                    "p_true": round(float(chances[said.y_true[place]]), 4),
-                    "p_predicted": round(float(chances.max()), 4),
+                    "answer": predictions.classes[predictions.y_pred[position]],
+                    "p_true": round(float(probabilities[predictions.y_true[position]]), 4),
+                    "p_predicted": round(float(probabilities.max()), 4),
                 }
             )
         return videos
@@ -229,11 +213,16 @@ class ClassVideos(VideoExplorer):
         if taken:
             notes.append(f"{next(iter(self._models))} takes it for {', '.join(taken)}")
         about = {"class": name, "only": only, "title": name, "notes": notes, "counts": counts}
-        self._list(of_class[ordered], number=number, about=about)
+        pages = max(1, -(-len(ordered) // _A_PAGE))
+        number = min(max(number, 0), pages - 1)
+        about |= {"count": len(ordered), "page": number, "pages": pages}
+        self._list(of_class[ordered][number * _A_PAGE : (number + 1) * _A_PAGE], about)
         if len(of_class) and not self._paths:
-            self.tell("No index was given, so only names are listed: pass index= to see videos.")
+            self.set_status(
+                "No index was given, so only names are listed: pass index= to see videos."
+            )
         else:
-            self.tell(self._in_words(name, of_class))
+            self.set_status(self._in_words(name, of_class))
 
     @property
     def answers(self) -> Mapping[str, Callable[..., None]]:

@@ -6,15 +6,13 @@ its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from html import escape
 
 import anywidget
 import ipywidgets
 import traitlets
 
-from vidlab.errors import VidlabError
 from vidlab.widgets.explorer import Pictured, is_live, page
 
 __all__ = ["Gallery", "Panel", "Player"]
@@ -89,20 +87,6 @@ class Panel(Pictured, ipywidgets.VBox):
                 control.on_click(react)
             else:
                 control.observe(react, "selected" if isinstance(control, Gallery) else "value")
-
-    @contextmanager
-    def problems_shown(self) -> Iterator[None]:
-        """Show an error as the status: one that is raised in a callback is seen by nobody.
-
-        What vidlab did not raise itself also goes to the log, with all its lines.
-        """
-        try:
-            yield
-        except VidlabError as error:
-            self.set_status(str(error), problem=True)
-        except Exception as error:
-            self.log.exception("An explorer could not answer.")
-            self.set_status(f"This did not work: {type(error).__name__}: {error}", problem=True)
 
 
 class Player(Pictured, ipywidgets.HBox):

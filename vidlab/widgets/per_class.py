@@ -284,9 +284,9 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         found = [name for name in classes if not words or any(w in name.lower() for w in words)]
         if not found:
             problem = f'No class has "{search}" in its name. Try fewer letters.'
-            self.videos.tell(problem, problem=True)
+            self.videos.set_status(problem, problem=True)
             return
-        self.videos.tell("")
+        self.videos.set_status("")
         hidden = [name for name in classes if name not in set(found)]
         with self.chart.batch_update():
             self.chart.update_yaxes(categoryarray=found + hidden, range=[len(found) - 0.5, -0.5])
@@ -313,7 +313,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         """Open a class, unless it is the one that is open."""
         listing = self.videos.listing
         if name and (name, only) != (listing.get("class"), listing.get("only")):
-            with self.videos.problems_told():
+            with self.videos.problems_shown():
                 self.open_class(name, only=only)
 
 

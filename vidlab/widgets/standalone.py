@@ -49,7 +49,6 @@ _THUMBNAILS = 240  # of videos that cannot be played, at most
 _FINEST = 24  # cells of a heatmap, which is drawn smooth
 _IN_TURN = 3  # videos of a pair of classes, before it is the next pair's turn
 _RIGHT = 6  # one in so many videos is one that was named rightly
-_MOST_GROUPS = 60  # more have no order of classes each; theirs is that of all videos
 
 
 def save_page(
@@ -115,7 +114,13 @@ def save_page(
     for one in (explorer, explorer.cam):  # it is asked, not shown: nothing goes to an open notebook
         one.layout.close()
         one.close()
-    kept = _counted(predictions) | {"orders": _orders(explorer, predictions)}
+    videos_at = np.arange(len(predictions))
+    kept = {
+        "table": explorer.table,
+        "ids": predictions.video_ids.tolist(),
+        "p_true": _short(predictions.probabilities[videos_at, predictions.y_true]),
+        "p_predicted": _short(predictions.probabilities.max(axis=1)),
+    }
     parts = _Parts()
     names = predictions.video_ids[_worth_opening(predictions, most=videos)].tolist()
     kept["videos"], problems = _films(explorer, names, most=videos, parts=parts)
@@ -152,46 +157,8 @@ def _as_json(kept: dict[str, Any]) -> str:
     return json.dumps(kept, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _counted(said: Predictions) -> dict[str, Any]:
-    """Give what the page counts and lists: of each video its group, its class and its answer."""
-    places = np.arange(len(said))
-    groups, group = np.unique(said.groups, return_inverse=True)
-    sure = said.probabilities.max(axis=1)
-    return {
-        "classes": said.classes,
-        "other": evaluation.OTHER,
-        "ids": said.video_ids.tolist(),
-        "groups": groups.tolist(),
-        "group": group.tolist(),
-        "true": said.y_true.tolist(),
-        "predicted": said.y_pred.tolist(),
-        "p_true": _short(said.probabilities[places, said.y_true]),
-        "p_predicted": _short(sure),
-        "surest": _surest(said).tolist(),
-    }
-
-
 def _short(shares: np.ndarray) -> list[float]:
     return [round(float(share), 4) for share in shares]
-
-
-def _surest(said: Predictions) -> np.ndarray:
-    """Order the videos, the surest answers first: int64, (videos,)."""
-    return np.argsort(-said.probabilities.max(axis=1), kind="stable")
-
-
-def _orders(explorer: ConfusionExplorer, said: Predictions) -> dict[str, dict[str, list[int]]]:
-    """Ask for the orders of the classes, of all videos and of each group's."""
-    number = {name: place for place, name in enumerate(said.classes)}
-    groups = sorted(set(said.groups.tolist()))
-    orders: dict[str, dict[str, list[int]]] = {}
-    for group in ["", *(groups if len(groups) <= _MOST_GROUPS else [])]:
-        orders[group] = {}
-        for order in ("index", "accuracy", "clustered"):
-            explorer.arrange(order=order, group=group)
-            orders[group][order] = [number[name] for name in explorer.table["rows"]]
-    explorer.arrange()
-    return orders
 
 
 class _Parts:
@@ -279,7 +246,7 @@ def _coarser(panel: dict[str, Any], parts: _Parts) -> dict[str, Any]:
 
 def _worth_opening(said: Predictions, *, most: int) -> list[int]:
     """Order all videos by how much they are worth playing, the first `most` of all kinds."""
-    surest = _surest(said)
+    surest = np.argsort(-said.probabilities.max(axis=1), kind="stable")
     right = said.y_true == said.y_pred
     pairs = evaluation.most_confused(said, n=len(said))
     rank = {

@@ -1,8 +1,4 @@
-"""Any video, one's own as well, and what a model says of it at every moment.
-
-Takes `timeline.VideoPredictor` records or finished runs, and video files; gives `TimelineExplorer`
-to notebooks. What is said comes from `timeline`, heat from the `CamExplorer` that is opened below.
-"""
+"""Any video, one's own as well, and the class probabilities of a model at every moment."""
 
 from __future__ import annotations
 
@@ -22,22 +18,70 @@ from vidlab.evaluation.runs import RunFolder
 from vidlab.evaluation.timeline import Timeline, VideoPredictor
 from vidlab.plots import Drawing
 from vidlab.widgets.cam import CamExplorer
-from vidlab.widgets.explorer import page
+from vidlab.widgets.explorer import Explorer, is_live, page
 from vidlab.widgets.footage import Footage
-from vidlab.widgets.library import Library, LibraryExplorer
+from vidlab.widgets.video_panel import VideoPanel
 
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
 
-__all__ = ["TimelineExplorer"]
+__all__ = ["TimelineExplorer", "TimelinePlayer"]
 
 _COUNTS = (8, 16, 32, 64, 128)  # frames that can be looked at instead of the usual ones
 _MOST = 300  # frames that the page plays
 _LARGEST = 500  # megabytes of a file that is uploaded
+_CONTEXTS = {
+    "frame": "The model looks at single frames: a line is its probability for each frame alone, "
+    "and the {aggregation} of the frames decides about the video.",
+    "past": "The model reads frame after frame: a line is its probability given all frames so far, "
+    "and the last one counts for the video.",
+    "whole": "The model has to see the whole video first: its one prediction is drawn at every "
+    "moment.",
+}
+_HOW = (
+    "The coloured band is the prediction at each moment. Click or drag in the chart to go to a "
+    "frame, a name below it shows that class alone. Space plays, ← and → go frame by frame."
+)
 
 
-class TimelineExplorer(LibraryExplorer):
-    """A video, and the answers of a model over time: play it, and see when the answer is found.
+class TimelinePlayer(Explorer):
+    """A video that is played, and curves of class probabilities on which its playhead is dragged.
+
+    The curves are drawn on a canvas: a playhead that is dragged follows the mouse while the kernel
+    predicts, but a FigureWidget hears of no drag, and its lines are moved by the kernel alone.
+
+    Parameters
+    ----------
+    answers
+        What is done for each kind of message: ``predict``, or ``upload`` a piece of a file.
+
+    Attributes
+    ----------
+    film, predictions : dict
+        What is played, and the probabilities of its classes.
+    frame : int
+        Index of the frame that is shown, unless it is playing.
+    """
+
+    _esm = page("parts.js", "player.js", "timeline.js", render="renderTimeline")
+    _css = page("look.css", "timeline.css")
+
+    film = traitlets.Dict().tag(sync=True)
+    predictions = traitlets.Dict().tag(sync=True)
+    frame = traitlets.Int(0).tag(sync=True)
+
+    def __init__(self, answers: Mapping[str, Callable[..., None]]):
+        self._answers = answers
+        super().__init__()
+
+    @property
+    def answers(self) -> Mapping[str, Callable[..., None]]:
+        """As in the constructor."""
+        return self._answers
+
+
+class TimelineExplorer(VideoPanel):
+    """A video, and a model's predictions over time: play it, and see when the class is recognised.
 
     Parameters
     ----------
@@ -49,8 +93,12 @@ class TimelineExplorer(LibraryExplorer):
 
     Attributes
     ----------
-    film, said, options : dict
-        What the page plays, what the model says of it, and which models and frames can be chosen.
+    model, count : ipywidgets.Dropdown
+        The name of the predictor, and how many frames it sees; 0 for those it usually takes.
+    target : ipywidgets.Dropdown
+        The class that `explain` explains; "" for the one predicted at the frame that is shown.
+    player : TimelinePlayer
+        Shows the video.
     timeline : vidlab.timeline.Timeline or None
         Of the video that is shown.
     cam : CamExplorer
@@ -62,17 +110,6 @@ class TimelineExplorer(LibraryExplorer):
         If there is no predictor.
     """
 
-    _esm = page(
-        "parts.js", "player.js", "cam.js", "videos.js", "library.js", "timeline.js",
-        render="renderTimeline",
-    )  # fmt: skip
-    _css = page("look.css", "timeline.css")
-
-    film = traitlets.Dict().tag(sync=True)
-    said = traitlets.Dict().tag(sync=True)
-    options = traitlets.Dict().tag(sync=True)
-    cam = traitlets.Instance(CamExplorer).tag(sync=True, **ipywidgets.widget_serialization)
-
     _folder: tempfile.TemporaryDirectory | None = None  # of the files that were uploaded
 
     def __init__(
@@ -80,145 +117,125 @@ class TimelineExplorer(LibraryExplorer):
         predictors: VideoPredictor | RunFolder | Mapping[str, VideoPredictor | RunFolder],
         source: str | Path | VideoIndex | None = None,
     ):
-        super().__init__(cam=CamExplorer())
-        self._watchers = _by_name(predictors)
+        super().__init__(source)
+        self._predictors = _by_name(predictors)
         self._incoming: dict[str, Any] = {}
         self._footage: Footage | None = None
         self.timeline: Timeline | None = None
-        self._video = ""
-        self.options = {
-            "models": list(self._watchers),
-            "model": next(iter(self._watchers)),
-            "counts": list(_COUNTS),
-            "count": 0,
-            "usual": repr(next(iter(self._watchers.values())).sampling),
-        }
-        with self.problems_told():
-            self.videos = Library(source)
-            self.find()
-        if self.videos.first:
-            self.show(self.videos.first)
+        fitted = {"description_width": "auto"}
+        self.model = ipywidgets.Dropdown(
+            options=list(self._predictors), description="model", style=fitted
+        )
+        if len(self._predictors) < 2:
+            self.model.layout.display = "none"
+        counts = [("as usual", 0), *((f"{count} frames", count) for count in _COUNTS)]
+        self.count = ipywidgets.Dropdown(options=counts, description="sees", style=fitted)
+        self.target = ipywidgets.Dropdown(
+            options=[("the class predicted now", "")], description="for", style=fitted
+        )
+        self.player = TimelinePlayer({"predict": self.predict, "upload": self._upload})
+        self.cam = CamExplorer()
+        self._how = ipywidgets.HTML()
+        explain = ipywidgets.Button(description="Where did it look?")
+        if is_live():
+            row = {"flex_flow": "row wrap"}
+            self.children = (
+                ipywidgets.HBox([self.picker, self.model, self.count], layout=row),
+                self.player,
+                ipywidgets.HBox([explain, self.target]),
+                self.status,
+                self.cam,
+                self._how,
+            )
+        self.on_change(self._choose, self.model, self.count)
+        self.on_change(self.explain, explain)
+        if source is not None:
+            self.open_video()
 
-    def show(self, video_id: str) -> None:
-        """Play a video; the model is asked about it when `ask` is called.
-
-        Parameters
-        ----------
-        video_id
-            A name of the library, or of a file that was uploaded.
-        """
-        self._video, self._footage, self.timeline = "", None, None
-        self.film, self.said = {}, {}
+    def show_video(self, path: Path) -> None:
+        """Play a video; the page asks for the predictions."""
+        self._footage, self.timeline = None, None
+        self.player.predictions, self.player.film = {}, {}
         self.cam.clear()
-        self.tell("")
-        with self.problems_told():
-            path = self.take(video_id)
-            self._video = video_id
-            footage = Footage.of_file(path, sampling=self._sampling)
-            if len(footage.frames) > _MOST:
-                raise VideoError(
-                    f"Expected at most {_MOST} frames to play. Received: {len(footage.frames)} of "
-                    f"{path.name}. Choose a number of frames beside the model."
-                )
-            self._footage, self.film = footage, footage.packed()
+        footage = Footage.of_file(path, sampling=self._sampling)
+        if len(footage.frames) > _MOST:
+            raise VideoError(
+                f"Expected at most {_MOST} frames to play. Received: {len(footage.frames)} of "
+                f"{path.name}. Choose a number of frames beside the model."
+            )
+        self._footage, self._shown_sampling = footage, self._sampling
+        self.player.film = footage.packed()
 
-    def ask(self, *, model: str = "", count: int | None = None) -> None:
-        """Ask a model about the video that is shown.
-
-        Parameters
-        ----------
-        model
-            The name of a predictor; the one asked before when left out.
-        count
-            Look at so many frames, spread evenly; 0 for those that the predictor usually takes,
-            None for as many as before.
-        """
-        with self.problems_told():
-            model = model or self.options["model"]
-            if model not in self._watchers:
-                raise ModelError(
-                    f"Expected a model out of {', '.join(self._watchers)}. Received: {model!r}. "
-                    "Choose one of these."
-                )
-            before = self._sampling
-            count = self.options["count"] if count is None else count
-            usual = repr(self._watchers[model].sampling)
-            self.options = {**self.options, "model": model, "count": count, "usual": usual}
-            if self._video and (self._sampling != before or self._footage is None):
-                self.show(self._video)
-            if self._footage is None:
-                return
-            self.tell(f"Asking {model} …")
-            path, predictor = self._footage.path, self._watchers[model]
-            self.timeline = predictor.predict(path, sampling=self._sampling)
-            self.said = self._packed(self.timeline, predictor)
-            self.tell(self._says())
-
-    def open_video(self, video_id: str) -> None:
-        """Play a video and ask about it; parameters as for `show`."""
-        self.show(video_id)
-        if self._footage is not None:
-            self.ask()
-
-    def explain(self, target: str) -> None:
-        """Show below where the model looked for a class in the video that is shown.
-
-        Parameters
-        ----------
-        target
-            The name of a class.
-        """
-        if self.timeline is None:
-            self.tell("Choose a video first.", problem=True)
+    def predict(self) -> None:
+        """Predict the classes of the video that is shown."""
+        if self._footage is None:
             return
-        predictor = self._watchers[self.options["model"]]
+        with self.problems_shown():
+            name, predictor = self.model.value, self._predictors[self.model.value]
+            self.set_status(f"{name} is predicting …")
+            timeline = predictor.predict(self._footage.path, sampling=self._sampling)
+            self.timeline = timeline
+            self.target.options = [
+                self.target.options[0],
+                *((one, one) for one in timeline.classes),
+            ]
+            context = _CONTEXTS[timeline.context].format(aggregation=predictor.aggregation)
+            self._how.value = f"<p style='line-height: 1.4; font-size: 12px'>{context} {_HOW}</p>"
+            drawn = plots.drawn_classes(timeline.probabilities, timeline.classes)
+            ((predicted, probability),) = timeline.top(1).items()
+            self.player.predictions = {
+                "model": name,
+                "classes": timeline.classes,
+                "probabilities": timeline.probabilities.astype(np.float32).tobytes(),
+                "drawn": [[timeline.classes.index(one), colour] for one, colour in drawn.items()],
+                "predicted": [predicted, round(float(probability), 4)],
+            }
+            self.set_status(
+                f"{name} takes the whole video for {predicted} ({probability:.0%}). "
+                f"Frames: {self._sampling!r}."
+            )
+
+    def explain(self) -> None:
+        """Show below where the model looked for the class of `target`."""
+        if self.timeline is None:
+            raise VideoError("Expected a video. Received: none. Choose or upload one first.")
+        predictor = self._predictors[self.model.value]
+        frame = self.timeline.probabilities[min(self.player.frame, len(self.timeline) - 1)]
+        target = self.target.value or self.timeline.classes[frame.argmax()]
         self.cam.use(lambda: predictor.model, classes=predictor.classes, sampling=self._sampling)
         self.cam.show(self.timeline.path, targets=[target])
         self.cam.explain()
 
-    def upload(
+    def _upload(
         self, name: str, number: int, of: int, size: int, *, buffers: Sequence[memoryview] = ()
     ) -> None:
-        """Take a piece of a file from the page; the last one shows the video.
+        """Take a piece of a file from the page: its number, from 0, of how many, and its bytes.
 
-        Parameters
-        ----------
-        name
-            Of the file.
-        number, of
-            Which piece, from 0, of how many.
-        size
-            Of the whole file, in bytes.
-        buffers
-            The bytes of the piece.
-
-        Raises
-        ------
-        VideoError
-            If the file is too large, or a piece is missing.
+        Pieces, because a server takes no message of more than 10 MB. The last one shows the video.
         """
-        if size > _LARGEST * 1e6:
-            raise VideoError(
-                f"Expected a video of at most {_LARGEST} MB. Received: {name} with "
-                f"{size / 1e6:.0f} MB. Pass its path instead: TimelineExplorer(run, 'my.mp4')."
-            )
-        if number == 0:
-            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="vidlab-")
-            folder = Path(tempfile.mkdtemp(dir=self._folder.name))
-            self._incoming = {"path": folder / Path(name).name, "next": 0}
-        if number != self._incoming.get("next"):
-            raise VideoError(
-                f"Expected piece {self._incoming.get('next', 0)} of {name}. Received: piece "
-                f"{number}. Upload it again."
-            )
-        with self._incoming["path"].open("ab") as file:
-            file.writelines(buffers)
-        self._incoming["next"] = number + 1
-        if number + 1 < of:
-            self.send({"kind": "go on", "number": number + 1})
-            return
-        path, self._incoming = self._incoming["path"], {}
-        self.open_video(self.videos.add(path, about="uploaded"))
+        with self.problems_shown():
+            if size > _LARGEST * 1e6:
+                raise VideoError(
+                    f"Expected a video of at most {_LARGEST} MB. Received: {name} with "
+                    f"{size / 1e6:.0f} MB. Pass its path instead: TimelineExplorer(run, 'my.mp4')."
+                )
+            if number == 0:
+                self._folder = self._folder or tempfile.TemporaryDirectory(prefix="vidlab-")
+                folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+                self._incoming = {"path": folder / Path(name).name, "next": 0}
+            if number != self._incoming.get("next"):
+                raise VideoError(
+                    f"Expected piece {self._incoming.get('next', 0)} of {name}. Received: piece "
+                    f"{number}. Upload it again."
+                )
+            with self._incoming["path"].open("ab") as file:
+                file.writelines(buffers)
+            self._incoming["next"] = number + 1
+            if number + 1 < of:
+                self.set_status(f"Uploading {name}: {(number + 1) / of:.0%}")
+                self.player.send({"kind": "go on", "number": number + 1})
+            else:
+                self.add(self._incoming["path"])
 
     def close(self) -> None:
         """Let go of the page, and of the files that were uploaded."""
@@ -228,71 +245,48 @@ class TimelineExplorer(LibraryExplorer):
         super().close()
 
     @property
-    def answers(self) -> Mapping[str, Callable[..., None]]:
-        """``find`` videos, show a ``video``, ``ask`` again, ``explain``, or ``upload`` a piece."""
-        return {
-            "find": self.find,
-            "video": self.open_video,
-            "ask": self.ask,
-            "explain": self.explain,
-            "upload": self.upload,
-        }
-
-    @property
     def is_drawn_at_once(self) -> bool:
-        """Whether the model was asked already."""
+        """Whether there are predictions already."""
         return self.timeline is not None
 
     def figure(self) -> Drawing | None:
-        """Draw the answers over time below what was seen."""
+        """Draw the probabilities over time below the frames."""
         if self.timeline is None:
-            self.ask()
+            self.predict()
         if self.timeline is None:
             return None
+        is_same = len(self._footage.frames) == len(self.timeline)
         return plots.frame_timeline(
             self.timeline.probabilities,
             self.timeline.classes,
             seconds=self.timeline.seconds,
-            frames=self._footage.frames
-            if len(self._footage.frames) == len(self.timeline)
-            else None,
-            title=f"{self.timeline.path.name}: what {self.options['model']} says",
+            frames=self._footage.frames if is_same else None,
+            title=f"{self.timeline.path.name}: predictions of {self.model.value}",
         )
 
     def describe(self) -> str:
         """Say what the model takes the video for."""
         if self.timeline is None:
-            return f"TimelineExplorer. {self.status.get('text') or 'No video is shown.'}"
-        (name, chance), *_ = self.timeline.top(1).items()
-        model = self.options["model"]
+            return f"TimelineExplorer. {self.problem or 'No video is shown.'}"
+        ((name, probability),) = self.timeline.top(1).items()
         return (
-            f"TimelineExplorer, {self.timeline.path.name}: {model} says {name}, {chance:.0%}. Run "
-            "this cell in JupyterLab to play it."
+            f"TimelineExplorer, {self.timeline.path.name}: {self.model.value} predicts {name}, "
+            f"{probability:.0%}. Run this cell in JupyterLab to play it."
         )
 
     @property
     def _sampling(self) -> Sampler:
-        """Picks the frames, as the options say."""
-        count = self.options["count"]
-        return Uniform(count) if count else self._watchers[self.options["model"]].sampling
+        """Picks the frames, as the controls say."""
+        count = self.count.value
+        return Uniform(count) if count else self._predictors[self.model.value].sampling
 
-    def _packed(self, said: Timeline, predictor: VideoPredictor) -> dict[str, Any]:
-        """Give what the page draws of the answers."""
-        drawn = plots.drawn_classes(said.probabilities, said.classes)
-        return {
-            "model": self.options["model"],
-            "classes": said.classes,
-            "probabilities": np.ascontiguousarray(said.probabilities, np.float32).tobytes(),
-            "drawn": [[said.classes.index(name), colour] for name, colour in drawn.items()],
-            "answer": [[name, round(float(chance), 4)] for name, chance in said.top().items()],
-            "context": said.context,
-            "how": predictor.aggregation,
-            "sampling": repr(self._sampling),
-        }
-
-    def _says(self) -> str:
-        (name, chance), *_ = self.timeline.top(1).items()
-        return f"{self.options['model']} takes the whole video for {name} ({chance:.0%})."
+    def _choose(self) -> None:
+        """Predict with another model, or from other frames."""
+        name = self.video.value
+        if self._footage is not None and self._shown_sampling == self._sampling:
+            self.predict()
+        elif name is not None:
+            self.show_video(self._paths[name])
 
 
 def _by_name(

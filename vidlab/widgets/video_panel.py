@@ -24,7 +24,7 @@ class VideoPanel(Panel):
     Parameters
     ----------
     source
-        A video file, or an index with at least one video.
+        A video file, or an index with at least one video; None for those that are added later.
 
     Attributes
     ----------
@@ -36,9 +36,11 @@ class VideoPanel(Panel):
         The controls.
     """
 
-    def __init__(self, source: str | Path | VideoIndex):
+    def __init__(self, source: str | Path | VideoIndex | None):
         super().__init__()
-        if isinstance(source, str | Path):
+        if source is None:
+            self._paths, texts = {}, []
+        elif isinstance(source, str | Path):
             self._paths, texts = {Path(source).stem: Path(source)}, [""]
         else:
             ids, classes = source.table["video_id"], source.table["class_name"]
@@ -80,6 +82,16 @@ class VideoPanel(Panel):
                 self._shown = self.video.value
                 self.set_status("")
                 self.show_video(self._paths[self._shown])
+
+    def add(self, path: Path) -> None:
+        """Put another video before the others, and show it."""
+        self._paths = {path.name: path} | self._paths
+        self._texts[path.name] = path.name.lower()
+        self._shown = ""  # another one may have had the same name
+        self.picker.layout.display = "none" if len(self._paths) < 2 else None
+        self.video.options, self.video.value = list(self._paths), path.name
+        self._count.value = f"{len(self._paths)} videos"
+        self.open_video()
 
     def _find(self) -> None:
         words = self.search.value.lower().split()

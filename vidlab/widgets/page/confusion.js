@@ -5,26 +5,34 @@ const TALLEST = 560;
 const NARROW = 740; // pixels; below, the videos stand under the matrix
 const NUMBERS = 19; // pixels a cell needs for its number
 const LABELS = 8.5; // pixels a row needs for its name
+const CARDS = 9; // on a page of the list
+const MOST_PAIRS = 300; // that "next most confused" goes through
 
 async function renderConfusion({ model, el }) {
   const view = { zoom: 1, x: 0, y: 0, cell: 8, left: 0, foot: 0, width: 0, height: 0 };
   const cursor = { row: 0, column: 0, shown: false };
   const state = { table: null, hover: null, drag: null, serial: null, typing: 0 };
+  const data = model.get("table"); // of every video its group, its true and its predicted class
 
   const order = choice(
     "classes", [["index", "in index order"], ["accuracy", "worst first"],
-      ["clustered", "mistaken side by side"]], () => arrange(),
+      ["clustered", "mistaken side by side"]], (value) => {
+      model.set("order", value);
+      model.save_changes();
+    },
   );
   const measure = choice("numbers", [["count", "videos"], ["share", "share of row"]], (value) => {
     model.set("measure", value);
     model.save_changes();
   });
-  const group = choice("group", [["", "all"]], () => arrange());
+  const group = choice(
+    "group", [["", "all"], ...data.groups.map((name) => [name])], () => arrange(),
+  );
   const search = make("input", {
     type: "search", placeholder: "part of name", "aria-label": "Keep classes by name",
     oninput: () => {
       clearTimeout(state.typing);
-      state.typing = setTimeout(arrange, 250);
+      state.typing = setTimeout(arrange, 100);
     },
   });
   const searching = make("label", { className: "vl-choice" }, make("span", { text: "only" }), search);
@@ -80,43 +88,37 @@ async function renderConfusion({ model, el }) {
   const repaint = painter(paint);
   const unfollow = followSizeAndTheme(root, repaint);
   const changes = {
-    "change:table": read, "change:listing": show, "change:status": told,
+    "change:order": arrange, "change:listing": show, "change:status": told,
     "change:measure": () => { measure.select.value = model.get("measure"); repaint(); },
   };
   for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
   measure.select.value = model.get("measure");
-  read();
+  arrange();
   show();
 
   const closeCam = await camBelow(model, below);
 
   // ---- numbers -------------------------------------------------------------------------------
 
-  function read() {
-    const table = model.get("table");
-    const { buffer: all, byteOffset, byteLength } = table.counts;
-    const buffer = all.slice(byteOffset, byteOffset + byteLength); // numbers must lie aligned
-    state.table = { ...table, counts: new Int32Array(buffer) };
-    order.select.value = table.order;
-    fill(group.select, [["", "all"], ...table.groups.map((name) => [name])]);
-    group.select.value = table.group;
-    if (document.activeElement !== search) search.value = table.search;
+  function arrange() {
+    order.select.value = model.get("order");
+    const chosen = { order: order.select.value, group: group.select.value, search: search.value };
+    const table = confusionTable(data, chosen);
+    if (!table.rows.length) {
+      return say(`No class has "${search.value}" in its name. Try fewer letters.`, true);
+    }
+    state.table = table;
     steps.querySelectorAll("button").forEach((one) => { one.disabled = !table.confused.length; });
     state.serial = null;
     const { true: is, predicted } = model.get("listing") ?? {};
-    const [row, column] = [table.rows.indexOf(is), table.columns.indexOf(predicted)];
+    const [row, column] = [state.table.rows.indexOf(is), state.table.columns.indexOf(predicted)];
     const there = row >= 0 && column >= 0; // the cell whose videos are listed
     Object.assign(cursor, there ? { row, column, shown: true } : { row: 0, column: 0, shown: false });
     Object.assign(view, { zoom: 1, x: 0, y: 0 });
     root.dataset.rows = table.rows.length;
-    root.dataset.order = table.order;
+    root.dataset.order = chosen.order;
+    say(`${plural(table.videos.length, "video")}, ${table.rows.length} classes.`);
     repaint();
-  }
-
-  function arrange() {
-    ask({
-      kind: "arrange", order: order.select.value, group: group.select.value, search: search.value,
-    });
   }
 
   function count(row, column) {
@@ -401,9 +403,18 @@ async function renderConfusion({ model, el }) {
   // ---- the videos of a cell ------------------------------------------------------------------
 
   function open(number = 0) {
-    const { rows, columns } = state.table;
+    const { rows, columns, sums, inCell } = state.table;
+    const { row, column } = cursor;
+    const found = inCell(row, column);
     videos.wait();
-    ask({ kind: "cell", true: rows[cursor.row], predicted: columns[cursor.column], number });
+    ask({
+      kind: "videos",
+      positions: found.slice(CARDS * number, CARDS * (number + 1)),
+      about: {
+        true: rows[row], predicted: columns[column], count: found.length, of: sums[row],
+        page: number, pages: Math.max(1, Math.ceil(found.length / CARDS)),
+      },
+    });
   }
 
   function show() {
@@ -430,5 +441,41 @@ async function renderConfusion({ model, el }) {
     repaint.stop();
     unfollow();
     for (const [name, handler] of Object.entries(changes)) model.off(name, handler);
+  };
+}
+
+// Counts videos of a group ("" for all) by true and predicted class, for the classes that are
+// searched for. What is predicted outside of them is a last column.
+function confusionTable(data, { order, group, search }) {
+  const words = search.toLowerCase().split(/[\s,]+/).filter(Boolean);
+  const isFound = (label) => words.some((word) => data.classes[label].toLowerCase().includes(word));
+  const labels = (data.orders[group] ?? data.orders[""])[order]
+    .filter((label) => !words.length || isFound(label));
+  const rowOf = new Map(labels.map((label, row) => [label, row]));
+  const videos = data.most_probable_first.filter((video) => rowOf.has(data.true[video])
+    && (!group || data.groups[data.group[video]] === group));
+  const width = labels.length + (labels.length < data.classes.length ? 1 : 0);
+  const columnOf = (video) => rowOf.get(data.predicted[video]) ?? width - 1;
+  const counts = new Int32Array(labels.length * width);
+  const sums = labels.map(() => 0);
+  for (const video of videos) {
+    const row = rowOf.get(data.true[video]);
+    counts[row * width + columnOf(video)]++;
+    sums[row]++;
+  }
+  const pairs = [];
+  labels.forEach((is, row) => labels.forEach((predicted, column) => {
+    const count = counts[row * width + column];
+    if (row !== column && count) pairs.push({ row, column, is, predicted, count });
+  }));
+  pairs.sort((a, b) => b.count - a.count || b.count / sums[b.row] - a.count / sums[a.row]
+    || a.is - b.is || a.predicted - b.predicted);
+  const rows = labels.map((label) => data.classes[label]);
+  return {
+    rows, columns: width > rows.length ? [...rows, data.other] : rows, counts, sums, videos,
+    confused: pairs.slice(0, MOST_PAIRS).map(({ row, column }) => [row, column]),
+    inCell: (row, column) => videos.filter(
+      (video) => rowOf.get(data.true[video]) === row && columnOf(video) === column,
+    ),
   };
 }

@@ -57,29 +57,6 @@ function conversation(model, line) {
   return { ask, say, heard, told };
 }
 
-// Sends messages one by one: of those that wait for an answer to the one before, only the last of
-// each kind is kept, so that a slider is answered where it is now and not where it was. `done` is
-// to be called at every answer.
-function oneByOne(send) {
-  const waiting = new Map();
-  let isBusy = false;
-  const next = () => {
-    const [first] = waiting;
-    isBusy = Boolean(first);
-    if (!first) return;
-    waiting.delete(first[0]);
-    send(first[1]);
-  };
-  const ask = (message) => {
-    const { kind, row = "", option = "" } = message;
-    const key = `${kind} ${row} ${option}`;
-    waiting.delete(key);
-    waiting.set(key, message);
-    if (!isBusy) next();
-  };
-  return { ask, done: next };
-}
-
 function bytes(view) {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
