@@ -17,8 +17,9 @@ from vidlab.data import coverage, video
 from vidlab.data.sampling import Sampler, Uniform
 from vidlab.data.video import VideoInfo
 from vidlab.plots import Drawing
+from vidlab.plots.pictures import spread
 from vidlab.plots.style import GREY, SKY, VERMILLION
-from vidlab.widgets.explorer import is_live
+from vidlab.widgets.explorer import CHART, CHART_GRID, is_live
 from vidlab.widgets.footage import fitted, jpeg
 from vidlab.widgets.panel import Gallery, Player
 from vidlab.widgets.samplers import sampler_controls
@@ -133,7 +134,7 @@ class SamplingExplorer(VideoPanel):
             )
             source = f"data:image/jpeg;base64,{base64.b64encode(jpeg(thumbnails)).decode()}"
             self.chart.layout.images[0].update(source=source, sizex=info.frames)
-            every = np.unique(np.linspace(0, info.frames - 1, _TICKS).astype(int))
+            every = spread(info.frames, _TICKS)
             self.chart.data[0].update(
                 x=every, y=np.full(len(every), -1), text=self._frame_labels(every)
             )
@@ -166,19 +167,17 @@ class SamplingExplorer(VideoPanel):
         steady = tick | {"size": 7, "color": GREY}
         self.chart.add_scatter(mode="markers", marker=steady, hoverinfo="skip")
         self.chart.update_traces(hovertemplate="%{text}<extra>%{fullData.name}</extra>")
+        place = {"xref": "x", "yref": "y", "layer": "below"}
         self.chart.update_layout(
             autosize=True,
             height=130 + 46 * len(self._samplers),
-            font_color="#808080",
             hovermode="closest",
-            images=[{"xref": "x", "yref": "y", "x": -0.5, "y": -1.5, "sizey": 1}],
+            images=[place | {"x": -0.5, "y": -1.5, "sizey": 1, "sizing": "stretch"}],
             margin={"l": 10, "r": 190, "t": 30, "b": 40},
-            paper_bgcolor="rgba(0,0,0,0)",
-            plot_bgcolor="rgba(0,0,0,0)",
             showlegend=False,
+            **CHART,
         )
-        self.chart.update_layout({"images[0].sizing": "stretch", "images[0].layer": "below"})
-        self.chart.update_xaxes(gridcolor="rgba(128, 128, 128, 0.3)", zeroline=False)
+        self.chart.update_xaxes(gridcolor=CHART_GRID, zeroline=False)
         self.chart.update_yaxes(
             range=[len(self._samplers) - 0.4, -1.5], showgrid=False, zeroline=False, automargin=True
         )
@@ -212,11 +211,7 @@ class SamplingExplorer(VideoPanel):
         self._show_picks()
 
     def _draw_row(self, row: int, picks: np.ndarray) -> None:
-        shown = (
-            picks[np.unique(np.linspace(0, len(picks) - 1, _TICKS).astype(int))]
-            if len(picks)
-            else picks
-        )
+        shown = picks[spread(len(picks), _TICKS)]
         numbers, times = np.unique(picks, return_counts=True)
         is_in_order = (np.diff(picks) >= 0).all()
         fall = np.zeros(len(shown)) if is_in_order else np.linspace(-0.3, 0.3, len(shown))
@@ -273,12 +268,14 @@ class SamplingExplorer(VideoPanel):
     def _show_picks(self) -> None:
         """Show the frames that the chosen sampler picks, at most 32, evenly spread over all."""
         picks = self.picks().get(self._row.value, np.array([], np.int64))
-        indices = np.unique(np.linspace(0, max(0, len(picks) - 1), _SHOWN).round().astype(int))
-        self._numbers = picks[indices] if len(picks) else picks
+        indices = spread(len(picks), _SHOWN)
+        self._numbers = picks[indices]
         frames = self._read(self._info, self._numbers, within=_SMALL) if len(picks) else []
         labels = [f"pick {index + 1} of {len(picks)} · frame {picks[index]}" for index in indices]
-        apart = np.median(np.abs(np.diff(self._numbers))) if len(self._numbers) > 1 else 1
-        self._player.load(labels if len(picks) else ["-"], seconds=max(1, apart) / self._info.fps)
+        apart = np.abs(np.diff(self._numbers, prepend=-1))
+        self._player.load(
+            labels or ["-"], seconds=np.median(apart.clip(1)) / self._info.fps if labels else 1
+        )
         captions = [str(number) for number in self._numbers]
         self._picks.show([jpeg(frame) for frame in frames], captions)
 
