@@ -25,7 +25,9 @@ from vidlab.plots.style import (
     sentence,
 )
 
-__all__ = ["intervals", "named_rows", "row_inches", "stacked_bars", "write_beside"]
+__all__ = ["intervals", "named_rows", "row_panels", "stacked_bars", "write_beside"]
+
+_MANY = 30  # rows
 
 
 def intervals(
@@ -169,30 +171,32 @@ def stacked_bars(
 def named_rows(
     ax: Axes | None, names: pd.Index, *, title: str, inches: float | None = None
 ) -> tuple[Figure, Axes]:
-    """Name a row for each class or model, from the top down, in new axes or in those given.
-
-    Parameters
-    ----------
-    inches
-        Height of a row; left out, less where there are many.
-    """
+    """Name a row for each class or model, from the top down, in new axes or in those given."""
     if ax is None:
-        height = 1.6 + len(names) * (inches or row_inches(names))
-        figure = Drawing(figsize=(8.5, height), layout="constrained")
-        figure.suptitle(title, x=0.01, ha="left")
-        ax = figure.subplots()
+        _, (ax,) = row_panels(names, title=title, inches=inches)
         ax.set_ylabel(names.name or "")
     else:
         ax.set_title(title)
-    ax.set_yticks(np.arange(len(names)), names, fontsize=7.5 if len(names) > 30 else 9.5)
+    ax.set_yticks(np.arange(len(names)), names, fontsize=7.5 if len(names) > _MANY else 9.5)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     return ax.get_figure(root=True), ax
 
 
-def row_inches(names: pd.Index) -> float:
-    """Height of a row, less where there are many."""
-    return 0.165 if len(names) > 30 else 0.28
+def row_panels(
+    names: pd.Index,
+    *,
+    title: str,
+    inches: float | None = None,
+    widths: Sequence[float] = (1.0,),
+) -> tuple[Drawing, Sequence[Axes]]:
+    """Axes side by side that share their rows, each `inches` high: less where there are many."""
+    inches = inches or (0.165 if len(names) > _MANY else 0.28)
+    size = (max(8.5, 3.6 + 2.1 * len(widths)), 1.6 + len(names) * inches)
+    figure = Drawing(figsize=size, layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left")
+    options = {"sharey": True, "sharex": len(set(widths)) == 1, "width_ratios": widths}
+    return figure, figure.subplots(1, len(widths), squeeze=False, **options)[0]
 
 
 def _whiskers(axes: Axes, table: pd.DataFrame, value: str, at: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from vidlab.errors import MetricError
 from vidlab.evaluation import MotionProbe
-from vidlab.plots.intervals import intervals, named_rows, row_inches, stacked_bars, write_beside
+from vidlab.plots.intervals import intervals, named_rows, row_panels, stacked_bars, write_beside
 from vidlab.plots.style import (
     BLUE,
     GREY,
@@ -112,7 +112,7 @@ def leaderboard(table: pd.DataFrame, *, title: str = "Accuracy and cost of each 
     accuracies = [top for top in ("top1", "top5") if top in measured]
     costs = [cost for cost in _COSTS if measured[cost].notna().any()]
     widths = [2.6] * len(accuracies) + [1.0] * len(costs)
-    figure, panels = _panels(table.index, widths, title=title, inches=0.42)
+    figure, panels = row_panels(table.index, widths=widths, title=title, inches=0.42)
     for axes, top in zip(panels, accuracies, strict=False):
         intervals(
             measured.assign(published=published[top]),
@@ -163,7 +163,7 @@ def motion_costs(
     paired = [name for pair in pairs if set(pair) <= set(classes) for name in pair]
     rows = pd.Index([_ALL, *classes.drop(paired), *paired], name="class")
     colours = {name: VERMILLION if name in paired else BLUE for name in rows} | {_ALL: INK}
-    figure, panels = _panels(rows, [1.0] * len(orders), title=title)
+    figure, panels = row_panels(rows, widths=[1.0] * len(orders), title=title)
     for axes, order in zip(panels, orders, strict=True):
         overall = probe.overall.loc[[order]].set_axis([_ALL])
         costs = pd.concat([overall, probe.per_class[[order]].set_axis(["cost"], axis=1)])
@@ -174,14 +174,3 @@ def motion_costs(
     labels = {_ALL: INK, "class": BLUE}
     legend_below(figure, labels | ({"class of a reversed pair": VERMILLION} if paired else {}))
     return figure
-
-
-def _panels(
-    names: pd.Index, widths: Sequence[float], *, title: str, inches: float | None = None
-) -> tuple[Drawing, Sequence[Axes]]:
-    """Axes side by side whose rows are named at the left."""
-    size = (max(8.5, 3.6 + 2.1 * len(widths)), 1.6 + len(names) * (inches or row_inches(names)))
-    figure = Drawing(figsize=size, layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
-    options = {"sharey": True, "sharex": len(set(widths)) == 1, "width_ratios": widths}
-    return figure, figure.subplots(1, len(widths), squeeze=False, **options)[0]
