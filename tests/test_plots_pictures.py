@@ -158,20 +158,6 @@ def test_sampling_strip_draws_the_frames_of_some_rows_alone():
     assert figure.axes[2].get_xlabel() == "time in the video (s)"
 
 
-@pytest.mark.parametrize(
-    ("picks", "message"),
-    [
-        ({}, "at least one sampler"),
-        ({"Own": np.array([0, 30])}, "from 0 to 29.*0 to 30 from Own"),
-        ({"Own": np.array([], int)}, "none from Own"),
-    ],
-    ids=["no sampler", "beyond the end", "no picks"],
-)
-def test_picks_must_be_in_the_video(picks, message):
-    with pytest.raises(MetricError, match=message):
-        plots.sampling_strip(picks, 30)
-
-
 @pytest.mark.parametrize("count", [2, 6])
 def test_unrolled_draws_the_cell_once_rolled_up_and_once_a_frame(clip, count):
     (axes,) = plots.unrolled(clip[:count], cell="LSTM").axes

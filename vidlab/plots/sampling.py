@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from vidlab.errors import MetricError
 from vidlab.plots.pictures import as_pictures, film_strip, spread
 from vidlab.plots.style import BLUE, GREY, Drawing
 
@@ -38,21 +37,7 @@ def sampling_strip(
         picks a sampler are shown, evenly spread; without it, none.
     with_frames
         Names of the samplers whose frames are drawn; those of all when left out.
-
-    Raises
-    ------
-    MetricError
-        If there are no samplers, or a pick is not in the video.
     """
-    if not samplers:
-        raise MetricError("Expected at least one sampler. Received: none. Name one with its picks.")
-    for name, picks in samplers.items():
-        if not len(picks) or min(picks) < 0 or max(picks) >= frame_count:
-            found = f"{min(picks)} to {max(picks)}" if len(picks) else "none"
-            raise MetricError(
-                f"Expected picks from 0 to {frame_count - 1}. Received: {found} from {name}. "
-                "Ask the sampler for indices of this video's frame count."
-            )
     wanted = samplers if with_frames is None else with_frames
     shown = {}
     for name in wanted if read is not None else ():
@@ -60,7 +45,8 @@ def sampling_strip(
     below, indices = 0.0, np.unique(np.concatenate([[], *shown.values()])).astype(int)
     if shown:
         images = as_pictures(read(indices), dimensions=4)
-        below = 10.5 / _THUMBNAILS * images.shape[1] / images.shape[2]
+        room = max(5, *map(len, shown.values()))
+        below = 10.5 / room * images.shape[1] / images.shape[2]
     heights = [0.75 + below * (name in shown) for name in samplers]
     figure = Drawing(figsize=(11, 0.75 + sum(heights)), layout="constrained")
     figure.suptitle(f"{title} ({frame_count} frames, {frame_count / fps:.1f} s)", x=0.01, ha="left")
@@ -74,7 +60,7 @@ def sampling_strip(
         if name in shown:
             frames = images[np.searchsorted(indices, shown[name])]
             film_strip(cells[1], frames, labels=shown[name].astype(str))
-            cells[1].set_xlim(0, 1.025 * _THUMBNAILS * images.shape[2])
+            cells[1].set_xlim(0, 1.025 * room * images.shape[2])
             if len(shown[name]) < len(picks):
                 many += f", {len(shown[name])} of them shown"
         cells[0].set_title(f"{name}: {many}", fontsize=9.5, loc="left")
