@@ -314,7 +314,7 @@ class FilterExplorer(Panel):
             r = None if None in known else known
             return plots.filter_grid(made, correlations=r, title=title)
         names = images.classes if layer == SCORES else None
-        title = f"What filters of {_short(layer)} want to see"
+        title = f"What excites filters of {_short(layer)}"
         return plots.filter_grid([made[NOW]], names=names, title=title)
 
     def _in_figure(self) -> tuple[list[int], list[str]]:
