@@ -105,9 +105,9 @@ def test_an_option_that_can_be_left_out_is_left_out_at_zero(explored):
 def test_training_draws_and_predictions_do_not(explored):
     names = list(explored._samplers)
     without = {name: picks(explored, name) for name in names}
-    explored._training.value = True
+    explored._draw.value = 1
     first = {name: picks(explored, name) for name in names}
-    explored._set_draw(2)
+    explored._draw.value = 2
     second = {name: picks(explored, name) for name in names}
     assert {name for name in names if first[name] != second[name]} == {"Window", "Segments"}
     assert np.diff(first["Window"]).tolist() == [1] * 15
@@ -115,7 +115,7 @@ def test_training_draws_and_predictions_do_not(explored):
     assert np.searchsorted(bounds, second["Segments"], side="right").tolist() == list(range(1, 9))
     steady = explored.chart.data[-1]
     assert list(steady.x) == without["Window"] + without["Segments"]
-    explored._training.value = False
+    explored._draw.value = 0
     assert {name: picks(explored, name) for name in names} == without
     random = [text for text in explored.chart.layout.yaxis.ticktext if "random" in text]
     assert random == ["Window(length=16) · random", "Segments(count=8) · random"]
@@ -126,7 +126,7 @@ def test_the_same_seed_draws_alike_and_another_differently(numbered_video):
     drawn = []
     for seed in (3, 3, 4):
         explored = SamplingExplorer(path, samplers=[Segments(12)], seed=seed)
-        explored._training.value = True
+        explored._draw.value = 1
         drawn.append(picks(explored, "Segments"))
     assert drawn[0] == drawn[1] != drawn[2]
 
@@ -233,7 +233,7 @@ def test_the_static_form_draws_the_picks_as_they_are_now(explored, monkeypatch):
     assert [titles[place - 1] for place in with_frames] == [
         "EveryNth(step=4): 12 picks, 10 of them shown"
     ]
-    explored._set_draw(2)
+    explored._draw.value = 2
     assert "picks in training, draw 2" in explored.figure().get_suptitle()
     bundle = explored._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "image/png"}

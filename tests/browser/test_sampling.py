@@ -112,16 +112,17 @@ def test_a_slider_changes_the_picks_by_keys(picks):
     picks.get_by_text("EveryNth(step=5)").wait_for()
 
 
-def test_training_draws_again(picks):
+def test_training_draws_again_by_keys(picks):
     row(picks, "Segments")
-    picks.get_by_role("button", name="as in training").click()
+    draw = picks.get_by_label("random draw")
     shown = set()
     for _ in range(4):
         shown.add(gallery(picks, 1).inner_text())
-        picks.get_by_role("button", name="draw again").click()
+        draw.press("ArrowUp")
         picks.page.wait_for_timeout(300)
     assert len(shown) > 1
-    picks.get_by_role("button", name="as for predictions").click()
+    draw.fill("0")
+    draw.press("Enter")
     wait_for_picks(picks, sampling.Segments(8))
 
 

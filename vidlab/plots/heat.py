@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 
 from vidlab.errors import MetricError
-from vidlab.plots.pictures import as_pictures
+from vidlab.plots.pictures import as_pictures, film_strip, spread
 from vidlab.plots.style import (
     BLUE,
     GREY,
@@ -100,28 +100,21 @@ def heat_strip(
             f"{lengths or 'no explanation'}, {len(steps)} times. Give the frames that were "
             "explained."
         )
-    chosen = np.unique(np.linspace(0, len(frames) - 1, most).round().astype(int))
+    chosen = spread(len(frames), most)
     unit = "frame {:.0f}" if seconds is None else "{:.2f} s"
     inches = 11.5 / len(chosen) * frames.shape[1] / frames.shape[2] + 0.25
-    rows = 1 + len(explanations)
-    figure = Drawing(figsize=(11.5, rows * inches + 2.4), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
-    grid = figure.add_gridspec(rows + 1, len(chosen), height_ratios=[inches] * rows + [1.7])
     shown = {"frames": frames[chosen]}
     for name, record in explanations.items():
         name += "" if record.has_evidence else ": no positive evidence"
         shown[name] = overlay(frames[chosen], record.heat[chosen])
-    for row, (name, pictures) in enumerate(shown.items()):
-        for column, picture in enumerate(pictures):
-            axes = figure.add_subplot(grid[row, column])
-            axes.imshow(picture)
-            axes.set_axis_off()
-            time = " " if row else unit.format(steps[chosen[column]])
-            axes.set_title(time, fontsize=8, fontweight="normal", loc="right")
-        across = figure.add_subplot(grid[row, :])  # a cell would be widened by a long name
-        across.set_axis_off()
-        across.set_title(name, fontsize=9.5, loc="left")
-    below = figure.add_subplot(grid[rows, :])
+    figure = Drawing(figsize=(11.5, len(shown) * inches + 2.4), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left")
+    heights = [inches] * len(shown) + [1.7]
+    *rows, below = figure.subplots(len(heights), 1, height_ratios=heights)
+    for axes, (name, pictures) in zip(rows, shown.items(), strict=True):
+        labels = map(unit.format, steps[chosen]) if axes is rows[0] else ()
+        film_strip(axes, pictures, labels=labels)
+        axes.set_title(name, fontsize=9.5, loc="left")
     for (name, record), colour in zip(explanations.items(), _LINES, strict=False):
         label = name if len(explanations) > 1 else None
         below.plot(steps, record.frame_importance, "o-", color=colour, label=label, markersize=4)

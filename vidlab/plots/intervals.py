@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -26,9 +25,9 @@ from vidlab.plots.style import (
     sentence,
 )
 
-__all__ = ["intervals", "row_figure", "stacked_bars", "write_beside"]
+__all__ = ["intervals", "named_rows", "row_panels", "stacked_bars", "write_beside"]
 
-_ROWS_A_COLUMN = 55
+_MANY = 30  # rows
 
 
 def intervals(
@@ -57,7 +56,7 @@ def intervals(
         from ``top1_low`` and ``top1_high``, from ``low`` and ``high``, or from ``top1_spread`` on
         both sides, whichever there is.
     ax
-        Draw here; a figure of its own otherwise, with more columns beyond 55 rows.
+        Draw here; a figure of its own otherwise.
     values
         The column to draw; several stand side by side in each row.
     colours
@@ -90,50 +89,45 @@ def intervals(
             )
     if table.empty:
         return sentence(empty, title=title)
-    if ax is None:
-        bare = texts is not None and not len(texts)  # without texts rows may be narrow
-        inches = None if bare else 0.2 + 0.25 * len(values)
-        figure, columns = row_figure(table.index, title=title, inches=inches)
-    else:
-        figure, columns = _rows_of(ax, table.index, title=title)
-    height = 0.8 / len(values)
-    by_value = class_colours(values)
-    for names, (axes,) in columns:
-        part, rows = table.loc[names], np.arange(len(names))
-        by_row = [colours if isinstance(colours, str) else colours[name] for name in names]
-        if uncertain is not None:
-            by_row = [pale(c) if uncertain[n] else c for c, n in zip(by_row, names, strict=True)]
-        for number, value in enumerate(values):
-            at = rows + (number - (len(values) - 1) / 2) * height
-            found, style = part[value].to_numpy(dtype=float), {"color": by_row}
-            if len(values) > 1:
-                style = {"color": by_value[value], "label": value}
-            if points:
-                axes.scatter(found, at, s=48, zorder=4, clip_on=False, **style)
-            else:
-                axes.barh(at, found, height=0.92 * height, **style)
-            _whiskers(axes, part, value, at)
-            shown = [f"{each:.1%}" if np.isfinite(each) else "" for each in found]
-            if texts is not None:
-                shown = [texts.get(name, "") for name in names]
-            write_beside(axes, at, shown)
-        for marker, (mark, label) in zip("Dos^vP", marks.items(), strict=False):
-            style = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.4}
-            axes.scatter(part[mark], rows, s=56, marker=marker, label=label, zorder=5, **style)
-        if ceiling is not None and ceiling < 1:
-            label = f"ceiling without the order of frames, {ceiling:.0%}"
-            axes.axvline(ceiling, color=INK, linestyle="--", linewidth=1.4, label=label)
-        if chance is not None:
-            label = f"chance, {chance:.1%}"
-            axes.axvline(chance, color=GREY, linestyle=":", linewidth=1.6, label=label)
-        if signed:
-            axes.axvline(0, color=INK, linewidth=1)
-            axes.update_datalim([(-0.05, 0), (0.05, 0)])  # room also where nothing differs
-            axes.autoscale_view(scaley=False)
-            axes.xaxis.set_major_formatter(FuncFormatter(_in_points))
-            axes.set_xlabel(xlabel)
+    bare = texts is not None and not len(texts)  # without texts rows may be narrow
+    figure, axes = named_rows(
+        ax, table.index, title=title, inches=None if bare else 0.2 + 0.25 * len(values)
+    )
+    names, rows, height = list(table.index), np.arange(len(table)), 0.8 / len(values)
+    by_row = [colours if isinstance(colours, str) else colours[name] for name in names]
+    if uncertain is not None:
+        by_row = [pale(c) if uncertain[n] else c for c, n in zip(by_row, names, strict=True)]
+    for number, (value, colour) in enumerate(class_colours(values).items()):
+        at = rows + (number - (len(values) - 1) / 2) * height
+        found, style = table[value].to_numpy(dtype=float), {"color": by_row}
+        if len(values) > 1:
+            style = {"color": colour, "label": value}
+        if points:
+            axes.scatter(found, at, s=48, zorder=4, clip_on=False, **style)
         else:
-            percent_axis(axes, xlabel)
+            axes.barh(at, found, height=0.92 * height, **style)
+        _whiskers(axes, table, value, at)
+        shown = [f"{each:.1%}" if np.isfinite(each) else "" for each in found]
+        if texts is not None:
+            shown = [texts.get(name, "") for name in names]
+        write_beside(axes, at, shown)
+    for marker, (mark, label) in zip("Dos^vP", marks.items(), strict=False):
+        style = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.4}
+        axes.scatter(table[mark], rows, s=56, marker=marker, label=label, zorder=5, **style)
+    if ceiling is not None and ceiling < 1:
+        label = f"ceiling without the order of frames, {ceiling:.0%}"
+        axes.axvline(ceiling, color=INK, linestyle="--", linewidth=1.4, label=label)
+    if chance is not None:
+        label = f"chance, {chance:.1%}"
+        axes.axvline(chance, color=GREY, linestyle=":", linewidth=1.6, label=label)
+    if signed:
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.update_datalim([(-0.05, 0), (0.05, 0)])  # room also where nothing differs
+        axes.autoscale_view(scaley=False)
+        axes.xaxis.set_major_formatter(FuncFormatter(_in_points))
+        axes.set_xlabel(xlabel)
+    else:
+        percent_axis(axes, xlabel)
     if ax is None:
         legend_below(figure)
     return figure
@@ -156,91 +150,53 @@ def stacked_bars(
     table
         Up to four columns of numbers, or of shares from 0 to 1 with `percent`.
     ax
-        Draw here; a figure of its own otherwise, with more columns beyond 55 rows.
+        Draw here; a figure of its own otherwise.
     """
     if table.empty:
         return sentence(empty, title=title)
-    if ax is None:
-        figure, columns = row_figure(table.index, title=title)
-    else:
-        figure, columns = _rows_of(ax, table.index, title=title)
-    lefts = table.fillna(0).cumsum(axis=1).shift(axis=1, fill_value=0)
-    for names, (axes,) in columns:
-        for column, colour in zip(table, colours, strict=False):
-            widths, left = table.loc[names, column], lefts.loc[names, column]
-            label = column if table.shape[1] > 1 else None
-            rows = np.arange(len(names))
-            axes.barh(rows, widths, left=left, color=colour, height=0.72, label=label)
-        if percent:
-            percent_axis(axes, xlabel)
-        axes.set_xlabel(xlabel)
+    figure, axes = named_rows(ax, table.index, title=title)
+    rows, left = np.arange(len(table)), np.zeros(len(table))
+    for column, colour in zip(table, colours, strict=False):
+        label = column if table.shape[1] > 1 else None
+        axes.barh(rows, table[column], left=left, color=colour, height=0.72, label=label)
+        left += table[column].fillna(0)
+    if percent:
+        percent_axis(axes, xlabel)
+    axes.set_xlabel(xlabel)
     if ax is None:
         legend_below(figure)
     return figure
 
 
-def row_figure(
-    names: Iterable[str],
+def named_rows(
+    ax: Axes | None, names: pd.Index, *, title: str, inches: float | None = None
+) -> tuple[Figure, Axes]:
+    """Name a row for each class or model, from the top down, in new axes or in those given."""
+    if ax is None:
+        _, (ax,) = row_panels(names, title=title, inches=inches)
+        ax.set_ylabel(names.name or "")
+    else:
+        ax.set_title(title)
+    ax.set_yticks(np.arange(len(names)), names, fontsize=7.5 if len(names) > _MANY else 9.5)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(visible=False, axis="y")
+    return ax.get_figure(root=True), ax
+
+
+def row_panels(
+    names: pd.Index,
     *,
     title: str,
     inches: float | None = None,
     widths: Sequence[float] = (1.0,),
-) -> tuple[Drawing, list[tuple[list[str], list[Axes]]]]:
-    """Make an empty figure with a named row for each class or model, from the top down.
-
-    Parameters
-    ----------
-    names
-        Beyond 55 they go on in further columns.
-    inches
-        Height of a row; left out, less where there are many.
-    widths
-        One for each of the axes that stand side by side on the same rows.
-
-    Returns
-    -------
-    figure : Drawing
-    columns : list of (names, axes)
-        Of each column the names of its rows, and its axes, one a width.
-    """
-    name, names, panels = getattr(names, "name", ""), list(names), len(widths)
-    columns = max(1, math.ceil(len(names) / _ROWS_A_COLUMN))
-    length = max(1, math.ceil(len(names) / columns))
-    inches = inches or (0.28 if len(names) <= 30 else 0.165)
-    size = (max(8.5, columns * (3.6 + 2.1 * panels)), 1.6 + length * inches)
+) -> tuple[Drawing, Sequence[Axes]]:
+    """Axes side by side that share their rows, each `inches` high: less where there are many."""
+    inches = inches or (0.165 if len(names) > _MANY else 0.28)
+    size = (max(8.5, 3.6 + 2.1 * len(widths)), 1.6 + len(names) * inches)
     figure = Drawing(figsize=size, layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
-    cells = figure.subplots(
-        1,
-        columns * panels,
-        squeeze=False,
-        sharex=len(set(widths)) == 1,
-        width_ratios=list(widths) * columns,
-    )[0]
-    cells[0].set_ylabel(name)
-    parts = []
-    for column in range(columns):
-        part = names[column * length : (column + 1) * length]
-        side_by_side = list(cells[column * panels : (column + 1) * panels])
-        for axes in side_by_side:
-            axes.set_yticks(np.arange(len(part)), part, fontsize=7.5 if len(names) > 30 else 9.5)
-            axes.set_ylim(length - 0.4, -0.6)
-            axes.grid(visible=panels > 1, axis="y")  # leads the eye from a name to the last panel
-            axes.tick_params(labelleft=axes is side_by_side[0])
-        parts.append((part, side_by_side))
-    return figure, parts
-
-
-def _rows_of(
-    axes: Axes, names: pd.Index, *, title: str
-) -> tuple[Figure, list[tuple[pd.Index, list[Axes]]]]:
-    """Name the rows of axes that were given, unless `row_figure` has done so."""
-    axes.set_title(title)
-    if [label.get_text() for label in axes.get_yticklabels()] != list(names):
-        axes.set_yticks(np.arange(len(names)), names)
-        axes.set_ylim(len(names) - 0.4, -0.6)
-        axes.grid(visible=False, axis="y")
-    return axes.get_figure(root=True), [(names, [axes])]
+    options = {"sharey": True, "sharex": len(set(widths)) == 1, "width_ratios": widths}
+    return figure, figure.subplots(1, len(widths), squeeze=False, **options)[0]
 
 
 def _whiskers(axes: Axes, table: pd.DataFrame, value: str, at: np.ndarray) -> None:

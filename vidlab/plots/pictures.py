@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from vidlab.errors import MetricError
@@ -19,8 +20,10 @@ __all__ = [
     "as_pictures",
     "contact_sheet",
     "evidence_boxes",
+    "film_strip",
     "frame_strip",
     "picture_grid",
+    "spread",
 ]
 
 _GAP = 4
@@ -168,6 +171,23 @@ def contact_sheet(
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
     return figure
+
+
+def spread(count: int, most: int) -> np.ndarray:
+    """Indices of at most `most` of `count` things, at even distances: int64."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
+
+
+def film_strip(axes: Axes, frames: np.ndarray, *, labels: Sequence[str] = ()) -> None:
+    """Draw frames, uint8 (time, height, width, 3), side by side, with a label above each."""
+    width, gap = frames.shape[2], max(1, frames.shape[2] // 40)
+    padded = np.pad(frames, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=255)
+    axes.imshow(np.concatenate(padded, axis=1)[:, :-gap])
+    axes.set_axis_off()
+    axes.set_anchor("W")
+    for index, label in enumerate(labels):
+        right = index * (width + gap) + width
+        axes.annotate(label, (right, 0), (0, 2), textcoords="offset points", ha="right", fontsize=8)
 
 
 def evidence_boxes(

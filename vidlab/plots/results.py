@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from vidlab.errors import MetricError
 from vidlab.evaluation import MotionProbe
-from vidlab.plots.intervals import intervals, row_figure, stacked_bars, write_beside
+from vidlab.plots.intervals import intervals, named_rows, row_panels, stacked_bars, write_beside
 from vidlab.plots.style import (
     BLUE,
     GREY,
@@ -60,18 +60,17 @@ def per_class_bars(
     )
     paired = [name for pair in pairs for name in pair]
     order = [*top1.index.drop(paired), *paired] if order is None else order
-    figure, columns = row_figure(pd.Index(order, name="class"), title=title)
-    for names, (axes,) in columns:
-        if "top5" in table:
-            top5 = table.loc[names, "top5"]
-            axes.barh(np.arange(len(names)), top5, color=pale(BLUE), height=0.736)
-        colours = {name: VERMILLION if name in paired else BLUE for name in names}
-        xlabel = "accuracy (% of the class's videos)"
-        intervals(table.loc[names], axes, colours=colours, texts={}, xlabel=xlabel)
-        for row, both in enumerate(pairwise(names)):
-            if both in pairs or both[::-1] in pairs:
-                half = {"color": INK, "linestyle": "--", "label": "half of a pair"}
-                axes.plot([0.5, 0.5], [row - 0.45, row + 1.45], **half)
+    shown = table.loc[order].rename_axis("class")
+    figure, axes = named_rows(None, shown.index, title=title)
+    if "top5" in shown:
+        axes.barh(np.arange(len(shown)), shown["top5"], color=pale(BLUE), height=0.736)
+    colours = {name: VERMILLION if name in paired else BLUE for name in order}
+    xlabel = "accuracy (% of the class's videos)"
+    intervals(shown, axes, colours=colours, texts={}, xlabel=xlabel)
+    for row, both in enumerate(pairwise(order)):
+        if both in pairs or both[::-1] in pairs:
+            half = {"color": INK, "linestyle": "--", "label": "half of a pair"}
+            axes.plot([0.5, 0.5], [row - 0.45, row + 1.45], **half)
     labels = {"top-1": BLUE} | ({"top-1, reversed pair": VERMILLION} if paired else {})
     legend_below(figure, labels | ({"top-5": pale(BLUE)} if "top5" in table else {}))
     return figure
@@ -113,19 +112,18 @@ def leaderboard(table: pd.DataFrame, *, title: str = "Accuracy and cost of each 
     accuracies = [top for top in ("top1", "top5") if top in measured]
     costs = [cost for cost in _COSTS if measured[cost].notna().any()]
     widths = [2.6] * len(accuracies) + [1.0] * len(costs)
-    figure, columns = row_figure(table.index, title=title, inches=0.42, widths=widths)
-    for names, panels in columns:
-        for axes, top in zip(panels, accuracies, strict=False):
-            intervals(
-                measured.assign(published=published[top]).loc[names],
-                axes,
-                values=top,
-                points=True,
-                marks={"published": published_on} if published.notna().any(axis=None) else {},
-                xlabel=f"{top.replace('top', 'top-')} accuracy (% of videos)",
-            )
-        for axes, cost in zip(panels[len(accuracies) :], costs, strict=True):
-            _cost(axes, measured.loc[names], cost)
+    figure, panels = row_panels(table.index, widths=widths, title=title, inches=0.42)
+    for axes, top in zip(panels, accuracies, strict=False):
+        intervals(
+            measured.assign(published=published[top]),
+            axes,
+            values=top,
+            points=True,
+            marks={"published": published_on} if published.notna().any(axis=None) else {},
+            xlabel=f"{top.replace('top', 'top-')} accuracy (% of videos)",
+        )
+    for axes, cost in zip(panels[len(accuracies) :], costs, strict=True):
+        _cost(axes, measured, cost)
     label = f"{measured_on} (95% interval over groups)"
     figure.axes[0].scatter([], [], s=48, color=BLUE, label=label)
     legend_below(figure)
@@ -165,14 +163,14 @@ def motion_costs(
     paired = [name for pair in pairs if set(pair) <= set(classes) for name in pair]
     rows = pd.Index([_ALL, *classes.drop(paired), *paired], name="class")
     colours = {name: VERMILLION if name in paired else BLUE for name in rows} | {_ALL: INK}
-    figure, columns = row_figure(rows, title=title, widths=[1.0] * len(orders))
-    for names, panels in columns:
-        for axes, order in zip(panels, orders, strict=True):
-            overall = probe.overall.loc[[order]].set_axis([_ALL])
-            costs = pd.concat([overall, probe.per_class[[order]].set_axis(["cost"], axis=1)])
-            options = {"signed": True, "texts": {}, "xlabel": "accuracy lost (points)"}
-            options |= {"values": "cost", "colours": colours, "title": order}
-            intervals(costs.loc[names], axes, **options)
+    figure, panels = row_panels(rows, widths=[1.0] * len(orders), title=title)
+    for axes, order in zip(panels, orders, strict=True):
+        overall = probe.overall.loc[[order]].set_axis([_ALL])
+        costs = pd.concat([overall, probe.per_class[[order]].set_axis(["cost"], axis=1)])
+        options = {"signed": True, "texts": {}, "xlabel": "accuracy lost (points)"}
+        options |= {"values": "cost", "colours": colours, "title": order}
+        intervals(costs.loc[rows], axes, **options)
+        axes.grid(visible=True, axis="y")
     labels = {_ALL: INK, "class": BLUE}
     legend_below(figure, labels | ({"class of a reversed pair": VERMILLION} if paired else {}))
     return figure

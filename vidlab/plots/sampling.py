@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from vidlab.errors import MetricError
-from vidlab.plots.pictures import as_pictures
+from vidlab.plots.pictures import as_pictures, film_strip, spread
 from vidlab.plots.style import BLUE, GREY, Drawing
 
 __all__ = ["sampling_strip"]
@@ -38,29 +37,15 @@ def sampling_strip(
         picks a sampler are shown, evenly spread; without it, none.
     with_frames
         Names of the samplers whose frames are drawn; those of all when left out.
-
-    Raises
-    ------
-    MetricError
-        If there are no samplers, or a pick is not in the video.
     """
-    if not samplers:
-        raise MetricError("Expected at least one sampler. Received: none. Name one with its picks.")
-    for name, picks in samplers.items():
-        if not len(picks) or min(picks) < 0 or max(picks) >= frame_count:
-            found = f"{min(picks)} to {max(picks)}" if len(picks) else "none"
-            raise MetricError(
-                f"Expected picks from 0 to {frame_count - 1}. Received: {found} from {name}. "
-                "Ask the sampler for indices of this video's frame count."
-            )
     wanted = samplers if with_frames is None else with_frames
-    shown = {name: _spread(samplers[name]) for name in wanted if read is not None}
-    pictures, below, room = {}, 0.0, 5
+    shown = {}
+    for name in wanted if read is not None else ():
+        shown[name] = np.asarray(samplers[name])[spread(len(samplers[name]), _THUMBNAILS)]
+    below, indices = 0.0, np.unique(np.concatenate([[], *shown.values()])).astype(int)
     if shown:
-        indices = np.unique(np.concatenate([*shown.values()]))
         images = as_pictures(read(indices), dimensions=4)
-        pictures = dict(zip(indices.tolist(), images, strict=True))
-        room = max(room, *map(len, shown.values()))
+        room = max(5, *map(len, shown.values()))
         below = 10.5 / room * images.shape[1] / images.shape[2]
     heights = [0.75 + below * (name in shown) for name in samplers]
     figure = Drawing(figsize=(11, 0.75 + sum(heights)), layout="constrained")
@@ -73,18 +58,14 @@ def sampling_strip(
         _line_of_time(cells[0], picks, frame_count, fps=fps)
         many = f"{len(picks)} picks" if len(picks) != 1 else "1 pick"
         if name in shown:
-            _thumbnails(cells[1], [(n, pictures[n]) for n in shown[name].tolist()], room=room)
+            frames = images[np.searchsorted(indices, shown[name])]
+            film_strip(cells[1], frames, labels=shown[name].astype(str))
+            cells[1].set_xlim(0, 1.025 * room * images.shape[2])
             if len(shown[name]) < len(picks):
                 many += f", {len(shown[name])} of them shown"
         cells[0].set_title(f"{name}: {many}", fontsize=9.5, loc="left")
     cells[0].set_xlabel("time in the video (s)", fontsize=9)
     return figure
-
-
-def _spread(picks: np.ndarray) -> np.ndarray:
-    """Take some of the picks, evenly spread over all of them."""
-    count = min(_THUMBNAILS, len(picks))
-    return np.asarray(picks)[np.linspace(0, len(picks) - 1, count).round().astype(int)]
 
 
 def _line_of_time(axes: Axes, picks: np.ndarray, frame_count: int, *, fps: float) -> None:
@@ -98,16 +79,3 @@ def _line_of_time(axes: Axes, picks: np.ndarray, frame_count: int, *, fps: float
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
     axes.tick_params(axis="x", labelsize=8, length=0, labelcolor=GREY)
-
-
-def _thumbnails(axes: Axes, pictures: list[tuple[int, np.ndarray]], *, room: int) -> None:
-    """Draw frames from left to right, each with its index."""
-    height, width = pictures[0][1].shape[:2]
-    label = {"facecolor": "#222222", "edgecolor": "none", "pad": 1.2, "alpha": 0.75}
-    for number, (frame, picture) in enumerate(pictures):
-        left = number * 1.06 * width
-        axes.imshow(picture, extent=(left, left + width, 0, height))
-        corner = (left + 0.03 * width, 0.96 * height)
-        axes.annotate(f"{frame}", corner, va="top", fontsize=8, color="white", bbox=label)
-    axes.set(xlim=(0, room * 1.06 * width), ylim=(0, height))
-    axes.set_axis_off()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from vidlab.errors import MetricError
+from vidlab.plots.pictures import film_strip, spread
 from vidlab.plots.style import (
     DISTINCT,
     INK,
@@ -94,7 +94,8 @@ def frame_timeline(
     *above, lines = figure.subplots(len(rows), 1, height_ratios=rows)[: -len(strips)]
     below = figure.axes[-len(strips) :]
     for axes in above:
-        _pictures(axes, frames)
+        count = max(2, int(_PICTURES * min(1.0, 1.34 * frames.shape[1] / frames.shape[2])))
+        film_strip(axes, frames[spread(len(frames), count)])
     figure.axes[0].set_title(title)
     for name, colour in drawn.items():
         values = probabilities[:, classes.index(name)]
@@ -118,17 +119,6 @@ def frame_timeline(
         lines.plot([], [], color=_OTHER, linewidth=6, label="another class")
     legend_below(figure)
     return figure
-
-
-def _pictures(axes: Axes, frames: np.ndarray) -> None:
-    """Draw some of the frames side by side, at about the times they are seen."""
-    height, width = frames.shape[1:3]
-    fitting = max(2, int(_PICTURES * min(1.0, 1.34 * height / width)))
-    chosen = np.unique(np.linspace(0, len(frames) - 1, fitting).round().astype(int))
-    gap = max(1, width // 40)
-    padded = np.pad(frames[chosen], ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=255)
-    axes.imshow(np.concatenate(padded, axis=1)[:, :-gap])
-    axes.set_axis_off()
 
 
 def _edges(steps: np.ndarray) -> np.ndarray:

@@ -149,13 +149,6 @@ class FilterImages:
             [self._made[version, layer, number] for number in numbers]
         )
 
-    def forget_unfinished(self, layer: str, numbers: Sequence[int]) -> None:
-        """Drop images that were cut short by the time budget, so that they are made anew."""
-        for number in numbers:
-            made = self.made(layer, number)
-            if made is not None and made.steps < made.wanted:
-                del self._made[NOW, layer, number]
-
     def kernels(self, *, version: str = NOW) -> np.ndarray:
         """Return the first kernels: float32, (filters, rows, columns, 3)."""
         from vidlab import explanation

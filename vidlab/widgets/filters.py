@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -30,7 +31,6 @@ __all__ = ["FilterExplorer"]
 
 _PAGE = 20  # filters
 _BATCH = 5  # filters whose images are made together
-_STRETCH = 0.3  # seconds that images are made for before other controls are heard
 _IN_FIGURE = {False: 8, True: 6}  # filters, without and with the model before
 _HELP = (
     "The images were made to excite a filter everywhere, as no real frame does; the number is its "
@@ -61,7 +61,7 @@ class FilterExplorer(Panel):
     steps, seed, cache
         Of the images, as in `vidlab.explanation.activation_maximization`.
     seconds
-        How long images are made for a page of the grid before they stop.
+        Time limit of the images that are made together: they end with fewer steps, and say so.
     """
 
     def __init__(
@@ -82,8 +82,9 @@ class FilterExplorer(Panel):
         made = {"steps": steps, "seed": seed, "cache": cache}
         self._images = FilterImages(model, before=before, frames=frames, classes=classes, **made)
         self._begin = (layer, number)
-        self._seconds = self._left = self._granted = float(seconds)
-        self._order = np.arange(0)  # the filters of the layer, as they are ordered
+        self._seconds = seconds
+        self._order: list[int] = []  # the filters of the layer
+        self._names: list[str] = []  # by number
         self._reported = 0.0
         self.opened: int | None = None
 
@@ -96,7 +97,7 @@ class FilterExplorer(Panel):
         self._find = ipywidgets.Text(
             placeholder="number or class", description="go to", continuous_update=False
         )
-        self._play = ipywidgets.Play(max=10**9, interval=200, show_repeat=False)
+        self._play = ipywidgets.Play(max=10**9, interval=100, show_repeat=False)
         for control in (self._other, self._by, self._find, self._page):
             control.style.description_width = "auto"
             control.layout.width = "200px"
@@ -109,7 +110,6 @@ class FilterExplorer(Panel):
         self.on_change(self._go_to, self._find)
         self.on_change(self._make, self._play)
         self.on_change(self._select, self._grid)
-        self._play.observe(self._give_time, "playing")
         self._grid.on_msg(lambda *_: self._layer.options or self.start())
         if is_live():
             self.set_status("Loading the model …")
@@ -172,92 +172,64 @@ class FilterExplorer(Panel):
     def _show_layer(self) -> None:
         layer = self._layer.value
         self._by.disabled = layer == SCORES
-        self._order = np.arange(self._images.layers["filters"][layer])
+        count = self._images.layers["filters"][layer]
+        self._order = list(range(count))
         if self._by.value == "change" and layer != SCORES:
             self.set_status(f"{_short(layer)}: showing the frames to the model before and now …")
             correlations = self._images.correlations(layer)
-            self._order = correlations.sort_values(kind="stable", na_position="last").index
+            self._order = correlations.sort_values(kind="stable").index.tolist()
+        self._names = self._images.classes if layer == SCORES else [*map(str, range(count))]
         self.opened = None
         self._detail.clear()
-        self._page.max = pages = -(-len(self._order) // _PAGE)
+        self._page.max = pages = math.ceil(count / _PAGE)
         self._page.description = f"page (of {pages})"
         if self._page.value == 1:
             self._show_page()
         self._page.value = 1
 
     def _show_page(self) -> None:
-        self._left = self._granted = self._seconds
         self._draw_grid()
         self._play.playing = bool(self._missing())
 
     def _make(self) -> None:
-        """Make some of the images that are missing: the control that plays calls again."""
-        if not self._play.playing:
-            return
-        until = time.perf_counter() + _STRETCH
-        while self._missing() and self._left > 0:
-            began = time.perf_counter()
-            self._maximize(self._missing()[:_BATCH], seconds=self._left)
-            self._left -= time.perf_counter() - began
-            if time.perf_counter() > until:
-                break
-        self._draw_grid()
-        self._play.playing = bool(self._missing()) and self._left > 0
-
-    def _give_time(self, change: dict) -> None:
-        """Give images that are missing or unfinished twice the time, if it was up."""
-        if change["new"] and self._left <= 0:
-            self._granted *= 2
-            self._left = self._granted
-            self._images.forget_unfinished(self._layer.value, self._on_page())
+        """Make some of the missing images; between two ticks other controls are heard."""
+        if self._play.playing:
+            self._maximize(self._missing()[:_BATCH])
+            self._show_page()
 
     def _draw_grid(self) -> None:
         layer, numbers = self._layer.value, self._on_page()
-        pictures, captions, unfinished = [], [], 0
-        kernels = kernel_images(self._images.kernels()) if layer == KERNELS else None
+        kernels = kernel_images(self._images.kernels()) if layer == KERNELS else {}
+        pictures, captions = [], []
         for number in numbers:
-            made = self._images.made(layer, number)
-            r = self._images.correlation(layer, number)
-            caption = self._name(number) if layer == SCORES else str(number)
-            if kernels is not None:
-                pictures.append(kernels[number])
-            else:
-                pictures.append(None if made is None else jpeg(made.images[0]))
+            made, r = self._images.made(layer, number), self._images.correlation(layer, number)
+            pictures.append(kernels[number] if kernels else made and jpeg(made.images[0]))
+            captions.append(self._names[number])
             if made is not None and made.steps < made.wanted:
-                unfinished += 1
-                caption += f" · {made.steps}/{made.wanted}"
+                captions[-1] += f" · {made.steps}/{made.wanted}"
             elif r is not None:
-                caption += f" · r {r:.2f}"
-            captions.append(caption)
+                captions[-1] += f" · r {r:.2f}"
         selected = numbers.index(self.opened) if self.opened in numbers else -1
         self._grid.show(pictures, captions, selected=selected)
         missing = len(self._missing())
-        self._play.layout.display = "" if missing + unfinished else "none"
-        text = f"{len(numbers) - missing} of {len(numbers)} images are made"
-        if unfinished:
-            text += f", {unfinished} of them with fewer steps than wanted"
-        if self._left <= 0 and missing + unfinished:
-            text += f". The time is up: ▶ gives {2 * self._granted:g} s more"
-        if not missing + unfinished:
-            text = f"{len(self._order)} {layer if layer == KERNELS else 'filters'}"
-            text = f"{len(self._order)} classes" if layer == SCORES else text
-        self.set_status(f"{text}.")
+        self._play.layout.display = "" if missing else "none"
+        what = {KERNELS: "kernels", SCORES: "classes"}.get(layer, "filters")
+        made = f", {missing} images on this page are still to be made" if missing else ""
+        self.set_status(f"{len(self._order)} {what}{made}.")
 
     def _on_page(self) -> list[int]:
         first = (self._page.value - 1) * _PAGE
-        return [int(number) for number in self._order[first : first + _PAGE]]
+        return self._order[first : first + _PAGE]
 
     def _missing(self) -> list[int]:
         layer, made = self._layer.value, self._images.made
         return [n for n in self._on_page() if layer != KERNELS and made(layer, n) is None]
 
-    def _maximize(
-        self, numbers: Sequence[int], *, version: str = NOW, seconds: float | None = None
-    ) -> FilterPictures:
+    def _maximize(self, numbers: Sequence[int], *, version: str = NOW) -> FilterPictures:
         """Make images of filters, and show how many steps were taken."""
         layer = self._layer.value
-        names = ", ".join(self._name(number) for number in numbers).replace(", filter ", ", ")
-        what = f"{_short(layer)}, {names}" + ("" if version == NOW else f" ({version})")
+        what = f"{_short(layer)}, {', '.join(self._names[number] for number in numbers)}"
+        what += "" if version == NOW else f" ({version})"
 
         def progress(step: int, steps: int) -> None:
             now = time.perf_counter()
@@ -266,28 +238,20 @@ class FilterExplorer(Panel):
                 self.set_status(f"{what}: step {step} of {steps}")
 
         return self._images.make(
-            layer, numbers, version=version, seconds=seconds or self._seconds, progress=progress
+            layer, numbers, version=version, seconds=self._seconds, progress=progress
         )
 
-    def _name(self, number: int) -> str:
-        is_class = self._layer.value == SCORES
-        return self._images.classes[number] if is_class else f"filter {number}"
-
     def _go_to(self) -> None:
-        text = self._find.value.strip().lower()
-        if not text:
-            return
-        names = [self._name(number).removeprefix("filter ") for number in range(len(self._order))]
-        if self._layer.value == SCORES:
-            found = [number for number, name in enumerate(names) if text in name.lower()]
-        else:
-            found = [int(text)] if text in names else []
-        if not found:
+        text, is_class = self._find.value.strip().lower(), self._layer.value == SCORES
+        names = [name.lower() for name in self._names]
+        found = [n for n, name in enumerate(names) if (text in name if is_class else text == name)]
+        if text and not found:
             raise ModelError(
                 f"Expected a filter from 0 to {len(names) - 1}, or a part of a class's name. "
                 f"Received: {text!r}. Type another."
             )
-        self._open(found[0])
+        if text:
+            self._open(found[0])
 
     def _select(self) -> None:
         if self._grid.selected >= 0 and self._on_page()[self._grid.selected] != self.opened:
@@ -296,16 +260,17 @@ class FilterExplorer(Panel):
     def _open(self, number: int) -> None:
         """Show a filter large, and turn to its page."""
         layer = self._layer.value
-        if not 0 <= number < len(self._order):
+        if number not in self._order:
             raise ModelError(
                 f"Expected a filter from 0 to {len(self._order) - 1}, those of {layer}. "
                 f"Received: {number}. Choose one of these."
             )
         self.opened = number
-        index = self._order.tolist().index(number)
+        index = self._order.index(number)
         self._page.value = 1 + index // _PAGE
         self._grid.selected = index % _PAGE
-        self._detail.show(layer, number, name=self._name(number), maximize=self._maximize)
+        name = self._names[number] if layer == SCORES else f"filter {number}"
+        self._detail.show(layer, number, name=name, maximize=self._maximize)
         self._draw_grid()
 
     # ---- without a browser ---------------------------------------------------------------------
@@ -349,7 +314,7 @@ class FilterExplorer(Panel):
             r = None if None in known else known
             return plots.filter_grid(made, correlations=r, title=title)
         names = images.classes if layer == SCORES else None
-        title = f"What filters of {_short(layer)} want to see"
+        title = f"What excites filters of {_short(layer)}"
         return plots.filter_grid([made[NOW]], names=names, title=title)
 
     def _in_figure(self) -> tuple[list[int], list[str]]:

@@ -93,8 +93,7 @@ def sampler_controls(
             kind if kinds.count(kind) == 1 else repr(one): one
             for kind, one in zip(kinds, samplers, strict=True)
         }
-    found = {name: SamplerControls(name, one, others=samplers) for name, one in samplers.items()}
-    return found
+    return {name: SamplerControls(name, one, others=samplers) for name, one in samplers.items()}
 
 
 def _control(

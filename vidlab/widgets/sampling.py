@@ -17,8 +17,9 @@ from vidlab.data import coverage, video
 from vidlab.data.sampling import Sampler, Uniform
 from vidlab.data.video import VideoInfo
 from vidlab.plots import Drawing
+from vidlab.plots.pictures import spread
 from vidlab.plots.style import GREY, SKY, VERMILLION
-from vidlab.widgets.explorer import is_live
+from vidlab.widgets.explorer import CHART, CHART_GRID, is_live
 from vidlab.widgets.footage import fitted, jpeg
 from vidlab.widgets.panel import Gallery, Player
 from vidlab.widgets.samplers import sampler_controls
@@ -55,8 +56,6 @@ class SamplingExplorer(VideoPanel):
 
     Attributes
     ----------
-    draw : int
-        0 for the choice made for predictions, without chance; from 1 on, draws as in training.
     chart : plotly.graph_objects.Figure
         The time line; a FigureWidget in an open notebook.
 
@@ -75,13 +74,14 @@ class SamplingExplorer(VideoPanel):
     ):
         super().__init__(source)
         self._samplers = sampler_controls(samplers)
-        self._seed, self.draw = seed, 0
+        self._seed = seed
         self._info: VideoInfo | None = None
-        self._training = ipywidgets.ToggleButtons(
-            options={"as for predictions": False, "as in training": True},
-            style={"button_width": "auto"},
+        self._draw = ipywidgets.BoundedIntText(
+            description="random draw, as in training (0: none, as for predictions)",
+            max=10**6,
+            style={"description_width": "auto"},
+            layout={"width": "440px"},
         )
-        again = ipywidgets.Button(description="draw again", tooltip="Another random draw")
         self._row = ipywidgets.ToggleButtons(
             options=list(self._samplers), style={"button_width": "auto"}
         )
@@ -99,7 +99,7 @@ class SamplingExplorer(VideoPanel):
             self._large.layout, self._picks.layout = {"width": "310px"}, {"width": "740px"}
             self.children = (
                 self.picker,
-                ipywidgets.HBox([self._training, again]),
+                self._draw,
                 self.chart,
                 self._frame,
                 ipywidgets.HBox([self._row, self._options], layout={"flex_flow": "row wrap"}),
@@ -108,10 +108,8 @@ class SamplingExplorer(VideoPanel):
                 ipywidgets.HTML(f'<div style="line-height: 1.4">{_HELP}</div>'),
             )
         options = [control for one in self._samplers.values() for control in one.controls.values()]
-        self.on_change(self._update, *options)
+        self.on_change(self._update, self._draw, *options)
         self.on_change(self._choose_row, self._row)
-        self.on_change(self._toggle_training, self._training)
-        self.on_change(lambda: self._set_draw(self.draw + 1), again)
         self.on_change(self._look, self._frame)
         self.on_change(self._go_to_pick, self._picks)
         self.open_video()
@@ -133,7 +131,7 @@ class SamplingExplorer(VideoPanel):
             )
             source = f"data:image/jpeg;base64,{base64.b64encode(jpeg(thumbnails)).decode()}"
             self.chart.layout.images[0].update(source=source, sizex=info.frames)
-            every = np.unique(np.linspace(0, info.frames - 1, _TICKS).astype(int))
+            every = spread(info.frames, _TICKS)
             self.chart.data[0].update(
                 x=every, y=np.full(len(every), -1), text=self._frame_labels(every)
             )
@@ -146,7 +144,7 @@ class SamplingExplorer(VideoPanel):
         found = {}
         for name in self._samplers if self._info else ():
             with self.problems_shown():
-                found[name] = self._indices(name, self.draw)
+                found[name] = self._indices(name, self._draw.value)
         return found
 
     def _indices(self, name: str, draw: int) -> np.ndarray:
@@ -166,25 +164,23 @@ class SamplingExplorer(VideoPanel):
         steady = tick | {"size": 7, "color": GREY}
         self.chart.add_scatter(mode="markers", marker=steady, hoverinfo="skip")
         self.chart.update_traces(hovertemplate="%{text}<extra>%{fullData.name}</extra>")
+        place = {"xref": "x", "yref": "y", "layer": "below"}
         self.chart.update_layout(
             autosize=True,
             height=130 + 46 * len(self._samplers),
-            font_color="#808080",
             hovermode="closest",
-            images=[{"xref": "x", "yref": "y", "x": -0.5, "y": -1.5, "sizey": 1}],
+            images=[place | {"x": -0.5, "y": -1.5, "sizey": 1, "sizing": "stretch"}],
             margin={"l": 10, "r": 190, "t": 30, "b": 40},
-            paper_bgcolor="rgba(0,0,0,0)",
-            plot_bgcolor="rgba(0,0,0,0)",
             showlegend=False,
+            **CHART,
         )
-        self.chart.update_layout({"images[0].sizing": "stretch", "images[0].layer": "below"})
-        self.chart.update_xaxes(gridcolor="rgba(128, 128, 128, 0.3)", zeroline=False)
+        self.chart.update_xaxes(gridcolor=CHART_GRID, zeroline=False)
         self.chart.update_yaxes(
             range=[len(self._samplers) - 0.4, -1.5], showgrid=False, zeroline=False, automargin=True
         )
         if is_live():
             for trace in self.chart.data:
-                trace.on_hover(lambda _, points, __: self._point_at(points.xs))
+                trace.on_hover(self._point_at)
                 trace.on_click(self._click)
 
     def _update(self) -> None:
@@ -201,7 +197,7 @@ class SamplingExplorer(VideoPanel):
                 chosen = picks.get(name, np.array([], np.int64))
                 if len(chosen):
                     facts.append(self._fact(row, coverage.measure(chosen, self._info.frames)))
-                if self.draw and getattr(self._samplers[name].sampler, "draws", False):
+                if self._draw.value and getattr(self._samplers[name].sampler, "draws", False):
                     steady[row] = self._indices(name, 0)
                 self._draw_row(row, chosen)
             self.chart.data[-1].x = [number for found in steady.values() for number in found]
@@ -212,11 +208,7 @@ class SamplingExplorer(VideoPanel):
         self._show_picks()
 
     def _draw_row(self, row: int, picks: np.ndarray) -> None:
-        shown = (
-            picks[np.unique(np.linspace(0, len(picks) - 1, _TICKS).astype(int))]
-            if len(picks)
-            else picks
-        )
+        shown = picks[spread(len(picks), _TICKS)]
         numbers, times = np.unique(picks, return_counts=True)
         is_in_order = (np.diff(picks) >= 0).all()
         fall = np.zeros(len(shown)) if is_in_order else np.linspace(-0.3, 0.3, len(shown))
@@ -247,38 +239,29 @@ class SamplingExplorer(VideoPanel):
 
     # ---- what is chosen ------------------------------------------------------------------------
 
-    def _set_draw(self, draw: int) -> None:
-        """Show a draw of training, or with 0 what predictions use."""
-        self.draw = draw
-        self._training.value = draw > 0
-        self._update()
-
-    def _toggle_training(self) -> None:
-        if self._training.value != (self.draw > 0):
-            self._set_draw(int(self._training.value))
-
     def _choose_row(self) -> None:
         self._options.children = tuple(self._samplers[self._row.value].controls.values())
         self._update()
 
+    def _point_at(self, _: go.Scatter, points, __) -> None:
+        if points.xs:
+            self._frame.value = points.xs[0]
+
     def _click(self, trace: go.Scatter, points, _) -> None:
         if points.xs and trace.name in self._samplers:
             self._row.value = trace.name
-        self._point_at(points.xs)
-
-    def _point_at(self, numbers: Sequence[int]) -> None:
-        if numbers:
-            self._frame.value = numbers[0]
 
     def _show_picks(self) -> None:
         """Show the frames that the chosen sampler picks, at most 32, evenly spread over all."""
         picks = self.picks().get(self._row.value, np.array([], np.int64))
-        indices = np.unique(np.linspace(0, max(0, len(picks) - 1), _SHOWN).round().astype(int))
-        self._numbers = picks[indices] if len(picks) else picks
+        indices = spread(len(picks), _SHOWN)
+        self._numbers = picks[indices]
         frames = self._read(self._info, self._numbers, within=_SMALL) if len(picks) else []
         labels = [f"pick {index + 1} of {len(picks)} · frame {picks[index]}" for index in indices]
-        apart = np.median(np.abs(np.diff(self._numbers))) if len(self._numbers) > 1 else 1
-        self._player.load(labels if len(picks) else ["-"], seconds=max(1, apart) / self._info.fps)
+        apart = np.abs(np.diff(self._numbers, prepend=-1))
+        self._player.load(
+            labels or ["-"], seconds=np.median(apart.clip(1)) / self._info.fps if labels else 1
+        )
         captions = [str(number) for number in self._numbers]
         self._picks.show([jpeg(frame) for frame in frames], captions)
 
@@ -321,7 +304,7 @@ class SamplingExplorer(VideoPanel):
             return None
         info, titles = self._info, {name: self._samplers[name].title for name in self._samplers}
         size = fitted((info.height, info.width), within=(160, 160))
-        drawn = f" in training, draw {self.draw}" if self.draw else ""
+        drawn = f" in training, draw {self._draw.value}" if self._draw.value else ""
         return plots.sampling_strip(
             {titles[name]: chosen for name, chosen in picks.items()},
             info.frames,
