@@ -176,15 +176,6 @@ class TestActivationMaximization:
         )
         close(of_clips.images, of_frames.images)
 
-    def test_a_time_distributed_layer_is_reached(self):
-        inner = cnn()
-        inner = keras.Model(inner.input, inner.layers[-2].output, name="inner")
-        clips = keras.Input((3, SIDE, SIDE, 3))
-        x = keras.layers.TimeDistributed(inner, name="each")(clips)
-        model = keras.Model(clips, keras.layers.Dense(2)(keras.layers.GRU(4)(x)))
-        made = activation_maximization(model, "each/known", filters=[0], steps=8)
-        assert made.images[0, ..., 0].mean() > made.images[0, ..., 2].mean()
-
     def test_layers_that_only_apply_an_activation_are_maximized_before_it(self, small):
         before, after = (
             activation_maximization(small, layer, filters=3, steps=2)
