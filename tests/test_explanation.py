@@ -322,32 +322,21 @@ def test_weights_that_change_are_explained_anew(built):
 
 
 @pytest.mark.parametrize(
-    ("way", "shape", "options", "message"),
+    ("way", "size", "options", "message"),
     [
-        (frame_classifier, (3, 64, 64, 3), {"layer": "block_12_ad"}, r"backbone/block_12_add"),
-        (
-            frame_classifier,
-            (3, 64, 64, 3),
-            {"layer": "out_relu"},
-            r"one of: backbone/out_relu.*more",
-        ),
-        (
-            frame_classifier,
-            (3, 64, 64, 3),
-            {"layer": "dense"},
-            r"Received: 'dense'\. Choose one of",
-        ),
-        (pixels, (3, 8, 8, 3), {}, r'none among its layers.*method="saliency"'),
-        (functional, (2, 30, 40, 3), {}, r"\(time, 32, 40, 3\).*picture\[None\]"),
-        (functional, (0, 32, 40, 3), {}, r"\(time, 32, 40, 3\)"),
-        (functional, (3, 32, 40, 3), {"target": 5}, r"target= a class from 0 to 4.*index\.classes"),
-        (functional, (3, 32, 40, 3), {"target": [0, 1]}, "target= a class from 0 to 4"),
-        (functional, (3, 32, 40, 3), {"against": 0.5}, "against= a class from 0 to 4"),
-        (head_on_features, (3, 32, 40, 3), {}, "encoder"),
-        (hidden_layers, (3, 32, 40, 3), {}, r"a Hidden\..*keras\.Model\(inputs, outputs\)"),
-        (two_branches, (3, 32, 40, 3), {"layer": "b"}, "one of|no score depends"),
+        (frame_classifier, (64, 64), {"layer": "block_12_ad"}, "backbone/block_12_add"),
+        (frame_classifier, (64, 64), {"layer": "out_relu"}, r"one of: backbone/out_relu.*more"),
+        (frame_classifier, (64, 64), {"layer": "dense"}, r"Received: 'dense'\. Choose one of"),
+        (pixels, (8, 8), {}, r'none among its layers.*method="saliency"'),
+        (functional, (30, 40), {}, r"\(time, 32, 40, 3\).*picture\[None\]"),
+        (functional, SIZE, {"target": 5}, r"target= a class from 0 to 4.*index\.classes"),
+        (functional, SIZE, {"target": [0, 1]}, "target= a class from 0 to 4"),
+        (functional, SIZE, {"against": 0.5}, "against= a class from 0 to 4"),
+        (head_on_features, SIZE, {}, "encoder"),
+        (hidden_layers, SIZE, {}, r"a Hidden\..*keras\.Model\(inputs, outputs\)"),
+        (two_branches, SIZE, {"layer": "b"}, r"one of|no score depends"),
     ],
 )
-def test_what_cannot_be_explained_is_refused_with_a_remedy(built, way, shape, options, message):
+def test_what_cannot_be_explained_is_refused_with_a_remedy(built, way, size, options, message):
     with pytest.raises(ModelError, match=message):
-        explanation.grad_cam(built(way), np.zeros(shape, np.float32), **options)
+        explanation.grad_cam(built(way), frames(size=size), **options)

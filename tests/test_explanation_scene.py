@@ -62,23 +62,17 @@ def brightness(frames, index):
 
 
 class Mixed(keras.layers.Layer):
-    """Names the second class the likelier, the brighter act and scene are, so much each."""
+    """Names the second class the likelier, the brighter act, scene and both are, so much each."""
 
-    def __init__(self, act, scene):
+    def __init__(self, act=0.0, scene=0.0, both=0.0):
         super().__init__()
-        self.by = ((ACT, act), (SCENE, scene))
+        self.by = act, scene, both
 
     def call(self, frames):
-        moved = sum(by * (brightness(frames, index) - 0.5) for index, by in self.by)
+        act, scene = brightness(frames, ACT), brightness(frames, SCENE)
+        parts = (act - 0.5, scene - 0.5, act * scene - 0.5)
+        moved = sum(by * part for by, part in zip(self.by, parts, strict=True))
         return keras.ops.stack([0.5 - moved, 0.5 + moved], axis=1)
-
-
-class OnlyTogether(keras.layers.Layer):
-    """Names the second class where act and scene are both bright."""
-
-    def call(self, frames):
-        both = brightness(frames, ACT) * brightness(frames, SCENE)
-        return keras.ops.stack([1 - both, both], axis=1)
 
 
 def model_of(layer):
@@ -118,8 +112,8 @@ def test_a_model_is_found_out_by_what_moves_its_prediction(model, share, looks_a
 
 @pytest.mark.parametrize(
     ("layer", "by_act", "by_scene", "elsewhere"),
-    [(Mixed(0.6, 0.2), 0.6, 0.2, 1), (OnlyTogether(), 0.5, 0.5, 0)],
-    ids=["sum", "product"],
+    [(Mixed(0.6, 0.2), 0.6, 0.2, 1), (Mixed(both=1.0), 0.5, 0.5, 0)],
+    ids=["sum", "both at once"],
 )
 def test_pulls_are_shapley_values_in_probability(layer, by_act, by_scene, elsewhere):
     table = judged(model_of(layer))
@@ -136,19 +130,14 @@ def test_the_shape_of_what_is_hidden_tells_nothing():
     assert table["by_scene"].to_numpy() == pytest.approx(0, abs=1e-6)
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """Predict four classes alike, and keep the clips that were shown."""
-    clips = []
-    monkeypatch.setattr(
-        scene,
-        "predict",
-        lambda model, some: np.array([clips.append(one) or [0.25] * 4 for one in some]),
-    )
-    return clips
+def test_no_clip_meets_its_own_class_or_keeps_an_act_of_its_own_group(monkeypatch):
+    shown = []
 
+    def predict(model, clips):
+        shown.extend(clips)
+        return np.full((len(shown), 2), 0.5)
 
-def test_no_clip_meets_its_own_class_or_keeps_an_act_of_its_own_group(shown):
+    monkeypatch.setattr(scene, "predict", predict)
     labels, groups = np.array([0, 0, 0, 1, 1, 1]), np.array(["g1", "g1", "g2"] * 2)
     clips = [clip_with(act=10 * index, scene=10 * index) for index in range(6)]
     options = {"labels": labels, "groups": groups, "acts": [mask_of(ACT)] * 6}
@@ -162,20 +151,9 @@ def test_no_clip_meets_its_own_class_or_keeps_an_act_of_its_own_group(shown):
         assert (labels[scenes] == labels[acts]).all()
         assert labels[scenes[0]] != labels[scenes[1]]
         assert (groups[scenes] != groups[acts]).all()
-    again, other = (scene.swap_scenes(None, clips, **options, rounds=6, seed=s) for s in (0, 1))
-    pd.testing.assert_frame_equal(swaps, again)
+    shown.clear()
+    other = scene.swap_scenes(None, clips, **options, rounds=6, seed=1)
     assert swaps["clip"].tolist() != other["clip"].tolist()
-
-
-def test_each_group_meets_as_many_classes_as_can_be(shown):
-    labels = np.repeat(np.arange(4), 6)
-    groups = np.array([f"g{index // 2}" for index in range(24)])
-    options = {"labels": labels, "groups": groups, "acts": [mask_of(ACT)] * 24}
-    swaps = scene.swap_scenes(None, [clip_with()] * 24, **options, rounds=3, seed=0)
-    met = swaps["label"].to_numpy().reshape(-1, 2)[:, ::-1].ravel()  # rows go in pairs
-    table = pd.crosstab(swaps["group"], met)
-    assert len(swaps) > 0.9 * 3 * 24
-    assert np.sort(table.to_numpy(), axis=1)[:, 1:].min() >= 1  # none of its own, all others
 
 
 @pytest.mark.parametrize("index", [ACT, SCENE], ids=["act", "scene"])
@@ -284,7 +262,7 @@ def test_too_few_groups_or_meetings_give_no_verdict():
         ([], {"labels": []}, r"0 clips of \[\] frames"),
         ([2, 3], {}, r"2 clips of \[2, 3\] frames.*Uniform"),
         ([3, 3], {"acts": [mask_of(ACT)[:2]] * 2}, "at the size of the clip"),
-        ([3, 3], {"acts": [mask_of(ACT) * np.uint8(255)] * 2}, r"0 to 255\. Divide"),
+        ([3, 3], {"acts": [mask_of(ACT) * np.uint8(255)] * 2}, "0 to 255"),
     ],
     ids=["labels", "groups", "none", "lengths", "size", "range"],
 )

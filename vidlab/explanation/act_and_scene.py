@@ -158,14 +158,11 @@ def _aligned(frame: np.ndarray, other: np.ndarray, corners: np.ndarray | None) -
 
 def _checked(clip: np.ndarray, act: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     clip, act = np.asarray(clip, np.float32), np.asarray(act, np.float32)
-    if clip.ndim != 4 or act.shape != clip.shape[:3]:
+    low, high = act.min(initial=0), act.max(initial=0)
+    if clip.ndim != 4 or act.shape != clip.shape[:3] or low < 0 or high > 1:
         raise MetricError(
-            f"Expected a clip (time, height, width, 3) and a mask of it. Received: shapes "
-            f"{clip.shape} and {act.shape}. Make the mask at the size of the clip."
-        )
-    if act.min(initial=0) < 0 or act.max(initial=0) > 1:
-        raise MetricError(
-            "Expected a mask that is true or false, or shares from 0 to 1. Received: "
-            f"{act.min():g} to {act.max():g}. Divide a mask of 0 and 255 by 255."
+            "Expected a clip (time, height, width, 3) and a mask of it, true or false or shares "
+            f"from 0 to 1. Received: shapes {clip.shape} and {act.shape}, {low:g} to {high:g}. "
+            "Make the mask at the size of the clip, and divide one of 0 and 255 by 255."
         )
     return clip, act

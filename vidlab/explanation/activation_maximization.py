@@ -45,6 +45,7 @@ __all__ = ["SCORES", "FilterPictures", "activation_maximization"]
 SCORES = "scores"
 """In the place of a layer's name: the class scores, before the last softmax."""
 
+_PER_FILTER = ("images", "filters", "responses")
 _FORMAT = 3  # counts up when pictures are made otherwise, so that old ones are not shown for new
 _SIZE = (128, 128)
 _GREY = 128.0
@@ -108,10 +109,9 @@ class FilterPictures:
 
     def split(self) -> list[FilterPictures]:
         """Return one record a filter."""
-        triples = zip(self.images, self.filters, self.responses, strict=True)
         return [
-            replace(self, images=image[None], filters=filter_[None], responses=response[None])
-            for image, filter_, response in triples
+            replace(self, **{name: getattr(self, name)[[index]] for name in _PER_FILTER})
+            for index in range(len(self.filters))
         ]
 
     @classmethod
@@ -119,9 +119,7 @@ class FilterPictures:
         """Join records of filters of one layer, in their order."""
         return replace(
             records[0],
-            images=np.concatenate([one.images for one in records]),
-            filters=np.concatenate([one.filters for one in records]),
-            responses=np.concatenate([one.responses for one in records]),
+            **{n: np.concatenate([getattr(one, n) for one in records]) for n in _PER_FILTER},
             steps=min(one.steps for one in records),
             seconds=max(one.seconds for one in records),
             loaded=all(one.loaded for one in records),

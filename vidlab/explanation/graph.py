@@ -72,10 +72,7 @@ def default_layer(model: keras.Model) -> str:
     """
     graph = layer_graph(model)
     if not graph.bottlenecks:
-        raise ModelError(
-            "Expected a model with a convolution that all it sees passes through. Received: "
-            f'{graph.without_maps} Use explain(model, clip, method="saliency"), which needs no map.'
-        )
+        raise graph.no_map()
     return graph.bottlenecks[-1]
 
 
@@ -230,10 +227,7 @@ class LayerGraph:
             return self.maps[layer]
         names = list(self.maps)
         if not names:
-            raise ModelError(
-                f"Expected a layer with a map of the picture. Received: {layer!r}, but "
-                f'{self.without_maps} Use explain(model, clip, method="saliency").'
-            )
+            raise self.no_map()
         close = difflib.get_close_matches(layer, names, n=5, cutoff=0.5)
         inside = [name for name in names if name.split("/")[-1] == layer]
         shown = list(dict.fromkeys([*inside, *close, *reversed(names)]))[:_NAMES_SHOWN]
@@ -244,11 +238,14 @@ class LayerGraph:
             + (f", and {more} more: vidlab.explanation.layers(model)." if more else ".")
         )
 
-    @property
-    def without_maps(self) -> str:
-        """What the model has in place of a layer with a map, for an error."""
+    def no_map(self) -> ModelError:
+        """Return the error for a model without a layer that heat can be made at."""
         kinds = dict.fromkeys(type(layer).__name__ for layer in self.model.layers[1:])
-        return f"{self.model.name} has none among its layers ({', '.join(kinds)})."
+        return ModelError(
+            "Expected a model with a convolution that all it sees passes through. Received: "
+            f"{self.model.name} has none among its layers ({', '.join(kinds)}). Use "
+            'explain(model, clip, method="saliency"), which needs no map.'
+        )
 
     def receptive_fields(self, layer: str) -> tuple[ReceptiveField, ReceptiveField] | None:
         """Return what the units of a layer's map see of the picture, down and across.

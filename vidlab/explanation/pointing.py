@@ -128,23 +128,15 @@ def grade_points(
     return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
 
 
-def _hits(
-    points: Sequence[np.ndarray],
-    boxes: Sequence[pd.DataFrame],
-    classes: Sequence[str],
-    numbers: Sequence[Sequence[int]],
-    parts: Sequence[str],
-    tolerance: float,
-) -> Iterator[tuple[dict, int, np.ndarray]]:
+def _hits(points, boxes, classes, numbers, parts, tolerance) -> Iterator[tuple]:
     """Give a row for each frame with boxes, its index, and their corners: (boxes, 4)."""
-    lengths = [len(each) for each in (points, boxes, classes, numbers)]
-    frames = [len(some) for some in points]
-    if len(set(lengths)) != 1 or frames != [len(some) for some in numbers]:
+    frames, numbered = [len(some) for some in points], [len(some) for some in numbers]
+    if not len(boxes) == len(classes) == len(frames) or frames != numbered:
         raise MetricError(
             "Expected boxes, a class and the numbers of all frames for every explanation. "
-            f"Received: {lengths[0]} explanations of {frames} frames, {lengths[1]} tables of "
-            f"boxes, {lengths[2]} classes and {[len(some) for some in numbers]} numbers. Pass "
-            "one of each a video, and the indices that its frames were read with."
+            f"Received: {len(frames)} explanations of {frames} frames, {len(boxes)} tables of "
+            f"boxes, {len(classes)} classes and {numbered} numbers. Pass one of each a video, and "
+            "the indices that its frames were read with."
         )
     for video, (found, class_name) in enumerate(zip(boxes, classes, strict=True)):
         evidence = found[found["part"].isin(parts)]
