@@ -10,7 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from vidlab.pantomime import CLASSES, clip_length, plan, render
+from vidlab.pantomime import CLASSES, render
+from vidlab.pantomime.dataset import plan
+from vidlab.pantomime.rendering import clip_length
 
 pytestmark = pytest.mark.slow
 CHANCE = 1 / len(CLASSES)
