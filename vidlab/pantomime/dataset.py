@@ -99,7 +99,7 @@ def plan(size: str, *, seed: int = 0) -> list[Task]:
             continue
         for group in range(1, GROUPS + 1):
             key = (seed, CLASSES.index(class_name), group, _COUNTING)
-            clips = np.random.default_rng(np.random.SeedSequence(key)).integers(low, high + 1)
+            clips = np.random.default_rng(key).integers(low, high + 1)
             tasks += [Task(class_name, group, clip) for clip in range(1, int(clips) + 1)]
     return tasks
 
@@ -175,7 +175,7 @@ def make(
     try:
         deque(progress(made, desc=title, total=len(waiting), unit="clip"), maxlen=0)
     except BaseException:
-        for unfinished in root.rglob(".*.*"):  # of processes that were killed
+        for unfinished in root.rglob(".v_*"):  # of processes that were killed
             unfinished.unlink(missing_ok=True)
         raise
     _write_lists(root, tasks, SIZES[size])
