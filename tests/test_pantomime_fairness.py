@@ -1,4 +1,4 @@
-"""What a class must not be told by: colour, length, layout; and what gives a group away."""
+"""What must not give a class away: colour, length, layout; and what gives a group away."""
 
 import cv2
 import numpy as np

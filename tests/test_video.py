@@ -153,9 +153,9 @@ def test_cut_off_file_says_how_much_can_be_read(tmp_path, numbered, kept, ending
     path.write_bytes(data[: int(len(data) * kept)])
     with pytest.raises(
         UnreadableVideoError, match=rf"Expected 40 .*cut\{ending}.* cut off"
-    ) as told:
+    ) as raised:
         video.probe(path)
-    readable = int(str(told.value).split("of which ")[1].split(" ")[0])
+    readable = int(str(raised.value).split("of which ")[1].split(" ")[0])
     assert 0 < readable < 40
     with pytest.raises(UnreadableVideoError, match=f"cut{ending}, of which {readable} can be read"):
         video.read_frames(path, [39])
@@ -286,7 +286,7 @@ def test_frames_may_come_from_a_generator_and_an_interrupted_write_leaves_nothin
 def test_what_is_no_rgb_video_is_not_written(tmp_path, frames, options, message):
     path = tmp_path / options.get("path", "clip.avi")
     options = {name: value for name, value in options.items() if name != "path"}
-    with pytest.raises(VideoError, match=message) as told:
+    with pytest.raises(VideoError, match=message) as raised:
         video.write(path, frames, **options)
-    assert path.name in str(told.value)
+    assert path.name in str(raised.value)
     assert list(tmp_path.iterdir()) == []
