@@ -17,17 +17,15 @@ from vidlab.data.index import VideoIndex
 from vidlab.errors import DatasetError
 from vidlab.pantomime import (
     REVERSED_PAIRS,
-    annotations,
     boxes_of,
     dataset,
-    is_complete,
     lookup,
     make,
     outlines,
     outlines_of,
-    plan,
     twins,
 )
+from vidlab.pantomime.dataset import is_complete, plan
 
 FEW, SOME = 2, 8
 
@@ -121,8 +119,8 @@ def test_single_decoded_frames_do_not_tell_forward_from_reversed(small):
 
 
 def test_annotations_cover_every_frame_of_every_video(small):
-    table = annotations(small)
-    assert list(table.columns) == ["video_id", "frame", "part", "x0", "y0", "x1", "y1"]
+    table = pd.read_parquet(small / "annotations.parquet")
+    assert list(table.columns) == dataset.BOXES
     assert table["frame"].dtype == "int32"
     assert (table[["x0", "y0", "x1", "y1"]].dtypes == "float32").all()
     for path in small.rglob("*.avi"):
@@ -134,15 +132,11 @@ def test_annotations_cover_every_frame_of_every_video(small):
 def test_annotations_are_read_once_for_all_videos(small, monkeypatch):
     lookup._boxes.cache_clear()
     reads = []
-    monkeypatch.setattr(lookup, "annotations", lambda root: reads.append(root) or annotations(root))
+    read = pd.read_parquet
+    monkeypatch.setattr(lookup.pd, "read_parquet", lambda file: reads.append(file) or read(file))
     assert all(len(boxes_of(f"v_OpenDoor_g0{group}_c01", root=small)) for group in (1, 2, 3))
-    assert reads == [small]
-
-
-def test_what_is_not_there_has_no_boxes_and_annotations_say_how_to_make_them(tmp_path):
-    assert boxes_of("v_OpenDoor_g01_c01", root=tmp_path).empty
-    with pytest.raises(DatasetError, match=r"annotations\.parquet.*vidlab data make"):
-        annotations(tmp_path)
+    assert reads == [small / "annotations.parquet"]
+    assert boxes_of("v_OpenDoor_g01_c01", root=small / "elsewhere").empty
 
 
 def test_twins_share_group_and_clip_across_a_reversed_pair():

@@ -1,4 +1,4 @@
-"""What a class must not be told by: colour, length, layout; and what gives a group away."""
+"""What must not give a class away: colour, length, layout; and what gives a group away."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from vidlab.pantomime import CLASSES, clip_length, plan, render
+from vidlab.pantomime import CLASSES, render
+from vidlab.pantomime.dataset import plan
+from vidlab.pantomime.rendering import clip_length
 
 pytestmark = pytest.mark.slow
 CHANCE = 1 / len(CLASSES)

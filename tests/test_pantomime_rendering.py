@@ -5,16 +5,15 @@ import pytest
 
 from vidlab.errors import DatasetError
 from vidlab.pantomime import (
-    ACTIONS,
     CLASSES,
     REVERSED_PAIRS,
-    clip_length,
     contact_sheet,
     outlines,
     render,
     rendering,
 )
-from vidlab.pantomime.rendering import FRAME_COUNTS, drawn_class
+from vidlab.pantomime.actions import ACTIONS
+from vidlab.pantomime.rendering import FRAME_COUNTS, clip_length, drawn_class
 
 EDGES = ["x0", "y0", "x1", "y1"]
 

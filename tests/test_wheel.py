@@ -88,8 +88,7 @@ def test_home_and_profiles_are_named_and_run_says_where_the_notebooks_are(instal
 
 
 def test_videos_are_drawn_trained_on_and_explained_and_the_installation_stays(installed):
-    installed.vidlab("data", "make", "--size", "smoke")
-    installed.vidlab("train", "frame-pretrained", "--profile", "smoke")
+    installed.vidlab("train", "frame-pretrained", "--profile", "smoke")  # draws the videos, too
     folder = installed.here / "vidlab" / "data" / "pantomime-smoke" / "UCF-101" / "OpenDoor"
     video = str(folder / "v_OpenDoor_g01_c01.avi")
     installed.vidlab("explain", video, "--recipe", "frame-pretrained", "--profile", "smoke")

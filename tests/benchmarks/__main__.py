@@ -21,7 +21,7 @@ TASKS = {
     "training.frozen": ("training", ("frozen",)),
     "memory": ("memory", ()),
 }
-"""Which module measures a task, and what it is told."""
+"""Which module measures a task, and with which options."""
 
 RESULTS = Path(__file__).resolve().parents[2] / "runs" / "bench" / "bench.json"
 

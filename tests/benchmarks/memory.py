@@ -47,8 +47,8 @@ def make_videos(folder, count):
 
     noise = np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
     for number in range(count):
-        place, label = divmod(number, len(CLASSES))
-        name = f"v_{CLASSES[label]}_g{place // 2 + 1:02d}_c{place % 2 + 1:02d}.avi"
+        row, label = divmod(number, len(CLASSES))
+        name = f"v_{CLASSES[label]}_g{row // 2 + 1:02d}_c{row % 2 + 1:02d}.avi"
         video.write(folder / CLASSES[label] / name, np.roll(noise, number, axis=2))
     return folder
 

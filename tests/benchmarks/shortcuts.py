@@ -50,7 +50,7 @@ def report(seed):
         model = learned_from(seed, bias=edition)
         table = verdicts(model, seen[edition])
         flagged = table.index[table["looks_at"] == "scene"].tolist()
-        at_home, elsewhere = (named(model, seen[place], bias) for place in (edition, other))
+        at_home, elsewhere = (named(model, seen[one], bias) for one in (edition, other))
         row = table.loc[bias if edition else table["share"].idxmax()]
         print(
             f"seed {seed}, {'biased: ' + bias if edition else 'fair':24} flagged: "
@@ -115,8 +115,8 @@ def named(model, seen, bias):
     test, clips, _ = seen
     pair = [test.classes.index(name) for name in related(bias)]
     own = np.flatnonzero(np.isin(test.labels, pair))
-    said = predict(model, [clips[place] for place in own])
-    return float(np.isin(said.argmax(axis=1), pair).mean())
+    probabilities = predict(model, [clips[position] for position in own])
+    return float(np.isin(probabilities.argmax(axis=1), pair).mean())
 
 
 def learned_from(seed, *, bias):

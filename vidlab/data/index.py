@@ -11,6 +11,7 @@ import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -37,6 +38,7 @@ _COLUMNS = {
 _SPLITS = ("auto", "official", "groups", "random")
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class VideoIndex:
     """The videos of a dataset, one row each.
 
@@ -55,22 +57,16 @@ class VideoIndex:
         ``missing`` (listed but not there) or ``unlisted`` (there but in no official list).
     root : pathlib.Path
         The folder.
+    lists : OfficialLists or None
+        Its official train and test lists.
     """
 
-    def __init__(
-        self,
-        table: pd.DataFrame,
-        root: Path,
-        *,
-        classes: list[str],
-        report: pd.DataFrame,
-        lists: layouts.OfficialLists | None,
-    ):
-        self.table = table
-        self.root = root
-        self.classes = classes
-        self.report = report
-        self._lists = lists
+    table: pd.DataFrame
+    root: Path
+    _: KW_ONLY
+    classes: list[str]
+    report: pd.DataFrame
+    lists: layouts.OfficialLists | None
 
     @classmethod
     def from_folder(cls, root: str | Path, *, count: bool = False) -> VideoIndex:
@@ -176,7 +172,7 @@ class VideoIndex:
     @property
     def has_official_lists(self) -> bool:
         """Whether there are train and test lists that official splits can follow."""
-        return bool(self._lists and self._lists.train)
+        return bool(self.lists and self.lists.train)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -196,8 +192,7 @@ class VideoIndex:
         return self._with(self.table.iloc[chosen], self.classes)
 
     def _with(self, table: pd.DataFrame, classes: list[str]) -> VideoIndex:
-        table = table.reset_index(drop=True)
-        return VideoIndex(table, self.root, classes=classes, report=self.report, lists=self._lists)
+        return replace(self, table=table.reset_index(drop=True), classes=classes)
 
     def of_classes(self, names: Iterable[str]) -> VideoIndex:
         """Keep some classes, with labels 0, 1, 2 … in the order named."""
@@ -281,16 +276,16 @@ class VideoIndex:
                 f"Expected official lists beside the videos. Received: {self.root} without "
                 'trainlist01.txt. Add them in ucfTrainTestlist, or split by="groups".'
             )
-        if k not in self._lists.train:
+        if k not in self.lists.train:
             raise SplitError(
-                f"Expected one of the official splits {sorted(self._lists.train)}. Received: {k}. "
+                f"Expected one of the official splits {sorted(self.lists.train)}. Received: {k}. "
                 'Choose one of them, or split by="groups".'
             )
         names = zip(self.table["class_name"], self.paths, strict=True)
         keys = [layouts.video_key(name, path.name) for name, path in names]
         train, test = (
             np.array([key in part[k] for key in keys])
-            for part in (self._lists.train, self._lists.test)
+            for part in (self.lists.train, self.lists.test)
         )
         left_out = int((~train & ~test).sum())
         if left_out:

@@ -12,10 +12,9 @@ import http.client
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -126,20 +125,20 @@ def unpack(root: str | Path) -> Path:
         inner = "ucfTrainTestlist" if archive.suffix == ".zip" else "UCF-101"
         if (root / inner).is_dir():
             continue
-        partial = root / f".unpacking-{inner}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
+        scratch = root / f".unpacking-{inner}"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
         try:
             if archive.suffix == ".zip":
-                shutil.unpack_archive(archive, partial)
+                shutil.unpack_archive(archive, scratch)
             else:
-                _unpack_rar(archive, partial)
-            if not (partial / inner).is_dir():
+                _unpack_rar(archive, scratch)
+            if not (scratch / inner).is_dir():
                 raise DatasetError(
                     f"Expected a folder {inner} in {archive}. Received: "
-                    f"{sorted(entry.name for entry in partial.iterdir())}. Get the archive again."
+                    f"{sorted(entry.name for entry in scratch.iterdir())}. Get the archive again."
                 )
-            (partial / inner).replace(root / inner)
+            (scratch / inner).replace(root / inner)
         except (shutil.ReadError, subprocess.CalledProcessError) as error:
             reason = (getattr(error, "stderr", "") or str(error)).strip()[-500:]
             raise DatasetError(
@@ -147,7 +146,7 @@ def unpack(root: str | Path) -> Path:
                 "vidlab data fetch again."
             ) from error
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(scratch, ignore_errors=True)
     return root
 
 
@@ -185,9 +184,9 @@ def _download(url: str, file: Path) -> None:
     if file.exists():
         return
     _check_address(url)
-    partial = file.with_name(f"{file.name}.part")
+    part = file.with_name(f"{file.name}.part")
     # The last byte is requested again: a server refuses a request for nothing.
-    start = max(partial.stat().st_size - 1, 0) if partial.exists() else 0
+    start = max(part.stat().st_size - 1, 0) if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE) as response:
@@ -197,12 +196,13 @@ def _download(url: str, file: Path) -> None:
             if response.length is None:
                 raise OSError("the server does not say how long the file is")
             total = start + response.length
-            with partial.open("r+b" if resumed else "wb") as out:
+            with part.open("r+b" if resumed else "wb") as out:
                 out.seek(start)
                 count = -(-(total - start) // _CHUNK)
-                for chunk in progress(_chunks(response), desc=file.name, total=count, unit="MiB"):
+                chunks = iter(partial(response.read, _CHUNK), b"")
+                for chunk in progress(chunks, desc=file.name, total=count, unit="MiB"):
                     out.write(chunk)
-        received = partial.stat().st_size
+        received = part.stat().st_size
         if received != total:
             raise OSError(f"the connection ended after {received} of {total} bytes")
     except (OSError, http.client.HTTPException) as error:
@@ -211,12 +211,7 @@ def _download(url: str, file: Path) -> None:
             f"or download it with a browser to {file.absolute()}; then vidlab data fetch goes on "
             "from there."
         ) from error
-    partial.replace(file)
-
-
-def _chunks(response: BinaryIO) -> Iterator[bytes]:
-    while chunk := response.read(_CHUNK):
-        yield chunk
+    part.replace(file)
 
 
 def _check_address(url: str) -> None:

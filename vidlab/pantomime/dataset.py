@@ -30,11 +30,11 @@ from vidlab.pantomime.rendering import FPS, drawn_class, render
 from vidlab.progress import progress
 
 __all__ = [
+    "BOXES",
     "GROUPS",
     "SIZES",
     "VERSION",
     "Task",
-    "annotations",
     "is_complete",
     "make",
     "plan",
@@ -44,6 +44,8 @@ __all__ = [
 VERSION = 1
 GROUPS = 25
 QUALITY = 50
+BOXES = ["video_id", "frame", "part", "x0", "y0", "x1", "y1"]
+"""Columns of ``annotations.parquet``: frame is int32, corners are float32 pixels, 320 × 240."""
 SIZES = {
     "smoke": ("CloseDoor", "JumpingJack", "OpenDoor", "PlayingCello"),
     "quick": CLASSES,
@@ -97,7 +99,7 @@ def plan(size: str, *, seed: int = 0) -> list[Task]:
             continue
         for group in range(1, GROUPS + 1):
             key = (seed, CLASSES.index(class_name), group, _COUNTING)
-            clips = np.random.default_rng(np.random.SeedSequence(key)).integers(low, high + 1)
+            clips = np.random.default_rng(key).integers(low, high + 1)
             tasks += [Task(class_name, group, clip) for clip in range(1, int(clips) + 1)]
     return tasks
 
@@ -173,7 +175,7 @@ def make(
     try:
         deque(progress(made, desc=title, total=len(waiting), unit="clip"), maxlen=0)
     except BaseException:
-        for unfinished in root.rglob(".*.*"):  # of processes that were killed
+        for unfinished in root.rglob(".v_*"):  # of processes that were killed
             unfinished.unlink(missing_ok=True)
         raise
     _write_lists(root, tasks, SIZES[size])
@@ -182,29 +184,6 @@ def make(
     _write_note(root, edition, finished=True)
     shutil.rmtree(root / _PARTS)
     return root
-
-
-def annotations(root: str | Path) -> pd.DataFrame:
-    """Read the boxes of the evidence in every frame.
-
-    Returns
-    -------
-    pandas.DataFrame
-        video_id, frame (int32), part ("person", "object" or "limb"), x0, y0, x1, y1 (float32,
-        pixels of the 320 × 240 frame).
-
-    Raises
-    ------
-    DatasetError
-        The folder has no annotations.
-    """
-    path = Path(root) / "annotations.parquet"
-    if not path.exists():
-        raise DatasetError(
-            f"Expected the boxes of a Pantomime dataset. Received: no file {path}. "
-            "Make the dataset: vidlab data make"
-        )
-    return pd.read_parquet(path)
 
 
 def read_note(root: str | Path) -> dict:
@@ -309,7 +288,6 @@ def _write_lists(root: Path, tasks: list[Task], classes: tuple[str, ...]) -> Non
 
 def _write_annotations(root: Path, tasks: list[Task]) -> None:
     table = pd.concat([pd.read_parquet(_part(root, task)) for task in tasks])
-    table = table[["video_id", "frame", "part", "x0", "y0", "x1", "y1"]]
-    table = table.sort_values(["video_id", "frame", "part"], kind="stable")
+    table = table[BOXES].sort_values(["video_id", "frame", "part"], kind="stable")
     with replacing(root / "annotations.parquet") as unfinished:
         table.to_parquet(unfinished, index=False)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, Skeleton, plant, reach, skeleton
+from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, Skeleton, reach, skeleton
 from vidlab.pantomime.figure import PARTS
-from vidlab.pantomime.motion import Moment, MotionStyle, between, ease, feet_on_floor
+from vidlab.pantomime.motion import Moment, MotionStyle, between, ease, feet_on_floor, stand
 
 __all__ = ["handstand_pushups", "handstand_walking", "jumping_jack"]
 
@@ -31,9 +31,7 @@ def jumping_jack(build: Build, style: MotionStyle, *, progress: float, seconds: 
         far_arm=arms,
         pelvis=(0.0, float(drop + ANKLE + hop)),
     )
-    figure = skeleton(build, pose)
-    for side, sign in zip(SIDES, (-1, 1), strict=True):
-        figure = plant(figure, side, at=np.array([sign * feet, ANKLE + hop]))
+    figure = stand(build, pose, feet=(-feet, feet), lift=hop)
     return Moment(figure, PARTS, contacts=feet_on_floor(figure))
 
 

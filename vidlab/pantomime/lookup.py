@@ -13,13 +13,12 @@ import pandas as pd
 
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
-from vidlab.pantomime.dataset import VERSION, annotations, read_note
+from vidlab.pantomime.dataset import BOXES, VERSION, read_note
 from vidlab.pantomime.rendering import outlines
 
 __all__ = ["boxes_of", "outlines_of", "twins"]
 
 _NAME = re.compile(r"v_(\w+)_g(\d+)_c(\d+)")
-_BOXES = ["video_id", "frame", "part", "x0", "y0", "x1", "y1"]
 
 
 def twins(table: pd.DataFrame) -> pd.DataFrame:
@@ -66,11 +65,12 @@ def boxes_of(video_id: str, *, root: str | Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        As `annotations`, for this video alone; empty for a dataset without annotations.
+        video_id, frame (int32), part ("person", "object" or "limb"), x0, y0, x1, y1 (float32,
+        pixels of the 320 × 240 frame); empty for a dataset without annotations.
     """
     file = Path(root).absolute() / "annotations.parquet"
     if not file.exists():
-        return pd.DataFrame(columns=_BOXES)
+        return pd.DataFrame(columns=BOXES)
     boxes, rows = _boxes(file, file.stat().st_mtime_ns)
     return boxes.iloc[rows.get(video_id, [])].reset_index(drop=True)
 
@@ -78,7 +78,7 @@ def boxes_of(video_id: str, *, root: str | Path) -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _boxes(file: Path, changed: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Read all boxes, and which rows are those of each video; again when the file has changed."""
-    boxes = annotations(file.parent)
+    boxes = pd.read_parquet(file)
     return boxes, boxes.groupby("video_id").indices
 
 
@@ -124,7 +124,5 @@ def outlines_of(
         )
     edition = {name: note.get(name) for name in ("seed", "size", "bias")}
     covered = outlines(named[1], int(named[2]), int(named[3]), indices=numbers, **edition)
-    small = np.empty((len(covered), *size), np.float32)
-    for one, whole in zip(small, covered, strict=True):
-        one[:] = cv2.resize(whole, size[::-1], interpolation=cv2.INTER_AREA)
-    return small
+    small = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in covered]
+    return np.stack(small)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -112,12 +112,11 @@ def drawing_order(*inserted: tuple[str, str], parts: tuple[str, ...] = PARTS) ->
     return tuple(order)
 
 
-def stand(build: Build, pose: Pose, *, feet: tuple[float, float], height: float) -> Skeleton:
-    """Stand on two planted feet at x positions `feet`, the hips at `height`."""
-    x = pose.pelvis[0] if pose.pelvis else sum(feet) / 2
-    figure = skeleton(build, replace(pose, pelvis=(x, height)))
+def stand(build: Build, pose: Pose, *, feet: tuple[float, float], lift: float = 0.0) -> Skeleton:
+    """Stand on two feet at x positions `feet`, `lift` above the floor."""
+    figure = skeleton(build, pose)
     for side, foot in zip(SIDES, feet, strict=True):
-        figure = plant(figure, side, at=np.array([foot, ANKLE]))
+        figure = plant(figure, side, at=np.array([foot, ANKLE + lift]))
     return figure
 
 

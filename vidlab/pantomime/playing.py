@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, Skeleton, plant, reach, skeleton
-from vidlab.pantomime.motion import Moment, MotionStyle, between, drawing_order, feet_on_floor
+from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, Skeleton, reach, skeleton
+from vidlab.pantomime.motion import (
+    Moment,
+    MotionStyle,
+    between,
+    drawing_order,
+    feet_on_floor,
+    stand,
+)
 from vidlab.pantomime.props import Placement
 
 __all__ = ["brushing_teeth", "playing_cello", "playing_flute"]
@@ -106,7 +113,4 @@ def playing_flute(build: Build, style: MotionStyle, *, progress: float, seconds:
 
 def _upper_body(build: Build, *, sway: float, nod: float, turn: float) -> Skeleton:
     pose = Pose(lean=sway, nod=nod, turn=turn, pelvis=(0.0, build.leg * 0.985 + ANKLE))
-    figure = skeleton(build, pose)
-    for side, sign in zip(SIDES, (-1, 1), strict=True):
-        figure = plant(figure, side, at=np.array([sign * 0.075, ANKLE]))
-    return figure
+    return stand(build, pose, feet=(-0.075, 0.075))

@@ -72,7 +72,7 @@ def pick_up(build: Build, style: MotionStyle, *, progress: float, seconds: float
         turn=between(0.08, 0.40, style.turn),
         pelvis=(0.0 - 0.10 * crouch, build.leg * 0.985 + ANKLE - deep * crouch),
     )
-    figure = stand(build, pose, feet=feet, height=pose.pelvis[1])
+    figure = stand(build, pose, feet=feet)
     size = between(0.92, 1.2, style.habit)
     floor = np.array([0.30, 0.10 * size])
     held = np.array([0.27, 0.60])
@@ -102,7 +102,7 @@ def sit_down(build: Build, style: MotionStyle, *, progress: float, seconds: floa
         turn=between(0.08, 0.40, style.turn),
         pelvis=tuple(pelvis),
     )
-    figure = stand(build, pose, feet=(0.01, 0.06), height=pelvis[1])
+    figure = stand(build, pose, feet=(0.01, 0.06))
     for side in SIDES:
         hang = figure[f"{side}_shoulder"] + np.array([0.03, -0.97 * build.arm])
         knee = figure[f"{side}_knee"] + np.array([-0.035, 0.055])

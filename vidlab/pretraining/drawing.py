@@ -89,7 +89,7 @@ class Stills(NamedTuple):
 
 def scene_stills(seed: int) -> Stills:
     """Draw the few stills, 240×320, that share a scene; `seed` decides all that is random."""
-    rng = np.random.default_rng(np.random.SeedSequence((20, seed)))
+    rng = np.random.default_rng((20, seed))
     params = sample_group(rng)
     scene, canvas = params.scene, draw_scene(params.scene)
     film = Film(rng, params.film, frames=_STILLS_PER_SCENE)
