@@ -149,19 +149,6 @@ def test_the_top_two_modules_of_inception_are_mixed9_and_mixed10(backbone):
 
 
 @pytest.mark.parametrize(
-    ("count", "first"), [(1, "block_16_expand"), (3, "block_14_expand"), (5, "block_12_expand")]
-)
-def test_other_numbers_of_top_modules(mobilenet, count, first):
-    assert backbones.top_modules(mobilenet, count)[0] == first
-
-
-@pytest.mark.parametrize("count", [0, 7])
-def test_an_impossible_number_of_modules_is_refused(mobilenet, count):
-    with pytest.raises(ModelError, match=rf"between 1 and 6 modules.*count={count}.*\"all\""):
-        backbones.top_modules(mobilenet, count)
-
-
-@pytest.mark.parametrize(
     ("what", "pretrained"), [("none", True), ("top", True), ("top", False), ("all", True)]
 )
 def test_what_learns_is_chosen_and_survives_saving(residual, what, pretrained, tmp_path):
@@ -223,10 +210,12 @@ def test_pooling_averages_the_map_over_the_picture_and_comes_back_from_a_file(mo
 
 def test_models_and_names_that_do_not_fit_are_refused(residual):
     plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="plain")
+    own = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="backbone")
     cases = [
         (backbones.pooled, (built.frame_vote(residual, 4, units=2),), r"\"backbone\".*frame_vote"),
         (backbones.set_trainable, (residual, "half"), r"\"none\", \"top\" or \"all\".*'half'"),
         (backbones.set_trainable, (plain, "all"), r"Received: plain.*vidlab\.backbones"),
+        (backbones.set_trainable, (own, "top"), r"residual, inc.*those of none.*Name the layers"),
         (backbones.build, ("resnet",), r"inceptionv3, mobilenetv2.*'resnet'"),
     ]
     for function, given, message in cases:

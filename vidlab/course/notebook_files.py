@@ -24,7 +24,7 @@ from nbconvert.preprocessors import (
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from vidlab.errors import NotebookError
-from vidlab.files import replacing
+from vidlab.files import write_text
 
 __all__ = [
     "MADE_BY_PAPERMILL",
@@ -112,8 +112,7 @@ def read(path: str | Path) -> nbformat.NotebookNode:
 
 def write(node: nbformat.NotebookNode, path: str | Path) -> None:
     """Write a notebook file, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(nbformat.writes(node) + "\n", encoding="utf-8", newline="\n")
+    write_text(path, nbformat.writes(node) + "\n")
 
 
 def find(folder: str | Path) -> list[Notebook]:

@@ -16,7 +16,7 @@ from vidlab.course.execution import Failure
 from vidlab.course.notebook_files import Notebook
 from vidlab.data import video
 from vidlab.errors import ResultError
-from vidlab.files import replacing
+from vidlab.files import write_text
 
 __all__ = ["Record", "fingerprints", "is_done", "package_fingerprint", "videos_fingerprint"]
 
@@ -59,9 +59,8 @@ class Record:
 
     def save(self, folder: Path) -> None:
         """Write the record, whole or not at all."""
-        with replacing(folder / f"{self.notebook}.json") as temporary:
-            text = json.dumps(asdict(self), indent=2, default=str)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(asdict(self), indent=2, default=str)
+        write_text(folder / f"{self.notebook}.json", text + "\n")
 
     @classmethod
     def load(cls, folder: Path, name: str) -> Record | None:

@@ -23,7 +23,7 @@ import pandas as pd
 from vidlab.course import notebook_files, profiles
 from vidlab.course.lab import published_beside
 from vidlab.evaluation.runs import RunFolder, find_runs
-from vidlab.files import replacing
+from vidlab.files import replacing, write_text
 
 if TYPE_CHECKING:
     import nbformat
@@ -57,10 +57,7 @@ def write_page(notebook: Path, *, title: str) -> Path:
     node = lightened(notebook_files.read(notebook))
     body, _ = exporter.from_notebook_node(node, resources=resources)
     body = re.sub(r"(<body[^>]*>)", lambda tag: tag.group(1) + _BACK, body, count=1)
-    target = notebook.with_suffix(".html")
-    with replacing(target) as temporary:
-        temporary.write_text(body, encoding="utf-8")
-    return target
+    return write_text(notebook.with_suffix(".html"), body)
 
 
 def write(
@@ -101,9 +98,7 @@ def write(
         sheet=_sheet(folder) if profile.dataset == "pantomime" else None,
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
-    with replacing(folder / "index.html") as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return folder / "index.html"
+    return write_text(folder / "index.html", text)
 
 
 def lightened(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -63,7 +63,7 @@ def same_videos(predictions_by_name: Mapping[str, Predictions]) -> dict[str, Pre
     return aligned
 
 
-def mcnemar(a: Predictions, b: Predictions, *, k: int = 1) -> float:
+def mcnemar(a: Predictions, b: Predictions) -> float:
     """Exact McNemar test of whether two models are right about equally many videos: a p-value.
 
     Only the videos count that one of them is right about and the other is not: between equally good
@@ -74,14 +74,14 @@ def mcnemar(a: Predictions, b: Predictions, *, k: int = 1) -> float:
     Raises
     ------
     MetricError
-        If they are not about the same videos, or `k` does not fit the number of classes.
+        If they are not about the same videos.
     """
-    gained = _gains(a, b, k=k)
+    gained = _gains(a, b)
     only_a, only_b = int((gained < 0).sum()), int((gained > 0).sum())
     return binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
 
 
-def sign_flip(a: Predictions, b: Predictions, *, k: int = 1) -> float:
+def sign_flip(a: Predictions, b: Predictions) -> float:
     """Exact sign-flip test of whether two models are right about equally many videos: a p-value.
 
     If the two were equally good, swapping their predictions within any (class, group) would be as
@@ -92,9 +92,9 @@ def sign_flip(a: Predictions, b: Predictions, *, k: int = 1) -> float:
     Raises
     ------
     MetricError
-        If they are not about the same videos, or `k` does not fit the number of classes.
+        If they are not about the same videos.
     """
-    sums = np.bincount(clusters_of(a), weights=_gains(a, b, k=k)).astype(np.int64)
+    sums = np.bincount(clusters_of(a), weights=_gains(a, b)).astype(np.int64)
     probability = np.ones(1)  # of each sum reachable so far, from the lowest to the highest
     for size in np.abs(sums[sums != 0]):
         rest = np.zeros(2 * size)
@@ -108,12 +108,8 @@ def compare(
     predictions_by_name: Mapping[str, Predictions],
     *,
     against: str | None = None,
-    k: int = 1,
-    repeats: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
 ) -> pd.DataFrame:
-    """Compare models two by two on the same videos.
+    """Compare models two by two on the same videos, by top-1 accuracy.
 
     Parameters
     ----------
@@ -121,14 +117,12 @@ def compare(
         Of two models or more; the videos may come in different orders.
     against
         Compare this model with each of the others, instead of all with all.
-    k
-        Of the top-k accuracy.
 
     Returns
     -------
     DataFrame
         One row a pair of models, in the order given: a, b, videos, clusters, accuracy_a,
-        accuracy_b; difference (`b` minus `a`, -1 to 1) with low and high, its interval over paired
+        accuracy_b; difference (`b` minus `a`, -1 to 1), low and high, its 95% interval over paired
         (class, group) clusters; only_a and only_b (videos only one is right about); the p-values of
         `mcnemar` and `sign_flip`; and holm_p, that of `sign_flip` corrected for the number of rows
         (Holm 1979): of twenty comparisons of equals, one is under 0.05 by chance.
@@ -136,8 +130,8 @@ def compare(
     Raises
     ------
     MetricError
-        If there are fewer than two, they are not about the same videos, or `against` or `k` does
-        not fit.
+        If there are fewer than two, they are not about the same videos, or `against` is none of
+        them.
 
     Examples
     --------
@@ -162,58 +156,48 @@ def compare(
     rows = []
     for a, b in pairs:
         first, second = aligned[a], aligned[b]
-        gained = _gains(first, second, k=k)
-        options = {"repeats": repeats, "level": level, "seed": seed}
-        gain = bootstrap(gained, clusters_of(first), **options)
+        gained = _gains(first, second)
+        gain = bootstrap(gained, clusters_of(first))
         rows.append(
             {
                 "a": a,
                 "b": b,
                 "videos": len(gained),
                 "clusters": gain.clusters,
-                "accuracy_a": float(hits(first, k=k).mean()),
-                "accuracy_b": float(hits(second, k=k).mean()),
+                "accuracy_a": float(hits(first).mean()),
+                "accuracy_b": float(hits(second).mean()),
                 "difference": gain.estimate,
                 "low": gain.low,
                 "high": gain.high,
                 "only_a": int((gained < 0).sum()),
                 "only_b": int((gained > 0).sum()),
-                "mcnemar_p": mcnemar(first, second, k=k),
-                "sign_flip_p": sign_flip(first, second, k=k),
+                "mcnemar_p": mcnemar(first, second),
+                "sign_flip_p": sign_flip(first, second),
             }
         )
     table = pd.DataFrame(rows)
     return table.assign(holm_p=_holm(table["sign_flip_p"]))
 
 
-def class_deltas(
-    a: Predictions,
-    b: Predictions,
-    *,
-    k: int = 1,
-    repeats: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> pd.DataFrame:
+def class_deltas(a: Predictions, b: Predictions) -> pd.DataFrame:
     """By how much `b` is more accurate than `a` in each class, the greatest gain first.
 
     Returns
     -------
     DataFrame
         Indexed by class, those without videos left out: videos, groups, accuracy_a, accuracy_b,
-        delta (accuracy_b minus accuracy_a, -1 to 1), and low and high, its interval over the
+        delta (accuracy_b minus accuracy_a, -1 to 1), and low and high, its 95% interval over the
         class's groups. A test part has seven groups a class, so take the interval for a rough one;
         it has no width where all groups gain the same, and is not a number for a single group.
 
     Raises
     ------
     MetricError
-        If they are not about the same videos, or `k` does not fit the number of classes.
+        If they are not about the same videos.
     """
     a, b = same_videos({"a": a, "b": b}).values()
-    options = {"repeats": repeats, "level": level, "seed": seed}
-    gain = bootstrap_by_class(_gains(a, b, k=k), a, **options)
-    right = pd.DataFrame({"accuracy_a": hits(a, k=k), "accuracy_b": hits(b, k=k)}).astype(float)
+    gain = bootstrap_by_class(_gains(a, b), a)
+    right = pd.DataFrame({"accuracy_a": hits(a), "accuracy_b": hits(b)}).astype(float)
     by_class = right.groupby(np.asarray(a.classes, dtype=object)[a.y_true])
     table = by_class.mean().join(gain).assign(videos=by_class.size())
     table = table.rename(columns={"estimate": "delta", "clusters": "groups"}).rename_axis("class")
@@ -228,9 +212,6 @@ def leaderboard(
     dataset: str,
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
     published: Mapping[str, Published] | None = None,
-    published_on: str = "UCF-101",
-    repeats: int = 1000,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Put models in the order of their accuracy, with what they cost and what was published.
 
@@ -238,8 +219,8 @@ def leaderboard(
     ----------
     predictions_by_name
         Of each model, on the same videos in any order.
-    dataset, published_on
-        The datasets of the measured and of the published values, such as ``"Pantomime"``.
+    dataset
+        That of the measured values, such as ``"Pantomime"``.
     metrics
         Of each model, what `RunFolder.metrics` holds: parameters, training_seconds,
         feature_seconds, model_bytes. What is missing stays empty.
@@ -251,8 +232,8 @@ def leaderboard(
     DataFrame
         Indexed by model, the best first. Two levels of columns. ``measured, <dataset>``: videos,
         top1, top1_low, top1_high (95% interval over groups), from ten classes on the same for top5,
-        parameters, training_seconds, feature_seconds, megabytes. ``published, <published_on>``:
-        top1 and top5. Shares from 0 to 1; not a number where nothing is known.
+        parameters, training_seconds, feature_seconds, megabytes. ``published, UCF-101``: top1
+        and top5. Shares from 0 to 1; not a number where nothing is known.
 
     Raises
     ------
@@ -264,7 +245,7 @@ def leaderboard(
         row: dict[str, float] = {"videos": len(predictions)}
         quoted[name] = {}
         for top in (f"top{k}" for k in reported_ks(len(predictions.classes))):
-            found = interval(predictions, metric=top, repeats=repeats, seed=seed)
+            found = interval(predictions, metric=top)
             row |= {top: found.estimate, f"{top}_low": found.low, f"{top}_high": found.high}
             value = getattr((published or {}).get(name), top, None)
             quoted[name][top] = np.nan if value is None else value / 100
@@ -274,7 +255,7 @@ def leaderboard(
     table = pd.concat(
         {
             f"measured, {dataset}": pd.DataFrame(measured, dtype=float).T.astype({"videos": int}),
-            f"published, {published_on}": pd.DataFrame(quoted, dtype=float).T,
+            "published, UCF-101": pd.DataFrame(quoted, dtype=float).T,
         },
         axis=1,
     ).rename_axis("model")
@@ -282,10 +263,10 @@ def leaderboard(
     return table.sort_values((f"measured, {dataset}", "top1"), **best_first)
 
 
-def _gains(a: Predictions, b: Predictions, *, k: int) -> np.ndarray:
+def _gains(a: Predictions, b: Predictions) -> np.ndarray:
     """Score each video: 1 if only `b` is right about it, -1 if only `a` is, else 0."""
     a, b = same_videos({"a": a, "b": b}).values()
-    return hits(b, k=k).astype(np.int64) - hits(a, k=k)
+    return hits(b).astype(np.int64) - hits(a)
 
 
 def _holm(p_values: pd.Series) -> pd.Series:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.evaluation.accuracy import class_indices, hits, per_class, reported_ks, top_ks
+from vidlab.evaluation.accuracy import hits, per_class, reported_ks, top_ks
 from vidlab.evaluation.predictions import FramePredictions, Predictions
 
 __all__ = [
@@ -63,20 +63,12 @@ class Interval:
         )
 
 
-def interval(
-    predictions: Predictions,
-    *,
-    metric: str = "top1",
-    classes: Sequence[str] | None = None,
-    repeats: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Interval:
-    """Accuracy with its percentile-bootstrap interval over (class, group) clusters.
+def interval(predictions: Predictions, *, metric: str = "top1") -> Interval:
+    """Accuracy with its 95% percentile-bootstrap interval over (class, group) clusters.
 
-    Clusters are drawn with replacement, `repeats` times, and the accuracy of each draw is taken
+    Clusters are drawn with replacement, a thousand times, and the accuracy of each draw is taken
     (Efron 1979; for clusters, Davison and Hinkley 1997, section 3.8). For another score than an
-    accuracy see `bootstrap`.
+    accuracy, or another level, see `bootstrap`.
 
     Parameters
     ----------
@@ -84,32 +76,23 @@ def interval(
         Pool several splits with `pool` where more clusters are wanted.
     metric
         ``"top1"``, ``"top5"``, or any ``"topK"``.
-    classes
-        Count the videos of these classes only.
 
     Raises
     ------
     MetricError
-        If the metric is unknown or does not fit, a class is unknown, or there are no videos.
+        If the metric is unknown or does not fit, or there are no videos.
     """
     if not (metric.startswith("top") and metric[3:].isdigit()):
         raise MetricError(f"Expected top1 or top5. Received: {metric!r}. Choose one of these.")
-    right, clusters = hits(predictions, k=int(metric[3:])), clusters_of(predictions)
-    if classes is not None:
-        counted = np.isin(predictions.y_true, class_indices(predictions, classes))
-        right, clusters = right[counted], clusters[counted]
-    if not right.size:
+    if not len(predictions):
         raise MetricError(
-            "Expected predictions of at least one video. Received: none. "
-            "Choose classes that have videos in this part."
+            "Expected predictions of at least one video. Received: none. Choose another part."
         )
-    return bootstrap(right, clusters, repeats=repeats, level=level, seed=seed)
+    return bootstrap(hits(predictions, k=int(metric[3:])), clusters_of(predictions))
 
 
-def class_intervals(
-    predictions: Predictions, *, repeats: int = 1000, level: float = 0.95, seed: int = 0
-) -> pd.DataFrame:
-    """Accuracy of each class with its bootstrap interval over the class's groups.
+def class_intervals(predictions: Predictions) -> pd.DataFrame:
+    """Accuracy of each class with its 95% bootstrap interval over the class's groups.
 
     Returns
     -------
@@ -121,8 +104,7 @@ def class_intervals(
     """
     table = per_class(predictions)[["support"]]
     for k in reported_ks(len(table)):
-        right, options = hits(predictions, k=k), {"repeats": repeats, "level": level, "seed": seed}
-        found = bootstrap_by_class(right, predictions, **options)
+        found = bootstrap_by_class(hits(predictions, k=k), predictions)
         table["groups"] = found["clusters"]
         bounds = {"estimate": f"top{k}", "low": f"top{k}_low", "high": f"top{k}_high"}
         table = table.join(found[list(bounds)].rename(columns=bounds))
@@ -163,11 +145,11 @@ def bootstrap(
     return Interval(estimate, low, high, clusters=count, level=level)
 
 
-def bootstrap_by_class(scores: np.ndarray, predictions: Predictions, **options) -> pd.DataFrame:
+def bootstrap_by_class(scores: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     """`bootstrap` for the videos of each class: estimate, low, high and clusters, by class."""
     clusters = clusters_of(predictions)
     videos = [predictions.y_true == label for label in range(len(predictions.classes))]
-    rows = [vars(bootstrap(scores[own], clusters[own], **options)) for own in videos]
+    rows = [vars(bootstrap(scores[own], clusters[own])) for own in videos]
     return pd.DataFrame(rows, index=pd.Index(predictions.classes, name="class"))
 
 

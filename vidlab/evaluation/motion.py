@@ -152,8 +152,6 @@ def motion_probe(
     shuffled: Predictions | None = None,
     frozen: Predictions | None = None,
     pairs: Sequence[tuple[str, str]] = (),
-    repeats: int = 1000,
-    seed: int = 0,
 ) -> MotionProbe:
     """Measure what the order of the frames is worth to a model.
 
@@ -182,9 +180,8 @@ def motion_probe(
     costs = right.drop(columns="normal").rsub(right["normal"], axis=0)
     normal = orders["normal"]
     overall = pd.DataFrame({"videos": len(right), "accuracy": right.mean()}).rename_axis("order")
-    options = {"repeats": repeats, "seed": seed}
     clusters = clusters_of(normal)
-    found = [vars(bootstrap(lost.to_numpy(), clusters, **options)) for _, lost in costs.items()]
+    found = [vars(bootstrap(lost.to_numpy(), clusters)) for _, lost in costs.items()]
     columns = {"estimate": "cost", "low": "low", "high": "high"}
     bounds = pd.DataFrame(found, index=costs.columns, columns=list(columns), dtype="float64")
     overall = overall.join(bounds.rename(columns=columns))

@@ -9,11 +9,11 @@ from vidlab.errors import MetricError
 __all__ = ["tsne"]
 
 
-def tsne(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
+def tsne(features: np.ndarray) -> np.ndarray:
     """Lay videos out in the plane by PCA to 50 dimensions, then t-SNE (van der Maaten 2008).
 
     Near neighbours stay near. Distances between far groups, and the sizes of groups, mean nothing;
-    neither do the axes. The seed changes little: the layout starts from the first two components.
+    neither do the axes. The layout starts from the first two components, so chance changes little.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ def tsne(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
             f"shape {features.shape}. Put the frames of each video into one vector, by their mean."
         )
     components = min(50, *features.shape)
-    reduced = PCA(n_components=components, random_state=seed).fit_transform(features)
+    reduced = PCA(n_components=components, random_state=0).fit_transform(features)
     layout = TSNE(
         perplexity=min(30.0, (len(features) - 1) / 3),
         init="pca" if components > 1 else "random",
-        random_state=seed,
+        random_state=0,
     )
     return layout.fit_transform(reduced).astype(np.float32)

@@ -23,7 +23,7 @@ import pandas as pd
 
 from vidlab.data import video
 from vidlab.errors import DatasetError
-from vidlab.files import replacing
+from vidlab.files import replacing, write_text
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.parallel import process_map
 from vidlab.pantomime.rendering import FPS, drawn_class, render
@@ -253,12 +253,7 @@ def _check_same(root: Path, edition: dict) -> None:
 def _write_note(root: Path, edition: dict, *, finished: bool) -> None:
     versions = {"numpy": np.__version__, "opencv": cv2.__version__}
     note = {**edition, "version": VERSION, "finished": finished, "versions": versions}
-    _write(root / "pantomime.json", json.dumps(note, indent=2) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
+    write_text(root / "pantomime.json", json.dumps(note, indent=2) + "\n")
 
 
 def _write_pairs(root: Path) -> None:
@@ -273,7 +268,7 @@ def _write_lists(root: Path, tasks: list[Task], classes: tuple[str, ...]) -> Non
     folder = root / "ucfTrainTestlist"
     folder.mkdir(exist_ok=True)
     numbers = {name: number for number, name in enumerate(classes, start=1)}
-    _write(folder / "classInd.txt", "".join(f"{n} {name}\n" for name, n in numbers.items()))
+    write_text(folder / "classInd.txt", "".join(f"{n} {name}\n" for name, n in numbers.items()))
     videos = sorted(
         (name, task.group, f"{name}/{task.video_id(name)}.avi")
         for task in tasks
@@ -282,8 +277,8 @@ def _write_lists(root: Path, tasks: list[Task], classes: tuple[str, ...]) -> Non
     for split, groups in _TEST_GROUPS.items():
         train = [f"{path} {numbers[name]}\n" for name, group, path in videos if group not in groups]
         test = [f"{path}\n" for _, group, path in videos if group in groups]
-        _write(folder / f"trainlist{split:02d}.txt", "".join(train))
-        _write(folder / f"testlist{split:02d}.txt", "".join(test))
+        write_text(folder / f"trainlist{split:02d}.txt", "".join(train))
+        write_text(folder / f"testlist{split:02d}.txt", "".join(test))
 
 
 def _write_annotations(root: Path, tasks: list[Task]) -> None:

@@ -52,6 +52,7 @@ BLOCK_FRAMES = 2048
 
 BLOCK_BYTES = 64 * 2**20
 """What a block of long vectors takes instead, so that memory stays flat."""
+
 _VERSION = "4"  # of the files; part of every key
 _DECODERS = 2  # videos read at a time
 _AHEAD_BYTES = 64 * 2**20  # of frames decoded or being decoded, ahead of the engine
@@ -137,11 +138,11 @@ def extract(
 
 
 def _check_encoder(encoder: keras.Model) -> None:
-    takes, gives = encoder.input_shape, encoder.output_shape
-    if not (len(takes) == 4 and takes[3] == 3 and None not in takes[1:] and len(gives) == 2):
+    frames, vectors = encoder.input_shape, encoder.output_shape
+    if len(frames) != 4 or frames[3] != 3 or None in frames[1:] or len(vectors) != 2:
         raise ModelError(
             "Expected an encoder: frames (height, width, 3) to vectors. Received: "
-            f"{encoder.name}, {takes} to {gives}. Make one with vidlab.backbones.pooled or cut."
+            f"{encoder.name}, {frames} to {vectors}. Make one with vidlab.backbones.pooled or cut."
         )
 
 

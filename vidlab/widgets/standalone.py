@@ -24,7 +24,7 @@ from vidlab import evaluation
 from vidlab.data.sampling import Sampler, Uniform
 from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
-from vidlab.files import replacing
+from vidlab.files import write_text
 from vidlab.progress import counter
 from vidlab.widgets.confusion import ConfusionExplorer
 from vidlab.widgets.explorer import page
@@ -139,10 +139,7 @@ def save_page(
         kept=_as_json(kept),
         parts=base64.b64encode(parts.held).decode(),
     )
-    target = Path(file)
-    with replacing(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return target
+    return write_text(file, text)
 
 
 def _script(explorer: ConfusionExplorer) -> str:

@@ -12,10 +12,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-__all__ = ["MODULES", "residual"]
-
-MODULES = ("block1_out", "block2_out", "block3_out", "block4_out")
-"""The last layer of each block."""
+__all__ = ["residual"]
 
 
 def residual(images: keras.KerasTensor) -> keras.KerasTensor:

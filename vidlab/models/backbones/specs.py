@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 
 from vidlab.errors import ModelError
-from vidlab.models.backbones.residual import MODULES, residual
+from vidlab.models.backbones.residual import residual
 
 __all__ = [
     "BACKBONES",
@@ -64,8 +64,8 @@ class BackboneSpec:
         Height and width it was designed for, in pixels.
     smallest
         The smallest height and width it takes.
-    modules
-        The last layer of each module, first module first.
+    below_top
+        The last layer below the top two modules.
     preprocessing
         Scale and offset that images of 0..255 are brought to its range with.
     imagenet
@@ -77,7 +77,7 @@ class BackboneSpec:
     layers: Callable[[keras.KerasTensor], keras.KerasTensor]
     size: int
     smallest: int
-    modules: tuple[str, ...]
+    below_top: str
     preprocessing: tuple[float, float] = (1 / 127.5, -1.0)
     imagenet: ImageNetWeights | None = None
     pantomime: Path | None = None
@@ -89,7 +89,7 @@ def _inception() -> BackboneSpec:
         lambda images: application(weights=None, input_tensor=images).output,
         size=299,
         smallest=75,
-        modules=tuple(f"mixed{i}" for i in range(11)),
+        below_top="mixed8",
         imagenet=ImageNetWeights(
             application, "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5", sizes=(299,)
         ),
@@ -112,17 +112,7 @@ def _mobilenet(alpha: float) -> BackboneSpec:
         layers,
         size=224,
         smallest=32,
-        # Block 13 halves the map and so has no addition. The last block and the Conv_1 that
-        # follows count as one step from the top.
-        modules=(
-            "block_10_project_BN",
-            "block_11_add",
-            "block_12_add",
-            "block_13_project_BN",
-            "block_14_add",
-            "block_15_add",
-            "out_relu",
-        ),
+        below_top="block_14_add",
         imagenet=ImageNetWeights(
             application,
             f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{alpha}_{{size}}_no_top.h5",
@@ -133,7 +123,7 @@ def _mobilenet(alpha: float) -> BackboneSpec:
 
 BACKBONES = {
     "residual": BackboneSpec(
-        residual, size=112, smallest=32, modules=MODULES, pantomime=PANTOMIME_WEIGHTS
+        residual, size=112, smallest=32, below_top="block2_out", pantomime=PANTOMIME_WEIGHTS
     ),
     "inceptionv3": _inception(),
     "mobilenetv2": _mobilenet(1.0),

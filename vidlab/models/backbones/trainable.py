@@ -10,11 +10,11 @@ from vidlab.models.backbones.specs import BACKBONES, names
 __all__ = ["backbone_of", "set_trainable", "top_modules"]
 
 
-def top_modules(model: keras.Model, count: int = 2) -> list[str]:
-    """Name the layers that "the top `count` modules" of a backbone means.
+def top_modules(model: keras.Model) -> list[str]:
+    """Name the layers of the top two modules of a backbone, inputs before outputs.
 
     A layer belongs to them if it lies downstream of the module below them, so the order in which
-    Keras lists the layers does not matter. The top two are, for
+    Keras lists the layers does not matter. They are, for
 
     - the residual network: blocks 3 and 4;
     - InceptionV3: everything after ``mixed8``, that is the modules ``mixed9`` and ``mixed10``;
@@ -25,35 +25,21 @@ def top_modules(model: keras.Model, count: int = 2) -> list[str]:
     ----------
     model
         A backbone, or a classifier that holds one.
-    count
-        How many modules, at least 1.
-
-    Returns
-    -------
-    list of str
-        Names of layers of the backbone, inputs before outputs.
 
     Raises
     ------
     ModelError
-        If the model holds no backbone vidlab knows, or it has fewer modules.
+        If the model holds no backbone vidlab knows.
     """
     backbone = backbone_of(model)
-    here = {layer.name for layer in backbone.layers}
-    known = (spec.modules for spec in BACKBONES.values())
-    modules = next((ends for ends in known if here.issuperset(ends)), None)
-    if modules is None:
+    known = {spec.below_top for spec in BACKBONES.values()}
+    reached = {id(layer.output) for layer in backbone.layers if layer.name in known}
+    if not reached:
         raise ModelError(
             f"Expected one of the backbones {', '.join(names())}. "
             f"Received: {backbone.name}, whose layers are those of none. "
             "Name the layers to train yourself and set their `trainable`."
         )
-    if not 1 <= count < len(modules):
-        raise ModelError(
-            f"Expected between 1 and {len(modules) - 1} modules. Received: count={count}. "
-            'Use set_trainable(model, "all") to train the whole backbone.'
-        )
-    reached = {id(backbone.get_layer(modules[-1 - count]).output)}
     found = []
     for layer in backbone.layers:  # inputs before outputs: Keras sorts a functional model by depth
         if any(id(tensor) in reached for tensor in keras.tree.flatten(layer.input)):
