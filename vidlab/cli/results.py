@@ -44,18 +44,22 @@ def train(
     **Example:** `vidlab train frame-finetuned --seeds 5 --splits 1,2,3 --export table.tex`
     """
     chosen = _splits(splits)
-    from vidlab import recipes
-    from vidlab.course.lab import Lab, sweep
-    from vidlab.evaluation.runs import RunFolder, run_path
+    from vidlab import evaluation, recipes
+    from vidlab.course.lab import Lab
+    from vidlab.progress import progress
 
     lab = Lab(profile, dataset=dataset)  # it knows the recipes of the profile's own files
     recipe = recipes.get(recipe).name
-    result = sweep(recipe, profile=profile, seeds=seeds, splits=chosen, dataset=dataset)
+    grid = [(seed, split) for split in chosen for seed in range(seeds)]
+    found = {
+        (seed, split): lab.run(recipe, seed=seed, split=split).predictions
+        for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
+    }
+    result = evaluation.summary([(recipe, *key, one) for key, one in found.items()])
     title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), splits {splits}"
     table(_with_spread(result), title=title)
     if len(chosen) > 1:
-        paths = [run_path(lab.home, recipe, profile=lab.runs.name, split=k) for k in chosen]
-        typer.echo(_pooled([RunFolder(path).predictions for path in paths]))
+        typer.echo(_pooled([found[0, split] for split in chosen]))
     title = f"Published, and where these runs depart: {recipes.get(recipe).source}"
     table(lab.beside(recipe).T, title=title)
     write_table(result, export)
