@@ -81,8 +81,8 @@ class Record:
             return TypeAdapter(cls).validate_json(path.read_bytes())
         except ValidationError as error:
             raise ResultError(
-                f"Expected the record of a notebook's run in {path}. Received: {error.error_count()} unfit "
-                "fields. Remove the file; the notebook then runs again."
+                f"Expected the record of a notebook's run in {path}. Received: "
+                f"{error.error_count()} unfit fields. Remove the file; the notebook then runs again."
             ) from error
 
 
