@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
     from vidlab.evaluation.predictions import Predictions
 
-__all__ = ["Export", "Profile", "evaluate", "features", "figures", "run_folder", "train"]
+__all__ = ["Dataset", "Export", "Profile", "evaluate", "features", "figures", "run_folder", "train"]
 
 Export = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write the table: .csv, .md or .tex by the ending."),
 ]
+Dataset = Annotated[str, typer.Option(help="Other videos than the profile's: a name or a folder.")]
 Profile = Annotated[str, typer.Option(help="How big the run is: a file of nbconfig/.")]
 
 
@@ -32,9 +33,7 @@ def train(
     profile: Profile = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted from 0.")] = 1,
     splits: Annotated[str, typer.Option(help="Which splits, such as `1,2,3`.")] = "1",
-    dataset: Annotated[
-        str, typer.Option(help="Other videos than the profile's: a name or a folder.")
-    ] = "",
+    dataset: Dataset = "",
     export: Export = None,
 ) -> None:
     """Train a recipe, over seeds and splits, and report mean ± spread.
@@ -92,9 +91,7 @@ def evaluate(
 def features(
     recipe: Annotated[str, typer.Argument(help="A recipe on features, such as `mobilenet-gru`.")],
     profile: Profile = "quick",
-    dataset: Annotated[
-        str, typer.Option(help="Other videos than the profile's: a name or a folder.")
-    ] = "",
+    dataset: Dataset = "",
 ) -> None:
     """Extract the features a recipe learns from, of all videos; nothing is computed twice.
 

@@ -82,7 +82,7 @@ class Record:
         except ValidationError as error:
             raise ResultError(
                 f"Expected the record of a notebook's run in {path}. Received: "
-                f"{error.error_count()} unfit fields. Remove the file; the notebook then runs again."
+                f"{error.error_count()} unfit fields. Remove the file, and the notebook runs again."
             ) from error
 
 
