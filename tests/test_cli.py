@@ -230,7 +230,7 @@ def test_train_prints_and_exports_mean_and_spread(call, monkeypatch, tmp_path):
     assert "all 3 splits together, first seed: top-1 75.0%" in shown.stdout
     assert "12 clusters" in shown.stdout
     text = " ".join(shown.stdout.replace("│", " ").split())
-    for words in ("published top-1 % 23.4", "The source names the augmentation", "size 64×64"):
+    for words in ("frame-scratch 23.400 38.900", "The source names the augmentation", "size 64×64"):
         assert words in text
     assert pd.read_csv(tmp_path / "table.csv")["top1"].tolist() == [0.625]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import export as write_table
-from vidlab.cli.console import table
+from vidlab.cli.console import published, table
 from vidlab.cli.results import Export, Profile, run_folder
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def compare(
     _show(board)
     beside = published_beside(origin)
     if len(beside):
-        table(beside, title="As published, and where these runs depart")
+        published(beside)
     flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)
     write_table(flat.join(beside.drop(columns=["published top-1 %", "published top-5 %"])), export)
     if len(predictions) > 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import export as write_table
-from vidlab.cli.console import relative, table
+from vidlab.cli.console import published, relative, table
 from vidlab.errors import MetricError, ResultError
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def train(
     table(_with_spread(result), title=title)
     if len(chosen) > 1:
         typer.echo(_pooled([found[0, split] for split in chosen]))
-    title = f"Published, and where these runs depart: {recipes.get(recipe).source}"
-    table(lab.beside(recipe).T, title=title)
+    published(lab.beside(recipe))
     write_table(result, export)
 
 
