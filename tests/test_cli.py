@@ -13,6 +13,7 @@ import pytest
 from vidlab.cli import doctor
 from vidlab.course import profiles, runner
 from vidlab.course.execution import Failure
+from vidlab.course.lab import Lab
 from vidlab.course.records import Record
 from vidlab.course.runner import RunSummary
 from vidlab.errors import SplitError
@@ -200,62 +201,52 @@ def test_figures_go_to_the_repository_from_wherever_they_are_asked_for(call, mon
     assert folders == [tmp_path / "clone" / "figures", Path("here")]
 
 
-def write_run(home, recipe, *, profile="quick", split=1, clip=""):
-    """Write a finished run that is right about three videos of four."""
+def write_run(home, recipe, *, profile="quick", seed=0, split=1, clip="", right=3):
+    """Write a finished run that is right about some videos of four."""
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]], np.float32)
+    probabilities[right:] = probabilities[right:, ::-1]
     predictions = Predictions(
         video_ids=np.array([f"{name}{clip or split}" for name in "abcd"]),
         groups=np.array([f"{name}{clip or split}" for name in ("g1", "g2", "g1", "g2")]),
         y_true=np.array([0, 0, 1, 1]),
-        probabilities=np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]], np.float32),
+        probabilities=probabilities,
         classes=["Jump", "Run"],
         frames=None,
     )
-    folder = runs.run_path(home, recipe, profile=profile, split=split)
-    record = {"recipe": recipe, "profile": profile, "seed": 0, "split": split}
-    runs.RunFolder(folder).write(predictions=predictions, metrics={"top1": 0.75}, recipe=record)
-    return folder
+    folder = runs.RunFolder(runs.run_path(home, recipe, profile=profile, seed=seed, split=split))
+    record = {"recipe": recipe, "profile": profile, "seed": seed, "split": split}
+    return folder.write(predictions=predictions, metrics={"top1": right / 4}, recipe=record)
 
 
-def test_train_prints_and_exports_the_sweep(call, monkeypatch, tmp_path):
-    from vidlab.course import lab
+def test_train_prints_and_exports_mean_and_spread(call, monkeypatch, tmp_path):
+    def run(lab, name, *, seed, split):
+        return write_run(tmp_path, name, profile="smoke", seed=seed, split=split, right=3 - seed)
 
-    calls = []
-
-    def sweep(recipe, **options):
-        calls.append({"recipe": recipe, **options})
-        return pd.DataFrame({"recipe": [recipe], "top1": [0.5], "top1_spread": [0.125]})
-
-    monkeypatch.setattr(lab, "sweep", sweep)
-    for split in (1, 2, 3):
-        write_run(tmp_path, "frame-scratch", profile="smoke", split=split)
-    words = ("--profile", "smoke", "--seeds", "5", "--splits", "1,2,3", "--export", "table.csv")
+    monkeypatch.setattr(Lab, "run", run)
+    words = ("--profile", "smoke", "--seeds", "2", "--splits", "1,2,3", "--export", "table.csv")
     shown = call("train", "frame-scratch", *words)
     assert shown.exit_code == 0, shown.output
-    options = {"profile": "smoke", "seeds": 5, "splits": [1, 2, 3], "dataset": ""}
-    assert calls == [{"recipe": "frame-scratch", **options}]
-    assert "50.0% ± 12.5" in shown.stdout
+    assert f"62.5% ± {100 * np.std([0.5, 0.75] * 3, ddof=1):.1f}" in shown.stdout
     assert "all 3 splits together, first seed: top-1 75.0%" in shown.stdout
     assert "12 clusters" in shown.stdout
     text = " ".join(shown.stdout.replace("│", " ").split())
-    for words in ("published top-1 % 23.4", "The source names the augmentation", "size 64×64"):
+    for words in ("frame-scratch 23.400 38.900", "The source names the augmentation", "size 64×64"):
         assert words in text
-    assert pd.read_csv(tmp_path / "table.csv")["top1"].tolist() == [0.5]
+    assert pd.read_csv(tmp_path / "table.csv")["top1"].tolist() == [0.625]
 
 
 def test_splits_that_share_test_videos_are_not_pooled(call, monkeypatch, tmp_path):
-    from vidlab.course import lab
+    def run(lab, name, *, seed, split):
+        return write_run(tmp_path, name, profile="smoke", split=split, clip="same")
 
-    table = pd.DataFrame({"top1": [0.5], "top1_spread": [np.nan]})
-    monkeypatch.setattr(lab, "sweep", lambda *_, **__: table)
-    for split in (1, 2):
-        write_run(tmp_path, "frame-scratch", profile="smoke", split=split, clip="same")
+    monkeypatch.setattr(Lab, "run", run)
     shown = call("train", "frame-scratch", "--profile", "smoke", "--splits", "1,2,2")
     assert shown.exit_code == 0
     assert "videos in common" in shown.stdout
 
 
 def test_evaluate_shows_a_run_by_its_recipe_or_the_runs_of_a_folder(call, tmp_path):
-    folder = write_run(tmp_path, "frame-scratch")
+    folder = write_run(tmp_path, "frame-scratch").path
     shown = call("evaluate", "frame-scratch", "--export", "classes.md")
     assert shown.exit_code == 0, shown.stderr
     for words in ("4 videos, 2 classes", "top-1 75.0%", "4 clusters"):

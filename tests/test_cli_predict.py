@@ -1,6 +1,7 @@
 """``vidlab predict``: what it prints, what it writes, and which run it takes."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -111,10 +112,13 @@ def test_a_file_that_is_no_video_does_not_stop_the_others_and_is_named(
     assert (tmp_path / "predicted" / "sea-frame-vote.json").is_file()
 
 
-def test_without_a_recipe_the_best_finished_run_answers_and_is_named(call, finish, film):
+def test_without_a_recipe_the_best_run_of_a_known_recipe_predicts(call, finish, film, tmp_path):
     finish("frame-vote", top1=0.5)
     finish("frame-scratch", top1=0.7)
     finish("frame-pretrained", top1=0.6)
+    mine = runs.RunFolder(runs.run_path(tmp_path, "mine", profile="smoke"))
+    shutil.copytree(tmp_path / "runs/smoke/frame-vote", mine.path)
+    mine.write(metrics={"top1": 0.9}, recipe=mine.recipe | {"recipe": "made-in-a-notebook"})
     said = call("predict", film("sea.avi", "Blue"), *SMOKE)
     assert said.exit_code == 0, said.stderr
     assert said.stdout.splitlines()[0].startswith("frame-scratch (runs/smoke/frame-scratch)")

@@ -7,8 +7,7 @@ import pytest
 from keras.callbacks import LambdaCallback
 
 from vidlab import recipes
-from vidlab.course import lab as lab_module
-from vidlab.course.lab import Lab, sweep
+from vidlab.course.lab import Lab
 from vidlab.data.dataset import Clips
 from vidlab.errors import ProfileError
 
@@ -87,22 +86,11 @@ def test_a_run_is_trained_once_and_then_loaded_until_a_setting_changes(open_lab,
     assert not kept.exists()
 
 
-def test_a_sweep_gives_mean_and_spread_of_runs_with_folders_of_their_own(open_lab, monkeypatch):
-    monkeypatch.setattr(lab_module, "Lab", lambda profile, dataset: open_lab())
-    table = sweep("gru-pixels", profile="smoke", seeds=2, splits=[1])
-    assert table.loc["gru-pixels", ["runs", "seeds", "splits"]].tolist() == [2, 2, 1]
+def test_seeds_and_splits_have_folders_of_their_own(open_lab):
     lab = open_lab()
-    runs = [
-        lab.run("gru-pixels", seed=seed, split=split) for seed, split in ((0, 1), (1, 1), (0, 2))
-    ]
-    assert [run.path.relative_to(lab.runs).as_posix() for run in runs] == [
-        "gru-pixels",
-        "gru-pixels/seed-2",
-        "gru-pixels/split-2",
-    ]
-    found = [run.metrics["top1"] for run in runs[:2]]
-    assert table.loc["gru-pixels", "top1"] == pytest.approx(np.mean(found))
-    assert table.loc["gru-pixels", "top1_spread"] == pytest.approx(np.std(found, ddof=1))
+    runs = [lab.run("gru-pixels", seed=seed, split=split) for seed, split in ((1, 1), (0, 2))]
+    names = [run.path.relative_to(lab.runs).as_posix() for run in runs]
+    assert names == ["gru-pixels/seed-2", "gru-pixels/split-2"]
 
 
 @pytest.mark.parametrize(

@@ -14,20 +14,12 @@ from vidlab.errors import NotebookError
 
 FIXTURES = Path(__file__).parent / "notebooks"
 COURSE = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
-OPENING = (
-    "# Title\n\n**What you will learn**\n\n- one\n- two\n  and a half\n- three\n\n"
-    "**Run time:** a second.\n"
-)
 
 
 def write(path, *cells, **metadata):
     node = new_notebook(cells=list(cells), metadata=metadata)
     path.write_text(nbformat.writes(node), encoding="utf-8")
     return path
-
-
-def parameters_cell(source='profile: str = "quick"  # how big'):
-    return new_code_cell(source, metadata={"tags": ["parameters"]})
 
 
 def test_notebooks_are_found_in_order_of_their_numbers(tmp_path):
@@ -136,34 +128,6 @@ def test_every_notebook_keeps_the_rules(path):
 def test_each_broken_rule_is_named_with_its_cell(breach):
     found = breaches(FIXTURES / "06_breaks_the_rules.ipynb")
     assert sum(breach in sentence for sentence in found) == 1
-
-
-@pytest.mark.parametrize(
-    ("source", "breach"),
-    [
-        ("count = 3  # how often", "not `name: type = value  # comment`: count = 3"),
-        ("count: int = 3", "not `name: type = value  # comment`: count: int"),
-        ("count: int = 3  # how often\nprint(count)", "not `name: type = value  # comment`: print"),
-    ],
-    ids=["untyped", "uncommented", "statement"],
-)
-def test_parameter_lines_are_typed_and_commented(tmp_path, source, breach):
-    path = write(
-        tmp_path / "01.ipynb",
-        new_markdown_cell(OPENING),
-        parameters_cell(source),
-        new_markdown_cell("End."),
-    )
-    strip(path)
-    assert len(breaches(path)) == 1
-    assert breach in breaches(path)[0]
-
-
-def test_outputs_are_a_breach(tmp_path):
-    ran = parameters_cell()
-    ran.outputs = [new_output("stream", text="hello")]
-    path = write(tmp_path / "01.ipynb", new_markdown_cell(OPENING), ran, new_markdown_cell("End."))
-    assert breaches(path) == ["cell 2 carries outputs; remove them with: vidlab notebooks strip"]
 
 
 @pytest.mark.parametrize(

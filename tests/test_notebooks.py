@@ -200,33 +200,17 @@ def test_a_result_is_kept_when_a_later_run_of_the_notebook_fails(everything, pag
     assert not (pages / "01_says_hello.failed.ipynb").exists()
 
 
-def changed_notebook(patched, monkeypatch):
-    node = files.read(patched / "notebooks" / "01_says_hello.ipynb")
-    node.cells[3].source += "  # louder"
-    files.write(node, patched / "notebooks" / "01_says_hello.ipynb")
-
-
-def changed_profile(patched, monkeypatch):
-    (patched / "nbconfig" / "tiny.yaml").write_text(PROFILE + "patience: 3\n")
-
-
-def changed_package(patched, monkeypatch):
-    monkeypatch.setattr(records, "package_fingerprint", lambda: "another")
-
-
-def changed_recipe(patched, monkeypatch):
-    (patched / "nbconfig" / "mine.py").write_text("# another\n")
-
-
-def changed_weights(patched, monkeypatch):
-    (patched / "mine.weights.h5").write_bytes(b"other")
-
-
-CHANGES = [changed_notebook, changed_profile, changed_package, changed_recipe, changed_weights]
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_what_a_result_depends_on_changes_its_fingerprint(tmp_path, monkeypatch, change):
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("notebooks/01_says_hello.ipynb", "# louder"),
+        ("nbconfig/tiny.yaml", PROFILE + "recipe_files: [mine.py]\npatience: 3\n"),
+        ("nbconfig/mine.py", "# another\n"),
+        ("mine.weights.h5", "other"),
+        ("package", ""),
+    ],
+)
+def test_what_a_result_depends_on_changes_its_fingerprint(tmp_path, monkeypatch, file, text):
     shutil.copytree(FIXTURES, tmp_path / "notebooks")
     (tmp_path / "nbconfig").mkdir()
     (tmp_path / "nbconfig" / "tiny.yaml").write_text(PROFILE + "recipe_files: [mine.py]\n")
@@ -243,7 +227,14 @@ def test_what_a_result_depends_on_changes_its_fingerprint(tmp_path, monkeypatch,
     before = fingerprint(count=2)
     assert fingerprint(count=2) == before
     assert fingerprint(count=3) != before
-    change(tmp_path, monkeypatch)
+    if file == "package":
+        monkeypatch.setattr(records, "package_fingerprint", lambda: "another")
+    elif file.endswith(".ipynb"):
+        node = files.read(tmp_path / file)
+        node.cells[3].source += text
+        files.write(node, tmp_path / file)
+    else:
+        (tmp_path / file).write_text(text)
     assert fingerprint(count=2) != before
 
 

@@ -167,33 +167,14 @@ def test_changes_stand_beside_the_original(own_profile):
 
 def test_results_of_other_videos_are_named_after_their_folder_and_what_decides(tmp_path):
     own = profiles.load("quick")
-    assert profiles.run_name(own, own, fingerprint=lambda: "a") == "quick"
-    split = profiles.replace(own, split=2)
-    assert profiles.run_name(own, split, fingerprint=lambda: "a") == "quick"
     used = profiles.replace(own, dataset=str(tmp_path / "holiday"))
-    name = profiles.run_name(own, used, fingerprint=lambda: "a")
-    assert re.fullmatch(r"quick-holiday-[0-9a-f]{6}", name)
-    assert profiles.run_name(own, used, fingerprint=lambda: "a") == name
-    others = [
-        (used, "b"),
-        (profiles.replace(used, weights="imagenet"), "a"),
-        (profiles.replace(used, backbone="inceptionv3"), "a"),
-        (profiles.replace(used, image_size=32), "a"),
-    ]
-    names = {
-        profiles.run_name(own, profile, fingerprint=lambda videos=videos: videos)
-        for profile, videos in others
-    }
-    assert len(names | {name}) == 5
+    assert profiles.run_name(own, own, fingerprint=lambda: "a") == "quick"
+    assert profiles.run_name(own, profiles.replace(own, split=2), fingerprint=str) == "quick"
+    names = [profiles.run_name(own, used, fingerprint=lambda digits=x: digits) for x in "aab"]
+    assert re.fullmatch(r"quick-holiday-[0-9a-f]{6}", names[0])
+    assert names[0] == names[1] != names[2]
 
 
-def test_the_working_folder_gives_its_name_to_results(tmp_path, monkeypatch):
-    (tmp_path / "holiday").mkdir()
-    monkeypatch.chdir(tmp_path / "holiday")
-    used = profiles.replace(profiles.load("quick"), dataset=".")
-    assert profiles.dataset_name(used) == "holiday"
-
-
-def test_filters_climb_longer_in_larger_profiles():
+def test_gradient_ascent_takes_more_steps_in_larger_profiles():
     steps = [profiles.load(name).filters.steps for name in ("smoke", "quick", "full", "ucf101")]
     assert steps == sorted(set(steps))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import export as write_table
-from vidlab.cli.console import table
+from vidlab.cli.console import published, table
 from vidlab.cli.results import Export, Profile, run_folder
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def compare(
     _show(board)
     beside = published_beside(origin)
     if len(beside):
-        table(beside, title="As published, and where these runs depart")
+        published(beside)
     flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)
     write_table(flat.join(beside.drop(columns=["published top-1 %", "published top-5 %"])), export)
     if len(predictions) > 1:
@@ -145,20 +145,16 @@ def _show(board: pd.DataFrame) -> None:
             f"{value:.1%} ({100 * low:.0f}–{100 * high:.0f})"
             for value, low, high in measured[[top, f"{top}_low", f"{top}_high"]].values
         ]
-        accuracies[f"{name} {there}"] = _cells(published[top], "{:.1%}")
+        accuracies[f"{name} {there}"] = published[top].map("{:.1%}".format, na_action="ignore")
     costs = {
-        "parameters": _cells(measured["parameters"], "{:,.0f}"),
-        "training": _cells(measured["training_seconds"], "{:.0f} s"),
-        "features": _cells(measured["feature_seconds"], "{:.0f} s"),
-        "model file": _cells(measured["megabytes"], "{:.1f} MB"),
+        "parameters": measured["parameters"].map("{:,.0f}".format, na_action="ignore"),
+        "training": measured["training_seconds"].map("{:.0f} s".format, na_action="ignore"),
+        "features": measured["feature_seconds"].map("{:.0f} s".format, na_action="ignore"),
+        "model file": measured["megabytes"].map("{:.1f} MB".format, na_action="ignore"),
     }
     index = board.index.rename("run")
     table(pd.DataFrame(accuracies, index=index), title="Accuracy, with 95% intervals over groups")
     table(pd.DataFrame(costs, index=index), title="Cost")
-
-
-def _cells(values: pd.Series, form: str) -> list[str]:
-    return ["–" if value != value else form.format(value) for value in values]
 
 
 def _points(value: float, low: float, high: float) -> str:

@@ -13,7 +13,7 @@ from vidlab.errors import VidlabError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Root", "complain", "export", "relative", "table"]
+__all__ = ["Root", "complain", "export", "published", "relative", "table"]
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -74,6 +74,13 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return "–" if value != value else f"{value:.3f}"
     return "–" if value is None else str(value)
+
+
+def published(beside: pd.DataFrame) -> None:
+    """Print what was published about recipes, then notes and departures recipe by recipe."""
+    table(beside.drop(columns=["note", "departures"]), title="As published")
+    for name, row in beside.iterrows():
+        typer.echo(f"{name}: {row['note']} {row['departures']}".replace("  ", " "))
 
 
 def export(frame: pd.DataFrame, path: Path | None, *, ending: str = "") -> None:

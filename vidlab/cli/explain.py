@@ -125,10 +125,11 @@ def _write_mp4(path: Path, frames: np.ndarray, *, fps: float) -> Path:
 
 def _write_gif(path: Path, frames: np.ndarray, *, fps: float) -> Path:
     """Write frames (time, height, width, 3), RGB, to a GIF that starts over at its end."""
-    import imageio.v3 as imageio
+    from PIL import Image
 
     from vidlab.files import replacing
 
+    first, *others = map(Image.fromarray, frames)
     with replacing(path) as temporary:
-        imageio.imwrite(temporary, frames, duration=1000 / fps, loop=0)
+        first.save(temporary, save_all=True, append_images=others, duration=1000 / fps, loop=0)
     return path

@@ -30,15 +30,12 @@ class Run(TyperCommand):
 
     def parse_args(self, ctx, args):
         """Join the two words before the options are read."""
-        joined, rest = [], iter(args)
-        for word in rest:
-            joined.append(word)
-            if word in ("-p", "--parameter"):
-                name = next(rest, None)
-                if name is not None and "=" not in name:
-                    value = next(rest, None)
-                    name = name if value is None else f"{name}={value}"
-                joined += [] if name is None else [name]
+        joined = []
+        for word in args:
+            if joined[-2:-1] in (["-p"], ["--parameter"]) and "=" not in joined[-1]:
+                joined[-1] += f"={word}"
+            else:
+                joined.append(word)
         return super().parse_args(ctx, joined)
 
 

@@ -69,8 +69,11 @@ def predict(
 
 
 def _chosen(recipe: str, *, profile: str) -> RunFolder:
-    """Return the run named, or else the finished one of the profile with the best accuracy."""
-    from vidlab import datasets
+    """Return the run named, or else the finished one of the profile with the best accuracy.
+
+    Recipes made in a notebook are known there alone.
+    """
+    from vidlab import datasets, recipes
     from vidlab.course import profiles
     from vidlab.evaluation.runs import RunFolder, find_runs
 
@@ -79,13 +82,15 @@ def _chosen(recipe: str, *, profile: str) -> RunFolder:
     profile = profiles.load(profile).name
     folder = datasets.home() / "runs" / profile
     found = find_runs(folder)
-    found = found[found["complete"]] if len(found) else found
-    if "top1" not in found or found["top1"].isna().all():
-        raise ResultError(
-            f"Expected a finished run in {folder}. Received: none. Make one with: vidlab train "
-            f"convgru-finetuned --profile {profile}"
-        )
-    return RunFolder(found.loc[found["top1"].idxmax(), "path"])
+    if "top1" in found:
+        best_first = found.sort_values("top1", ascending=False, kind="stable")
+        for run in map(RunFolder, best_first.loc[found["complete"], "path"]):
+            if recipes.of_run(run.recipe) is not None:
+                return run
+    raise ResultError(
+        f"Expected a finished run in {folder}. Received: none. Make one with: vidlab train "
+        f"convgru-finetuned --profile {profile}"
+    )
 
 
 def _print(seen: list[Timeline]) -> None:

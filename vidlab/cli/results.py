@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import export as write_table
-from vidlab.cli.console import relative, table
+from vidlab.cli.console import published, relative, table
 from vidlab.errors import MetricError, ResultError
 
 if TYPE_CHECKING:
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
     from vidlab.evaluation.predictions import Predictions
 
-__all__ = ["Export", "Profile", "evaluate", "features", "figures", "run_folder", "train"]
+__all__ = ["Dataset", "Export", "Profile", "evaluate", "features", "figures", "run_folder", "train"]
 
 Export = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write the table: .csv, .md or .tex by the ending."),
 ]
+Dataset = Annotated[str, typer.Option(help="Other videos than the profile's: a name or a folder.")]
 Profile = Annotated[str, typer.Option(help="How big the run is: a file of nbconfig/.")]
 
 
@@ -32,9 +33,7 @@ def train(
     profile: Profile = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted from 0.")] = 1,
     splits: Annotated[str, typer.Option(help="Which splits, such as `1,2,3`.")] = "1",
-    dataset: Annotated[
-        str, typer.Option(help="Other videos than the profile's: a name or a folder.")
-    ] = "",
+    dataset: Dataset = "",
     export: Export = None,
 ) -> None:
     """Train a recipe, over seeds and splits, and report mean ± spread.
@@ -44,20 +43,23 @@ def train(
     **Example:** `vidlab train frame-finetuned --seeds 5 --splits 1,2,3 --export table.tex`
     """
     chosen = _splits(splits)
-    from vidlab import recipes
-    from vidlab.course.lab import Lab, sweep
-    from vidlab.evaluation.runs import RunFolder, run_path
+    from vidlab import evaluation, recipes
+    from vidlab.course.lab import Lab
+    from vidlab.progress import progress
 
     lab = Lab(profile, dataset=dataset)  # it knows the recipes of the profile's own files
     recipe = recipes.get(recipe).name
-    result = sweep(recipe, profile=profile, seeds=seeds, splits=chosen, dataset=dataset)
+    grid = [(seed, split) for split in chosen for seed in range(seeds)]
+    found = {
+        (seed, split): lab.run(recipe, seed=seed, split=split).predictions
+        for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
+    }
+    result = evaluation.summary([(recipe, *key, one) for key, one in found.items()])
     title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), splits {splits}"
     table(_with_spread(result), title=title)
     if len(chosen) > 1:
-        paths = [run_path(lab.home, recipe, profile=lab.runs.name, split=k) for k in chosen]
-        typer.echo(_pooled([RunFolder(path).predictions for path in paths]))
-    title = f"Published, and where these runs depart: {recipes.get(recipe).source}"
-    table(lab.beside(recipe).T, title=title)
+        typer.echo(_pooled([found[0, split] for split in chosen]))
+    published(lab.beside(recipe))
     write_table(result, export)
 
 
@@ -88,9 +90,7 @@ def evaluate(
 def features(
     recipe: Annotated[str, typer.Argument(help="A recipe on features, such as `mobilenet-gru`.")],
     profile: Profile = "quick",
-    dataset: Annotated[
-        str, typer.Option(help="Other videos than the profile's: a name or a folder.")
-    ] = "",
+    dataset: Dataset = "",
 ) -> None:
     """Extract the features a recipe learns from, of all videos; nothing is computed twice.
 

@@ -1,7 +1,4 @@
-"""The pictures in ``figures/``, which README and notebooks show.
-
-Takes drawings from `pantomime` and `plots`; gives image files. ``vidlab figures`` calls it.
-"""
+"""The pictures in ``figures/``, which README and notebooks show; ``vidlab figures`` draws them."""
 
 from __future__ import annotations
 
@@ -17,29 +14,17 @@ __all__ = ["make_all"]
 
 
 def make_all(folder: str | os.PathLike) -> list[Path]:
-    """Draw every picture anew.
+    """Draw every picture anew; return the files written.
 
-    Parameters
-    ----------
-    folder
-        Where to; made if absent.
-
-    Returns
-    -------
-    list of Path
-        The files written.
+    That is the contact sheet of Pantomime, 12 classes × 6 frames in two columns, at 40% of the
+    frames' size.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    return [_pantomime(folder / "pantomime.png")]
-
-
-def _pantomime(path: Path) -> Path:
-    """Write the contact sheet, 12 classes × 6 frames, in two columns at 40% of the frames' size."""
     sheet = pantomime.contact_sheet()
     half = len(sheet) // 2
     sheet = np.concatenate([sheet[:half], sheet[half:]], axis=1)
     sheet = cv2.resize(sheet, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
     written = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
+    path = Path(folder) / "pantomime.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(written.tobytes())  # imwrite fails on some Windows paths
-    return path
+    return [path]

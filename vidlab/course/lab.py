@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from vidlab import datasets, evaluation
+from vidlab import datasets
 from vidlab.course import profiles
 from vidlab.evaluation import predictions, runs
-from vidlab.progress import progress
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
     from vidlab.data.store import FeatureStore
 
-__all__ = ["Lab", "published_beside", "sweep"]
+__all__ = ["Lab", "published_beside"]
 
 
 class Lab:
@@ -320,44 +319,6 @@ def published_beside(records: Mapping[str, Mapping[str, object]]) -> pd.DataFram
         for name, departures in table["departures"].items()
     ]
     return table.rename_axis("recipe")
-
-
-def sweep(
-    recipe: str,
-    *,
-    profile: str = "quick",
-    seeds: int = 5,
-    splits: Sequence[int] = (1,),
-    dataset: str = "",
-) -> pd.DataFrame:
-    """Run one recipe over seeds and splits; runs that are there already are only read.
-
-    Parameters
-    ----------
-    recipe
-        Its name.
-    profile
-        A name from `profiles.names()`.
-    seeds
-        How many seeds, from 0 on.
-    splits
-        Which splits.
-    dataset
-        Replaces the profile's videos.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Mean and standard deviation of the accuracies, as `evaluation.summary` gives them.
-    """
-    lab = Lab(profile, dataset=dataset)
-    grid = [(seed, split) for split in splits for seed in range(seeds)]
-    return evaluation.summary(
-        [
-            (recipe, seed, split, lab.run(recipe, seed=seed, split=split).predictions)
-            for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
-        ]
-    )
 
 
 def _digest(weights: str | None) -> str | None:

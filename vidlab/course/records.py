@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from vidlab import datasets
 from vidlab.course import notebook_files, profiles
 from vidlab.course.execution import Failure
@@ -75,13 +77,11 @@ class Record:
         if not path.is_file():
             return None
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            reason = facts.pop("failure")
-            return cls(**facts, failure=Failure(**reason) if reason else None)
-        except (ValueError, KeyError, TypeError) as error:
+            return TypeAdapter(cls).validate_json(path.read_bytes())
+        except ValidationError as error:
             raise ResultError(
-                f"Expected the record of a notebook's run in {path}. Received: {error!r}. "
-                "Remove the file; the notebook then runs again."
+                f"Expected the record of a notebook's run in {path}. Received: "
+                f"{error.error_count()} unfit fields. Remove the file, and the notebook runs again."
             ) from error
 
 

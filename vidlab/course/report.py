@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import io
 import re
 import shutil
 from collections.abc import Mapping
@@ -15,10 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import jinja2
-import numpy as np
 import pandas as pd
+from PIL import Image
 
 from vidlab.course import notebook_files, profiles
 from vidlab.course.lab import published_beside
@@ -39,13 +39,6 @@ _BACK = (
     '<a href="../index.html">← all notebooks and results</a></p>'
 )
 _WORTHWHILE = 0.5  # of a picture's size: below that, JPEG is taken
-_JPEG = (
-    cv2.IMWRITE_JPEG_QUALITY,
-    90,
-    # Full colour resolution, or thin coloured lines and letters would bleed.
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-)
 
 
 def write_page(notebook: Path, *, title: str) -> Path:
@@ -122,16 +115,14 @@ def lightened(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def _as_jpeg(png: str) -> str | None:
     """Return a picture as JPEG, base64; None where PNG does about as well."""
-    packed = np.frombuffer(base64.b64decode(png), np.uint8)
-    picture = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)
-    if picture is None or (
-        picture.ndim == 3 and picture.shape[2] == 4 and picture[..., 3].min() < 255
-    ):
+    packed, jpeg = base64.b64decode(png), io.BytesIO()
+    picture = Image.open(io.BytesIO(packed))
+    if picture.mode == "RGBA" and picture.getextrema()[3][0] < 255:  # transparent somewhere
         return None
-    if picture.ndim == 3:
-        picture = picture[..., :3]
-    _, jpeg = cv2.imencode(".jpg", picture, _JPEG)
-    return base64.b64encode(jpeg).decode() if jpeg.size < _WORTHWHILE * packed.size else None
+    # Full colour resolution, or thin coloured lines and letters would bleed.
+    picture.convert("RGB").save(jpeg, "JPEG", quality=90, subsampling=0)
+    is_lighter = jpeg.tell() < _WORTHWHILE * len(packed)
+    return base64.b64encode(jpeg.getvalue()).decode() if is_lighter else None
 
 
 def _page(folder: Path, record: Record | None) -> str | None:
