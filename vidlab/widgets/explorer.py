@@ -26,11 +26,13 @@ from vidlab.progress import is_open_notebook
 
 if TYPE_CHECKING:
     import keras
+    import plotly.graph_objects as go
 
 __all__ = [
     "CHART",
     "CHART_GRID",
     "Explorer",
+    "FullWidth",
     "LazyModel",
     "Pictured",
     "class_names",
@@ -172,6 +174,16 @@ class Pictured:
             shown = super()._repr_mimebundle_()
             bundle = {**(shown[0] if isinstance(shown, tuple) else shown), **bundle}
         return bundle
+
+
+class FullWidth(anywidget.AnyWidget):
+    """An invisible widget below a FigureWidget, which lets it fill the width of its place."""
+
+    _esm = page("full_width.js")
+
+    def __init__(self, chart: go.FigureWidget):
+        super().__init__()
+        chart._config = {"responsive": True}
 
 
 class Explorer(Pictured, anywidget.AnyWidget):

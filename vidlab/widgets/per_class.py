@@ -18,7 +18,7 @@ from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, GREEN
-from vidlab.widgets.explorer import CHART, CHART_GRID, Pictured, is_live
+from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, is_live
 from vidlab.widgets.listing import ClassVideos
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         self.videos.observe(lambda _: self._mark_opened(), "listing")
         for trace in self.chart.data:
             trace.on_click(lambda trace, points, _: self._open(*trace.y[points.point_inds[:1]]))
-        bars = ipywidgets.Box([self.chart])
+        bars = ipywidgets.VBox([self.chart, FullWidth(self.chart)])
         bars.layout = {"max_height": "540px", "overflow": "hidden auto", "flex": "14 1 500px"}
         videos = ipywidgets.VBox([self._only, self.videos], layout={"flex": "11 1 360px"})
         sides = ipywidgets.HBox([bars, videos], layout={"flex_flow": "row wrap"})

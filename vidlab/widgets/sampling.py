@@ -19,7 +19,7 @@ from vidlab.data.video import VideoInfo
 from vidlab.plots import Drawing
 from vidlab.plots.pictures import spread
 from vidlab.plots.style import GREY, SKY, VERMILLION
-from vidlab.widgets.explorer import CHART, CHART_GRID, is_live
+from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, is_live
 from vidlab.widgets.footage import fitted, jpeg
 from vidlab.widgets.panel import Gallery, Player
 from vidlab.widgets.samplers import sampler_controls
@@ -101,6 +101,7 @@ class SamplingExplorer(VideoPanel):
                 self.picker,
                 self._draw,
                 self.chart,
+                FullWidth(self.chart),
                 self._frame,
                 ipywidgets.HBox([self._row, self._options], layout={"flex_flow": "row wrap"}),
                 self.status,

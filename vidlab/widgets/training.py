@@ -16,7 +16,7 @@ from vidlab.errors import ResultError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, ORANGE
-from vidlab.widgets.explorer import CHART, CHART_GRID, Pictured, is_live
+from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, is_live
 
 if TYPE_CHECKING:
     import keras
@@ -78,7 +78,7 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
         super().__init__()
         if is_live():
             controls = ipywidgets.HBox([self._over, self._log])
-            self.children = (controls, self.chart, self._epoch, self._values)
+            self.children = (controls, self.chart, FullWidth(self.chart), self._epoch, self._values)
             for control in (self._over, self._log):
                 control.observe(lambda _: self._draw(), "value")
             self._epoch.observe(lambda _: self._read(), "value")
