@@ -19,28 +19,19 @@ class Coverage:
     ----------
     picks : int
         How many there are.
-    different : int
-        How many frames they show, each counted once.
     share : float
-        Which share of the video's frames that is, above 0 to 1.
-    reach : float
-        Which share of the video lies from the first to the last frame shown, above 0 to 1.
+        Share of the video's frames shown, above 0 to 1; a frame picked twice counts once.
     gap : int
         Frames in the longest stretch without a pick; the stretches before the first pick and after
         the last one count as well.
     repeated : tuple of int
         The numbers of the frames that are picked more than once, in order.
-    is_in_order : bool
-        Whether no pick comes before an earlier frame's.
     """
 
     picks: int
-    different: int
     share: float
-    reach: float
     gap: int
     repeated: tuple[int, ...]
-    is_in_order: bool
 
 
 def measure(indices: np.ndarray, frame_count: int) -> Coverage:
@@ -61,8 +52,8 @@ def measure(indices: np.ndarray, frame_count: int) -> Coverage:
     Examples
     --------
     >>> seen = measure(np.array([2, 3, 3, 8]), 10)
-    >>> seen.different, seen.share, seen.reach, seen.gap, seen.repeated
-    (3, 0.3, 0.7, 4, (3,))
+    >>> seen.picks, seen.share, seen.gap, seen.repeated
+    (4, 0.3, 4, (3,))
     """
     picked = np.asarray(indices, dtype=np.int64)
     shown, times = np.unique(picked, return_counts=True)
@@ -75,10 +66,7 @@ def measure(indices: np.ndarray, frame_count: int) -> Coverage:
     between = np.diff(np.concatenate([[-1], shown, [frame_count]])) - 1
     return Coverage(
         picks=len(picked),
-        different=len(shown),
         share=len(shown) / frame_count,
-        reach=int(shown[-1] - shown[0] + 1) / frame_count,
         gap=int(between.max()),
         repeated=tuple(shown[times > 1].tolist()),
-        is_in_order=bool((np.diff(picked) >= 0).all()),
     )
