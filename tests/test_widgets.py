@@ -94,7 +94,7 @@ def test_videos_are_listed_with_pictures(said, index):
     explored = ConfusionExplorer(said, index=index)
     videos = list_videos(explored, [3, 1])
     assert [one["id"] for one in videos] == index.table["video_id"][[3, 1]].tolist()
-    assert [one["answer"] for one in videos] == ["Run", "Run"]
+    assert [one["predicted"] for one in videos] == ["Run", "Run"]
     assert [one["p_predicted"] for one in videos] == pytest.approx(
         said.probabilities[[3, 1]].max(axis=1), abs=1e-4
     )
@@ -160,7 +160,7 @@ def test_an_unknown_order_is_refused(said):
 def test_a_video_opens_with_its_true_and_its_predicted_class(said, index, model):
     explored = ConfusionExplorer(said, index=index, model=lambda: model)
     explored.open_video("v_Jump_g02_c01")
-    panels = explored.cam.answer["panels"]
+    panels = explored.cam.explanation["panels"]
     assert [(one["name"], one["role"]) for one in panels] == [
         ("Jump", "true"),
         ("Run", "predicted"),
@@ -174,12 +174,12 @@ def test_heat_and_importance_are_those_of_explanation(index, model):
     explored = CamExplorer(model, index.paths[0], classes=CLASSES, targets=["Wave", "Run"])
     explored.explain(layer="top")
     frames = video.read_frames(index.paths[0], explored.film["numbers"], size=(32, 32))
-    for panel, target in zip(explored.answer["panels"], (2, 1), strict=True):
+    for panel, target in zip(explored.explanation["panels"], (2, 1), strict=True):
         record = explanation.grad_cam(model, frames, target=target, layer="top")
         heat = np.frombuffer(panel["heat"], np.uint8).reshape(len(frames), *panel["size"])
         np.testing.assert_allclose(heat / 255, record.heat, atol=0.01)
         np.testing.assert_allclose(panel["importance"], record.frame_importance, atol=1e-3)
-    assert explored.answer["used"] == {"layer": "top", "method": "grad_cam"}
+    assert explored.explanation["used"] == {"layer": "top", "method": "grad_cam"}
 
 
 def test_without_a_target_the_answer_of_the_model_is_explained(index, model):
@@ -193,9 +193,9 @@ def test_without_a_target_the_answer_of_the_model_is_explained(index, model):
 def test_layer_and_method_are_chosen_and_set_back(index, model):
     explored = CamExplorer(model, index.paths[0], classes=CLASSES)
     explored.receive({"kind": "explain", "targets": ["Run"], "layer": "seen", "method": "saliency"})
-    assert explored.answer["used"] == {"layer": "pixels", "method": "saliency"}
+    assert explored.explanation["used"] == {"layer": "pixels", "method": "saliency"}
     explored.receive({"kind": "explain", "targets": ["Run"], "layer": "", "method": ""})
-    assert explored.answer["used"]["method"] == "grad_cam"
+    assert explored.explanation["used"]["method"] == "grad_cam"
     assert explored.choices["layers"] == ["top", "seen"]
 
 
@@ -210,7 +210,7 @@ def test_a_model_that_cannot_be_explained_leaves_the_clip_and_says_why(index):
     assert explored.status["problem"]
     assert "Expected" in explored.status["text"]
     assert len(explored.film["frames"]) == 16
-    assert explored.answer == {}
+    assert explored.explanation == {}
 
 
 def test_without_a_model_the_clip_is_played_and_the_remedy_is_told(draw_numbered_frame):

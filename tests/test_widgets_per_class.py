@@ -151,7 +151,7 @@ def test_a_class_lists_its_errors_first_the_surest_in_front(said, index):
     explored.open_class("Jump")
     listing = explored.videos.listing
     videos = listing["videos"]
-    assert [one["answer"] for one in videos] == ["Run"] * 6 + ["Jump"] * 2
+    assert [one["predicted"] for one in videos] == ["Run"] * 6 + ["Jump"] * 2
     assert [one["id"] for one in videos] == index.table["video_id"][
         [5, 4, 3, 2, 1, 0, 7, 6]
     ].tolist()

@@ -98,8 +98,9 @@ class Held(html.parser.HTMLParser):
 def test_the_page_holds_what_the_explorer_counts_and_lists(save, said):
     kept = save(videos=0).kept
     assert kept["table"] == widgets.ConfusionExplorer(said).table
-    assert kept["ids"] == said.video_ids.tolist()
-    assert kept["p_predicted"] == [round(float(row.max()), 4) for row in said.probabilities]
+    assert [card["id"] for card in kept["cards"]] == said.video_ids.tolist()
+    p_predicted = [round(float(row.max()), 4) for row in said.probabilities]
+    assert [card["p_predicted"] for card in kept["cards"]] == p_predicted
 
 
 def test_kept_are_mistakes_of_every_pair_the_surest_first_and_some_right_videos(save):
@@ -134,14 +135,15 @@ def test_the_page_says_what_can_be_played(save, videos, says):
     page = save(videos=videos)
     assert len(page.kept["videos"]) == min(videos, 24)
     assert says in page.words
-    assert page.kept["says"] == says
+    assert page.kept["summary"] == says
 
 
 def test_videos_that_cannot_be_played_have_a_small_picture(save):
     kept = (page := save(videos=6)).kept
-    assert set(kept["videos"]) | set(kept["pictures"]) == set(kept["ids"])
-    assert not set(kept["videos"]) & set(kept["pictures"])
-    for place in kept["pictures"].values():
+    pictures = {card["id"]: card["picture"] for card in kept["cards"] if card["picture"]}
+    assert set(kept["videos"]) | set(pictures) == {card["id"] for card in kept["cards"]}
+    assert not set(kept["videos"]) & set(pictures)
+    for place in pictures.values():
         picture = cv2.imdecode(np.frombuffer(page.part(place), np.uint8), cv2.IMREAD_COLOR)
         assert max(picture.shape) <= 104
 
@@ -190,16 +192,16 @@ def test_a_missing_file_is_told_and_another_video_takes_its_place(save, index):
     gone = index.paths[index.table["video_id"].tolist().index("v_Jump_g04_c02")]
     gone.unlink()
     kept = save(videos=6).kept
-    assert "no such file" in kept["problems"]["v_Jump_g04_c02"]
+    (card,) = [card for card in kept["cards"] if card["id"] == "v_Jump_g04_c02"]
+    assert "no such file" in card["problem"]
     assert len(kept["videos"]) == 6
 
 
 def test_videos_outside_the_index_are_counted_and_told(save, said):
     kept = save(index=NOWHERE).kept
-    assert kept["says"] == "No video can be played here; all 24 are counted."
-    assert kept["problems"] == dict.fromkeys(
-        said.video_ids.tolist(), "This video is not in the index."
-    )
+    assert kept["summary"] == "No video can be played here; all 24 are counted."
+    problems = {card["problem"] for card in kept["cards"]}
+    assert problems == {"This video is not in the index."}
 
 
 def test_a_model_that_cannot_be_explained_leaves_the_frames_and_says_why(save):
@@ -218,7 +220,7 @@ def test_names_and_titles_are_escaped(save):
     said = predictions.Predictions([evil], [evil], [0], [[0.2, 0.8]], [evil, "B"])
     page = save(said, index=NOWHERE, title=evil, about=evil, back=f'"{evil}')
     assert page.kept["table"]["classes"] == [evil, "B"]
-    assert page.kept["ids"] == [evil]
+    assert page.kept["cards"][0]["id"] == evil
     assert page.words.count(evil) == 3  # twice the title, and what it is about
     assert [tag for tag, _ in page.tags].count("script") == 3
     assert not [tag for tag, _ in page.tags if tag == "b"]

@@ -156,6 +156,7 @@ def test_heat_is_of_the_frames_shown_and_of_the_class_chosen_or_predicted(predic
     explored.count.value = 8
     explored.predict()
     explored.target.value = "Wave"
+    explored.predict()  # the choice is kept
     explored.explain()
     assert list(explored.cam.records) == ["Wave"]
     assert explored.cam.film["numbers"] == explored.player.film["numbers"]

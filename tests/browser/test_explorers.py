@@ -58,7 +58,8 @@ def pixels(page, selector):
 def test_a_click_on_a_cell_lists_its_videos(page, notebook):
     click_cell(page, 0, 1)
     listing(page, "Jump > Run")
-    assert page.locator(".vl-tip").inner_text() == "Jump taken for Run: 4 of 4 videos (100%)"
+    tip = page.locator(".vl-columns .vl-tip").inner_text()
+    assert tip == "Jump taken for Run: 4 of 4 videos (100%)"
     assert page.locator(".vl-card img").count() == 4
     assert page.locator(".vl-card img").first.evaluate("one => one.naturalWidth") > 0
     assert "70%" in page.locator(".vl-card").first.inner_text()

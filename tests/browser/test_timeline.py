@@ -84,7 +84,7 @@ def test_where_it_looked_opens_below_for_the_class_that_is_chosen(page, notebook
     page.get_by_label("for", exact=True).select_option("Wave")
     page.get_by_role("button", name="Where did it look?").click()
     caption = page.locator(".vl-cam figcaption", has_text="Wave")
-    caption.first.wait_for(timeout=30_000)
+    caption.first.wait_for(timeout=60_000)
     page.wait_for_timeout(500)
     notebook.screenshot("timeline-heat", of=".jp-OutputArea-output:has(.vl-watch)")
 

@@ -1,7 +1,6 @@
-"""Play a clip and see where a model looked for one class, and beside it for another.
+"""A player of clips with the heat of one class or two over the frames.
 
-Takes clips from `footage` and heat from `explanation`; gives `CamExplorer` to `confusion` and
-notebooks. The frames are shown at once, the model is asked after that.
+The frames are shown at once, the model explains them after that.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from vidlab.errors import ModelError
 from vidlab.plots import Drawing
 from vidlab.plots.heat import heat_strip
 from vidlab.widgets.explorer import Explorer, LazyModel, class_names, page
-from vidlab.widgets.footage import Footage
+from vidlab.widgets.footage import Footage, fitted
 
 if TYPE_CHECKING:
     import keras
 
     from vidlab.explanation import Explanation
 
-__all__ = ["CamExplorer"]
+__all__ = ["CamExplorer", "shrink_heat"]
 
 _FINEST = 96  # cells a heatmap has on the page, at most; it is drawn smooth
 _FRAMES_IN_PICTURE = 8
@@ -46,7 +45,7 @@ class CamExplorer(Explorer):
     classes
         The names of the model's classes, in their order; without them they are numbered.
     targets
-        The classes to explain, at most two, side by side; the model's answer when empty. As a
+        The classes to explain, at most two, side by side; the predicted one when empty. As a
         mapping, it also says what each one is: ``{"OpenDoor": "true", "CloseDoor": "predicted"}``.
     layer, method
         As in `vidlab.explanation.explain`; both can be chosen on the page.
@@ -55,18 +54,18 @@ class CamExplorer(Explorer):
 
     Attributes
     ----------
-    film, choices, answer : dict
-        What the page plays, what can be chosen, and what the model said.
+    film, choices, explanation : dict
+        What the page plays, what can be chosen, and the heat.
     records : dict
         Class name to `Explanation`, of the classes shown.
     """
 
-    _esm = page("parts.js", "player.js", "cam.js", render="renderCam")
+    _esm = page("parts.js", "player.js", "timechart.js", "cam.js", render="renderCam")
     _css = page("look.css")
 
     film = traitlets.Dict().tag(sync=True)
     choices = traitlets.Dict().tag(sync=True)
-    answer = traitlets.Dict().tag(sync=True)
+    explanation = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -98,7 +97,7 @@ class CamExplorer(Explorer):
         classes: Sequence[str],
         sampling: Sampler,
     ) -> None:
-        """Ask another model from now on; options as in the constructor."""
+        """Explain another model from now on; options as in the constructor."""
         self._model = LazyModel(model)
         self._names = [str(name) for name in classes]
         self._sampling = sampling
@@ -108,13 +107,13 @@ class CamExplorer(Explorer):
     def clear(self) -> None:
         """Show no clip."""
         self._footage, self.records = None, {}
-        self.answer, self.film = {}, {}
+        self.explanation, self.film = {}, {}
         self.set_status("")
 
     def show(
         self, clip: str | Path | np.ndarray, *, targets: Mapping[str, str] | Sequence[str] = ()
     ) -> None:
-        """Put another clip in place; the model is asked about it when `explain` is called.
+        """Put another clip in place; it is explained when `explain` is called.
 
         Parameters
         ----------
@@ -143,7 +142,7 @@ class CamExplorer(Explorer):
         layer: str | None = None,
         method: str | None = None,
     ) -> None:
-        """Ask the model where it looked in the clip that is shown.
+        """Explain the clip that is shown.
 
         Parameters
         ----------
@@ -160,18 +159,18 @@ class CamExplorer(Explorer):
             if self._footage is not None and self._model is not None:
                 self.set_status("The model is explained …")
                 self.records = {}
-                self.records = self._asked()
-                self.answer = self._packed()
-                self.set_status(self._said())
+                self.records = self._explain()
+                self.explanation = self._packed()
+                self.set_status(self._without_evidence())
 
     @property
     def answers(self) -> Mapping[str, Callable[..., None]]:
-        """``explain``: ask the model, with the targets, method and layer chosen."""
+        """``explain``, with the targets, method and layer chosen."""
         return {"explain": self.explain}
 
     @property
     def is_drawn_at_once(self) -> bool:
-        """Whether the model was asked already."""
+        """Whether the clip is explained already."""
         return bool(self.records)
 
     def figure(self) -> Drawing | None:
@@ -200,10 +199,10 @@ class CamExplorer(Explorer):
         """Name the clip, and what there is to say about it."""
         if self._footage is None:
             return self.status.get("text") or "CamExplorer: no clip is shown."
-        said = self.status.get("text") or "Run this cell in JupyterLab to play it."
-        return f"CamExplorer, {self._footage.title}. {said}"
+        text = self.status.get("text") or "Run this cell in JupyterLab to play it."
+        return f"CamExplorer, {self._footage.title}. {text}"
 
-    def _asked(self) -> dict[str, Explanation]:
+    def _explain(self) -> dict[str, Explanation]:
         """Explain every target, all in one pass."""
         from vidlab import explanation  # starts TensorFlow
 
@@ -215,7 +214,10 @@ class CamExplorer(Explorer):
                 f"Expected classes of {model.name}, such as {', '.join(classes[:5])}. Received: "
                 f"{', '.join(unknown)}. Correct the name, or pass the classes= of the model."
             )
-        self._offer(model, classes)
+        if not self.choices:
+            layers = explanation.layers(model)[::-1]
+            methods = list(explanation.METHODS)
+            self.choices = {"classes": classes, "layers": layers, "methods": methods}
         frames = self._footage.for_model(model.input_shape[-3:-1])
         numbers = [classes.index(name) for name in self._targets] or [None]
         found = explanation.explain(
@@ -228,22 +230,11 @@ class CamExplorer(Explorer):
         self._targets = [classes[record.target] for record in found]
         return dict(zip(self._targets, found, strict=True))
 
-    def _offer(self, model: keras.Model, classes: list[str]) -> None:
-        """List on the page what can be chosen."""
-        from vidlab import explanation
-
-        if not self.choices:
-            self.choices = {
-                "classes": classes,
-                "layers": explanation.layers(model)[::-1],
-                "methods": list(explanation.METHODS),
-            }
-
     def _titled(self, name: str) -> str:
         role = self._roles.get(name)
         return f"{name} ({role})" if role else name
 
-    def _said(self) -> str:
+    def _without_evidence(self) -> str:
         names = self._names or self.choices["classes"]
         silent = [record for record in self.records.values() if not record.has_evidence]
         return " ".join(record.in_words(names) for record in silent)
@@ -252,22 +243,14 @@ class CamExplorer(Explorer):
         """Give what the page draws over the frames."""
         panels = []
         for name, record in self.records.items():
-            height, width = record.heat.shape[1:]
-            share = min(1.0, _FINEST / max(height, width))
-            rows, columns = max(1, round(height * share)), max(1, round(width * share))
-            heat = np.stack(
-                [
-                    cv2.resize(one, (columns, rows), interpolation=cv2.INTER_AREA)
-                    for one in record.heat
-                ]
-            )
+            heat = shrink_heat(record.heat, most=_FINEST)
             panels.append(
                 {
                     "name": name,
                     "role": self._roles.get(name, ""),
                     "score": round(record.score, 4),
                     "evidence": record.has_evidence,
-                    "size": [rows, columns],
+                    "size": list(heat.shape[1:]),
                     "heat": np.rint(255 * heat).astype(np.uint8).tobytes(),
                     "importance": [round(float(share), 4) for share in record.frame_importance],
                     "says": record.in_words(self._names or self.choices["classes"]),
@@ -280,3 +263,10 @@ class CamExplorer(Explorer):
             "method": self._method or "",
             "used": {"layer": first.layer, "method": first.method},
         }
+
+
+def shrink_heat(heat: np.ndarray, *, most: int) -> np.ndarray:
+    """Shrink heatmaps, (time, height, width), to at most so many cells in height and width."""
+    rows, columns = fitted(heat.shape[1:], within=(most, most))
+    small = [cv2.resize(one, (columns, rows), interpolation=cv2.INTER_AREA) for one in heat]
+    return np.stack(small)

@@ -112,7 +112,7 @@ class ConfusionExplorer(VideoExplorer):
 
     def list_videos(self, positions: Sequence[int], about: Mapping[str, Any]) -> None:
         """List videos of the predictions, by position, under what the page says of them."""
-        self._list(np.asarray(positions, int), about)
+        self._list(positions, about)
         if not self._paths:
             self.set_status(
                 "No index was given, so only names are listed: pass index= to see videos."

@@ -6,7 +6,7 @@ which say of which videos a list is. Pictures are made of the page that is seen,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCRIPTS", "ClassVideos", "VideoExplorer"]
 
-SCRIPTS = ("parts.js", "player.js", "cam.js", "videos.js")
+SCRIPTS = ("parts.js", "player.js", "timechart.js", "cam.js", "videos.js")
 """The files of the folder ``page`` that such an explorer's own script builds on."""
 
 _A_PAGE = 9  # thumbnails
@@ -112,34 +112,36 @@ class VideoExplorer(Explorer):
             return {true: "true and predicted"}
         return {true: "true", predicted: "predicted"}
 
-    def _list(self, positions: np.ndarray, about: Mapping[str, Any]) -> None:
+    def _list(self, positions: Sequence[int], about: Mapping[str, Any]) -> None:
         """Put a list on the page: some of the predictions, and what else the page says of it."""
         self.listing = {
             **about,
-            "videos": self._described(positions),
+            "videos": self.describe_videos(positions),
             "opened": self.listing.get("opened", 0) + 1,  # so that the page hears of the same again
         }
 
-    def _described(self, positions: np.ndarray) -> list[dict[str, Any]]:
-        """Give what the page shows of videos."""
+    def describe_videos(
+        self, positions: Sequence[int], *, thumbnails: bool = True
+    ) -> list[dict[str, Any]]:
+        """Describe videos for the page, by position among the predictions."""
         predictions = self._all
-        ids = [str(name) for name in predictions.video_ids[positions]]
-        known = [name for name in ids if name in self._paths]
-        pictures = self._thumbnails.of([self._paths[name] for name in known])
-        thumbnails = dict(zip(known, pictures, strict=True))
+        ids = predictions.video_ids[list(positions)].tolist()
+        known = [name for name in ids if name in self._paths] if thumbnails else []
+        images = self._thumbnails.of([self._paths[name] for name in known])
+        found = dict(zip(known, images, strict=True))
         videos = []
         for position, name in zip(positions, ids, strict=True):
-            picture = thumbnails.get(name)
-            problem = "" if isinstance(picture, bytes) else str(picture or "")
+            image = found.get(name)
+            problem = str(image) if isinstance(image, Exception) else ""
             if self._paths and name not in self._paths:
                 problem = "This video is not in the index."
             probabilities = predictions.probabilities[position]
             videos.append(
                 {
                     "id": name,
-                    "picture": picture if isinstance(picture, bytes) else None,
+                    "picture": None if isinstance(image, Exception) else image,
                     "problem": problem,
-                    "answer": predictions.classes[predictions.y_pred[position]],
+                    "predicted": predictions.classes[predictions.y_pred[position]],
                     "p_true": round(float(probabilities[predictions.y_true[position]]), 4),
                     "p_predicted": round(float(probabilities.max()), 4),
                 }
@@ -249,9 +251,11 @@ class ClassVideos(VideoExplorer):
         ]
         return f"Of {len(videos)} videos of {name}, {', '.join(counts)}."
 
-    def _described(self, positions: np.ndarray) -> list[dict[str, Any]]:
+    def describe_videos(
+        self, positions: Sequence[int], *, thumbnails: bool = True
+    ) -> list[dict[str, Any]]:
         """Describe videos for the page, with the prediction of each model."""
-        videos = super()._described(positions)
+        videos = super().describe_videos(positions, thumbnails=thumbnails)
         for position, video in zip(positions, videos, strict=True):
             video["predictions"] = [
                 {

@@ -1,9 +1,8 @@
 """The confusion matrix, its videos and their heat as one HTML file, which needs no kernel.
 
-Takes what `ConfusionExplorer` needs; gives a page to the reports of a run. The page draws itself
-with the explorer's own scripts. What a kernel would have answered, the explorer is asked beforehand
-and the file holds: the orders of the classes, and the frames and the heat of some videos. Only
-counting videos and listing those of a cell is left to the page.
+The page draws itself with the explorer's own scripts, which count videos and list those of a cell
+by themselves. What a kernel would add is made beforehand and kept in the file: thumbnails, and the
+frames and the heat of some videos.
 """
 
 from __future__ import annotations
@@ -26,9 +25,10 @@ from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
 from vidlab.files import write_text
 from vidlab.progress import counter
+from vidlab.widgets.cam import shrink_heat
 from vidlab.widgets.confusion import ConfusionExplorer
 from vidlab.widgets.explorer import page
-from vidlab.widgets.footage import Thumbnails, fitted
+from vidlab.widgets.footage import fitted
 
 if TYPE_CHECKING:
     import keras
@@ -73,14 +73,14 @@ def save_page(
     Parameters
     ----------
     predictions
-        What a model said of videos.
+        Of a model.
     file
         Where the page goes, such as ``runs/quick/explore.html``.
     index
         Where the videos are.
     model
-        The model that said it, or a function that loads it, such as ``run.model``; without it
-        videos are played without heat.
+        The model, or a function that loads it, such as ``run.model``; without it videos are
+        played without heat.
     sampling
         Picks the frames that are kept and shown to the model: 12, spread evenly, if left out. A
         model of clips needs its own.
@@ -111,29 +111,25 @@ def save_page(
     explorer = ConfusionExplorer(
         predictions, index=index, model=model, sampling=sampling or Uniform(_FRAMES)
     )
-    for one in (explorer, explorer.cam):  # it is asked, not shown: nothing goes to an open notebook
+    for one in (explorer, explorer.cam):  # it is never shown: nothing goes to an open notebook
         one.layout.close()
         one.close()
-    videos_at = np.arange(len(predictions))
+    parts = _Parts()
+    positions = _worth_opening(predictions, most=videos)
+    names = predictions.video_ids[positions].tolist()
+    films, problems = _films(explorer, names, most=videos, parts=parts)
+    summary = _summary(predictions, films)
     kept = {
         "table": explorer.table,
-        "ids": predictions.video_ids.tolist(),
-        "p_true": _short(predictions.probabilities[videos_at, predictions.y_true]),
-        "p_predicted": _short(predictions.probabilities.max(axis=1)),
+        "videos": films,
+        "cards": _cards(explorer, positions, films, problems, parts=parts),
+        "summary": summary,
     }
-    parts = _Parts()
-    names = predictions.video_ids[_worth_opening(predictions, most=videos)].tolist()
-    kept["videos"], problems = _films(explorer, names, most=videos, parts=parts)
-    paths = dict(zip(index.table["video_id"], index.paths, strict=True))
-    rest = [name for name in names if name in paths and name not in kept["videos"] | problems]
-    kept["pictures"], unseen = _pictures({name: paths[name] for name in rest}, parts=parts)
-    kept["problems"] = problems | unseen
-    kept["says"] = cap = _cap(predictions, kept["videos"])
     text = Template(page("offline.html")).substitute(
         title=escape(title),
         about=escape(about),
         back=f'<a href="{escape(back)}">← all notebooks and results</a>' if back else "",
-        cap=escape(cap),
+        cap=escape(summary),
         style=f"{explorer._css}\n{page('offline.css')}",
         script=_script(explorer),
         kept=_as_json(kept),
@@ -152,10 +148,6 @@ def _script(explorer: ConfusionExplorer) -> str:
 def _as_json(kept: dict[str, Any]) -> str:
     """Write a record so that nothing in it can end the element that holds it."""
     return json.dumps(kept, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _short(shares: np.ndarray) -> list[float]:
-    return [round(float(share), 4) for share in shares]
 
 
 class _Parts:
@@ -201,28 +193,32 @@ def _films(
                 "size": frames[0][1],
                 "numbers": cam.film["numbers"],
                 "seconds": cam.film["seconds"],
-                "panels": [_coarser(panel, parts) for panel in cam.answer.get("panels", [])],
-                "used": cam.answer.get("used"),
+                "panels": [_coarser(panel, parts) for panel in cam.explanation.get("panels", [])],
+                "used": cam.explanation.get("used"),
                 "status": {key: cam.status[key] for key in ("text", "problem")},
             }
             bar.update()
     return films, problems
 
 
-def _pictures(
-    paths: dict[str, Path], *, parts: _Parts
-) -> tuple[dict[str, list[int]], dict[str, str]]:
-    """Give small pictures of some videos that cannot be played, and why there is none of others."""
-    some = list(paths)[:_THUMBNAILS]
-    pictures: dict[str, list[int]] = {}
-    problems: dict[str, str] = {}
-    made = Thumbnails(most=_THUMBNAILS).of([paths[name] for name in some])
-    for name, picture in zip(some, made, strict=True):
-        if isinstance(picture, bytes):
-            pictures[name] = parts.add(_lighter(picture, most=_THUMBNAIL)[0])
-        else:
-            problems[name] = str(picture)
-    return pictures, problems
+def _cards(
+    explorer: ConfusionExplorer,
+    positions: list[int],
+    films: dict[str, Any],
+    problems: dict[str, str],
+    *,
+    parts: _Parts,
+) -> list[dict[str, Any]]:
+    """Describe every video for the lists; the first that cannot be played have a thumbnail."""
+    cards = explorer.describe_videos(range(len(positions)), thumbnails=False)
+    is_played = [cards[position]["id"] in films for position in positions]
+    pictured = [one for one, played in zip(positions, is_played, strict=True) if not played]
+    pictured = pictured[:_THUMBNAILS]
+    for position, card in zip(pictured, explorer.describe_videos(pictured), strict=True):
+        if card["picture"]:
+            card["picture"] = parts.add(_lighter(card["picture"], most=_THUMBNAIL)[0])
+        cards[position] = card
+    return [card | {"problem": problems.get(card["id"], card["problem"])} for card in cards]
 
 
 def _lighter(packed: bytes, *, most: int) -> tuple[bytes, list[int]]:
@@ -236,16 +232,15 @@ def _lighter(packed: bytes, *, most: int) -> tuple[bytes, list[int]]:
 def _coarser(panel: dict[str, Any], parts: _Parts) -> dict[str, Any]:
     """Shrink the heat of a panel."""
     heat = np.frombuffer(panel["heat"], np.uint8).reshape(-1, *panel["size"])
-    rows, columns = fitted(panel["size"], within=(_FINEST, _FINEST))
-    small = [cv2.resize(one, (columns, rows), interpolation=cv2.INTER_AREA) for one in heat]
-    return panel | {"heat": parts.add(np.stack(small).tobytes()), "size": [rows, columns]}
+    small = shrink_heat(heat, most=_FINEST)
+    return panel | {"heat": parts.add(small.tobytes()), "size": list(small.shape[1:])}
 
 
-def _worth_opening(said: Predictions, *, most: int) -> list[int]:
+def _worth_opening(predictions: Predictions, *, most: int) -> list[int]:
     """Order all videos by how much they are worth playing, the first `most` of all kinds."""
-    surest = np.argsort(-said.probabilities.max(axis=1), kind="stable")
-    right = said.y_true == said.y_pred
-    pairs = evaluation.most_confused(said, n=len(said))
+    surest = np.argsort(-predictions.probabilities.max(axis=1), kind="stable")
+    right = predictions.y_true == predictions.y_pred
+    pairs = evaluation.most_confused(predictions, n=len(predictions))
     rank = {
         (true, predicted): place
         for place, (true, predicted) in enumerate(
@@ -253,10 +248,13 @@ def _worth_opening(said: Predictions, *, most: int) -> list[int]:
         )
     }
     wrong = [place for place in surest if not right[place]]
-    ranks = [rank[said.classes[said.y_true[p]], said.classes[said.y_pred[p]]] for p in wrong]
+    ranks = [
+        rank[predictions.classes[predictions.y_true[p]], predictions.classes[predictions.y_pred[p]]]
+        for p in wrong
+    ]
     mistakes = _in_turn(wrong, ranks, at_a_time=_IN_TURN)
     rightly = surest[right[surest]]
-    others = _in_turn(rightly, said.y_true[rightly], at_a_time=1)
+    others = _in_turn(rightly, predictions.y_true[rightly], at_a_time=1)
     spared = min(len(others), most // _RIGHT)
     first = most - spared
     return [*mistakes[:first], *others[:spared], *mistakes[first:], *others[spared:]]
@@ -269,14 +267,16 @@ def _in_turn(places: Any, kinds: Any, *, at_a_time: int) -> list[int]:
     return table.sort_values(["turn", "kind"], kind="stable")["place"].tolist()
 
 
-def _cap(said: Predictions, films: dict[str, Any]) -> str:
+def _summary(predictions: Predictions, films: dict[str, Any]) -> str:
     """Say how many of the videos can be played, and which."""
-    if len(films) == len(said):
-        return f"All {len(said)} videos can be played here."
-    counted = f"all {len(said)} are counted"
+    if len(films) == len(predictions):
+        return f"All {len(predictions)} videos can be played here."
+    counted = f"all {len(predictions)} are counted"
     if not films:
         return f"No video can be played here; {counted}."
-    is_wrong = dict(zip(said.video_ids.tolist(), said.y_true != said.y_pred, strict=True))
+    is_wrong = dict(
+        zip(predictions.video_ids.tolist(), predictions.y_true != predictions.y_pred, strict=True)
+    )
     wrong, mistakes = sum(is_wrong[name] for name in films), sum(is_wrong.values())
     kinds = []
     if wrong:
@@ -285,6 +285,5 @@ def _cap(said: Predictions, films: dict[str, Any]) -> str:
         kinds = [f"all {mistakes} mistakes" if mistakes != 1 else "the one mistake"]
     if wrong < len(films):
         kinds.append("some that were named rightly")
-    return (
-        f"{len(films)} of {len(said)} videos can be played here: {' and '.join(kinds)}; {counted}."
-    )
+    played = f"{len(films)} of {len(predictions)} videos can be played here"
+    return f"{played}: {' and '.join(kinds)}; {counted}."

@@ -63,7 +63,7 @@ class TimelinePlayer(Explorer):
         Index of the frame that is shown, unless it is playing.
     """
 
-    _esm = page("parts.js", "player.js", "timeline.js", render="renderTimeline")
+    _esm = page("parts.js", "player.js", "timechart.js", "timeline.js", render="renderTimeline")
     _css = page("look.css", "timeline.css")
 
     film = traitlets.Dict().tag(sync=True)
@@ -175,10 +175,9 @@ class TimelineExplorer(VideoPanel):
             self.set_status(f"{name} is predicting …")
             timeline = predictor.predict(self._footage.path, sampling=self._sampling)
             self.timeline = timeline
-            self.target.options = [
-                self.target.options[0],
-                *((one, one) for one in timeline.classes),
-            ]
+            options = (self.target.options[0], *((one, one) for one in timeline.classes))
+            if options != self.target.options:  # else the choice would be lost
+                self.target.options = options
             context = _CONTEXTS[timeline.context].format(aggregation=predictor.aggregation)
             self._how.value = f"<p style='line-height: 1.4; font-size: 12px'>{context} {_HOW}</p>"
             drawn = plots.drawn_classes(timeline.probabilities, timeline.classes)

@@ -39,9 +39,11 @@ function renderCam({ model, el }) {
     onkeydown: keepKeys,
   });
   const strength = make("label", { className: "vl-choice" }, make("span", { text: "heat" }), opacity);
-  const timeline = make("canvas", {
-    className: "vl-timeline", title: "Click to go to a frame",
-    onclick: (event) => player.move(nearest(event.offsetX)),
+  const timeline = makeTimeChart({
+    player, className: "vl-timeline", tall: 92, draw: drawBars,
+    label: "Share of the evidence in each frame. Arrow keys go from frame to frame, Space plays.",
+    words: (at) => panels.slice(1)
+      .map(({ panel }) => `${panel.name} ${percent(panel.importance[at])}`).join(", "),
   });
   const first = choice("evidence for", [], () => explain());
   const second = choice("beside it", [], () => explain());
@@ -55,7 +57,7 @@ function renderCam({ model, el }) {
   const how = make("div", { className: "vl-how" });
   const body = make(
     "div", { className: "vl-film" },
-    stage, player.bar, timeline, choosers, how,
+    stage, player.bar, timeline.holder, choosers, how,
   );
   const root = make(
     "div", { className: "vl-explorer vl-cam", "data-lm-suppress-shortcuts": "true", onkeydown: key },
@@ -67,7 +69,7 @@ function renderCam({ model, el }) {
   const repaint = painter(paint);
   const unfollow = followSizeAndTheme(root, repaint);
   const changes = {
-    "change:film": load, "change:choices": offer, "change:answer": lay, "change:status": told,
+    "change:film": load, "change:choices": offer, "change:explanation": lay, "change:status": told,
   };
   for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
   offer();
@@ -96,8 +98,8 @@ function renderCam({ model, el }) {
   // Put one canvas a panel in place: the frames as they are, then one for each class.
   function lay() {
     const film = model.get("film") ?? {};
-    const answer = model.get("answer") ?? {};
-    const shown = [null, ...(answer.panels ?? [])];
+    const explanation = model.get("explanation") ?? {};
+    const shown = [null, ...(explanation.panels ?? [])];
     const [height, width] = film.size ?? [3, 4];
     panels = shown.map((panel, place) => {
       const canvas = make("canvas", { width, height });
@@ -120,7 +122,7 @@ function renderCam({ model, el }) {
     });
     stage.replaceChildren(...[...stage.children].slice(-panels.length));
     stage.style.setProperty("--vl-columns", Math.max(2, panels.length));
-    timeline.hidden = panels.length === 1;
+    timeline.holder.hidden = panels.length === 1;
     choosers.classList.toggle("vl-without-heat", !model.get("choices")?.classes);
     how.textContent = panels.length === 1
       ? "Space plays and pauses, ← and → go frame by frame."
@@ -131,7 +133,7 @@ function renderCam({ model, el }) {
     choose();
     root.dataset.panels = panels.length - 1;
     // A recurrent network may have forgotten the first frames: begin where there is most to see.
-    const importance = answer.panels?.at(-1).importance ?? [0];
+    const importance = explanation.panels?.at(-1).importance ?? [0];
     if (!player.moved) player.goTo(importance.indexOf(Math.max(...importance)));
     repaint();
   }
@@ -150,15 +152,15 @@ function renderCam({ model, el }) {
   }
 
   function choose() {
-    const answer = model.get("answer") ?? {};
-    if (!answer.panels) return;
-    first.select.value = answer.panels[0].name;
-    second.select.value = answer.panels[1]?.name ?? "";
-    method.select.value = answer.method;
-    layer.select.value = answer.layer;
-    const { layer: where, method: by } = answer.used;
-    method.select.options[0].text = answer.method ? "usual" : `usual: ${METHODS[by] ?? by}`;
-    layer.select.options[0].text = answer.layer ? "usual" : `usual: ${where}`;
+    const explanation = model.get("explanation") ?? {};
+    if (!explanation.panels) return;
+    first.select.value = explanation.panels[0].name;
+    second.select.value = explanation.panels[1]?.name ?? "";
+    method.select.value = explanation.method;
+    layer.select.value = explanation.layer;
+    const { layer: where, method: by } = explanation.used;
+    method.select.options[0].text = explanation.method ? "usual" : `usual: ${METHODS[by] ?? by}`;
+    layer.select.options[0].text = explanation.layer ? "usual" : `usual: ${where}`;
   }
 
   function explain() {
@@ -185,60 +187,19 @@ function renderCam({ model, el }) {
       context.imageSmoothingQuality = "high";
       context.drawImage(heat.canvas, 0, 0, canvas.width, canvas.height);
     }
-    drawTimeline();
+    const shares = panels.slice(1).flatMap(({ panel }) => panel.importance);
+    timeline.paint(body.clientWidth, palette(root), Math.max(0.02, ...shares));
   }
 
-  function across(second) {
-    const { seconds } = model.get("film");
-    const last = seconds[seconds.length - 1] || 1;
-    return 40 + ((timeline.clientWidth || root.clientWidth) - 56) * (second / last);
-  }
-
-  function nearest(x) {
-    const { seconds } = model.get("film");
-    const distances = seconds.map((second) => Math.abs(across(second) - x));
-    return distances.indexOf(Math.min(...distances));
-  }
-
-  function drawTimeline() {
-    if (timeline.hidden) return;
-    const { ink, right, wrong } = palette(root);
-    const { seconds } = model.get("film");
-    const [width, height, foot] = [body.clientWidth, 92, 18];
-    const context = sharp(timeline, width, height);
+  function drawBars(context, { across, up, base, colours: { right, wrong } }) {
     const series = panels.slice(1).map(({ panel }) => panel.importance);
-    const top = Math.max(0.02, ...series.flat());
-    const bar = Math.min(16, (width - 56) / seconds.length / (series.length + 0.6));
-    context.font = "11px sans-serif";
-    context.fillStyle = css(ink, 0.75);
-    context.textAlign = "right";
-    context.fillText(percent(top), 34, 12);
-    context.fillText("0", 34, height - foot);
-    context.strokeStyle = css(ink, 0.25);
-    context.beginPath();
-    context.moveTo(40, height - foot + 0.5);
-    context.lineTo(width, height - foot + 0.5);
-    context.stroke();
-    series.forEach((shares, place) => {
-      shares.forEach((share, at) => {
-        const tall = (share / top) * (height - foot - 6);
-        const x = across(seconds[at]) + (place - series.length / 2) * bar;
-        context.fillStyle = css(place ? wrong : right, at === player.at ? 1 : 0.6);
-        context.fillRect(x, height - foot - tall, bar - 1, tall);
-      });
-    });
-    context.fillStyle = css(ink, 0.75);
-    const labels = [...new Set([0, Math.floor((seconds.length - 1) / 2), seconds.length - 1])];
-    labels.forEach((at, place) => {
-      context.textAlign = place === 0 ? "left" : place === labels.length - 1 ? "right" : "center";
-      const x = across(seconds[at]) + (place === 0 ? -4 : place === labels.length - 1 ? 12 : 0);
-      context.fillText(`${seconds[at].toFixed(1)} s`, x, height - 4);
-    });
-    context.strokeStyle = css(ink);
-    context.beginPath();
-    context.moveTo(across(seconds[player.at]), 0);
-    context.lineTo(across(seconds[player.at]), height - foot + 3);
-    context.stroke();
+    const room = across(player.seconds.length - 1) - across(0);
+    const bar = Math.min(16, room / player.seconds.length / (series.length + 0.6));
+    series.forEach((shares, place) => shares.forEach((share, at) => {
+      const x = across(at) + (place - series.length / 2) * bar;
+      context.fillStyle = css(place ? wrong : right, at === player.at ? 1 : 0.6);
+      context.fillRect(x, up(share), bar - 1, base - up(share));
+    }));
   }
 
   function key(event) {
@@ -246,7 +207,7 @@ function renderCam({ model, el }) {
     player.key(event);
   }
 
-  if (!model.get("answer")?.panels && model.get("film")?.title && !line.textContent) {
+  if (!model.get("explanation")?.panels && model.get("film")?.title && !line.textContent) {
     ask({ kind: "explain" });
   }
 

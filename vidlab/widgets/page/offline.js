@@ -9,7 +9,7 @@ function offlineModel(kept, parts) {
   let count = 0; // of lists and sentences: the same one again is news, too
   let shown = { panels: [] }; // the video below the matrix
 
-  const cam = standIn({ film: {}, choices: {}, answer: {}, status: {} }, { explain });
+  const cam = standIn({ film: {}, choices: {}, explanation: {}, status: {} }, { explain });
   const model = standIn(
     {
       table, order: "index", measure: "count", listing: {}, status: {}, cam: "IPY_MODEL_cam",
@@ -27,33 +27,26 @@ function offlineModel(kept, parts) {
     model.set("listing", { ...about, videos: positions.map(card), opened: ++count });
   }
 
-  function card(video) {
-    const id = kept.ids[video];
-    const frames = kept.videos[id]?.frames;
-    const picture = frames?.[Math.floor(frames.length / 2)] ?? kept.pictures[id];
-    const problem = kept.problems[id] ?? "";
-    return {
-      id, problem,
-      picture: picture ? part(picture) : null,
-      note: frames || problem ? "" : "cannot be played here",
-      answer: table.classes[table.predicted[video]],
-      p_true: kept.p_true[video],
-      p_predicted: kept.p_predicted[video],
-    };
+  function card(position) {
+    const one = kept.cards[position];
+    const frames = kept.videos[one.id]?.frames;
+    const picture = frames?.[Math.floor(frames.length / 2)] ?? one.picture;
+    const note = frames || one.problem ? "" : "cannot be played here";
+    return { ...one, picture: picture && part(picture), note };
   }
 
   async function video({ video_id: id }) {
     const held = kept.videos[id];
     if (!held) {
-      const reason = kept.problems[id];
-      return tell(model, reason ?? `${id} cannot be played here. ${kept.says}`, Boolean(reason));
+      const { problem } = kept.cards.find((one) => one.id === id);
+      return tell(model, problem || `${id} cannot be played here. ${kept.summary}`, Boolean(problem));
     }
     const panels = held.panels.map((panel) => ({ ...panel, heat: part(panel.heat) }));
     const frames = held.frames.map(part);
     shown = { ...held, panels };
     const mine = shown;
     tell(model, "");
-    cam.set("answer", {});
+    cam.set("explanation", {});
     cam.set("choices", panels.length ? { classes: panels.map(({ name }) => name) } : {});
     cam.set("film", {
       title: id, frames, numbers: held.numbers, seconds: held.seconds, size: held.size,
@@ -71,7 +64,7 @@ function offlineModel(kept, parts) {
   }
 
   function show(some) {
-    if (some.length) cam.set("answer", { panels: some, layer: "", method: "", used: shown.used });
+    if (some.length) cam.set("explanation", { panels: some, layer: "", method: "", used: shown.used });
   }
 }
 

@@ -1,8 +1,6 @@
 // A video, the classes that a model predicts at each moment of it, and their probabilities over time.
 
 const PIECE = 2 ** 20; // bytes of a file that go to the kernel at once
-const SIDE = { left: 44, right: 12, top: 8, strip: 16, foot: 22 }; // of the chart, in pixels
-const TALL = 210;
 const NOW = 5; // classes beside the frame
 
 async function renderTimeline({ model, el }) {
@@ -19,7 +17,7 @@ async function renderTimeline({ model, el }) {
       return `${seconds[at].toFixed(2)} s · frame ${numbers[at]} (${at + 1} of ${seconds.length})`;
     },
   });
-  const state = { predictions: null, hover: null, drag: false, only: null, file: null };
+  const state = { predictions: null, only: null, file: null };
 
   const file = make("input", {
     type: "file", accept: "video/*,.avi,.mp4,.mov,.mkv,.webm", hidden: true, "aria-label": "Video file",
@@ -38,16 +36,16 @@ async function renderTimeline({ model, el }) {
     "div", { className: "vl-watching" }, make("figure", {}, frame, player.bar),
     make("div", { className: "vl-predictions" }, whole, now),
   );
-  const chart = make("canvas", {
-    className: "vl-chart", tabIndex: 0, role: "slider", "aria-label":
-      "Probabilities over time. Arrow keys go from frame to frame, Space plays.",
-    onpointerdown: press, onpointermove: over, onpointerup: () => { state.drag = false; },
-    onpointerleave: () => { state.hover = null; state.drag = false; repaint(); },
+  const chart = makeTimeChart({
+    player, className: "vl-chart", tall: 210, band: 18, draw: drawCurves,
+    label: "Probabilities over time. Arrow keys go from frame to frame, Space plays.",
+    words: (at) => (state.predictions ? best(at, 3) : [])
+      .map((label) => `${state.predictions.classes[label]} ${percent(probability(at, label))}`)
+      .join(", "),
   });
-  const tip = make("div", { className: "vl-tip", hidden: true });
   const legend = make("div", { className: "vl-legend" });
   const body = make(
-    "div", {}, sides, make("div", { className: "vl-holder" }, chart, tip), legend,
+    "div", {}, sides, chart.holder, legend,
   );
   const drop = make("div", { className: "vl-hint", text: "Drop a video here, or choose one above." });
   const root = make(
@@ -134,7 +132,7 @@ async function renderTimeline({ model, el }) {
     frame.getContext("2d").drawImage(reel.pictures[at], 0, 0, frame.width, frame.height);
     const colours = palette(root);
     drawNow(at, colours);
-    drawChart(at, colours);
+    chart.paint(root.clientWidth, colours);
     for (const one of legend.children) {
       one.firstChild.style.background = colour(Number(one.dataset.label), colours.dark);
     }
@@ -164,65 +162,13 @@ async function renderTimeline({ model, el }) {
     );
   }
 
-  function across(at) {
-    const { seconds } = player;
-    const [first, last] = [seconds[0], seconds[seconds.length - 1]];
-    const wide = chart.clientWidth - SIDE.left - SIDE.right;
-    return SIDE.left + (last > first ? (seconds[at] - first) / (last - first) : 0.5) * wide;
+  function drawCurves(context, axes) {
+    if (!state.predictions || player.seconds.length !== Number(root.dataset.steps)) return;
+    drawLines(context, axes);
+    drawBand(context, axes);
   }
 
-  function up(share) {
-    return SIDE.top + (1 - share) * (TALL - SIDE.top - SIDE.strip - SIDE.foot - 6);
-  }
-
-  function drawChart(at, colours) {
-    const width = root.clientWidth;
-    const context = sharp(chart, width, TALL);
-    const { seconds } = player;
-    const ink = (alpha) => css(colours.ink, alpha);
-    context.font = "11px sans-serif";
-    context.textBaseline = "middle";
-    context.textAlign = "right";
-    for (const share of [0, 0.5, 1]) {
-      context.fillStyle = ink(0.75);
-      context.fillText(percent(share), SIDE.left - 6, up(share));
-      context.fillStyle = ink(0.15);
-      context.fillRect(SIDE.left, Math.round(up(share)), width - SIDE.left - SIDE.right, 1);
-    }
-    drawTimes(context, ink, width);
-    if (state.predictions && seconds.length === Number(root.dataset.steps)) {
-      drawLines(context, colours);
-      drawStrip(context, colours);
-    }
-    const x = Math.round(across(at)) + 0.5;
-    context.strokeStyle = ink(1);
-    context.lineWidth = 1.5;
-    context.beginPath();
-    context.moveTo(x, 2);
-    context.lineTo(x, TALL - SIDE.foot);
-    context.stroke();
-    showTip();
-    const text = state.predictions ? state.predictions.classes[best(at, 1)[0]] : "";
-    chart.setAttribute("aria-valuetext", `${seconds[at]?.toFixed(2)} s: ${text}`);
-    chart.setAttribute("aria-valuenow", at);
-    chart.setAttribute("aria-valuemax", seconds.length - 1);
-    chart.dataset.first = [across(0), across(seconds.length - 1), up(0.5)].join(" ");
-  }
-
-  function drawTimes(context, ink, width) {
-    const { seconds } = player;
-    const last = seconds.length - 1;
-    const fitting = Math.max(1, Math.min(6, Math.floor(width / 140), last));
-    context.fillStyle = ink(0.75);
-    const drawn = new Set();
-    for (let number = 0; number <= fitting; number++) drawn.add(Math.round((number * last) / fitting));
-    for (const at of drawn) {
-      context.textAlign = at === 0 ? "left" : at === last ? "right" : "center";
-      context.fillText(`${seconds[at].toFixed(1)} s`, across(at), TALL - SIDE.foot / 2 + 2);
-    }
-  }
-
-  function drawLines(context, { dark }) {
+  function drawLines(context, { across, up, colours: { dark } }) {
     const { seconds } = player;
     context.lineJoin = "round";
     const order = [...state.predictions.drawn].reverse(); // the first are drawn over the others
@@ -241,47 +187,17 @@ async function renderTimeline({ model, el }) {
     context.globalAlpha = 1;
   }
 
-  function drawStrip(context, { dark }) {
-    const { seconds } = player;
-    const top = TALL - SIDE.foot - SIDE.strip;
-    seconds.forEach((_, at) => {
-      const from = at ? (across(at - 1) + across(at)) / 2 : SIDE.left;
-      const to = at < seconds.length - 1
-        ? (across(at) + across(at + 1)) / 2 : chart.clientWidth - SIDE.right;
+  function drawBand(context, { across, base, colours: { dark } }) {
+    const last = player.seconds.length - 1;
+    player.seconds.forEach((_, at) => {
+      const from = (across(Math.max(0, at - 1)) + across(at)) / 2;
+      const to = (across(at) + across(Math.min(last, at + 1))) / 2;
       context.fillStyle = colour(best(at, 1)[0], dark);
-      context.fillRect(from, top, to - from + 0.5, SIDE.strip - 3);
+      context.fillRect(from, base + 5, to - from + 0.5, 13);
     });
   }
 
-  // ---- mouse and keys ------------------------------------------------------------------------
-
-  function nearest(x) {
-    const distances = player.seconds.map((_, at) => Math.abs(across(at) - x));
-    return distances.indexOf(Math.min(...distances));
-  }
-
-  function press(event) {
-    state.drag = true;
-    chart.setPointerCapture?.(event.pointerId);
-    player.move(nearest(event.offsetX));
-  }
-
-  function over(event) {
-    state.hover = nearest(event.offsetX);
-    if (state.drag) player.move(state.hover);
-    else repaint();
-  }
-
-  function showTip() {
-    const at = state.hover;
-    tip.hidden = at === null || !state.predictions || at >= player.seconds.length;
-    if (tip.hidden) return;
-    const three = best(at, 3).map((label) => `${state.predictions.classes[label]} ${percent(probability(at, label))}`);
-    tip.textContent = `${player.seconds[at].toFixed(2)} s: ${three.join(", ")}`;
-    const room = chart.clientWidth - tip.offsetWidth - 4;
-    tip.style.left = `${Math.max(0, Math.min(across(at) + 8, room))}px`;
-    tip.style.top = "6px";
-  }
+  // ---- keys ----------------------------------------------------------------------------------
 
   function key(event) {
     if (["SELECT", "INPUT"].includes(event.target.tagName)) return;

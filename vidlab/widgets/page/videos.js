@@ -79,7 +79,7 @@ function videoList({ model, ask, about, turn, leave, hint, nothing }) {
     }
     if (video.note) parts.push(make("span", { className: "vl-note", text: video.note }));
     return make("button", {
-      type: "button", className: "vl-card", title: `${video.id}: answer ${video.answer}`,
+      type: "button", className: "vl-card", title: `${video.id}: predicted ${video.predicted}`,
       "data-video": video.id,
       onclick: (event) => {
         list.querySelectorAll(".vl-card").forEach((one) => one.classList.remove("vl-chosen"));
