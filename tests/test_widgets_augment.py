@@ -138,6 +138,7 @@ def test_the_static_form_shows_the_frame_and_six_draws(clip):
     titles = [axes.get_title() + axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["original", *(f"draw {number}" for number in range(1, 7))]
     assert "Augment(rotation=25.0)" in figure.get_suptitle()
+    assert explored._seed.comm is None  # else its state would be kept in the notebook
     shown = figure.axes[3].images[0].get_array()
     assert_alike(explored._stills.images[2:3], np.asarray(shown, float)[None])
     bundle = explored._repr_mimebundle_()

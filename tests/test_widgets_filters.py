@@ -132,7 +132,7 @@ def test_kernels_are_shown_pixel_by_pixel_with_the_maps_of_the_first_layer(model
     np.testing.assert_allclose(shown, expected, atol=1)
     assert text_of(explored.status) == "4 kernels."
     expected = explanation.strongest_frames(model, frames, layer="seen", filters=[3])
-    shown = [int(caption.split()[1][:-1]) for caption in explored._detail._strongest.captions]
+    shown = [int(caption.split()[-1]) for caption in explored._detail._strongest.captions]
     assert shown == expected.frames[0].tolist()
 
 
@@ -141,7 +141,7 @@ def test_an_open_filter_has_the_frames_that_excite_it_and_its_map(model, frames)
     explored._grid.selected = 4
     expected = explanation.strongest_frames(model, frames, layer="top", filters=[4], count=4)
     assert explored._detail._strongest.captions == [
-        f"frame {frame}: {response:.2f}"
+        f"{response:.2f} · frame {frame}"
         for frame, response in zip(expected.frames[0], expected.responses[0], strict=True)
     ]
     assert explored._detail._frames.selected == expected.frames[0][0]
@@ -323,7 +323,8 @@ def test_the_static_form_is_a_grid_that_may_compare_models_or_show_frames(
     explored = FilterExplorer(model, frames=index, layer="top", number=2, steps=1)
     titles = [one.get_title(loc="center") for one in explored.figure().axes if one.images]
     assert titles[0].startswith("made: ")
-    assert titles[1:] == explored._detail._strongest.captions
+    found = [" · ".join(title.split(": ")[::-1]) for title in titles[1:]]
+    assert found == explored._detail._strongest.captions
 
 
 def test_a_live_cell_shows_at_once_and_has_a_picture_when_images_are_made(model):

@@ -7,6 +7,7 @@ those that ask a model only once somebody wants to know.
 from __future__ import annotations
 
 import base64
+import functools
 import importlib
 import os
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
+import ipywidgets
 import traitlets
 
 from vidlab.errors import ModelError, VidlabError
@@ -121,12 +123,38 @@ def class_names(model: keras.Model, names: Sequence[str] | None) -> list[str]:
     return names
 
 
+def _unconnected(make: Callable[..., None]) -> Callable[..., None]:
+    """Let no widget that `make` makes open a comm where there is no page.
+
+    The state of connected widgets is kept in the notebook, and a report of it as HTML would fetch
+    scripts from the network to show them.
+    """
+
+    @functools.wraps(make)
+    def wrapped(*values: Any, **options: Any) -> None:
+        if is_live():
+            return make(*values, **options)
+        connect = ipywidgets.Widget.open
+        ipywidgets.Widget.open = lambda _: None
+        try:
+            return make(*values, **options)
+        finally:
+            ipywidgets.Widget.open = connect
+
+    return wrapped
+
+
 class Pictured:
     """A widget that shows a picture of itself where it cannot be used.
 
     It stands before the widget's class among the bases of an explorer, which gives its own `figure`
     and `describe`.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Leave the controls that an explorer makes unconnected where there is no page."""
+        super().__init_subclass__(**options)
+        cls.__init__ = _unconnected(cls.__init__)
 
     def open(self) -> None:
         """Connect to the page, where there is one; else nothing is kept in the notebook."""

@@ -115,7 +115,7 @@ class FilterDetail(Pictured, ipywidgets.VBox):
             for frame, heat in zip(self.strongest, found.maps[0], strict=True)
         ]
         captions = [
-            f"{stills.names[frame]}: {response:.2f}"
+            f"{response:.2f} · {stills.names[frame]}"
             for frame, response in zip(self.strongest, found.responses[0], strict=True)
         ]
         self._strongest.show(lit, captions)
