@@ -257,8 +257,8 @@ def test_too_few_groups_or_meetings_give_no_verdict():
 @pytest.mark.parametrize(
     ("lengths", "options", "message"),
     [
-        ([3, 3], {"labels": [0]}, r"each of 2 clips.*1 labels"),
-        ([3, 3], {"groups": ["g1"]}, r"each of 2 clips.*1 groups"),
+        ([3, 3], {"labels": [0]}, r"2 clips.*1 labels"),
+        ([3, 3], {"groups": ["g1"]}, r"2 clips.*1 groups"),
         ([], {"labels": []}, r"0 clips of \[\] frames"),
         ([2, 3], {}, r"2 clips of \[2, 3\] frames.*Uniform"),
         ([3, 3], {"acts": [mask_of(ACT)[:2]] * 2}, "at the size of the clip"),

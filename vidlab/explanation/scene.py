@@ -99,18 +99,14 @@ def scene_reliance(
     labels = np.asarray(labels)
     groups = np.arange(len(clips)) if groups is None else np.asarray(groups)
     outlined = acts is not None
-    lengths = sorted({len(clip) for clip in clips})
-    if len(lengths) != 1:
-        raise MetricError(
-            f"Expected clips of one length. Received: {len(clips)} clips of {lengths} frames. "
-            "Take as many frames of each test video: sampling.Uniform"
-        )
     acts = acts if outlined else [motion_mask(clip) for clip in clips]
-    if not len(clips) == len(labels) == len(groups) == len(acts):
+    lengths = sorted({len(clip) for clip in clips})
+    if not len(clips) == len(labels) == len(groups) == len(acts) or len(lengths) != 1:
         raise MetricError(
-            f"Expected a label, a group and a mask of the act for each of {len(clips)} clips. "
-            f"Received: {len(labels)} labels, {len(groups)} groups and {len(acts)} masks. Take all "
-            "from the same index."
+            "Expected clips of one length, and a label, a group and a mask of the act for each. "
+            f"Received: {len(clips)} clips of {lengths} frames, {len(labels)} labels, "
+            f"{len(groups)} groups and {len(acts)} masks. Take all from the same index, and as "
+            "many frames of each video: sampling.Uniform"
         )
     probabilities, own = predict(model, clips), labels[:, None] == np.arange(len(classes))
     swaps = swap_scenes(
