@@ -30,7 +30,7 @@ __all__ = ["Context", "Timeline", "VideoPredictor"]
 
 Context = Literal["frame", "past", "whole"]
 _BATCH_SIZE = 32  # frames predicted together: a long video needs no more memory
-_DECODED = 256  # frames decoded together: each time a file is gone through from its start
+_DECODED = 256  # frames decoded together: each call decodes a file from its start
 
 
 @dataclass(frozen=True, eq=False)

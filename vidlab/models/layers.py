@@ -1,7 +1,7 @@
 """Layers for clips: an encoder of frames applied at every time step, and clips of unequal length.
 
-The frames of a whole batch of clips pass an encoder as one batch: `FoldTime` lays the clips end to
-end, `UnfoldTime` takes the results apart again. (`keras.layers.TimeDistributed` computes the same,
+The frames of a whole batch of clips pass an encoder as one batch: `FoldTime` merges the axes of
+batch and time, `UnfoldTime` splits them again. (`keras.layers.TimeDistributed` computes the same,
 but calls the encoder once a time step.) Clips of different lengths share a batch when the shorter
 ones are filled up with frames of `PADDING`, a value no picture has; `BlankPadding` makes zero
 vectors of those, which a head may skip with ``Masking``.
@@ -22,7 +22,7 @@ __all__ = ["BlankPadding", "FoldTime", "UnfoldTime", "each_frame", "pad"]
 
 @keras.saving.register_keras_serializable("vidlab")
 class FoldTime(layers.Layer):
-    """Lay the sequences of a batch end to end.
+    """Merge the axes of batch and time.
 
     Input shape: (batch, time, …). Output shape: (batch · time, …).
     """
@@ -46,7 +46,7 @@ class FoldTime(layers.Layer):
 
 @keras.saving.register_keras_serializable("vidlab")
 class UnfoldTime(layers.Layer):
-    """Take apart again what `FoldTime` laid end to end.
+    """Split again the axes of batch and time that `FoldTime` merged.
 
     Input shape: the sequences that were folded, (batch, time, …), and (batch · time, …).
     Output shape: (batch, time, …) of the second, with the mask of the sequences.
@@ -94,7 +94,7 @@ def each_frame(clips: keras.KerasTensor, encoder: Sequence[layers.Layer]) -> ker
     Parameters
     ----------
     clips
-        (batch, time, height, width, channels); frames of `PADDING` are not looked at.
+        (batch, time, height, width, channels); frames of `PADDING` give zeros.
     encoder
         Layers from frames (batch, height, width, channels) to vectors (batch, features), such as a
         backbone and a pooling layer.
