@@ -278,11 +278,8 @@ class FilterExplorer(Panel):
     @property
     def is_drawn_at_once(self) -> bool:
         """Whether the images were made already."""
-        if not self._layer.options or self._layer.value == KERNELS:
-            return bool(self._layer.options)
-        numbers, versions = self._in_figure()
-        layer, made = self._layer.value, self._images.made
-        return all(made(layer, number, version=one) for number in numbers for one in versions)
+        shown = bool(self._layer.options) and len(self._images.versions) == 1
+        return shown and not self._missing()
 
     def figure(self) -> Drawing | None:
         """Draw the filter that is open with its frames, or the first filters of the page."""
@@ -297,32 +294,25 @@ class FilterExplorer(Panel):
         layer, images = self._layer.value, self._images
         if layer == KERNELS:
             return plots.first_kernels(images.kernels()[:16])
-        numbers, versions = self._in_figure()
-        made = {version: self._maximize(numbers, version=version) for version in versions}
-        self._draw_grid()
         if self._detail.strongest:
             return plots.strongest_frames(
-                made[NOW],
-                images.strongest(layer, numbers[0]),
+                self._maximize([self.opened]),
+                images.strongest(layer, self.opened),
                 images.stills.frames,
                 names=images.stills.names,
                 title=f"A filter of {_short(layer)}, and the real frames that excite it most",
             )
-        if len(images.versions) > 1:
-            known = [images.correlation(layer, number) for number in numbers]
-            title = f"Filters of {_short(layer)} before and now"
-            r = None if None in known else known
-            return plots.filter_grid(made, correlations=r, title=title)
-        names = images.classes if layer == SCORES else None
-        title = f"What excites filters of {_short(layer)}"
-        return plots.filter_grid([made[NOW]], names=names, title=title)
-
-    def _in_figure(self) -> tuple[list[int], list[str]]:
-        """Filters and versions that the figure shows."""
-        if self._detail.strongest:
-            return [self.opened], [NOW]
-        versions = self._images.versions
-        return self._on_page()[: _IN_FIGURE[len(versions) > 1]], versions
+        numbers = self._on_page()[: _IN_FIGURE[len(images.versions) > 1]]
+        made = {version: self._maximize(numbers, version=version) for version in images.versions}
+        self._draw_grid()
+        known = [images.correlation(layer, number) for number in numbers]
+        compares = len(made) > 1
+        return plots.filter_grid(
+            made if compares else [made[NOW]],
+            names=images.classes if layer == SCORES else None,
+            correlations=None if None in known else known,
+            title=f"What excites filters of {_short(layer)}{', before and now' * compares}",
+        )
 
     def describe(self) -> str:
         """Say what is shown, and how to use it."""
