@@ -21,6 +21,7 @@ from vidlab.plots.style import (
     axes_or_new,
     class_colours,
     percent_axis,
+    titled,
 )
 
 __all__ = ["learning_curves", "lines"]
@@ -102,8 +103,7 @@ def learning_curves(
 
 def _panels(epochs: int, *, title: str) -> tuple[Drawing, dict[str, Axes]]:
     """Make axes of loss and of accuracy over the epochs."""
-    figure = Drawing(figsize=(10, 4.2), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
+    figure = titled(title, (10, 4.2))
     panels = dict(zip(("loss", "accuracy"), figure.subplots(1, 2), strict=True))
     for measure, axes in panels.items():
         axes.set(xlabel="epoch", xlim=(0.5, epochs + 0.5), title=measure.capitalize())

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from vidlab.plots.pictures import as_pictures
-from vidlab.plots.style import BLUE, INK, VERMILLION, Drawing
+from vidlab.plots.style import BLUE, INK, VERMILLION, Drawing, titled
 
 __all__ = ["unrolled"]
 
@@ -30,8 +30,7 @@ def unrolled(
     frames = as_pictures(frames, dimensions=4)
     middles = 3.5 + _STEP * np.arange(len(frames))
     right, top = middles[-1] + 0.75, _OUT + 0.3
-    figure = Drawing(figsize=(12, 12 * (top + 0.5) / (right + 0.75) + 0.35), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
+    figure = titled(title, (12, 12 * (top + 0.5) / (right + 0.75) + 0.35))
     axes = figure.subplots()
     axes.set_axis_off()
     state = {"color": VERMILLION, "ha": "center", "va": "center"}

@@ -21,6 +21,7 @@ from vidlab.plots.style import (
     Drawing,
     legend_below,
     percent_axis,
+    titled,
 )
 
 if TYPE_CHECKING:
@@ -107,8 +108,7 @@ def heat_strip(
     for name, record in explanations.items():
         name += "" if record.has_evidence else ": no positive evidence"
         shown[name] = overlay(frames[chosen], record.heat[chosen])
-    figure = Drawing(figsize=(11.5, len(shown) * inches + 2.4), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
+    figure = titled(title, (11.5, len(shown) * inches + 2.4))
     heights = [inches] * len(shown) + [1.7]
     *rows, below = figure.subplots(len(heights), 1, height_ratios=heights)
     for axes, (name, pictures) in zip(rows, shown.items(), strict=True):

@@ -23,6 +23,7 @@ from vidlab.plots.style import (
     pale,
     percent_axis,
     sentence,
+    titled,
 )
 
 __all__ = ["intervals", "named_rows", "row_panels", "stacked_bars", "write_beside"]
@@ -193,8 +194,7 @@ def row_panels(
     """Axes side by side that share their rows, each `inches` high: less where there are many."""
     inches = inches or (0.165 if len(names) > _MANY else 0.28)
     size = (max(8.5, 3.6 + 2.1 * len(widths)), 1.6 + len(names) * inches)
-    figure = Drawing(figsize=size, layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
+    figure = titled(title, size)
     options = {"sharey": True, "sharex": len(set(widths)) == 1, "width_ratios": widths}
     return figure, figure.subplots(1, len(widths), squeeze=False, **options)[0]
 

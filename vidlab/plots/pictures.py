@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from vidlab.errors import MetricError
-from vidlab.plots.style import BLUE, GREY, ORANGE, VERMILLION, Drawing, sentence
+from vidlab.plots.style import BLUE, GREY, ORANGE, VERMILLION, Drawing, sentence, titled
 
 __all__ = [
     "as_pictures",
@@ -70,9 +70,8 @@ def picture_grid(
     below = side * first.shape[0] / first.shape[1]
     lines = max((text.count("\n") + 1 for row in titles for text in row if text), default=0)
     size = (max(columns * side + room, 4.5), len(rows) * (below + 0.05 + 0.14 * lines) + 0.5)
-    figure = Drawing(figsize=size, layout="constrained")
+    figure = titled(title, size)
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
-    figure.suptitle(title, x=0.01, ha="left")
     cells = figure.subplots(len(rows), columns, squeeze=False)
     for axes in cells.ravel():
         axes.set(xticks=[], yticks=[])
@@ -151,8 +150,7 @@ def contact_sheet(
     length = math.ceil(rows / blocks)
     inches = min((8 if blocks == 1 else 4.6) / columns, 2.2)
     size = (blocks * (columns * inches + 1.5), length * inches * height / width + 0.8)
-    figure = Drawing(figsize=size, layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
+    figure = titled(title, size)
     across, down = width + _GAP, height + _GAP
     gaps = ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0))
     padded = np.pad(images, gaps, constant_values=255)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from vidlab.plots.pictures import as_pictures
-from vidlab.plots.style import VERMILLION, Drawing
+from vidlab.plots.style import VERMILLION, Drawing, titled
 
 __all__ = ["pixel_values", "time_slice"]
 
@@ -30,8 +30,7 @@ def pixel_values(
     """
     frame = as_pictures(frame, dimensions=3)
     square = frame[top : top + size, left : left + size]
-    figure = Drawing(figsize=(12, 7.6), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
+    figure = titled(title, (12, 7.6))
     upper, lower = figure.subfigures(2, 1)
     whole, magnified = upper.subplots(1, 2, width_ratios=[1.35, 1])
     _show(whole, frame, title="the frame, its square marked")
@@ -76,8 +75,7 @@ def time_slice(
     """
     frames = as_pictures(frames, dimensions=4)
     count, _, width = frames.shape[:3]
-    figure = Drawing(figsize=(11.5, 4.1), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
+    figure = titled(title, (11.5, 4.1))
     left, right = figure.subplots(1, 2)
     _show(left, frames[count // 2], title=f"frame {count // 2}, and row {row} marked")
     left.axhline(row, color=VERMILLION, linewidth=1.5)

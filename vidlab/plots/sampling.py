@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from vidlab.plots.pictures import as_pictures, film_strip, spread
-from vidlab.plots.style import BLUE, GREY, Drawing
+from vidlab.plots.style import BLUE, GREY, Drawing, titled
 
 __all__ = ["sampling_strip"]
 
@@ -48,8 +48,9 @@ def sampling_strip(
         room = max(5, *map(len, shown.values()))
         below = 10.5 / room * images.shape[1] / images.shape[2]
     heights = [0.75 + below * (name in shown) for name in samplers]
-    figure = Drawing(figsize=(11, 0.75 + sum(heights)), layout="constrained")
-    figure.suptitle(f"{title} ({frame_count} frames, {frame_count / fps:.1f} s)", x=0.01, ha="left")
+    figure = titled(
+        f"{title} ({frame_count} frames, {frame_count / fps:.1f} s)", (11, 0.75 + sum(heights))
+    )
     heights[-1] += 0.25  # the last one also carries the name of the axis of time
     strips = figure.subfigures(len(samplers), 1, squeeze=False, height_ratios=heights)[:, 0]
     for strip, (name, picks) in zip(strips, samplers.items(), strict=True):

@@ -30,6 +30,7 @@ __all__ = [
     "percent_axis",
     "save",
     "sentence",
+    "titled",
     "use_style",
 ]
 
@@ -56,10 +57,16 @@ class Drawing(Figure):
         return buffer.getvalue()
 
 
+def titled(title: str, size: tuple[float, float]) -> Drawing:
+    """An empty figure, its size in inches, with the title at the left."""
+    figure = Drawing(figsize=size, layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
 def sentence(text: str, *, title: str) -> Drawing:
     """A figure that says why there is nothing to draw."""
-    figure = Drawing(figsize=(8, 0.9), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
+    figure = titled(title, (8, 0.9))
     figure.text(0.01, 0.3, text)
     return figure
 
