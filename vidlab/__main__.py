@@ -1,7 +1,4 @@
-"""Run the command line as a module: ``python -m vidlab``.
-
-Takes the arguments of the interpreter; gives them to `cli`.
-"""
+"""Run the command line as a module: ``python -m vidlab``."""
 
 from vidlab.cli import main
 

@@ -82,9 +82,8 @@ def explain(
         written = plots.save(strip, stem, formats=("png",))
         covered = plots.overlay(frames, record.heat)
         rate = info.fps * len(indices) / info.frames  # as long as the video itself
-        written.append(_write_mp4(stem.with_name(f"{stem.name}.mp4"), covered, fps=rate))
-        if gif:
-            written.append(_write_gif(stem.with_name(f"{stem.name}.gif"), covered, fps=rate))
+        for suffix in ("mp4", "gif") if gif else ("mp4",):
+            written.append(_write(stem.with_name(f"{stem.name}.{suffix}"), covered, fps=rate))
         for path in written:
             typer.echo(f"Written: {relative(path)}")
 
@@ -101,35 +100,27 @@ def _label(name: str, classes: Sequence[str]) -> int | None:
     return classes.index(name)
 
 
-def _write_mp4(path: Path, frames: np.ndarray, *, fps: float) -> Path:
-    """Write frames (time, height, width, 3), RGB, to an MP4 file; whole or not at all."""
+def _write(path: Path, frames: np.ndarray, *, fps: float) -> Path:
+    """Write frames (time, height, width, 3), RGB, to an MP4 file or to a GIF that repeats."""
     import cv2
+    from PIL import Image
 
     from vidlab.files import replacing
 
     height, width = (side - side % 2 for side in frames.shape[1:3])  # the codec takes even sides
     with replacing(path) as temporary:
-        writer = cv2.VideoWriter(
-            str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height)
-        )
+        if path.suffix == ".gif":
+            first, *others = map(Image.fromarray, frames)
+            first.save(temporary, save_all=True, append_images=others, duration=1000 / fps, loop=0)
+            return path
+        codec = cv2.VideoWriter.fourcc(*"mp4v")
+        writer = cv2.VideoWriter(str(temporary), codec, fps, (width, height))
         if not writer.isOpened():
             raise VideoError(
                 f"Expected OpenCV to write MP4 files. Received: a build that cannot, for {path}. "
-                "Install opencv-python, or use --gif."
+                "Install opencv-python."
             )
         for frame in frames:
             writer.write(cv2.cvtColor(frame[:height, :width], cv2.COLOR_RGB2BGR))
         writer.release()
-    return path
-
-
-def _write_gif(path: Path, frames: np.ndarray, *, fps: float) -> Path:
-    """Write frames (time, height, width, 3), RGB, to a GIF that starts over at its end."""
-    from PIL import Image
-
-    from vidlab.files import replacing
-
-    first, *others = map(Image.fromarray, frames)
-    with replacing(path) as temporary:
-        first.save(temporary, save_all=True, append_images=others, duration=1000 / fps, loop=0)
     return path
