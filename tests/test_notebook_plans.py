@@ -73,7 +73,8 @@ def test_the_command_is_one_that_can_be_typed_from_here(tmp_path, monkeypatch):
     quoted = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
     assert runner.command(notebook, "tiny", {"word": "a b"}) == quoted
     monkeypatch.setattr(runner.shutil, "which", lambda _: "vidlab")
-    assert runner.command(notebook, "tiny", {}) == "vidlab run 1 --profile tiny"
+    for_others = {"backbone": "mobilenetv2"}  # of which this notebook knows nothing
+    assert runner.command(notebook, "tiny", for_others) == "vidlab run 1 --profile tiny"
 
 
 def test_a_folder_of_videos_is_passed_on_as_an_absolute_path(tmp_path, monkeypatch):

@@ -197,7 +197,7 @@ def command(
     program = ["vidlab"] if shutil.which("vidlab") else [_python(), "-m", "vidlab"]
     words = [*program, "run", str(notebook.number), "--profile", profile, *options]
     for name, value in given.items():
-        if name != "profile":
+        if name != "profile" and name in notebook.parameters:
             words += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 

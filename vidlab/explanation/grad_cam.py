@@ -1,10 +1,10 @@
 """Grad-CAM through space and time: which places of which frames made the score what it is.
 
 Selvaraju et al. 2017, *Grad-CAM: visual explanations from deep networks via gradient-based
-localization*: the channels of a layer's map, each weighed by the mean gradient of the class score
+localization*: the channels of a layer's map, each weighted by the mean gradient of the class score
 with respect to it, added up; what is negative is dropped. In a model of clips the gradient is that
 of the *clip's* score, so each frame has weights of its own, and a frame that the recurrent layer
-has forgotten shows no heat. Two later methods only weigh the channels in another way.
+has forgotten shows no heat. Two later methods only have other weights.
 
 One graph is compiled for a model, a layer and a method, for clips of any number and length, and
 kept as long as the model. The gradient is taken inside the graph and ends at the map: nothing
@@ -22,28 +22,29 @@ from vidlab.errors import ModelError
 from vidlab.explanation.batches import NO_CLASS
 from vidlab.explanation.graph import LayerGraph
 
-__all__ = ["CHANNEL_WEIGHTS", "class_activation_maps"]
+__all__ = ["WEIGHTS", "class_activation_maps"]
 
 
 def class_activation_maps(graph: LayerGraph, layer: str, method: str) -> Callable:
-    """Return the function that adds up the channels of a layer's map, weighed by a method.
+    """Return the function that takes the weighted sum of a layer's feature maps.
 
     Parameters
     ----------
     method
-        One of `CHANNEL_WEIGHTS`.
+        One of `WEIGHTS`.
 
     Returns
     -------
     callable
-        From clips, targets and classes to compare with (`NO_CLASS` where none is named) to maps,
-        (clips, time, rows, columns), the targets' probabilities, and the targets.
+        From clips, targets and classes to contrast them with (`NO_CLASS` where none is named; else
+        the gradient is that of the difference of the two scores) to maps, (clips, time, rows,
+        columns), the targets' probabilities, and the targets.
     """
     compiled = graph.made_once((method, layer), lambda: _compile(graph, layer, method))
 
     def compute(clips: np.ndarray, targets: np.ndarray, others: np.ndarray) -> tuple:
-        maps, scores, targets = compiled(graph.as_input(clips), targets, others)
-        return np.reshape(maps, (*clips.shape[:2], *maps.shape[1:])), scores, targets
+        maps, probabilities, targets = compiled(graph.as_input(clips), targets, others)
+        return np.reshape(maps, (*clips.shape[:2], *maps.shape[1:])), probabilities, targets
 
     return compute
 
@@ -71,33 +72,39 @@ def _compile(graph: LayerGraph, layer: str, method: str) -> Callable:
                 "score depends. Choose another: vidlab.explanation.layers(model)."
             )
         maps, gradients = tf.cast(maps, tf.float32), tf.cast(gradients, tf.float32)
-        weighed = maps * CHANNEL_WEIGHTS[method](maps, gradients)
-        evidence = tf.nn.relu(tf.reduce_sum(weighed, axis=-1))
+        weighted = maps * WEIGHTS[method](maps, gradients)
+        evidence = tf.nn.relu(tf.reduce_sum(weighted, axis=-1))
         return evidence, tf.gather(probabilities, targets, batch_dims=1), targets
 
     return compute
 
 
 def _grad_cam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    """One weight a channel: the mean gradient."""
     return tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
 
 
 def _layer_cam(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    """One weight a place of a channel: its gradient, where positive (Jiang et al. 2021)."""
     return tf.nn.relu(gradients)
 
 
 def _grad_cam_plus_plus(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
-    # The paper also weighs by the exponential of the score, which is infinite for a score of 90;
-    # it is the same for a whole frame, and left out.
+    """One weight a channel: its positive gradients, weighted by alpha (Chattopadhay et al. 2018).
+
+    As in the authors' code, alpha adds up to 1 in each channel. The paper also multiplies by the
+    exponential of the score, which is infinite for a score of 90; it is the same for a whole frame,
+    and left out.
+    """
     total = tf.reduce_sum(maps, axis=(1, 2), keepdims=True)
-    alone = tf.math.divide_no_nan(gradients**2, 2 * gradients**2 + gradients**3 * total)
-    share = tf.math.divide_no_nan(alone, tf.reduce_sum(alone, axis=(1, 2), keepdims=True))
-    return tf.reduce_sum(share * tf.nn.relu(gradients), axis=(1, 2), keepdims=True)
+    alpha = tf.math.divide_no_nan(gradients**2, 2 * gradients**2 + gradients**3 * total)
+    alpha = tf.math.divide_no_nan(alpha, tf.reduce_sum(alpha, axis=(1, 2), keepdims=True))
+    return tf.reduce_sum(alpha * tf.nn.relu(gradients), axis=(1, 2), keepdims=True)
 
 
-CHANNEL_WEIGHTS = {
+WEIGHTS = {
     "grad_cam": _grad_cam,
     "grad_cam++": _grad_cam_plus_plus,
     "layer_cam": _layer_cam,
 }
-"""How much each channel counts, by map and gradients (frames, rows, columns, channels)."""
+"""The weights of feature maps, by maps and gradients (frames, rows, columns, channels)."""

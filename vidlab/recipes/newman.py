@@ -14,7 +14,7 @@ from vidlab.data.sampling import AllFrames, Window
 from vidlab.data.streams import Rgb
 from vidlab.recipes.registry import Phase, Published, recipe
 
-NOTEBOOK = 4  # the first that trains one of them
+NOTEBOOK = 4  # the first that trains one of them: lists of recipes follow the course
 
 PAPER = {
     "source": "Newman 2020, Video classification using deep learning (MSc, Stellenbosch)",
@@ -22,7 +22,7 @@ PAPER = {
     "validation": 0.1,
     "patience": 1,  # training stops when the validation loss rises after an epoch
 }
-OPEN = (
+NOT_IN_SOURCE = (
     "The source names the augmentation (crop, rotation, brightness, shift, zoom, flip) without its "
     "ranges: here crop to at least 0.8, 10°, ±20%, ±10%, ±10%.",
     "The source does not print Adam's learning rate for frames and pixels; Keras' own 0.001.",
@@ -40,7 +40,10 @@ def frame_classifier(inputs, num_classes, *, backbone, units=512):
 FRAMES = PAPER | {
     "backbone": "inceptionv3",
     "inputs": {"rgb": Rgb(AllFrames(), 299)},
-    "departures": (*OPEN, "The size of the new dense layer: 512 units give the printed 23M."),
+    "departures": (
+        *NOT_IN_SOURCE,
+        "The size of the new dense layer: 512 units give the printed 23M.",
+    ),
 }
 FRAME_NOTE = (
     "The source's figures of errors count single frames; its tables do not say whether they "
@@ -50,8 +53,10 @@ FRAME_NOTE = (
 recipe(
     "frame-scratch",
     title="Frames, InceptionV3 from random weights",
-    phases=[Phase(100, "adam", 1e-3, 128, "all")],
-    published=Published(23.4, 38.9, "not stated", "23M", FRAME_NOTE),
+    phases=[
+        Phase(epochs=100, optimizer="adam", learning_rate=1e-3, batch_size=128, trainable="all")
+    ],
+    published=Published(top1=23.4, top5=38.9, unit="not stated", parameters="23M", note=FRAME_NOTE),
     **FRAMES,
 )(frame_classifier)
 
@@ -59,8 +64,10 @@ recipe(
     "frame-pretrained",
     title="Frames, InceptionV3 from ImageNet, frozen",
     weights="imagenet",
-    phases=[Phase(1, "adam", 1e-3, 128, "none")],
-    published=Published(47.0, 73.2, "not stated", "23M", FRAME_NOTE),
+    phases=[
+        Phase(epochs=1, optimizer="adam", learning_rate=1e-3, batch_size=128, trainable="none")
+    ],
+    published=Published(top1=47.0, top5=73.2, unit="not stated", parameters="23M", note=FRAME_NOTE),
     **FRAMES,
 )(frame_classifier)
 
@@ -69,8 +76,8 @@ recipe(
     title="Frames, InceptionV3 from ImageNet, top two modules tuned",
     weights="imagenet",
     starts_from="frame-pretrained",
-    phases=[Phase(10, "sgd", 1e-3, 128, "top")],
-    published=Published(68.2, 87.2, "not stated", "23M", FRAME_NOTE),
+    phases=[Phase(epochs=10, optimizer="sgd", learning_rate=1e-3, batch_size=128, trainable="top")],
+    published=Published(top1=68.2, top5=87.2, unit="not stated", parameters="23M", note=FRAME_NOTE),
     **FRAMES,
 )(frame_classifier)
 
@@ -91,9 +98,9 @@ def pixel_rnn(inputs, num_classes, *, cell, units=512):
 
 PIXELS = PAPER | {
     "inputs": {"rgb": Rgb(Window(100), 50, clip=True)},
-    "phases": [Phase(30, "adam", 1e-3, 32)],
+    "phases": [Phase(epochs=30, optimizer="adam", learning_rate=1e-3, batch_size=32)],
     "departures": (
-        *OPEN,
+        *NOT_IN_SOURCE,
         "The source augments before shrinking to 50×50, here after it.",
         "Which 100 frames of a test video decide is not stated; here those in its middle.",
         "Both directions are read: inferred from the printed number of parameters.",
@@ -104,7 +111,7 @@ recipe(
     "lstm-pixels",
     title="Clips as 50×50 pixels, LSTM in both directions",
     options={"cell": "lstm"},
-    published=Published(44.1, 72.8, "video", "33M"),
+    published=Published(top1=44.1, top5=72.8, unit="video", parameters="33M"),
     **PIXELS,
 )(pixel_rnn)
 
@@ -112,7 +119,7 @@ recipe(
     "gru-pixels",
     title="Clips as 50×50 pixels, GRU in both directions",
     options={"cell": "gru"},
-    published=Published(45.8, 74.2, "video", "25M"),
+    published=Published(top1=45.8, top5=74.2, unit="video", parameters="25M"),
     **PIXELS,
 )(pixel_rnn)
 
@@ -130,7 +137,7 @@ CONVGRU = PAPER | {
     "backbone": "inceptionv3",
     "inputs": {"rgb": Rgb(Window(100), 299, clip=True)},
     "departures": (
-        OPEN[0],
+        NOT_IN_SOURCE[0],
         "Which frames of a test video decide is not stated; here the 100 in its middle, and the "
         "last time step labels the video.",
     ),
@@ -139,8 +146,10 @@ CONVGRU = PAPER | {
 recipe(
     "convgru-scratch",
     title="Clips, InceptionV3 and GRU from random weights, end to end",
-    phases=[Phase(100, "adam", 1e-3, 32, "all")],
-    published=Published(14.2, 21.3, "video", "26M"),
+    phases=[
+        Phase(epochs=100, optimizer="adam", learning_rate=1e-3, batch_size=32, trainable="all")
+    ],
+    published=Published(top1=14.2, top5=21.3, unit="video", parameters="26M"),
     **CONVGRU,
 )(convgru)
 
@@ -148,8 +157,8 @@ recipe(
     "convgru-fixed",
     title="Clips, InceptionV3 from ImageNet, frozen, and GRU",
     weights="imagenet",
-    phases=[Phase(30, "sgd", 1e-4, 32, "none")],
-    published=Published(68.7, 89.2, "video", "26M"),
+    phases=[Phase(epochs=30, optimizer="sgd", learning_rate=1e-4, batch_size=32, trainable="none")],
+    published=Published(top1=68.7, top5=89.2, unit="video", parameters="26M"),
     **CONVGRU,
 )(convgru)
 
@@ -158,7 +167,7 @@ recipe(
     title="Clips, InceptionV3 from ImageNet and GRU, all tuned",
     weights="imagenet",
     starts_from="convgru-fixed",
-    phases=[Phase(30, "sgd", 1e-4, 32, "all")],
-    published=Published(71.1, 91.8, "video", "26M"),
+    phases=[Phase(epochs=30, optimizer="sgd", learning_rate=1e-4, batch_size=32, trainable="all")],
+    published=Published(top1=71.1, top5=91.8, unit="video", parameters="26M"),
     **CONVGRU,
 )(convgru)

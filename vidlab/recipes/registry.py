@@ -1,6 +1,7 @@
 """The recipes there are: those of this folder, of installed packages, and of files of your own.
 
-Adding one touches one file. A file of your own is named where a recipe is, ``my_recipe.py`` or,
+Adding one touches one file (and, for a paper of this folder, the test that counts its parameters).
+A file of your own is named where a recipe is, ``my_recipe.py`` or,
 where it holds several, ``my_recipe.py:my-model``.
 """
 
@@ -21,6 +22,7 @@ __all__ = ["Phase", "Published", "Recipe", "Task", "get", "load", "names", "reci
 _RECIPES: dict[str, Recipe] = {}
 _FILES: dict[str, tuple[int, list[str]]] = {}  # path → (time of change, names of its recipes)
 _NOT_PAPERS = ("records", "registry")
+_LAST = 99  # in the order of the notebooks: recipes that none of them trains
 _reading = ""  # the file that is being read
 
 
@@ -169,8 +171,10 @@ def _discover() -> None:
     folder = [str(Path(__file__).parent)]
     modules = {module.name for module in pkgutil.iter_modules(folder)}.difference(_NOT_PAPERS)
     papers = [import_module(f"vidlab.recipes.{name}") for name in sorted(modules)]
-    order = {paper.__name__: paper.NOTEBOOK for paper in papers}
-    ordered = sorted(_RECIPES.items(), key=lambda known: order.get(known[1].build.__module__, 99))
+    order = {paper.__name__: getattr(paper, "NOTEBOOK", _LAST) for paper in papers}
+    ordered = sorted(
+        _RECIPES.items(), key=lambda known: order.get(known[1].build.__module__, _LAST)
+    )
     _RECIPES.clear()
     _RECIPES.update(ordered)
     for point in metadata.entry_points(group="vidlab.recipes"):
