@@ -1,7 +1,5 @@
 """Acts and scenes exchanged, on tiny models that are known to look at one place or two."""
 
-import re
-
 import keras
 import numpy as np
 import pandas as pd
@@ -94,20 +92,15 @@ def judged(model, *, scenes=(0, 255) * 4, **options):
 
 
 @pytest.mark.parametrize(
-    ("model", "share", "looks_at", "verdict"),
-    [
-        (looking_at(SCENE), 1, "scene", "Bright leans on its scene.*100% of .* in others 0%"),
-        (looking_at(ACT, clips=True), 0, "act", "Bright is told by its act"),
-    ],
+    ("model", "share"),
+    [(looking_at(SCENE), 1), (looking_at(ACT, clips=True), 0)],
     ids=["scene", "act"],
 )
-def test_a_model_is_found_out_by_what_moves_its_prediction(model, share, looks_at, verdict):
+def test_a_model_is_found_out_by_what_moves_its_prediction(model, share):
     table = judged(model)
-    assert table["looks_at"].tolist() == [looks_at, looks_at]
     assert table[["share", "low", "high"]].to_numpy() == pytest.approx(share, abs=1e-6)
     assert table[["auc", "at_home"]].to_numpy() == pytest.approx(1)
     assert table["elsewhere"].tolist() == [1 - share, 1 - share]
-    assert re.search(verdict, table.loc["Bright", "verdict"])
 
 
 @pytest.mark.parametrize(
@@ -157,7 +150,7 @@ def test_no_clip_meets_its_own_class_or_keeps_an_act_of_its_own_group(monkeypatc
 
 
 @pytest.mark.parametrize("index", [ACT, SCENE], ids=["act", "scene"])
-def test_without_outlines_a_class_can_be_cleared_but_not_convicted(index):
+def test_without_outlines_the_act_is_what_moves(index):
     labels, clips = [0, 1] * 3, []
     for label in labels:
         clip = clip_with(scene=255 * label, frames=4)
@@ -166,9 +159,7 @@ def test_without_outlines_a_class_can_be_cleared_but_not_convicted(index):
     model = model_of(Mixed(float(index == ACT), float(index == SCENE)))
     table = explanation.scene_reliance(model, clips, labels=labels, classes=["Dark", "Bright"])
     row = table.loc["Bright"]
-    assert row["looks_at"] == ("act" if index == ACT else "unclear")
     assert row["share"] == pytest.approx(float(index == SCENE), abs=0.01)
-    assert "what does not move" in row["verdict"]
 
 
 LETTERS = list("ABCDEFGHIJKL")
@@ -194,33 +185,21 @@ def made_up(by_scene, *, by_act=0.8, spread=0.1, seed=0):
     )
 
 
-def judge(swaps, *, auc=(1,) * 12):
-    return scene.judge_swaps(swaps, auc=auc, classes=LETTERS, outlined=True)
+def shares(swaps):
+    return pd.DataFrame([scene.swap_means(swaps, label) for label in range(12)], index=LETTERS)
 
 
-def test_no_class_of_many_is_called_by_chance_and_one_with_a_room_of_its_own_is():
+def test_no_class_of_many_is_flagged_by_chance_and_one_with_a_room_of_its_own_is():
     own_room = np.where(np.arange(12) == 4, 0.6, 0)
     for seed in range(20):
-        assert (judge(made_up(np.zeros(12), seed=seed))["looks_at"] != "scene").all()
-        table = judge(made_up(own_room, seed=seed))
-        assert table.index[table["looks_at"] == "scene"].tolist() == ["E"]
-
-
-def test_a_share_is_judged_by_its_interval():
-    leans, cleared = explanation.SCENE_SHARE
-    table = judge(made_up(np.full(12, 0.15), spread=0.01))
-    assert table["low"].between(leans, cleared).all()
-    assert (table["looks_at"] == "scene").all()
-    table = judge(made_up(np.full(12, 0.15), spread=0.4))
-    unclear = table[table["looks_at"] == "unclear"]
-    assert len(unclear) >= 6
-    assert unclear["verdict"].str.contains("cannot be judged").all()
-    assert ((unclear["low"] <= leans) & (unclear["high"] >= cleared)).all()
+        assert (shares(made_up(np.zeros(12), seed=seed))["low"] < 0.1).all()
+        table = shares(made_up(own_room, seed=seed))
+        assert table.index[table["low"] > 0.1].tolist() == ["E"]
 
 
 def test_the_interval_leaves_out_one_group_at_a_time():
     swaps = made_up(np.full(12, 0.2))
-    row = judge(swaps).loc["C"]
+    row = shares(swaps).loc["C"]
     means = swaps[swaps["label"] == 2].groupby("group")[["by_scene", "by_act"]].mean()
 
     def share_of(groups):
@@ -232,24 +211,19 @@ def test_the_interval_leaves_out_one_group_at_a_time():
     assert (row["low"], row["high"]) == pytest.approx((row["share"] - reach, row["share"] + reach))
 
 
-def test_a_class_that_is_not_recognised_or_that_neither_half_tells_is_not_judged():
-    table = judge(made_up(np.full(12, 0.9)), auc=[0.5] + [1] * 11)
-    assert table["looks_at"].tolist() == ["unclear"] + ["scene"] * 11
-    assert "A is not told" in table.loc["A", "verdict"]
-    table = judge(made_up(np.zeros(12), by_act=-0.9))
-    assert (table["looks_at"] == "unclear").all()
-    assert table["verdict"].str.contains("neither by its act").all()
+def test_where_neither_half_tells_a_class_there_is_no_share():
+    table = shares(made_up(np.zeros(12), by_act=-0.9))
+    assert table["by_act"].notna().all()
+    assert "share" not in table
 
 
-def test_too_few_groups_or_meetings_give_no_verdict():
+def test_too_few_groups_or_meetings_give_no_share():
     few = judged(looking_at(SCENE), groups=["g01"] * 4 + ["g02"] * 4)
-    assert few["looks_at"].tolist() == ["unclear", "unclear"]
-    assert "2 groups here, too few" in few.loc["Bright", "verdict"]
+    assert few["share"].isna().all()
     assert (few["by_scene"] > 0).all()
     alone = explanation.scene_reliance(
         looking_at(ACT), [clip_with()] * 2, labels=[0, 0], classes=["A", "B", "C"]
     )
-    assert alone["looks_at"].tolist() == ["unclear"] * 3
     assert alone["videos"].tolist() == [2, 0, 0]
     assert alone[["auc", "share"]].isna().all(axis=None)
 

@@ -36,13 +36,12 @@ from vidlab.explanation.pointing import (
     summary,
 )
 from vidlab.explanation.record import Explanation
-from vidlab.explanation.scene import SCENE_SHARE, scene_reliance
+from vidlab.explanation.scene import scene_reliance
 from vidlab.explanation.single_input import by_input
 
 __all__ = [
     "EVIDENCE",
     "METHODS",
-    "SCENE_SHARE",
     "Explanation",
     "FeatureMaps",
     "FilterPictures",

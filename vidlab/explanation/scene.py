@@ -7,14 +7,12 @@ act? Where both are needed at once, or where one can stand in for the other, the
 the other half; so each is the mean over both other halves. These are the Shapley values of scene
 and act (Shapley 1953, *A value for n-person games*), and add up to what both do together.
 
-The verdict rests on the share that the scene has in all that tells a class. Scenes pull by chance,
-too: a class has a handful of test rooms, and some of them happen to speak for it. So an interval
-over the groups, wide enough to hold for all classes at once, has to lie above a tenth. And a class
-is cleared only where that interval lies below a fifth. The test videos must not share groups with
-those learned from, or a scene known by heart would pass for a shortcut.
-
-Without outlines the act is what moves, and a person or a thing at rest stays behind in the scene.
-Then a class can be cleared, but a large share leaves open what it was: the verdict is "unclear".
+Read the share that the scene has in both by its interval over the groups, which is wide enough to
+hold for all classes at once: scenes move a prediction by chance, too, since a class has a handful
+of test rooms, and some of them happen to speak for it. A class leans on its scene where the whole
+interval lies above a tenth, say. The test videos must not share groups with those learned from, or
+a scene known by heart would pass for a shortcut. Without outlines the act is what moves, and a
+person or a thing at rest stays behind in the scene: then a large share leaves open what it was.
 """
 
 from __future__ import annotations
@@ -31,18 +29,11 @@ from vidlab.errors import MetricError
 from vidlab.explanation.act_and_scene import motion_mask, on_scene, without_act
 from vidlab.explanation.batches import predict
 
-__all__ = ["RECOGNISED", "SCENE_SHARE", "judge_swaps", "scene_reliance", "swap_scenes"]
-
-RECOGNISED = 0.75
-"""From here on a class is told from the others at all (area under the ROC curve), and judged."""
-
-SCENE_SHARE = (0.1, 0.2)
-"""A class leans on its scene if that surely has more than the first share in what tells it, and is
-told by its act if it surely has less than the second; where both hold, it leans on its scene."""
+__all__ = ["scene_reliance", "swap_means", "swap_scenes"]
 
 _FEWEST_GROUPS = 3
 _PULLS = ["by_act", "by_scene", "at_home", "elsewhere"]
-_FALSE_ALARM = 0.05  # how likely some class may be called wrongly, of all that are judged
+_FALSE_ALARM = 0.05  # how likely the interval of some class lies wrong, of all there are
 
 
 def scene_reliance(
@@ -56,7 +47,7 @@ def scene_reliance(
     rounds: int = 6,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Judge for each class whether the model looks at the scene instead of the act.
+    """Measure for each class how far the scene moves the prediction, and how far the act.
 
     Parameters
     ----------
@@ -87,8 +78,7 @@ def scene_reliance(
         (0–1: its acts that are recognised in scenes of the class, and in scenes of others); share
         (of by_scene in both together; below 0 where its scenes happen to speak against it); low
         and high (the share's interval over groups, which holds for all classes at once:
-        jackknife); looks_at ("act", "scene" or "unclear") and verdict, the same in a sentence.
-        What cannot be measured is NaN.
+        jackknife). What cannot be measured is NaN, as with fewer than three groups.
 
     Raises
     ------
@@ -98,8 +88,7 @@ def scene_reliance(
     """
     labels = np.asarray(labels)
     groups = np.arange(len(clips)) if groups is None else np.asarray(groups)
-    outlined = acts is not None
-    acts = acts if outlined else [motion_mask(clip) for clip in clips]
+    acts = [motion_mask(clip) for clip in clips] if acts is None else acts
     lengths = sorted({len(clip) for clip in clips})
     if not len(clips) == len(labels) == len(groups) == len(acts) or len(lengths) != 1:
         raise MetricError(
@@ -116,9 +105,13 @@ def scene_reliance(
         roc_auc_score(mask, probabilities[:, label]) if mask.any() and not mask.all() else np.nan
         for label, mask in enumerate(own.T)
     ]
-    table = judge_swaps(swaps, auc=auc, classes=classes, outlined=outlined)
-    table.insert(0, "videos", own.sum(axis=0))
-    return table
+    rows = pd.DataFrame(
+        [swap_means(swaps, label) for label in range(len(classes))],
+        index=pd.Index(classes, name="class_name"),
+        columns=[*_PULLS, "share", "low", "high"],
+        dtype=float,
+    )
+    return pd.DataFrame({"videos": own.sum(axis=0), "auc": auc}, rows.index).join(rows)
 
 
 def swap_scenes(
@@ -201,61 +194,20 @@ def _meetings(
                 yield (own, other), (another(own), another(other))
 
 
-def judge_swaps(
-    swaps: pd.DataFrame, *, auc: Sequence[float], classes: Sequence[str], outlined: bool
-) -> pd.DataFrame:
-    """Judge each class by `swap_scenes`: the table of `scene_reliance` without the videos."""
+def swap_means(swaps: pd.DataFrame, label: int) -> dict[str, float]:
+    """Average the swaps of one class, and compute the scene's share with its jackknife interval."""
     level = 1 - _FALSE_ALARM / max(1, swaps["label"].nunique())
-    rows = []
-    for label, name in enumerate(classes):
-        row = {"class_name": name, "auc": auc[label]}
-        row |= dict.fromkeys([*_PULLS, "share", "low", "high"], np.nan)
-        found = swaps[swaps["label"] == label]
-        groups = found["group"].nunique()
-        if groups:
-            by_group = found.groupby(["group", "clip"])[_PULLS].mean().groupby("group").mean()
-            row |= by_group.mean().to_dict()
-            row |= _scene_share(by_group[["by_act", "by_scene"]].to_numpy(float), level)
-        row["looks_at"], row["verdict"] = _verdict(row, groups=groups, outlined=outlined)
-        rows.append(row)
-    return pd.DataFrame(rows).set_index("class_name")
-
-
-def _scene_share(pulls: np.ndarray, level: float) -> dict[str, float]:
-    """Compute the scene's share in the pulls, (groups, 2), and its jackknife interval."""
-    count, total = len(pulls), pulls.sum(axis=0)
-    without = total - pulls  # the sums over all other groups
-    if count < _FEWEST_GROUPS or total.sum() <= 0 or without.sum(axis=1).min() <= 0:
+    swaps = swaps[swaps["label"] == label]
+    if swaps.empty:
         return {}
-    share, others = total[1] / total.sum(), without[:, 1] / without.sum(axis=1)
-    error = np.sqrt((count - 1) * others.var())
+    by_group = swaps.groupby(["group", "clip"])[_PULLS].mean().groupby("group").mean()
+    count, total = len(by_group), by_group.sum()
+    without = total - by_group  # the sums over all other groups
+    means, both = by_group.mean().to_dict(), without["by_act"] + without["by_scene"]
+    moved = total["by_act"] + total["by_scene"]
+    if count < _FEWEST_GROUPS or moved <= 0 or both.min() <= 0:
+        return means
+    share, others = total["by_scene"] / moved, without["by_scene"] / both
+    error = np.sqrt((count - 1) * others.var(ddof=0))
     reach = stats.t.ppf(level, count - 1) * error
-    return {"share": share, "low": share - reach, "high": share + reach}
-
-
-def _verdict(row: dict, *, groups: int, outlined: bool) -> tuple[str, str]:
-    """Return what the class is told by, and why."""
-    name, (leans, cleared) = row["class_name"], SCENE_SHARE
-    scene = "its scene" if outlined else "what does not move"
-    share = f"of what tells it, {max(row['share'], 0):.0%} lies in {scene}"
-    if not row["auc"] >= RECOGNISED:
-        return "unclear", f"{name} is not told from the other classes well enough to judge."
-    if groups < _FEWEST_GROUPS:
-        return "unclear", f"{name} has videos of {groups} groups here, too few to judge."
-    if np.isnan(row["share"]):
-        return "unclear", f"{name} is told neither by its act alone nor by its scene alone."
-    if row["low"] > leans and outlined:
-        return "scene", (
-            f"{name} leans on its scene: {share}, surely more than {leans:.0%}. In scenes of its "
-            f"own class {row['at_home']:.0%} of its acts are named rightly, in others "
-            f"{row['elsewhere']:.0%}."
-        )
-    if row["low"] > leans:
-        return "unclear", (
-            f"{name} may lean on its scene: {share}, which can be a person or a thing at rest, "
-            "too. Look at its mean map."
-        )
-    if row["high"] < cleared:
-        return "act", f"{name} is told by its act: {share}, surely less than {cleared:.0%}."
-    low, high = np.clip([row["low"], row["high"]], 0, 1)
-    return "unclear", f"{name} cannot be judged: {share}, or anything from {low:.0%} to {high:.0%}."
+    return means | {"share": share, "low": share - reach, "high": share + reach}
