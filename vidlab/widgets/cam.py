@@ -164,7 +164,7 @@ class CamExplorer(Explorer):
                 self.set_status(self._without_evidence())
 
     @property
-    def answers(self) -> Mapping[str, Callable[..., None]]:
+    def handlers(self) -> Mapping[str, Callable[..., None]]:
         """``explain``, with the targets, method and layer chosen."""
         return {"explain": self.explain}
 

@@ -106,7 +106,7 @@ class ConfusionExplorer(VideoExplorer):
         self.order, self.measure = order, "share" if normalise else "count"
 
     @property
-    def answers(self) -> Mapping[str, Callable[..., None]]:
+    def handlers(self) -> Mapping[str, Callable[..., None]]:
         """List ``videos``, or open a ``video``."""
         return {"videos": self.list_videos, "video": self.open_video}
 

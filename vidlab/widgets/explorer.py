@@ -1,8 +1,4 @@
-"""What all explorers share: live in an open notebook, a picture everywhere else, never silent.
-
-Takes figures of `plots`; gives `Explorer`, the base class, to every explorer, and `LazyModel` to
-those that ask a model only once somebody wants to know.
-"""
+"""What all explorers share: live in an open notebook, a picture everywhere else, errors shown."""
 
 from __future__ import annotations
 
@@ -63,9 +59,9 @@ def is_live() -> bool:
         What ``VIDLAB_WIDGETS``, ``live`` or ``static``, says; without it, True in the notebooks of
         a running server, False under papermill and in a terminal.
     """
-    said = os.environ.get(_LIVE, "")
-    if said in ("live", "static"):
-        return said == "live"
+    mode = os.environ.get(_LIVE, "")
+    if mode in ("live", "static"):
+        return mode == "live"
     return "ipykernel" in sys.modules and is_open_notebook()
 
 
@@ -217,8 +213,8 @@ class FullWidth(anywidget.AnyWidget):
 class Explorer(Pictured, anywidget.AnyWidget):
     """An explorer that draws itself with JavaScript of its own.
 
-    A class of explorers gives its own `figure`, `describe` and `answers`; without them it has no
-    picture, says its status, and answers nothing.
+    A class of explorers gives its own `figure`, `describe` and `handlers`; without them it has no
+    picture, says its status, and no message is handled.
 
     Attributes
     ----------
@@ -239,7 +235,7 @@ class Explorer(Pictured, anywidget.AnyWidget):
         return f"{type(self).__name__}. {self.status.get('text', '')}".strip()
 
     @property
-    def answers(self) -> Mapping[str, Callable[..., None]]:
+    def handlers(self) -> Mapping[str, Callable[..., None]]:
         """What is done for each kind of message, called with the rest of the message."""
         return {}
 
@@ -249,13 +245,13 @@ class Explorer(Pictured, anywidget.AnyWidget):
         Parameters
         ----------
         message
-            ``kind``, one of `answers`, and its options.
+            ``kind``, one of `handlers`, and its options.
         buffers
             Bytes that came with it; where there are any, they are one more option, ``buffers``.
         """
         with self.problems_shown():
             options = {**message, "buffers": buffers} if buffers else dict(message)
-            self.answers[options.pop("kind")](**options)
+            self.handlers[options.pop("kind")](**options)
 
     def set_status(self, text: str, *, problem: bool = False) -> None:
         """Show a sentence in place of the last one."""

@@ -1,8 +1,4 @@
-"""Frames of a video as the page shows them and as a model takes them.
-
-Takes videos through `video` and samplers of `sampling`; gives `Footage` to `cam` and `augment`, and
-thumbnails to lists of videos. What goes to the page is packed as JPEG.
-"""
+"""Frames of a video as the page shows them and as a model takes them, and thumbnails."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The videos behind what was clicked, as a list of pictures, and the one that was chosen.
+"""Lists of videos with thumbnails, and the one that was chosen.
 
-Takes `Predictions`, an index and a model; gives `VideoExplorer` to `confusion` and `per_class`,
-which say of which videos a list is. Pictures are made of the page that is seen, no others.
+Thumbnails are made of the page of the list that is seen, no others.
 """
 
 from __future__ import annotations
@@ -42,12 +41,12 @@ class VideoExplorer(Explorer):
     Parameters
     ----------
     predictions
-        What a model said of videos.
+        Of a model.
     index
         Where the videos are; without it their names are listed.
     model
-        The model that said it, or a function that loads it, such as ``run.model``; without it
-        videos are played without heat.
+        The model, or a function that loads it, such as ``run.model``; without it videos are played
+        without heat.
     sampling
         Picks the frames that are played and shown to the model: 16, spread evenly, if left out.
 
@@ -227,7 +226,7 @@ class ClassVideos(VideoExplorer):
             self.set_status(self._in_words(name, of_class))
 
     @property
-    def answers(self) -> Mapping[str, Callable[..., None]]:
+    def handlers(self) -> Mapping[str, Callable[..., None]]:
         """Another ``page`` of the list, or a ``video``."""
         return {"page": self.open_page, "video": self.open_video}
 

@@ -1,14 +1,10 @@
-"""Some frames of many videos, as a model takes them and as the page shows them.
-
-Takes arrays, an index or video files, read through `video`; gives `Stills` to `filters`.
-"""
+"""Single frames of many videos, as a model takes them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +14,6 @@ import numpy as np
 from vidlab.data import video
 from vidlab.errors import VideoError
 from vidlab.plots import as_pictures
-from vidlab.widgets.footage import jpeg
 
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
@@ -28,7 +23,6 @@ __all__ = ["Stills"]
 _VIDEOS = 48  # whose frames are read, at most
 _EACH = 2  # frames of a video
 _SIDE = 224  # pixels, for a model that takes any size
-_WIDEST = 160  # pixels a frame has on the page
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,21 +114,6 @@ class Stills:
             origins=np.repeat(good, _EACH),
             says=says,
         )
-
-    @cached_property
-    def packed(self) -> dict:
-        """What the page shows."""
-        height, width = self.frames.shape[1:3]
-        share = min(1.0, _WIDEST / width)
-        small = (max(1, round(width * share)), max(1, round(height * share)))
-        return {
-            "pictures": [
-                jpeg(cv2.resize(one, small, interpolation=cv2.INTER_AREA)) for one in self.frames
-            ],
-            "names": self.names,
-            "size": [small[1], small[0]],
-            "says": self.says,
-        }
 
 
 def _spread(count: int, most: int) -> np.ndarray:

@@ -52,7 +52,7 @@ class TimelinePlayer(Explorer):
 
     Parameters
     ----------
-    answers
+    handlers
         What is done for each kind of message: ``predict``, or ``upload`` a piece of a file.
 
     Attributes
@@ -70,14 +70,14 @@ class TimelinePlayer(Explorer):
     predictions = traitlets.Dict().tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, answers: Mapping[str, Callable[..., None]]):
-        self._answers = answers
+    def __init__(self, handlers: Mapping[str, Callable[..., None]]):
+        self._message_handlers = handlers
         super().__init__()
 
     @property
-    def answers(self) -> Mapping[str, Callable[..., None]]:
+    def handlers(self) -> Mapping[str, Callable[..., None]]:
         """As in the constructor."""
-        return self._answers
+        return self._message_handlers
 
 
 class TimelineExplorer(VideoPanel):

@@ -64,12 +64,12 @@ function renderCam({ model, el }) {
     title, body, line,
   );
   el.append(root);
-  const { ask, told } = conversation(model, line);
+  const { send, showStatus } = statusLine(model, line);
 
   const repaint = painter(paint);
   const unfollow = followSizeAndTheme(root, repaint);
   const changes = {
-    "change:film": load, "change:choices": offer, "change:explanation": lay, "change:status": told,
+    "change:film": load, "change:choices": offer, "change:explanation": lay, "change:status": showStatus,
   };
   for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
   offer();
@@ -165,7 +165,7 @@ function renderCam({ model, el }) {
 
   function explain() {
     const targets = [first.select.value, second.select.value].filter(Boolean);
-    ask({ kind: "explain", targets, method: method.select.value, layer: layer.select.value });
+    send({ kind: "explain", targets, method: method.select.value, layer: layer.select.value });
   }
 
   function paint() {
@@ -208,7 +208,7 @@ function renderCam({ model, el }) {
   }
 
   if (!model.get("explanation")?.panels && model.get("film")?.title && !line.textContent) {
-    ask({ kind: "explain" });
+    send({ kind: "explain" });
   }
 
   const stop = () => {

@@ -74,7 +74,7 @@ async function renderConfusion({ model, el }) {
   });
   const below = make("div", { className: "vl-below" });
   const videos = videoList({
-    model, about, ask: (message) => ask(message), turn: (number) => open(number),
+    model, about, send: (message) => send(message), turn: (number) => open(number),
     leave: () => canvas.focus(), hint: "Click a cell of the matrix: its videos appear here.",
     nothing: "This cell is empty.",
   });
@@ -84,11 +84,11 @@ async function renderConfusion({ model, el }) {
     bar, sides, line, below, how,
   );
   el.append(root);
-  const { ask, say, told, heard } = conversation(model, line);
+  const { send, setStatus, showStatus, answered } = statusLine(model, line);
   const repaint = painter(paint);
   const unfollow = followSizeAndTheme(root, repaint);
   const changes = {
-    "change:order": arrange, "change:listing": show, "change:status": told,
+    "change:order": arrange, "change:listing": show, "change:status": showStatus,
     "change:measure": () => { measure.select.value = model.get("measure"); repaint(); },
   };
   for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
@@ -105,7 +105,7 @@ async function renderConfusion({ model, el }) {
     const chosen = { order: order.select.value, group: group.select.value, search: search.value };
     const table = confusionTable(data, chosen);
     if (!table.rows.length) {
-      return say(`No class has "${search.value}" in its name. Try fewer letters.`, true);
+      return setStatus(`No class has "${search.value}" in its name. Try fewer letters.`, true);
     }
     state.table = table;
     steps.querySelectorAll("button").forEach((one) => { one.disabled = !table.confused.length; });
@@ -117,7 +117,7 @@ async function renderConfusion({ model, el }) {
     Object.assign(view, { zoom: 1, x: 0, y: 0 });
     root.dataset.rows = table.rows.length;
     root.dataset.order = chosen.order;
-    say(`${plural(table.videos.length, "video")}, ${table.rows.length} classes.`);
+    setStatus(`${plural(table.videos.length, "video")}, ${table.rows.length} classes.`);
     repaint();
   }
 
@@ -392,7 +392,7 @@ async function renderConfusion({ model, el }) {
 
   function step(by) {
     const { confused } = state.table;
-    if (!confused.length) return say("No class was taken for another.");
+    if (!confused.length) return setStatus("No class was taken for another.");
     state.serial = state.serial === null
       ? (by > 0 ? 0 : confused.length - 1)
       : (state.serial + by + confused.length) % confused.length;
@@ -407,7 +407,7 @@ async function renderConfusion({ model, el }) {
     const { row, column } = cursor;
     const found = inCell(row, column);
     videos.wait();
-    ask({
+    send({
       kind: "videos",
       positions: found.slice(CARDS * number, CARDS * (number + 1)),
       about: {
@@ -418,7 +418,7 @@ async function renderConfusion({ model, el }) {
   }
 
   function show() {
-    heard();
+    answered();
     videos.show();
   }
 

@@ -68,8 +68,8 @@ function offlineModel(kept, parts) {
   }
 }
 
-// Gives what an explorer uses of a widget's model; `answers` are called with a message's options.
-function standIn(values, answers) {
+// Gives what an explorer uses of a widget's model; `receive[kind]` is called with a message's options.
+function standIn(values, receive) {
   const handlers = {};
   return {
     get: (name) => values[name],
@@ -82,7 +82,7 @@ function standIn(values, answers) {
     off: (name, handler) => {
       handlers[name] = (handlers[name] ?? []).filter((one) => one !== handler);
     },
-    send: ({ kind, ...options }) => queueMicrotask(() => answers[kind](options)),
+    send: ({ kind, ...options }) => queueMicrotask(() => receive[kind](options)),
   };
 }
 

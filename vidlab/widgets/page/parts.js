@@ -31,30 +31,30 @@ function fill(select, options) {
   );
 }
 
-// A line for sentences, which screen readers read out; `ask` sends a message to the kernel and
+// A line for sentences, which screen readers read out; `send` sends a message to the kernel and
 // says so where no answer comes.
-function conversation(model, line) {
+function statusLine(model, line) {
   let waiting = null;
-  const say = (text, problem = false) => {
+  const setStatus = (text, problem = false) => {
     line.textContent = text;
     line.classList.toggle("vl-problem", problem);
   };
-  const heard = () => clearTimeout(waiting);
-  const told = () => {
+  const answered = () => clearTimeout(waiting);
+  const showStatus = () => {
     const { text = "", problem = false } = model.get("status") ?? {};
-    heard();
-    say(text, problem);
+    answered();
+    setStatus(text, problem);
   };
-  const ask = (message) => {
-    heard();
+  const send = (message) => {
+    answered();
     waiting = setTimeout(
-      () => say("The kernel is busy, or has stopped. This is answered when it is free."),
+      () => setStatus("The kernel is busy, or has stopped. This is answered when it is free."),
       PATIENCE,
     );
     model.send(message);
   };
-  told();
-  return { ask, say, heard, told };
+  showStatus();
+  return { send, setStatus, answered, showStatus };
 }
 
 function bytes(view) {

@@ -3,9 +3,9 @@
 // Draws the list alone, as a widget; the explorer of the chosen video is another one.
 function renderVideos({ model, el }) {
   const line = make("div", { className: "vl-status", role: "status", "aria-live": "polite" });
-  const { ask, heard, told } = conversation(model, line);
+  const { send, answered, showStatus } = statusLine(model, line);
   const videos = videoList({
-    model, ask, turn: (number) => ask({ kind: "page", number }), leave: () => {},
+    model, send, turn: (number) => send({ kind: "page", number }), leave: () => {},
     about: ({ title, notes }) => ({
       key: title,
       head: [make("b", { text: title }), ...notes.map((text) => make("span", { text }))],
@@ -21,24 +21,24 @@ function renderVideos({ model, el }) {
   });
   size.observe(root);
   const show = () => {
-    heard();
+    answered();
     videos.show();
   };
   show();
   model.on("change:listing", show);
-  model.on("change:status", told);
+  model.on("change:status", showStatus);
   return () => {
     size.disconnect();
     videos.stop();
     model.off("change:listing", show);
-    model.off("change:status", told);
+    model.off("change:status", showStatus);
   };
 }
 
 // Gives the list and what is done with it. `about(listing)` says what stands over the cards, `head`,
 // and names the list in its data, `key`; `turn(page)` asks for another page, `leave()` goes back to
 // where the list was asked for.
-function videoList({ model, ask, about, turn, leave, hint, nothing }) {
+function videoList({ model, send, about, turn, leave, hint, nothing }) {
   const list = make("div", { className: "vl-list", onkeydown: key });
   let isFocused = false; // once the list is there, by who came with the keyboard
 
@@ -84,7 +84,7 @@ function videoList({ model, ask, about, turn, leave, hint, nothing }) {
       onclick: (event) => {
         list.querySelectorAll(".vl-card").forEach((one) => one.classList.remove("vl-chosen"));
         event.currentTarget.classList.add("vl-chosen");
-        ask({ kind: "video", video_id: video.id });
+        send({ kind: "video", video_id: video.id });
       },
     }, ...parts);
   }
@@ -148,7 +148,7 @@ function verdict({ model, colour, class: name, share, right }) {
 
 function chancesOf({ p_true, p_predicted }) {
   const chances = make("span", { className: "vl-chances" }, chance("true", p_true, "right"));
-  if (p_predicted !== p_true) chances.append(chance("said", p_predicted, "wrong"));
+  if (p_predicted !== p_true) chances.append(chance("pred.", p_predicted, "wrong"));
   return chances;
 }
 
