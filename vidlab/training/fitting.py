@@ -73,7 +73,7 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
-    """A trained model, how its training went, and how long it took.
+    """A trained model, and how its training went.
 
     Attributes
     ----------
@@ -92,7 +92,10 @@ class Fitted:
 
     @property
     def seconds(self) -> float:
-        """Time spent in epochs, those before an interruption included."""
+        """Time spent in epochs, those before an interruption included.
+
+        What was computed once for them took `Learner.feature_seconds`.
+        """
         return float(self.history["seconds"].sum())
 
 
@@ -140,10 +143,7 @@ def fit(
         phase = recipe.phases[progress.phase]
         recipes.prepare(model, recipe, phase)
         learner = learner_of(model, recipe, phase, parts, settings=settings)
-        _run_phase(
-            (model, learner), recipe, parts, progress=progress, checkpoint=checkpoint,
-            settings=settings,
-        )  # fmt: skip
+        _run_phase(model, learner, recipe, parts, progress, checkpoint, settings)
     checkpoint.remove()
     return Fitted(model, pd.DataFrame(progress.history), learner)
 
@@ -190,10 +190,9 @@ class _Epochs(keras.callbacks.Callback):
         self.checkpoint.write(progress, self.whole, self.model.optimizer, self.best)
 
 
-def _run_phase(models, recipe, parts, *, progress, checkpoint, settings) -> None:
+def _run_phase(whole, learner, recipe, parts, progress, checkpoint, settings) -> None:
     """Train through the present phase of `progress`, and leave the best weights in the model."""
-    phase, (whole, learner) = recipe.phases[progress.phase], models
-    model = learner.model
+    phase, model = recipe.phases[progress.phase], learner.model
     _compile(model, recipe, phase, labels=_labels(parts[0], recipe))
     best = whole.get_weights()
     if progress.epoch:
@@ -234,7 +233,7 @@ def _examples(part, recipe, learner, *, phase, settings, learn) -> Clips | None:
         batch_size=phase.batch_size,
         shuffle=learn,
         seed=settings.seed,
-        augment=recipe.augment,
+        augment=recipe.augment if learn else None,
         cache=settings.cache,
         labels=labels if len(labels) > 1 else next(iter(labels.values())),
     )

@@ -66,7 +66,7 @@ def save_page(
     """Write a page on which the mistakes of a model are explored without a kernel or a network.
 
     All videos are counted. Some can also be played, with the heat of their true class and of the
-    answer: the most frequent mistakes and of these the surest answers first, three of a pair of
+    predicted class: the most frequent mistakes, the most confident ones first, three of a pair of
     classes before the next pair, and one in six that was named rightly. 60 videos of 12 frames make
     a file of about 5 MB.
 
