@@ -87,10 +87,9 @@ CLASS = """(name) => new Promise((resolve) => {
     await Promise.all([...list.querySelectorAll('img')].map((image) => image.decode()));
     requestAnimationFrame(() => resolve(performance.now() - start));
   }).observe(list, { childList: true });
-  const select = [...document.querySelectorAll('.jupyter-widgets select')]
-    .find((one) => [...one.options].some((option) => option.text === name));
-  select.selectedIndex = [...select.options].findIndex((option) => option.text === name);
-  select.dispatchEvent(new Event('change', { bubbles: true }));
+  const input = document.querySelector('.jupyter-widgets input[type=text]');
+  input.value = name;
+  input.dispatchEvent(new Event('input', { bubbles: true }));
 })"""
 ROWS = """([selector, value, event]) => new Promise((resolve) => {
   const input = document.querySelector(`.jupyter-widgets ${selector}`);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import importlib
 import os
 import sys
 import threading
@@ -66,10 +65,12 @@ def is_live() -> bool:
 
 
 def _warm_up_plotly() -> None:
-    """Import what a FigureWidget needs while the notebook goes on: it takes seconds, once."""
-    if is_live():
-        name = "plotly.graph_objs._figurewidget"
-        threading.Thread(target=importlib.import_module, args=(name,), daemon=True).start()
+    """Import what charts need, which takes seconds, once."""
+    import plotly.graph_objects as go
+
+    _ = go.FigureWidget  # imports more than a Figure does
+    bars = go.Bar(marker={"color": "black"}, error_x={"array": [0]}, customdata=[""])
+    go.Figure(bars, {**CHART, "legend": {"y": 1}, "xaxis": {"title": ""}, "shapes": [{}]})
 
 
 def page(*names: str, render: str = "") -> str:
@@ -259,4 +260,5 @@ class Explorer(Pictured, anywidget.AnyWidget):
         self.status = {"text": text, "problem": problem, "number": self._statuses}
 
 
-_warm_up_plotly()
+if is_live():  # while the notebook goes on
+    threading.Thread(target=_warm_up_plotly, daemon=True).start()

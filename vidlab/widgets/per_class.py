@@ -38,6 +38,7 @@ _ORDERS = {
     "gains": "greatest gain first",
     "losses": "greatest loss first",
 }
+_SOME = 40  # classes whose bars have room for numbers
 _BOUNDS = ["share", "low", "high"]
 _FEW = 20  # classes whose picture is drawn in a moment
 _NAMES = ("this model", "the other")
@@ -341,7 +342,7 @@ def _bars(table: pd.DataFrame, *, label: str, whiskers: bool = True) -> dict[str
         },
         "customdata": intervals,
         "hovertemplate": f"{label}: %{{x:.0%}} (%{{customdata}})<extra></extra>",
-        "text": [f"{value:.0%}" for value in share] if whiskers else None,
+        "text": [f"{value:.0%}" for value in share] if whiskers and len(share) <= _SOME else None,
         "textposition": "inside",
         "insidetextanchor": "start",
         "constraintext": "none",
