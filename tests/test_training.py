@@ -94,13 +94,13 @@ def stop_after_an_epoch(monkeypatch):
 @pytest.fixture
 def learners(monkeypatch):
     """List what each phase of a training really trains."""
-    found, run = [], fitting._run_phase
+    found, make = [], fitting.learner_of
 
-    def running(models, *args, **options):
-        found.append(models[1])
-        run(models, *args, **options)
+    def making(*args, **options):
+        found.append(make(*args, **options))
+        return found[-1]
 
-    monkeypatch.setattr(fitting, "_run_phase", running)
+    monkeypatch.setattr(fitting, "learner_of", making)
     return found
 
 
