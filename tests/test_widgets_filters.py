@@ -1,8 +1,6 @@
 """The explorer of filters without a browser: what it shows is what `explanation` computes."""
 
 import re
-import subprocess
-import sys
 
 import cv2
 import keras
@@ -11,7 +9,6 @@ import pytest
 
 from vidlab import explanation
 from vidlab.data import video
-from vidlab.data.index import VideoIndex
 from vidlab.widgets import FilterExplorer
 from vidlab.widgets.footage import jpeg
 from vidlab.widgets.stills import Stills
@@ -48,11 +45,6 @@ def before():
 @pytest.fixture(scope="module")
 def frames():
     return np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)
-
-
-@pytest.fixture
-def index(toy_dataset):
-    return VideoIndex.from_folder(toy_dataset(groups=4, clips=2))
 
 
 @pytest.fixture(autouse=True)
@@ -332,13 +324,3 @@ def test_a_live_cell_shows_at_once_and_has_a_picture_when_images_are_made(model)
     assert "image/png" not in explored._repr_mimebundle_()
     made, _ = started(model, layer="top", steps=1)
     assert "image/png" in made._repr_mimebundle_()
-
-
-def test_making_an_explorer_loads_no_tensorflow():
-    script = (
-        "import sys, vidlab\n"
-        "vidlab.widgets.FilterExplorer(lambda: None)\n"
-        "print('tensorflow' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "False", done.stderr

@@ -1,8 +1,5 @@
 """The sampling explorer without a browser: its picks are those of the samplers, its frames true."""
 
-import subprocess
-import sys
-
 import cv2
 import numpy as np
 import pytest
@@ -242,13 +239,3 @@ def test_the_static_form_draws_the_picks_as_they_are_now(explored, monkeypatch):
 
 def test_an_open_notebook_gets_the_live_form_without_waiting_for_a_picture(explored):
     assert "image/png" not in explored._repr_mimebundle_()
-
-
-def test_looking_at_samplers_loads_no_tensorflow(numbered_video):
-    script = (
-        "import sys, vidlab\n"
-        f"vidlab.widgets.SamplingExplorer({str(numbered_video(frames=5))!r})\n"
-        "print('tensorflow' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "False", done.stderr

@@ -176,13 +176,6 @@ def test_without_a_video_nothing_is_explained_and_the_remedy_is_told(predictors)
     assert explored.problem == ""
 
 
-def test_a_missing_file_is_a_sentence(predictors, tmp_path):
-    explored = TimelineExplorer(predictors, tmp_path / "gone.avi")
-    bundle = explored._repr_mimebundle_()
-    assert set(bundle) == {"text/plain"}
-    assert "gone.avi" in bundle["text/plain"]
-
-
 def test_the_static_form_asks_and_draws(predictors, index):
     bundle = TimelineExplorer(predictors, index)._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBOR")
