@@ -156,8 +156,18 @@ class Page:
         outputs = self.page.locator("[data-mime-type*=error], [data-mime-type*=stderr]")
         return [*outputs.all_inner_texts(), *self.errors]
 
-    def theme(self, name):
-        """Choose a theme by the name in the Settings menu."""
+    @contextlib.contextmanager
+    def dark(self):
+        """Look at the page in JupyterLab's dark theme."""
+        self._choose_theme("JupyterLab Dark")
+        try:
+            self.page.wait_for_selector("[data-jp-theme-light=false]", state="attached")
+            self.page.wait_for_timeout(500)
+            yield
+        finally:
+            self._choose_theme("JupyterLab Light")
+
+    def _choose_theme(self, name):
         self.page.click(".lm-MenuBar-item:has-text('Settings')")
         self.page.hover(".lm-Menu-item:has-text('Theme') >> nth=0")
         self.page.click(f".lm-Menu-item:has-text('{name}') >> nth=0")

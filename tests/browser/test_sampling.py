@@ -235,16 +235,7 @@ def test_both_clips_go_on_in_step(varied):
     assert number_of(picture(first)) in expected
 
 
-def test_the_explorers_are_read_in_the_dark(picks, notebook):
-    try:
-        notebook.theme("JupyterLab Dark")
-        notebook.page.wait_for_selector("[data-jp-theme-light=false]", state="attached")
-        notebook.page.wait_for_timeout(500)
+def test_the_explorers_are_drawn_in_the_dark(picks, notebook):
+    with notebook.dark():
         notebook.screenshot("sampling-dark", of=OUTPUT)
         notebook.screenshot("augment-dark", of=f"{OUTPUT} >> nth=1")
-    finally:
-        notebook.theme("JupyterLab Light")
-
-
-def test_nothing_was_complained_about_in_the_console(notebook):
-    assert notebook.errors == []

@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.browser.conftest import MODEL, VIDEOS
+from tests.browser.conftest import MODEL, VIDEOS, write_videos
 from tests.browser.driver import SCREENSHOTS
-from tests.conftest import numbered_frame
 from vidlab import evaluation, plots, widgets
-from vidlab.data import video
 from vidlab.evaluation import predictions
 from vidlab.widgets.explorer import page as page_file
 
@@ -31,11 +29,7 @@ def folder(tmp_path_factory):
     """Write pages: of twelve videos, six of which can be played; and of many videos, none of which
     can, whose classes have awkward names."""
     folder = tmp_path_factory.mktemp("pages")
-    for label, name in enumerate(("Jump", "Run", "Wave")):
-        for clip in range(1, 5):
-            file = folder / "videos" / name / f"v_{name}_g{clip:02d}_c01.avi"
-            shade = (60 + 50 * label, 140, 40 * clip)
-            video.write(file, (numbered_frame(i, background=shade) for i in range(12)))
+    write_videos(folder / "videos")
     made = {}
     exec(VIDEOS.replace('"videos"', repr(str(folder / "videos"))), made)
     exec(MODEL, made)
