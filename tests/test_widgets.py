@@ -111,11 +111,6 @@ def test_what_goes_wrong_is_told_on_the_page(mistaken, index, message, told):
     assert told in explored.status["text"]
 
 
-def test_an_unknown_order_is_refused(mistaken):
-    with pytest.raises(MetricError, match=r"index, accuracy, clustered.*'size'"):
-        ConfusionExplorer(mistaken, order="size")
-
-
 def test_a_video_opens_with_its_true_and_its_predicted_class(mistaken, index, frame_cnn):
     explored = ConfusionExplorer(mistaken, index=index, model=lambda: frame_cnn)
     explored.open_video("v_Jump_g02_c01")
@@ -200,6 +195,8 @@ def test_the_static_matrix_shows_what_is_arranged(mistaken):
     axes = explored.figure().axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Jump", "Wave", "Run"]
     assert "%" in axes.get_title(loc="left") + axes.get_title()
+    with pytest.raises(MetricError, match=r"index, accuracy, clustered.*'size'"):
+        ConfusionExplorer(mistaken, order="size")
 
 
 @pytest.mark.parametrize(
@@ -220,12 +217,6 @@ def test_a_missing_video_is_a_sentence_also_without_a_browser(tmp_path, explore)
     assert "gone.avi" in bundle["text/plain"]
 
 
-def test_an_open_notebook_gets_the_live_form(monkeypatch, mistaken):
-    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
-    bundle = ConfusionExplorer(mistaken)._repr_mimebundle_()
-    assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(bundle)
-
-
 @pytest.mark.parametrize(
     ("session", "live"), [("notes.ipynb", True), (None, False)], ids=["lab", "papermill"]
 )
@@ -238,19 +229,23 @@ def test_a_kernel_knows_whether_its_notebook_is_open(monkeypatch, session, live)
     assert explorer.is_live() is live
 
 
-def test_a_hundred_classes_are_packed_small_and_without_a_picture_when_live(monkeypatch):
+def test_live_forms_have_a_picture_but_for_many_classes_which_are_packed_small(
+    monkeypatch, mistaken
+):
     monkeypatch.setenv("VIDLAB_WIDGETS", "live")
     rng = np.random.default_rng(0)
-    mistaken = predictions.Predictions(
+    many = predictions.Predictions(
         video_ids=[f"v{number}" for number in range(3783)],
         groups=["g01"] * 3783,
         y_true=np.arange(3783) % 101,
         probabilities=rng.dirichlet(np.full(101, 0.1), 3783),
         classes=[f"Class{number:03d}" for number in range(101)],
     )
-    explored = ConfusionExplorer(mistaken)
+    explored = ConfusionExplorer(many)
     assert "image/png" not in explored._repr_mimebundle_()
     assert len(json.dumps(explored.table)) < 100_000
+    small = ConfusionExplorer(mistaken)._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(small)
 
 
 def test_a_run_can_be_explored_without_loading_its_model_first(tmp_path, mistaken, index):
