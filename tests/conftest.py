@@ -189,20 +189,9 @@ def mistaken(index):
 @pytest.fixture(scope="session")
 def frame_cnn():
     """Build a classifier of 32×32 frames in three classes, with random weights."""
-    import keras
+    from tests.built import small_cnn
 
-    keras.utils.set_random_seed(0)
-    conv = {"strides": 2, "activation": "relu", "padding": "same"}
-    return keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(8, 3, name="seen", **conv),
-            keras.layers.Conv2D(8, 3, name="top", **conv),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
+    return small_cnn()
 
 
 @pytest.fixture

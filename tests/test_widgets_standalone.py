@@ -1,6 +1,7 @@
 import base64
 import html.parser
 import json
+import re
 from types import SimpleNamespace
 
 import cv2
@@ -14,7 +15,6 @@ from vidlab.data import sampling, video
 from vidlab.errors import MetricError
 from vidlab.evaluation import predictions
 
-CLASSES = ["Jump", "Run", "Wave"]
 NOWHERE = SimpleNamespace(table=pd.DataFrame({"video_id": []}), paths=[])
 
 
@@ -80,27 +80,19 @@ def test_kept_are_mistakes_of_every_pair_the_surest_first_and_some_right_videos(
 
 
 @pytest.mark.parametrize(
-    ("videos", "says"),
+    ("videos", "words"),
     [
-        (0, "No video can be played here; all 24 are counted."),
-        (
-            6,
-            "6 of 24 videos can be played here: those of the most frequent mistakes and some that "
-            "were named rightly; all 24 are counted.",
-        ),
-        (
-            12,
-            "12 of 24 videos can be played here: all 9 mistakes and some that were named rightly; "
-            "all 24 are counted.",
-        ),
-        (60, "All 24 videos can be played here."),
+        (0, "No video"),
+        (6, "6 of 24 .*the most frequent mistakes and some"),
+        (12, "12 of 24 .*all 9 mistakes and some"),
+        (60, "All 24 videos"),
     ],
 )
-def test_the_page_says_what_can_be_played(save, videos, says):
+def test_the_page_says_what_can_be_played(save, videos, words):
     page = save(videos=videos)
     assert len(page.kept["videos"]) == min(videos, 24)
-    assert says in page.words
-    assert page.kept["summary"] == says
+    assert re.match(words, page.kept["summary"])
+    assert page.kept["summary"] in page.words
 
 
 def test_videos_that_cannot_be_played_have_a_small_picture(save):
@@ -164,7 +156,7 @@ def test_a_missing_file_is_told_and_another_video_takes_its_place(save, index):
 
 def test_videos_outside_the_index_are_counted_and_told(save, mistaken):
     kept = save(index=NOWHERE).kept
-    assert kept["summary"] == "No video can be played here; all 24 are counted."
+    assert kept["videos"] == {}
     problems = {card["problem"] for card in kept["cards"]}
     assert problems == {"This video is not in the index."}
 
@@ -223,12 +215,8 @@ def test_nothing_is_left_in_an_open_notebook(save, monkeypatch):
     assert len(ipywidgets.widgets.widget._instances) == before
 
 
-def test_a_number_of_videos_below_zero_is_refused(save):
+def test_no_predictions_and_fewer_videos_than_none_are_refused(save):
     with pytest.raises(MetricError, match="videos=-1"):
         save(videos=-1)
-
-
-def test_no_predictions_are_refused(save):
-    nothing = predictions.Predictions([], [], [], np.zeros((0, 3)), CLASSES)
     with pytest.raises(MetricError, match="0 predictions"):
-        save(nothing)
+        save(predictions.Predictions([], [], [], np.zeros((0, 3)), ["A", "B", "C"]))

@@ -3,6 +3,7 @@ import os
 import numpy as np
 import pytest
 
+from tests.built import small_cnn
 from vidlab import plots, recipes
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
@@ -18,26 +19,11 @@ def index(toy_dataset):
     return VideoIndex.from_folder(toy_dataset(groups=2, clips=1))
 
 
-def model_of(seed):
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    return keras.Sequential(
-        [
-            keras.Input((32, 32, 3), name="rgb"),
-            keras.layers.Rescaling(1 / 64),
-            keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="seen"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
-
-
 @pytest.fixture(scope="module")
 def predictors():
     return {
         name: timeline.VideoPredictor(
-            model_of(seed), classes=CLASSES, sampling=Uniform(5), aggregation=name
+            small_cnn(seed=seed), classes=CLASSES, sampling=Uniform(5), aggregation=name
         )
         for seed, name in enumerate(["mean", "vote"])
     }
@@ -151,14 +137,6 @@ def test_heat_is_of_the_frames_shown_and_of_the_class_chosen_or_predicted(predic
     assert explored.cam.film == {}  # it was of another video
 
 
-def test_without_a_video_nothing_is_explained_and_the_remedy_is_told(predictors):
-    explored = TimelineExplorer(predictors)
-    with pytest.raises(VideoError, match="Choose or upload one first"):
-        explored.explain()
-    explored.model.value = "vote"  # may be chosen before there is a video
-    assert explored.problem == ""
-
-
 def test_the_static_form_asks_and_draws(predictors, index):
     bundle = TimelineExplorer(predictors, index)._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBOR")
@@ -175,7 +153,7 @@ def test_a_finished_run_is_watched_with(tmp_path, index):
         "frame-finetuned", recipe.as_dict(), profile="smoke", seed=0, split=1, fingerprint="none"
     )
     run = runs.RunFolder(tmp_path / "run").write(
-        model=model_of(0), predictions=said, metrics={}, recipe=record
+        model=small_cnn(), predictions=said, metrics={}, recipe=record
     )
     explored = TimelineExplorer(run, index)
     explored.predict()
@@ -183,9 +161,14 @@ def test_a_finished_run_is_watched_with(tmp_path, index):
     assert len(probabilities(explored)) == 3
 
 
-def test_no_watcher_at_all_is_refused():
+def test_without_a_model_or_a_video_the_remedy_is_told(predictors):
     with pytest.raises(ModelError, match=r"Received: none.*convgru-finetuned"):
         TimelineExplorer({})
+    explored = TimelineExplorer(predictors)
+    with pytest.raises(VideoError, match="Choose or upload one first"):
+        explored.explain()
+    explored.model.value = "vote"  # may be chosen before there is a video
+    assert explored.problem == ""
 
 
 def test_a_video_of_too_many_frames_is_not_packed(predictors, numbered_video, monkeypatch):
@@ -193,7 +176,7 @@ def test_a_video_of_too_many_frames_is_not_packed(predictors, numbered_video, mo
     from vidlab.widgets import timeline as module
 
     monkeypatch.setattr(module, "_MOST", 10)
-    every = timeline.VideoPredictor(model_of(0), classes=CLASSES, sampling=AllFrames())
+    every = timeline.VideoPredictor(small_cnn(), classes=CLASSES, sampling=AllFrames())
     explored = TimelineExplorer(every, numbered_video(frames=20))
     assert "at most 10 frames to play. Received: 20" in explored.problem
     explored.count.value = 8

@@ -176,3 +176,26 @@ class Page:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         target = self.page.locator(of).first if of else self.page
         target.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def click_cell(page, row, column):
+    """Click a cell of the confusion matrix."""
+    matrix = page.locator(".vl-matrix")
+    left, top, cell = map(float, matrix.get_attribute("data-first").split())
+    position = {"x": left + column * cell, "y": top + row * cell}
+    matrix.scroll_into_view_if_needed()
+    matrix.hover(position=position)
+    matrix.click(position=position)
+
+
+def pixels(page, selector):
+    """The sum over all pixels of a canvas, read off a copy: the browser warns about else."""
+    return page.locator(selector).evaluate(
+        """one => {
+          const copy = new OffscreenCanvas(one.width, one.height);
+          const context = copy.getContext("2d", { willReadFrequently: true });
+          context.drawImage(one, 0, 0);
+          const { data } = context.getImageData(0, 0, one.width, one.height);
+          return data.reduce((sum, value) => sum + value, 0);
+        }"""
+    )

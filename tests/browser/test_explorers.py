@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.conftest import MODEL, VIDEOS
+from tests.browser.driver import click_cell, pixels
 
 pytestmark = pytest.mark.slow
 
@@ -32,27 +33,12 @@ def page(notebook):
     return notebook.page
 
 
-def click_cell(page, row, column):
-    left, top, cell = map(float, page.locator(MATRIX).get_attribute("data-first").split())
-    position = {"x": left + column * cell, "y": top + row * cell}
-    page.locator(MATRIX).hover(position=position)
-    page.locator(MATRIX).click(position=position)
-
-
 def listing(page, text):
     page.wait_for_selector(f".vl-confusion .vl-list[data-cell='{text}']")
 
 
 def wait_for_text(page, selector, text):
     page.locator(selector, has_text=text).first.wait_for(timeout=30_000)
-
-
-def pixels(page, selector):
-    """The sum over all pixels of a canvas."""
-    return page.locator(selector).evaluate(
-        "one => one.getContext('2d').getImageData(0, 0, one.width, one.height)"
-        ".data.reduce((sum, value) => sum + value, 0)"
-    )
 
 
 def test_a_click_on_a_cell_lists_its_videos(page, notebook):

@@ -71,8 +71,3 @@ def test_a_click_on_a_name_hides_its_curves(outputs, notebook):
 def test_curves_have_grown_while_another_cell_ran(outputs):
     slider = outputs.nth(1).get_by_role("slider").first
     assert slider.get_attribute("aria-valuemax") == "4.0"
-
-
-def test_curves_are_drawn_in_the_dark(notebook):
-    with notebook.dark():
-        notebook.screenshot("training-dark", of=".jp-OutputArea-output")
