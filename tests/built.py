@@ -11,6 +11,22 @@ from vidlab import models
 from vidlab.recipes import chiche, cnn_lstm_thesis, newman
 
 
+def small_cnn(*, seed=0):
+    """Build a classifier of 32×32 frames in three classes, with random weights."""
+    keras.utils.set_random_seed(seed)
+    conv = {"strides": 2, "activation": "relu", "padding": "same"}
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3), name="rgb"),
+            layers.Rescaling(1 / 64),
+            layers.Conv2D(8, 3, name="seen", **conv),
+            layers.Conv2D(8, 3, name="top", **conv),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
 def model_of(write, shape, classes, **options):
     """Build the model that a paper's function writes on inputs of one shape."""
     inputs = {"rgb": keras.Input(shape, name="rgb")}

@@ -18,6 +18,7 @@ from hypothesis import settings
 
 from vidlab.data import layouts, video
 from vidlab.data.index import VideoIndex
+from vidlab.evaluation.predictions import Predictions
 
 # A busy machine is no failure: examples have no time limit.
 settings.register_profile("vidlab", deadline=None)
@@ -164,6 +165,33 @@ def tiny_backbone(monkeypatch):
     tiny = BackboneSpec(build, size=32, smallest=16, below_top="tiny_2")
     monkeypatch.setitem(BACKBONES, "tiny", tiny)
     return "tiny"
+
+
+@pytest.fixture
+def index(toy_dataset):
+    """Index 3 classes × 4 groups × 2 clips of numbered frames, in files of the test."""
+    return VideoIndex.from_folder(toy_dataset(groups=4, clips=2))
+
+
+@pytest.fixture
+def mistaken(index):
+    """Take every Jump for a Run, the first Wave for a Jump; later videos have more confidence."""
+    predicted = np.where(index.labels == 0, 1, index.labels)
+    predicted[np.flatnonzero(index.labels == 2)[0]] = 0
+    confidence = np.linspace(0.5, 0.9, len(index))
+    probabilities = np.repeat((1 - confidence)[:, None] / 2, 3, axis=1)
+    probabilities[np.arange(len(index)), predicted] = confidence
+    return Predictions(
+        index.table["video_id"].to_numpy(), index.groups, index.labels, probabilities, index.classes
+    )
+
+
+@pytest.fixture(scope="session")
+def frame_cnn():
+    """Build a classifier of 32×32 frames in three classes, with random weights."""
+    from tests.built import small_cnn
+
+    return small_cnn()
 
 
 @pytest.fixture

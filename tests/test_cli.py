@@ -85,12 +85,7 @@ def test_a_mistake_is_one_message_with_its_remedy(call, words, told):
     assert shown.exit_code == 1
     assert re.search(told, shown.stderr, flags=re.DOTALL)
     assert "Traceback" not in shown.stderr
-
-
-def test_traceback_is_there_for_those_who_ask(call):
-    shown = call("--traceback", "run", "--profile", "huge")
-    assert shown.exit_code == 1
-    assert type(shown.exception).__name__ == "ProfileError"
+    assert type(call("--traceback", *words).exception).__name__.endswith("Error")
 
 
 def test_run_passes_its_options_on(call, runner_calls):
@@ -165,20 +160,18 @@ def test_data_info_counts_videos_and_groups(call, toy_dataset):
     assert row.replace("│", " ").split() == ["Jump", "12", "6", "0.360", "0.360", "0.360"]
 
 
-def test_data_verify_is_content_with_a_whole_dataset(call, toy_dataset):
-    shown = call("data", "verify", str(toy_dataset()), "--whole")
-    assert shown.exit_code == 0
-    assert "complete" in shown.stdout
-    assert "no group in two parts" in shown.stdout
-
-
-def test_data_verify_lists_what_cannot_be_read_or_split(call, toy_dataset, monkeypatch):
+def test_data_verify_tells_a_whole_dataset_and_lists_what_cannot_be_read_or_split(
+    call, toy_dataset, monkeypatch
+):
     from vidlab.data.index import VideoIndex
 
     def split(*_, **__):
         raise SplitError("Expected two groups. Received: one. Add videos.")
 
     root = toy_dataset()
+    shown = call("data", "verify", str(root), "--whole")
+    assert shown.exit_code == 0
+    assert "no group in two parts" in shown.stdout
     next((root / "UCF-101" / "Run").glob("*.avi")).write_bytes(b"")
     shown = call("data", "verify", str(root))
     assert shown.exit_code == 1
@@ -219,8 +212,11 @@ def write_run(home, recipe, *, profile="quick", seed=0, split=1, clip="", right=
 
 
 def test_train_prints_and_exports_mean_and_spread(call, monkeypatch, tmp_path):
+    clip = ""
+
     def run(lab, name, *, seed, split):
-        return write_run(tmp_path, name, profile="smoke", seed=seed, split=split, right=3 - seed)
+        options = {"seed": seed, "split": split, "right": 3 - seed, "clip": clip}
+        return write_run(tmp_path, name, profile="smoke", **options)
 
     monkeypatch.setattr(Lab, "run", run)
     words = ("--profile", "smoke", "--seeds", "2", "--splits", "1,2,3", "--export", "table.csv")
@@ -233,15 +229,8 @@ def test_train_prints_and_exports_mean_and_spread(call, monkeypatch, tmp_path):
     for words in ("frame-scratch 23.400 38.900", "The source names the augmentation", "size 64×64"):
         assert words in text
     assert pd.read_csv(tmp_path / "table.csv")["top1"].tolist() == [0.625]
-
-
-def test_splits_that_share_test_videos_are_not_pooled(call, monkeypatch, tmp_path):
-    def run(lab, name, *, seed, split):
-        return write_run(tmp_path, name, profile="smoke", split=split, clip="same")
-
-    monkeypatch.setattr(Lab, "run", run)
+    clip = "same"  # splits that share test videos are not pooled
     shown = call("train", "frame-scratch", "--profile", "smoke", "--splits", "1,2,2")
-    assert shown.exit_code == 0
     assert "videos in common" in shown.stdout
 
 
@@ -258,13 +247,6 @@ def test_evaluate_shows_a_run_by_its_recipe_or_the_runs_of_a_folder(call, tmp_pa
     assert re.search(r"frame-scratch.*0\.750", shown.stdout)
 
 
-def test_doctor_tells_what_the_machine_has(call):
-    shown = call("doctor")
-    assert shown.exit_code == 0
-    for what in ("Python", "packages", "memory", "disk", "data", "weights"):
-        assert what in shown.stdout
-
-
 @pytest.mark.parametrize(
     ("version", "fits"),
     [((3, 10, 9), False), ((3, 11, 0), True), ((3, 13, 9), True), ((3, 14, 0), False)],
@@ -276,6 +258,10 @@ def test_doctor_wants_a_python_for_which_tensorflow_is_made(monkeypatch, version
 
 @pytest.mark.parametrize("needed", [True, False])
 def test_doctor_fails_only_where_something_needed_is_missing(call, monkeypatch, needed):
+    shown = call("doctor")
+    assert shown.exit_code == 0
+    for what in ("Python", "packages", "memory", "disk", "data", "weights"):
+        assert what in shown.stdout
     finding = doctor.Finding("memory", "1 GiB", "Close other programs.", needed=needed)
     monkeypatch.setattr(doctor, "examine", lambda: iter([finding]))
     shown = call("doctor")

@@ -98,7 +98,6 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
         (4, "22,903,685 (published: 23M)"),
         (4, "74,336,133, 52,533,349 of them learn"),
         (4, "75% for any model that ignores order"),
-        (5, "320×240×3 = 230,400 inputs make 354,735,717 parameters"),
         (6, "= 25,791,877 (published: 26M)"),
         (6, "without its CNN: 8,496,229 (published: 8,496,229)"),
         (6, "frame-finetuned 50.0%"),  # inside the reversed pairs

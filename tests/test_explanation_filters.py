@@ -231,14 +231,6 @@ def test_first_kernels_are_those_of_the_first_convolution(model):
     np.testing.assert_array_equal(kernels[5, 0, 2], weights[0, 2, :, 5])
 
 
-def test_pixel_rnns_have_neither_filters_nor_kernels():
-    model = built.pixel_rnn(3, size=(8, 8), units=2)
-    with pytest.raises(ModelError, match="Expected a model with convolutions"):
-        explanation.depths(model)
-    with pytest.raises(ModelError, match="convolution over red, green and blue"):
-        explanation.first_kernels(model)
-
-
 def test_feature_maps_are_what_the_layer_gives_at_any_size(model, frames, maps):
     found = explanation.feature_maps(model, frames[3], layer=LAYER, filters=[7, 2])
     assert found.filters.tolist() == [7, 2]
@@ -328,3 +320,8 @@ def test_labels_and_models_have_to_fit(model, frames):
     other = frame_model(backbone="mobilenetv2")
     with pytest.raises(ModelError, match="two models of one architecture"):
         explanation.filter_changes(model, other, frames=frames, layers=[LAYER])
+    on_pixels = built.pixel_rnn(3, size=(8, 8), units=2)
+    with pytest.raises(ModelError, match="Expected a model with convolutions"):
+        explanation.depths(on_pixels)
+    with pytest.raises(ModelError, match="convolution over red, green and blue"):
+        explanation.first_kernels(on_pixels)

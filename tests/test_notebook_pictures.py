@@ -37,20 +37,12 @@ def test_what_is_filmed_becomes_jpeg_that_looks_the_same():
     assert np.abs(again.astype(int) - filmed()).mean() < 4
     assert len(packed) < len(base64.b64decode(data_of(notebook)["image/png"])) / 2
     assert lighter.cells[0].outputs[0].metadata == {"image/jpeg": {"width": 320}}
+    assert set(data_of(notebook)) == {"image/png", "text/plain"}  # itself is left alone
 
 
-def test_the_executed_notebook_itself_is_left_alone():
-    notebook = shown(filmed())
-    lightened(notebook)
-    assert set(data_of(notebook)) == {"image/png", "text/plain"}
-
-
-def test_what_is_drawn_stays_as_it_is():
-    picture = np.full((240, 320, 3), 255, np.uint8)
-    cv2.line(picture, (10, 200), (300, 20), (200, 80, 0), 2)
-    assert "image/png" in data_of(lightened(shown(picture)))
-
-
-def test_transparent_pictures_stay_as_they_are():
-    picture = np.dstack([filmed(), np.full((240, 320), 90, np.uint8)])
-    assert "image/png" in data_of(lightened(shown(picture)))
+def test_what_is_drawn_or_transparent_stays_as_it_is():
+    drawn = np.full((240, 320, 3), 255, np.uint8)
+    cv2.line(drawn, (10, 200), (300, 20), (200, 80, 0), 2)
+    transparent = np.dstack([filmed(), np.full((240, 320), 90, np.uint8)])
+    for picture in (drawn, transparent):
+        assert "image/png" in data_of(lightened(shown(picture)))

@@ -57,12 +57,6 @@ def test_drawn_videos_are_known_by_their_note(patched):
     assert len({absent, once, videos_fingerprint()}) == 3
 
 
-def test_parameters_are_in_force(patched, tmp_path):
-    own = profiles.load("tiny")
-    assert runner._in_force(own, {"01": {"dataset": ""}}) == own
-    assert runner._in_force(own, {"01": {"dataset": "mine"}}).dataset == "mine"
-
-
 def test_the_command_is_one_that_can_be_typed_from_here(tmp_path, monkeypatch):
     notebook = notebook_files.find(FIXTURES)[0]
     monkeypatch.setattr(sys, "executable", str(tmp_path / "my env" / "python"))

@@ -66,11 +66,6 @@ def pages(everything):
     return everything.folder / "notebooks"
 
 
-@pytest.fixture
-def failures(everything):
-    return {record.notebook: record.failure for record in everything.failures}
-
-
 def test_every_notebook_ends_in_its_own_way_in_the_folder_of_the_profile(everything, clone):
     assert everything.folder == clone / "runs" / "tiny"
     assert {record.notebook: record.status for record in everything.records} == {
@@ -92,26 +87,30 @@ def test_the_kernel_is_told_the_profile_and_to_be_quiet(everything, pages):
     ]
 
 
-def test_a_failing_cell_is_named_as_the_student_counts_it(failures):
-    failure = failures["02_fails_in_a_cell"]
-    cells = files.read(FIXTURES / "02_fails_in_a_cell.ipynb").cells
-    position = next(i for i, cell in enumerate(cells, start=1) if "share(3)" in cell.source)
-    assert (failure.cell, failure.cells) == (position, len(cells))
-    assert failure.error == "ZeroDivisionError: division by zero"
-    assert failure.line == "line 2: return whole / parts"
+@pytest.mark.parametrize(
+    ("number", "cell", "told", "command"),
+    [
+        (1, 6, "ZeroDivisionError: division by zero", "vidlab run 2 --profile tiny"),
+        (2, 4, "Last progress: Waiting: 0/3 step.", "run 3 --profile tiny --resume --silence 8"),
+        (3, 6, "ran out of memory", "run 4 --profile tiny"),
+    ],
+    ids=["cell", "silence", "kernel"],
+)
+def test_a_failure_is_told_with_its_cell_reason_and_command(
+    everything, pages, number, cell, told, command
+):
+    record = everything.records[number]
+    assert record.failure.cell == cell
+    assert told in record.failure.error
+    assert record.command.endswith(command)
+    page = (pages / f"{record.notebook}.failed.html").read_text(encoding="utf-8")
+    assert "Error" in page
+    assert "../index.html" in page
 
 
-def test_silence_is_told_with_the_cell_the_last_progress_and_how_to_go_on(failures):
-    failure = failures["03_falls_silent"]
-    assert failure.cell == 4
-    assert "No output and no progress for 4 seconds." in failure.error
-    assert "Last progress: Waiting: 0/3 step." in failure.error
-    assert "Finished epochs and videos are kept" in failure.error
-
-
-def test_a_dead_kernel_is_said_to_be_one_and_what_it_got_done_is_kept(failures, pages):
-    assert failures["04_kernel_ends"].cell == 6
-    assert "ran out of memory" in failures["04_kernel_ends"].error
+def test_what_a_failed_notebook_got_done_is_kept(everything, pages):
+    assert everything.records[1].failure.line == "line 2: return whole / parts"
+    assert "No output and no progress for 4 seconds." in everything.records[2].failure.error
     assert shown(pages / "04_kernel_ends.failed.ipynb") == ["'still here'"]
     assert not (pages / "04_kernel_ends.ipynb").exists()
 
@@ -122,12 +121,6 @@ def test_a_kernel_that_does_not_start_is_told_apart(patched, tmp_path, monkeypat
     assert record.status == "kernel died"
     assert "The kernel did not start" in record.failure.error
     assert record.failure.cell is None
-
-
-def test_a_failure_comes_with_the_command_that_repeats_it(everything):
-    commands = {record.notebook: record.command for record in everything.failures}
-    assert commands["02_fails_in_a_cell"].endswith("vidlab run 2 --profile tiny")
-    assert commands["03_falls_silent"].endswith("run 3 --profile tiny --resume --silence 8")
 
 
 @pytest.mark.parametrize("name", ["07_prints_now_and_then", "08_shows_only_a_bar"])
@@ -143,20 +136,6 @@ def test_a_notebook_waits_for_the_one_it_comes_after(pages):
         for name in ("01_says_hello", "05_waits_for_the_first")
     )
     assert second.start_time >= first.end_time
-
-
-@pytest.mark.parametrize(
-    ("name", "error"),
-    [
-        ("02_fails_in_a_cell", "ZeroDivisionError"),
-        ("03_falls_silent", "TimeoutError: No output and no progress"),
-        ("04_kernel_ends", "DeadKernelError"),
-    ],
-)
-def test_pages_show_the_error_and_lead_back_to_the_report(pages, name, error):
-    page = (pages / f"{name}.failed.html").read_text(encoding="utf-8")
-    assert error in page
-    assert "../index.html" in page
 
 
 def test_the_report_lists_every_notebook_with_status_and_page(everything, pages):

@@ -9,23 +9,17 @@ import pandas as pd
 import pytest
 from matplotlib import colors
 from matplotlib.container import BarContainer
-from matplotlib.figure import Figure
 
+from tests.drawn import SIZES, labels, legend, names, texts
 from vidlab import evaluation, plots
 from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
 from vidlab.recipes import Published
 
-SIZES = pytest.mark.parametrize("count", [2, 12, 101])
-
 
 @pytest.fixture(autouse=True, scope="module")
 def style():
     plots.use_style()
-
-
-def names(count):
-    return [f"Class{number:03d}" for number in range(count)]
 
 
 def make(count, *, seed=0):
@@ -41,21 +35,8 @@ def make(count, *, seed=0):
     )
 
 
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def labels(axis):
-    return [label.get_text() for label in axis.get_ticklabels()]
-
-
 def rows(figure):
     return [name for axes in figure.axes for name in labels(axes.yaxis)]
-
-
-def legend(figure):
-    found = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
-    return [text.get_text() for part in found if part is not None for text in part.get_texts()]
 
 
 def bars(axes):
@@ -112,8 +93,9 @@ def test_drawing_shows_itself_opens_no_window_and_keeps_no_figure():
 
 def recipes():
     table = {"top1": [0.16, 0.63], "low": [0.1, 0.55], "high": [0.2, np.nan]}
-    index = ["frame-scratch", "frame-finetuned"]
-    return pd.DataFrame({**table, "published": [0.234, 0.682]}, index=index)
+    return pd.DataFrame(
+        {**table, "published": [0.234, 0.682]}, ["frame-scratch", "frame-finetuned"]
+    )
 
 
 def test_bars_stand_beside_ceiling_chance_and_marks():
@@ -132,14 +114,11 @@ def test_bars_stand_beside_ceiling_chance_and_marks():
     assert len(legend(figure)) == 3
 
 
-def test_a_ceiling_of_all_videos_is_not_drawn():
-    assert legend(plots.intervals(recipes(), ceiling=1.0)) == []
-
-
-def test_spread_is_drawn_where_there_is_no_interval():
+def test_spread_is_drawn_where_there_is_no_interval_and_a_ceiling_of_all_videos_is_not():
     table = pd.DataFrame({"top1": [0.5, 0.1], "top1_spread": [0.1, 0.3]}, index=["a", "b"])
-    (axes,) = plots.intervals(table).axes
-    assert whiskers(axes) == {0: pytest.approx((0.4, 0.6)), 1: pytest.approx((0, 0.4))}
+    figure = plots.intervals(table, ceiling=1.0)
+    assert whiskers(figure.axes[0]) == {0: pytest.approx((0.4, 0.6)), 1: pytest.approx((0, 0.4))}
+    assert legend(figure) == []
 
 
 def test_per_cent_in_place_of_shares_is_refused():
@@ -215,12 +194,18 @@ def per_class(count, *, top5=True):
 
 
 @SIZES
-def test_classes_are_drawn_from_best_to_worst(count):
+def test_classes_are_drawn_from_best_to_worst_or_in_a_given_order_with_their_intervals(count):
     figure = plots.per_class_bars(per_class(count))
     assert rows(figure) == names(count)[::-1]
     widths = bars(figure.axes[0])[1]
     np.testing.assert_allclose(widths, np.linspace(0, 0.9, count)[::-1])
     assert legend(figure) == ["top-1", "top-5"]
+    table = per_class(count, top5=False).assign(
+        top1_low=0.0, top1_high=[0.2, *[np.nan] * (count - 1)]
+    )
+    figure = plots.per_class_bars(table, order=names(count))
+    assert rows(figure) == names(count)
+    assert whiskers(figure.axes[0]) == {0: (0, 0.2)}
 
 
 def test_reversed_pairs_stand_together_and_a_class_without_accuracy_last():
@@ -232,15 +217,6 @@ def test_reversed_pairs_stand_together_and_a_class_without_accuracy_last():
     assert shown[:2] == ["Class001", "Class004"]
     assert sorted([shown[2:4], shown[4:]]) == [["Class000", "Class005"], ["Class002", "Class003"]]
     assert set(legend(figure)) == {"top-1", "top-1, reversed pair", "half of a pair"}
-
-
-def test_classes_stand_in_a_given_order_with_their_intervals():
-    table = per_class(4, top5=False).assign(top1_low=0.0, top1_high=[0.2, 0.4, np.nan, 1.0])
-    order = ["Class002", "Class000", "Class003", "Class001"]
-    figure = plots.per_class_bars(table, order=order)
-    assert rows(figure) == order
-    ends = {row: high for row, (_, high) in whiskers(figure.axes[0]).items()}
-    assert ends == pytest.approx({1: 0.2, 2: 1.0, 3: 0.4})
 
 
 @SIZES
@@ -277,26 +253,14 @@ def test_leaderboard_draws_measured_and_published_apart():
             points(axes, "published, UCF-101").filled(np.nan), published[top]
         )
     assert texts(top1) == [f"{value:.1%}" for value in measured["top1"]]
-    np.testing.assert_allclose(
-        np.nan_to_num(bars(parameters)[0]), (measured["parameters"].fillna(0) / 1e6)
-    )
-    np.testing.assert_allclose(
-        np.nan_to_num(bars(time)),
-        [measured[f"{part}_seconds"].fillna(0) / 60 for part in ("training", "feature")],
-    )
+    np.testing.assert_allclose(bars(parameters)[0], measured["parameters"] / 1e6)
+    seconds = measured[["training_seconds", "feature_seconds"]].fillna(0)
+    np.testing.assert_allclose(np.nan_to_num(bars(time)), seconds.T / 60)
     assert texts(size) == ["8"]
-    assert set(legend(figure)) == {
-        "measured, Pantomime (95% interval over groups)",
-        "published, UCF-101",
-        "training",
-        "features",
-    }
-
-
-def test_leaderboard_leaves_out_what_nobody_knows():
-    figure = plots.leaderboard(evaluation.leaderboard({"my-own": make(3)}, dataset="mine"))
-    assert len(figure.axes) == 1
-    assert legend(figure) == ["measured, mine (95% interval over groups)"]
+    assert {"published, UCF-101", "training", "features"} < set(legend(figure))
+    alone = plots.leaderboard(evaluation.leaderboard({"my-own": make(3)}, dataset="mine"))
+    assert len(alone.axes) == 1
+    assert legend(alone) == ["measured, mine (95% interval over groups)"]
 
 
 def probe(count, **options):
@@ -459,8 +423,3 @@ def test_names_of_many_classes_avoid_one_another():
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     pairs = [(one, other) for number, one in enumerate(boxes) for other in boxes[:number]]
     assert sum(one.overlaps(other) for one, other in pairs) <= 2
-
-
-def test_every_figure_is_a_drawing():
-    assert issubclass(plots.Drawing, Figure)
-    assert isinstance(plots.intervals(recipes()), plots.Drawing)

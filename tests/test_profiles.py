@@ -37,22 +37,7 @@ def test_every_shipped_profile_fits_every_recipe(name):
             assert len(profiles.adapt(recipe, profile).phases) == len(recipe.phases)
 
 
-def test_an_unknown_profile_is_answered_with_the_known_ones(tmp_path):
-    with pytest.raises(ProfileError, match=r"full, quick, smoke, ucf101.*'slow'.*slow\.yaml"):
-        profiles.load("slow")
-    with pytest.raises(ProfileError, match=r"quick.*a YAML file.*absent\.yaml"):
-        profiles.load(str(tmp_path / "absent.yaml"))
-
-
-def test_a_profile_is_named_by_its_file(tmp_path):
-    path = tmp_path / "mine.yaml"
-    path.write_text("about: mine\nimage_size: 64\n")
-    profile = profiles.load(str(path))
-    assert (profile.name, profile.image_size) == ("mine", 64)
-    assert profiles.find(str(path)) == path
-
-
-def test_the_home_s_profiles_come_before_the_shipped_ones(tmp_path, monkeypatch):
+def test_profiles_are_those_of_the_home_the_shipped_ones_and_any_file(tmp_path, monkeypatch):
     monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
     (tmp_path / "nbconfig").mkdir()
     for name in ("mine", "quick"):
@@ -60,6 +45,12 @@ def test_the_home_s_profiles_come_before_the_shipped_ones(tmp_path, monkeypatch)
     assert profiles.names() == ["full", "mine", "quick", "smoke", "ucf101"]
     assert profiles.load("mine").about == profiles.load("quick").about == "of the home"
     assert profiles.load("smoke").about != "of the home"
+    path = tmp_path / "other.yaml"
+    path.write_text("about: mine\nimage_size: 64\n")
+    assert (profiles.load(str(path)).name, profiles.find(str(path))) == ("other", path)
+    for unknown in ("slow", str(tmp_path / "slow.yaml")):
+        with pytest.raises(ProfileError, match=r"full, mine, quick, smoke.*slow\.yaml"):
+            profiles.load(unknown)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +73,10 @@ def test_an_unfit_setting_is_named_with_its_file(own_profile, line, key):
         own_profile(f"about: mine\n{line}\n")
 
 
-def test_a_profile_replaces_size_backbone_and_samplers_where_they_apply(own_profile):
+def test_a_profile_replaces_size_backbone_weights_and_samplers_where_they_apply(own_profile):
     profile = own_profile(
         "about: mine\nbackbone: mobilenetv2\nimage_size: 64\nsampling: Segments(3)\n"
-        "test: Uniform(6)\nclip_sampling: Segments(9)\nclip_test: Uniform(9)\n"
+        "weights: pantomime\ntest: Uniform(6)\nclip_sampling: Segments(9)\nclip_test: Uniform(9)\n"
     )
     names = ("frame-vote", "convgru-fixed", "gru-pixels")
     frames, clips, pixels = (profiles.adapt(recipes.get(name), profile) for name in names)
@@ -93,10 +84,6 @@ def test_a_profile_replaces_size_backbone_and_samplers_where_they_apply(own_prof
     assert (frames.train_sampling, frames.test_sampling) == (Segments(3), Uniform(6))
     assert (clips.train_sampling, clips.test_sampling) == (Segments(9), Uniform(9))
     assert (pixels.backbone, pixels.size) == (None, (50, 50))
-
-
-def test_weights_replace_pretrained_ones_but_never_random_ones(own_profile):
-    profile = own_profile("about: mine\nweights: pantomime\n")
     assert profiles.adapt(recipes.get("frame-pretrained"), profile).weights == "pantomime"
     assert profiles.adapt(recipes.get("frame-scratch"), profile).weights is None
 
@@ -173,8 +160,3 @@ def test_results_of_other_videos_are_named_after_their_folder_and_what_decides(t
     names = [profiles.run_name(own, used, fingerprint=lambda digits=x: digits) for x in "aab"]
     assert re.fullmatch(r"quick-holiday-[0-9a-f]{6}", names[0])
     assert names[0] == names[1] != names[2]
-
-
-def test_gradient_ascent_takes_more_steps_in_larger_profiles():
-    steps = [profiles.load(name).filters.steps for name in ("smoke", "quick", "full", "ucf101")]
-    assert steps == sorted(set(steps))

@@ -5,54 +5,16 @@ import sys
 import numpy as np
 import pytest
 
-from vidlab import evaluation, plots
+from vidlab import evaluation, plots, widgets
 from vidlab.data import video
-from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import EveryNth, Uniform
 from vidlab.errors import MetricError
 from vidlab.evaluation import predictions, runs
+from vidlab.evaluation.timeline import VideoPredictor
 from vidlab.widgets import CamExplorer, ConfusionExplorer, explorer
 from vidlab.widgets.footage import Footage, Thumbnails
 
 CLASSES = ["Jump", "Run", "Wave"]
-
-
-@pytest.fixture
-def index(toy_dataset):
-    return VideoIndex.from_folder(toy_dataset(groups=4, clips=2))
-
-
-@pytest.fixture
-def said(index):
-    """Every Jump is taken for a Run, the first Wave for a Jump; all else is right."""
-    answers = np.where(index.labels == 0, 1, index.labels)
-    answers[np.flatnonzero(index.labels == 2)[0]] = 0
-    sure = np.linspace(0.5, 0.9, len(index))
-    chances = np.repeat((1 - sure)[:, None] / 2, 3, axis=1)
-    chances[np.arange(len(index)), answers] = sure
-    return predictions.Predictions(
-        video_ids=index.table["video_id"].to_numpy(),
-        groups=index.groups,
-        y_true=index.labels,
-        probabilities=chances,
-        classes=index.classes,
-    )
-
-
-@pytest.fixture(scope="module")
-def model():
-    import keras
-
-    keras.utils.set_random_seed(0)
-    return keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(8, 3, strides=2, activation="relu", padding="same", name="seen"),
-            keras.layers.Conv2D(8, 3, strides=2, activation="relu", padding="same", name="top"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
 
 
 def list_videos(explored, positions):
@@ -61,22 +23,22 @@ def list_videos(explored, positions):
     return explored.listing["videos"]
 
 
-def test_the_page_can_count_the_matrix(said):
-    table = ConfusionExplorer(said).table
+def test_the_page_can_count_the_matrix(mistaken):
+    table = ConfusionExplorer(mistaken).table
     counts = np.zeros((3, 3), int)
     np.add.at(counts, (table["true"], table["predicted"]), 1)
-    expected = evaluation.confusion(said, normalise=False)
+    expected = evaluation.confusion(mistaken, normalise=False)
     assert counts.tolist() == expected.to_numpy().tolist()
-    assert [table["groups"][at] for at in table["group"]] == said.groups.tolist()
+    assert [table["groups"][at] for at in table["group"]] == mistaken.groups.tolist()
     orders = table["orders"][""]
     assert orders["accuracy"] == [0, 2, 1]  # the worst class first
-    assert [said.classes[at] for at in orders["clustered"]] == plots.clustered(expected)
-    probabilities = said.probabilities.max(axis=1)[table["most_probable_first"]]
+    assert [mistaken.classes[at] for at in orders["clustered"]] == plots.clustered(expected)
+    probabilities = mistaken.probabilities.max(axis=1)[table["most_probable_first"]]
     assert (np.diff(probabilities) <= 0).all()
 
 
-def test_classes_have_orders_of_their_own_in_every_group_unless_there_are_many(said):
-    orders = ConfusionExplorer(said).table["orders"]
+def test_classes_have_orders_of_their_own_in_every_group_unless_there_are_many(mistaken):
+    orders = ConfusionExplorer(mistaken).table["orders"]
     assert list(orders) == ["", "g01", "g02", "g03", "g04"]
     assert orders["g01"]["accuracy"] == [0, 2, 1]  # the first Wave is of this group
     assert orders["g02"]["accuracy"] == [0, 1, 2]
@@ -90,24 +52,27 @@ def test_classes_have_orders_of_their_own_in_every_group_unless_there_are_many(s
     assert list(ConfusionExplorer(wide).table["orders"]) == [""]
 
 
-def test_videos_are_listed_with_pictures(said, index):
-    explored = ConfusionExplorer(said, index=index)
+def test_videos_are_listed_with_pictures(mistaken, index):
+    explored = ConfusionExplorer(mistaken, index=index)
     videos = list_videos(explored, [3, 1])
     assert [one["id"] for one in videos] == index.table["video_id"][[3, 1]].tolist()
     assert [one["predicted"] for one in videos] == ["Run", "Run"]
     assert [one["p_predicted"] for one in videos] == pytest.approx(
-        said.probabilities[[3, 1]].max(axis=1), abs=1e-4
+        mistaken.probabilities[[3, 1]].max(axis=1), abs=1e-4
     )
     assert all(one["picture"].startswith(b"\xff\xd8") for one in videos)
     assert explored.listing["count"] == 2
 
 
-def test_only_the_pictures_of_the_page_that_is_seen_are_made(said, index):
-    explored = ConfusionExplorer(said, index=index)
+def test_only_the_pictures_of_the_page_that_is_seen_are_made(mistaken, index):
+    explored = ConfusionExplorer(mistaken, index=index)
     assert len(explored._thumbnails) == 0
     list_videos(explored, range(9))
     list_videos(explored, range(6, 12))
     assert len(explored._thumbnails) == 12
+    without = ConfusionExplorer(mistaken)
+    assert list_videos(without, [0])[0]["picture"] is None
+    assert "pass index=" in without.status["text"]
 
 
 def test_thumbnails_are_bounded_and_forget_what_was_seen_longest_ago(index):
@@ -118,15 +83,9 @@ def test_thumbnails_are_bounded_and_forget_what_was_seen_longest_ago(index):
     assert list(kept._kept) == [index.paths[2], index.paths[0], index.paths[3]]
 
 
-def test_without_an_index_names_are_listed_and_the_remedy_is_told(said):
-    explored = ConfusionExplorer(said)
-    assert list_videos(explored, [0])[0]["picture"] is None
-    assert "pass index=" in explored.status["text"]
-
-
-def test_a_missing_file_is_told_in_its_place_and_when_it_is_opened(said, index):
+def test_a_missing_file_is_told_in_its_place_and_when_it_is_opened(mistaken, index):
     index.paths[0].unlink()
-    explored = ConfusionExplorer(said, index=index)
+    explored = ConfusionExplorer(mistaken, index=index)
     name = index.table["video_id"][0]
     (card,) = list_videos(explored, [0])
     assert card["picture"] is None
@@ -145,20 +104,15 @@ def test_a_missing_file_is_told_in_its_place_and_when_it_is_opened(said, index):
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(map(str, value.values())),
 )
-def test_what_goes_wrong_is_told_on_the_page(said, index, message, told):
-    explored = ConfusionExplorer(said, index=index)
+def test_what_goes_wrong_is_told_on_the_page(mistaken, index, message, told):
+    explored = ConfusionExplorer(mistaken, index=index)
     explored.receive(message)
     assert explored.status["problem"]
     assert told in explored.status["text"]
 
 
-def test_an_unknown_order_is_refused(said):
-    with pytest.raises(MetricError, match=r"index, accuracy, clustered.*'size'"):
-        ConfusionExplorer(said, order="size")
-
-
-def test_a_video_opens_with_its_true_and_its_predicted_class(said, index, model):
-    explored = ConfusionExplorer(said, index=index, model=lambda: model)
+def test_a_video_opens_with_its_true_and_its_predicted_class(mistaken, index, frame_cnn):
+    explored = ConfusionExplorer(mistaken, index=index, model=lambda: frame_cnn)
     explored.open_video("v_Jump_g02_c01")
     panels = explored.cam.explanation["panels"]
     assert [(one["name"], one["role"]) for one in panels] == [
@@ -168,30 +122,30 @@ def test_a_video_opens_with_its_true_and_its_predicted_class(said, index, model)
     assert explored.cam.film["title"] == "v_Jump_g02_c01"
 
 
-def test_heat_and_importance_are_those_of_explanation(index, model):
+def test_heat_and_importance_are_those_of_explanation(index, frame_cnn):
     from vidlab import explanation
 
-    explored = CamExplorer(model, index.paths[0], classes=CLASSES, targets=["Wave", "Run"])
+    explored = CamExplorer(frame_cnn, index.paths[0], classes=CLASSES, targets=["Wave", "Run"])
     explored.explain(layer="top")
     frames = video.read_frames(index.paths[0], explored.film["numbers"], size=(32, 32))
     for panel, target in zip(explored.explanation["panels"], (2, 1), strict=True):
-        record = explanation.grad_cam(model, frames, target=target, layer="top")
+        record = explanation.grad_cam(frame_cnn, frames, target=target, layer="top")
         heat = np.frombuffer(panel["heat"], np.uint8).reshape(len(frames), *panel["size"])
         np.testing.assert_allclose(heat / 255, record.heat, atol=0.01)
         np.testing.assert_allclose(panel["importance"], record.frame_importance, atol=1e-3)
     assert explored.explanation["used"] == {"layer": "top", "method": "grad_cam"}
 
 
-def test_without_a_target_the_answer_of_the_model_is_explained(index, model):
-    explored = CamExplorer(model, index.paths[0], classes=CLASSES)
+def test_without_a_target_the_answer_of_the_model_is_explained(index, frame_cnn):
+    explored = CamExplorer(frame_cnn, index.paths[0], classes=CLASSES)
     explored.explain()
     frames = video.read_frames(index.paths[0], explored.film["numbers"], size=(32, 32))
-    answer = CLASSES[model.predict(frames, verbose=0).mean(axis=0).argmax()]
+    answer = CLASSES[frame_cnn.predict(frames, verbose=0).mean(axis=0).argmax()]
     assert list(explored.records) == [answer]
 
 
-def test_layer_and_method_are_chosen_and_set_back(index, model):
-    explored = CamExplorer(model, index.paths[0], classes=CLASSES)
+def test_layer_and_method_are_chosen_and_set_back(index, frame_cnn):
+    explored = CamExplorer(frame_cnn, index.paths[0], classes=CLASSES)
     explored.receive({"kind": "explain", "targets": ["Run"], "layer": "seen", "method": "saliency"})
     assert explored.explanation["used"] == {"layer": "pixels", "method": "saliency"}
     explored.receive({"kind": "explain", "targets": ["Run"], "layer": "", "method": ""})
@@ -221,15 +175,13 @@ def test_without_a_model_the_clip_is_played_and_the_remedy_is_told(draw_numbered
 
 
 def test_frames_on_the_page_are_those_the_sampler_picks(numbered_video, frame_number):
-    from vidlab.data.sampling import EveryNth
-
     footage = Footage.of_file(numbered_video(frames=20, fps=10), sampling=EveryNth(6))
     assert [frame_number(frame) for frame in footage.frames] == footage.numbers.tolist()
     np.testing.assert_allclose(footage.seconds, footage.numbers / 10)
 
 
-def test_static_forms_are_pictures_and_keep_nothing_in_the_notebook(said, index, model):
-    explored = ConfusionExplorer(said, index=index, model=model)
+def test_static_forms_are_pictures_and_keep_nothing_in_the_notebook(mistaken, index, frame_cnn):
+    explored = ConfusionExplorer(mistaken, index=index, model=frame_cnn)
     explored.open_video("v_Jump_g02_c01")
     for one in (explored, explored.cam):
         bundle = one._repr_mimebundle_()
@@ -238,23 +190,31 @@ def test_static_forms_are_pictures_and_keep_nothing_in_the_notebook(said, index,
         assert one.comm is None
 
 
-def test_the_static_matrix_shows_what_is_arranged(said):
-    explored = ConfusionExplorer(said, order="accuracy", normalise=True)
+def test_the_static_matrix_shows_what_is_arranged(mistaken):
+    explored = ConfusionExplorer(mistaken, order="accuracy", normalise=True)
     axes = explored.figure().axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Jump", "Wave", "Run"]
     assert "%" in axes.get_title(loc="left") + axes.get_title()
+    with pytest.raises(MetricError, match=r"index, accuracy, clustered.*'size'"):
+        ConfusionExplorer(mistaken, order="size")
 
 
-def test_a_missing_clip_is_a_sentence_also_without_a_browser(tmp_path):
-    bundle = CamExplorer(None, tmp_path / "gone.avi")._repr_mimebundle_()
+@pytest.mark.parametrize(
+    "explore",
+    [
+        lambda path: widgets.CamExplorer(None, path),
+        widgets.AugmentExplorer,
+        widgets.SamplingExplorer,
+        lambda path: widgets.TimelineExplorer(
+            VideoPredictor(None, classes=CLASSES, sampling=Uniform(5)), path
+        ),
+    ],
+    ids=["cam", "augmentation", "sampling", "timeline"],
+)
+def test_a_missing_video_is_a_sentence_also_without_a_browser(tmp_path, explore):
+    bundle = explore(tmp_path / "gone.avi")._repr_mimebundle_()
     assert set(bundle) == {"text/plain"}
     assert "gone.avi" in bundle["text/plain"]
-
-
-def test_an_open_notebook_gets_the_live_form(monkeypatch, said):
-    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
-    bundle = ConfusionExplorer(said)._repr_mimebundle_()
-    assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(bundle)
 
 
 @pytest.mark.parametrize(
@@ -269,34 +229,44 @@ def test_a_kernel_knows_whether_its_notebook_is_open(monkeypatch, session, live)
     assert explorer.is_live() is live
 
 
-def test_a_hundred_classes_are_packed_small_and_without_a_picture_when_live(monkeypatch):
+def test_live_forms_have_a_picture_but_for_many_classes_which_are_packed_small(
+    monkeypatch, mistaken
+):
     monkeypatch.setenv("VIDLAB_WIDGETS", "live")
     rng = np.random.default_rng(0)
-    said = predictions.Predictions(
+    many = predictions.Predictions(
         video_ids=[f"v{number}" for number in range(3783)],
         groups=["g01"] * 3783,
         y_true=np.arange(3783) % 101,
         probabilities=rng.dirichlet(np.full(101, 0.1), 3783),
         classes=[f"Class{number:03d}" for number in range(101)],
     )
-    explored = ConfusionExplorer(said)
+    explored = ConfusionExplorer(many)
     assert "image/png" not in explored._repr_mimebundle_()
     assert len(json.dumps(explored.table)) < 100_000
+    small = ConfusionExplorer(mistaken)._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(small)
 
 
-def test_a_run_can_be_explored_without_loading_its_model_first(tmp_path, said, index):
+def test_a_run_can_be_explored_without_loading_its_model_first(tmp_path, mistaken, index):
     run = runs.RunFolder(tmp_path / "run")
-    explored = ConfusionExplorer(said, index=index, model=run.model)
+    explored = ConfusionExplorer(mistaken, index=index, model=run.model)
     explored.open_video("v_Jump_g02_c01")
     assert "model.keras" in explored.cam.status["text"]
     assert explored.cam.film["title"] == "v_Jump_g02_c01"
 
 
-def test_looking_at_a_matrix_loads_no_tensorflow():
+def test_looking_at_explorers_loads_no_tensorflow(numbered_video):
     script = (
-        "import sys, numpy as np, vidlab\n"
+        "import sys, numpy, pandas, vidlab\n"
+        "from vidlab import widgets\n"
         "p = vidlab.predictions.Predictions(['v'], ['g01'], [0], [[1.0, 0.0]], ['A', 'B'])\n"
-        "vidlab.widgets.ConfusionExplorer(p).list_videos([0], {})\n"
+        "widgets.ConfusionExplorer(p).list_videos([0], {})\n"
+        "h = pandas.DataFrame({'loss': [1.0], 'accuracy': [0.5]})\n"
+        "widgets.TrainingCurves(h).figure()\n"
+        f"widgets.SamplingExplorer({str(numbered_video())!r}).figure()\n"
+        f"widgets.AugmentExplorer({str(numbered_video())!r}).figure()\n"
+        "widgets.FilterExplorer(lambda: None)\n"
         "print('tensorflow' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

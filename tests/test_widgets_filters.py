@@ -1,8 +1,6 @@
 """The explorer of filters without a browser: what it shows is what `explanation` computes."""
 
 import re
-import subprocess
-import sys
 
 import cv2
 import keras
@@ -11,7 +9,6 @@ import pytest
 
 from vidlab import explanation
 from vidlab.data import video
-from vidlab.data.index import VideoIndex
 from vidlab.widgets import FilterExplorer
 from vidlab.widgets.footage import jpeg
 from vidlab.widgets.stills import Stills
@@ -48,11 +45,6 @@ def before():
 @pytest.fixture(scope="module")
 def frames():
     return np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)
-
-
-@pytest.fixture
-def index(toy_dataset):
-    return VideoIndex.from_folder(toy_dataset(groups=4, clips=2))
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +91,7 @@ def test_layers_go_from_the_first_kernels_to_the_classes(model):
     assert explored._layer.value == "coarse"
 
 
-def test_images_are_those_of_activation_maximization_and_each_step_is_reported(model):
+def test_images_are_those_of_activation_maximization_and_each_step_is_reported(model, tmp_path):
     explored, texts = started(model, layer="top", seed=3)
     expected = explanation.activation_maximization(model, "top", filters=range(7), steps=2, seed=3)
     assert explored._grid.captions == [str(number) for number in range(7)]
@@ -108,6 +100,13 @@ def test_images_are_those_of_activation_maximization_and_each_step_is_reported(m
     assert "top, 0, 1, 2, 3, 4: step 1 of 2" in texts
     assert "top, 5, 6: step 2 of 2" in texts
     assert texts[-1] == "7 filters."
+    options = {"filters": range(7), "steps": 2, "cache": tmp_path}
+    explanation.activation_maximization(model, "top", **options)
+    explored, texts = started(model, layer="top", cache=tmp_path)  # are loaded from there
+    assert not any("step" in text for text in texts)
+    assert all(explored._grid.images)
+    explored, _ = started(model, layer="top", seconds=1e-6)  # cut short, and say so
+    assert explored._grid.captions == [f"{number} · 1/2" for number in range(7)]
 
 
 def test_images_are_made_some_at_a_time_and_that_can_be_stopped(model):
@@ -212,18 +211,6 @@ def test_many_filters_are_shown_a_page_at_a_time_that_of_the_open_one_first():
     assert (explored._page.value, explored._grid.selected) == (1, 2)
 
 
-def test_images_cut_short_by_the_time_limit_say_so(model):
-    explored, _ = started(model, layer="top", seconds=1e-6)
-    assert explored._grid.captions == [f"{number} · 1/2" for number in range(7)]
-
-
-def test_images_are_kept_on_disk_and_shared_with_activation_maximization(model, tmp_path):
-    explanation.activation_maximization(model, "top", filters=range(7), steps=2, cache=tmp_path)
-    explored, texts = started(model, layer="top", cache=tmp_path)
-    assert not any("step" in text for text in texts)
-    assert all(explored._grid.images)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -255,10 +242,13 @@ def test_a_model_without_convolutions_says_so(monkeypatch):
     assert "no filters to look into" in bundle["text/plain"]
 
 
-def test_a_model_from_before_of_another_shape_is_told_beside_the_images(model, frames):
+def test_another_shape_before_or_no_video_is_told_beside_the_images(model, frames):
     explored, _ = started(model, before=cnn(filters=6), frames=frames, layer="top", number=2)
     assert "two models of one architecture" in text_of(explored._detail._note)
     assert len(explored._detail._large.images) == 3
+    explored, _ = started(model, frames=["gone.avi"], layer="top", number=0)
+    assert "gone.avi" in text_of(explored._detail._note)
+    assert len(explored._detail._large.images) == 1
 
 
 def test_models_are_loaded_once_and_late(model, before):
@@ -302,12 +292,6 @@ def test_of_many_frames_some_are_taken_evenly_and_fitted():
     assert stills.frames[-1].max() == 250
 
 
-def test_where_no_video_can_be_read_that_is_told_beside_the_image(model, tmp_path):
-    explored, _ = started(model, frames=[tmp_path / "gone.avi"], layer="top", number=0)
-    assert "gone.avi" in text_of(explored._detail._note)
-    assert len(explored._detail._large.images) == 1
-
-
 def test_the_static_form_is_a_grid_that_may_compare_models_or_show_frames(
     monkeypatch, model, before, index
 ):
@@ -332,13 +316,3 @@ def test_a_live_cell_shows_at_once_and_has_a_picture_when_images_are_made(model)
     assert "image/png" not in explored._repr_mimebundle_()
     made, _ = started(model, layer="top", steps=1)
     assert "image/png" in made._repr_mimebundle_()
-
-
-def test_making_an_explorer_loads_no_tensorflow():
-    script = (
-        "import sys, vidlab\n"
-        "vidlab.widgets.FilterExplorer(lambda: None)\n"
-        "print('tensorflow' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "False", done.stderr

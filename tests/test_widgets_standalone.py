@@ -1,6 +1,7 @@
 import base64
 import html.parser
 import json
+import re
 from types import SimpleNamespace
 
 import cv2
@@ -11,54 +12,18 @@ import pytest
 
 from vidlab import widgets
 from vidlab.data import sampling, video
-from vidlab.data.index import VideoIndex
 from vidlab.errors import MetricError
 from vidlab.evaluation import predictions
 
-CLASSES = ["Jump", "Run", "Wave"]
 NOWHERE = SimpleNamespace(table=pd.DataFrame({"video_id": []}), paths=[])
 
 
 @pytest.fixture
-def index(toy_dataset):
-    return VideoIndex.from_folder(toy_dataset(groups=4, clips=2))
-
-
-@pytest.fixture
-def said(index):
-    """Every Jump is taken for a Run, the first Wave for a Jump; later videos are surer."""
-    answers = np.where(index.labels == 0, 1, index.labels)
-    answers[np.flatnonzero(index.labels == 2)[0]] = 0
-    sure = np.linspace(0.5, 0.9, len(index))
-    chances = np.repeat((1 - sure)[:, None] / 2, 3, axis=1)
-    chances[np.arange(len(index)), answers] = sure
-    return predictions.Predictions(
-        index.table["video_id"], index.groups, index.labels, chances, index.classes
-    )
-
-
-@pytest.fixture(scope="module")
-def model():
-    import keras
-
-    keras.utils.set_random_seed(0)
-    return keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(8, 3, strides=2, activation="relu", padding="same"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
-
-
-@pytest.fixture
-def save(said, index, tmp_path):
+def save(mistaken, index, tmp_path):
     """Write a page of these predictions -> Held."""
 
-    def make(said=said, *, index=index, **options):
-        return Held(widgets.save_page(said, tmp_path / "page.html", index=index, **options))
+    def make(mistaken=mistaken, *, index=index, **options):
+        return Held(widgets.save_page(mistaken, tmp_path / "page.html", index=index, **options))
 
     return make
 
@@ -95,11 +60,11 @@ class Held(html.parser.HTMLParser):
         return self.parts[start : start + length]
 
 
-def test_the_page_holds_what_the_explorer_counts_and_lists(save, said):
+def test_the_page_holds_what_the_explorer_counts_and_lists(save, mistaken):
     kept = save(videos=0).kept
-    assert kept["table"] == widgets.ConfusionExplorer(said).table
-    assert [card["id"] for card in kept["cards"]] == said.video_ids.tolist()
-    p_predicted = [round(float(row.max()), 4) for row in said.probabilities]
+    assert kept["table"] == widgets.ConfusionExplorer(mistaken).table
+    assert [card["id"] for card in kept["cards"]] == mistaken.video_ids.tolist()
+    p_predicted = [round(float(row.max()), 4) for row in mistaken.probabilities]
     assert [card["p_predicted"] for card in kept["cards"]] == p_predicted
 
 
@@ -115,27 +80,19 @@ def test_kept_are_mistakes_of_every_pair_the_surest_first_and_some_right_videos(
 
 
 @pytest.mark.parametrize(
-    ("videos", "says"),
+    ("videos", "words"),
     [
-        (0, "No video can be played here; all 24 are counted."),
-        (
-            6,
-            "6 of 24 videos can be played here: those of the most frequent mistakes and some that "
-            "were named rightly; all 24 are counted.",
-        ),
-        (
-            12,
-            "12 of 24 videos can be played here: all 9 mistakes and some that were named rightly; "
-            "all 24 are counted.",
-        ),
-        (60, "All 24 videos can be played here."),
+        (0, "No video"),
+        (6, "6 of 24 .*the most frequent mistakes and some"),
+        (12, "12 of 24 .*all 9 mistakes and some"),
+        (60, "All 24 videos"),
     ],
 )
-def test_the_page_says_what_can_be_played(save, videos, says):
+def test_the_page_says_what_can_be_played(save, videos, words):
     page = save(videos=videos)
     assert len(page.kept["videos"]) == min(videos, 24)
-    assert says in page.words
-    assert page.kept["summary"] == says
+    assert re.match(words, page.kept["summary"])
+    assert page.kept["summary"] in page.words
 
 
 def test_videos_that_cannot_be_played_have_a_small_picture(save):
@@ -154,8 +111,8 @@ def test_frames_are_those_the_sampler_picks_and_small(
     frames = [draw_numbered_frame(number, size=(240, 320)) for number in range(30)]
     path = video.write(tmp_path / "v.avi", frames)
     index = SimpleNamespace(table=pd.DataFrame({"video_id": ["v"]}), paths=[path])
-    said = predictions.Predictions(["v"], ["g01"], [0], [[0.1, 0.9]], ["A", "B"])
-    page = save(said, index=index, sampling=sampling.EveryNth(7))
+    mistaken = predictions.Predictions(["v"], ["g01"], [0], [[0.1, 0.9]], ["A", "B"])
+    page = save(mistaken, index=index, sampling=sampling.EveryNth(7))
     film = page.kept["videos"]["v"]
     shown = [
         cv2.imdecode(np.frombuffer(page.part(place), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
@@ -166,10 +123,10 @@ def test_frames_are_those_the_sampler_picks_and_small(
     assert {frame.shape for frame in shown} == {(*film["size"], 3)} == {(168, 224, 3)}
 
 
-def test_heat_is_that_of_explanation(save, index, model):
+def test_heat_is_that_of_explanation(save, index, frame_cnn):
     from vidlab import explanation
 
-    page = save(model=lambda: model, videos=2)
+    page = save(model=lambda: frame_cnn, videos=2)
     name, film = next(iter(page.kept["videos"].items()))
     path = dict(zip(index.table["video_id"], index.paths, strict=True))[name]
     frames = video.read_frames(path, film["numbers"], size=(32, 32))
@@ -178,7 +135,7 @@ def test_heat_is_that_of_explanation(save, index, model):
         ("Run", "predicted"),
     ]
     for target, panel in enumerate(film["panels"]):
-        record = explanation.explain(model, frames, target=target)
+        record = explanation.explain(frame_cnn, frames, target=target)
         expected = [
             cv2.resize(one, tuple(panel["size"][::-1]), interpolation=cv2.INTER_AREA)
             for one in record.heat
@@ -197,9 +154,9 @@ def test_a_missing_file_is_told_and_another_video_takes_its_place(save, index):
     assert len(kept["videos"]) == 6
 
 
-def test_videos_outside_the_index_are_counted_and_told(save, said):
+def test_videos_outside_the_index_are_counted_and_told(save, mistaken):
     kept = save(index=NOWHERE).kept
-    assert kept["summary"] == "No video can be played here; all 24 are counted."
+    assert kept["videos"] == {}
     problems = {card["problem"] for card in kept["cards"]}
     assert problems == {"This video is not in the index."}
 
@@ -217,8 +174,8 @@ def test_a_model_that_cannot_be_explained_leaves_the_frames_and_says_why(save):
 
 def test_names_and_titles_are_escaped(save):
     evil = "</script><b>&amp;"
-    said = predictions.Predictions([evil], [evil], [0], [[0.2, 0.8]], [evil, "B"])
-    page = save(said, index=NOWHERE, title=evil, about=evil, back=f'"{evil}')
+    mistaken = predictions.Predictions([evil], [evil], [0], [[0.2, 0.8]], [evil, "B"])
+    page = save(mistaken, index=NOWHERE, title=evil, about=evil, back=f'"{evil}')
     assert page.kept["table"]["classes"] == [evil, "B"]
     assert page.kept["cards"][0]["id"] == evil
     assert page.words.count(evil) == 3  # twice the title, and what it is about
@@ -227,9 +184,9 @@ def test_names_and_titles_are_escaped(save):
     assert ("a", {"href": f'"{evil}'}) in page.tags
 
 
-def test_the_page_draws_itself_with_the_script_and_the_look_of_the_explorer(save, said):
+def test_the_page_draws_itself_with_the_script_and_the_look_of_the_explorer(save, mistaken):
     page = save(videos=0)
-    explorer = widgets.ConfusionExplorer(said)
+    explorer = widgets.ConfusionExplorer(mistaken)
     body, _, render = str(explorer._esm).rpartition("export default")
     assert body in page.script
     assert f"const explorer ={render}" in page.script
@@ -244,9 +201,9 @@ def test_the_page_names_no_other_file_and_links_back_where_it_is_told_to(save):
         assert found == links
 
 
-def test_the_page_is_small(save, model):
-    size = save(model=model, videos=6).file.stat().st_size
-    without = save(model=model, videos=0).file.stat().st_size
+def test_the_page_is_small(save, frame_cnn):
+    size = save(model=frame_cnn, videos=6).file.stat().st_size
+    without = save(model=frame_cnn, videos=0).file.stat().st_size
     assert without < 130_000
     assert size - without < 6 * 40_000
 
@@ -258,12 +215,8 @@ def test_nothing_is_left_in_an_open_notebook(save, monkeypatch):
     assert len(ipywidgets.widgets.widget._instances) == before
 
 
-def test_a_number_of_videos_below_zero_is_refused(save):
+def test_no_predictions_and_fewer_videos_than_none_are_refused(save):
     with pytest.raises(MetricError, match="videos=-1"):
         save(videos=-1)
-
-
-def test_no_predictions_are_refused(save):
-    nothing = predictions.Predictions([], [], [], np.zeros((0, 3)), CLASSES)
     with pytest.raises(MetricError, match="0 predictions"):
-        save(nothing)
+        save(predictions.Predictions([], [], [], np.zeros((0, 3)), ["A", "B", "C"]))

@@ -3,6 +3,7 @@ import os
 import numpy as np
 import pytest
 
+from tests.built import small_cnn
 from vidlab import plots, recipes
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
@@ -18,26 +19,11 @@ def index(toy_dataset):
     return VideoIndex.from_folder(toy_dataset(groups=2, clips=1))
 
 
-def model_of(seed):
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    return keras.Sequential(
-        [
-            keras.Input((32, 32, 3), name="rgb"),
-            keras.layers.Rescaling(1 / 64),
-            keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="seen"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
-
-
 @pytest.fixture(scope="module")
 def predictors():
     return {
         name: timeline.VideoPredictor(
-            model_of(seed), classes=CLASSES, sampling=Uniform(5), aggregation=name
+            small_cnn(seed=seed), classes=CLASSES, sampling=Uniform(5), aggregation=name
         )
         for seed, name in enumerate(["mean", "vote"])
     }
@@ -53,13 +39,6 @@ def upload(explorer, data, *, name="mine.avi", size=None):
     explorer.player.receive(message, [memoryview(data)])
 
 
-def test_the_video_is_there_before_the_model_predicts(predictors, index):
-    explored = TimelineExplorer(predictors, index)
-    assert explored.player.film["title"] == index.table["video_id"][0]
-    assert len(explored.player.film["frames"]) == 5
-    assert explored.player.predictions == {}
-
-
 def test_an_uploaded_file_stands_before_the_others_and_is_found(predictors, index):
     explored = TimelineExplorer(predictors, index)
     upload(explored, index.paths[0].read_bytes())
@@ -71,6 +50,8 @@ def test_an_uploaded_file_stands_before_the_others_and_is_found(predictors, inde
 
 def test_probabilities_are_those_of_the_predictor(predictors, index):
     explored = TimelineExplorer(predictors, index)
+    assert explored.player.film["title"] == index.table["video_id"][0]
+    assert explored.player.predictions == {}
     explored.player.receive({"kind": "predict"})
     expected = predictors["mean"].predict(index.paths[0])
     np.testing.assert_array_equal(probabilities(explored), expected.probabilities)
@@ -100,17 +81,13 @@ def test_more_frames_are_played_and_looked_at(predictors, index):
         assert len(probabilities(explored)) == frames
 
 
-def pieces_of(path, size):
-    data = path.read_bytes()
-    return [data[start : start + size] for start in range(0, len(data), size)]
-
-
 def test_a_file_that_is_uploaded_in_pieces_is_watched(predictors, index):
     path = index.paths[4]
-    pieces = pieces_of(path, 1500)
+    data = path.read_bytes()
+    pieces = [data[start : start + 1500] for start in range(0, len(data), 1500)]
     assert len(pieces) > 2
     explored = TimelineExplorer(predictors)
-    about = {"name": "../mine.avi", "of": len(pieces), "size": path.stat().st_size}
+    about = {"name": "../mine.avi", "of": len(pieces), "size": len(data)}
     for number, piece in enumerate(pieces):
         explored.player.receive({"kind": "upload", "number": number, **about}, [memoryview(piece)])
     assert explored.video.value == "mine.avi"
@@ -119,25 +96,17 @@ def test_a_file_that_is_uploaded_in_pieces_is_watched(predictors, index):
     np.testing.assert_array_equal(probabilities(explored), expected)
 
 
-def test_a_piece_that_is_missing_is_told(predictors, index):
-    explored = TimelineExplorer(predictors, index)
-    about = {"kind": "upload", "name": "mine.avi", "of": 3, "size": 3000}
-    explored.player.receive({**about, "number": 0}, [memoryview(b"RIFF")])
-    explored.player.receive({**about, "number": 2}, [memoryview(b"RIFF")])
-    assert "Expected piece 1 of mine.avi. Received: piece 2" in explored.problem
-
-
-def test_a_file_that_is_too_large_is_refused_before_it_is_sent(predictors):
-    explored = TimelineExplorer(predictors)
-    upload(explored, b"", name="film.mkv", size=700_000_000)
-    assert "film.mkv with 700 MB. Pass its path instead" in explored.problem
-
-
-def test_a_file_that_is_no_video_is_told_in_its_place(predictors):
+def test_what_is_wrong_with_an_uploaded_file_is_told(predictors):
     explored = TimelineExplorer(predictors)
     upload(explored, b"no video", name="note.avi")
     assert "note.avi" in explored.problem
     assert explored.player.film == {}
+    upload(explored, b"", name="film.mkv", size=700_000_000)
+    assert "film.mkv with 700 MB. Pass its path instead" in explored.problem
+    about = {"kind": "upload", "name": "mine.avi", "of": 3, "size": 3000}
+    for number in (0, 2):
+        explored.player.receive({**about, "number": number}, [memoryview(b"RIFF")])
+    assert "Expected piece 1 of mine.avi. Received: piece 2" in explored.problem
 
 
 def test_uploaded_files_are_gone_with_the_explorer(predictors, index):
@@ -168,21 +137,6 @@ def test_heat_is_of_the_frames_shown_and_of_the_class_chosen_or_predicted(predic
     assert explored.cam.film == {}  # it was of another video
 
 
-def test_without_a_video_nothing_is_explained_and_the_remedy_is_told(predictors):
-    explored = TimelineExplorer(predictors)
-    with pytest.raises(VideoError, match="Choose or upload one first"):
-        explored.explain()
-    explored.model.value = "vote"  # may be chosen before there is a video
-    assert explored.problem == ""
-
-
-def test_a_missing_file_is_a_sentence(predictors, tmp_path):
-    explored = TimelineExplorer(predictors, tmp_path / "gone.avi")
-    bundle = explored._repr_mimebundle_()
-    assert set(bundle) == {"text/plain"}
-    assert "gone.avi" in bundle["text/plain"]
-
-
 def test_the_static_form_asks_and_draws(predictors, index):
     bundle = TimelineExplorer(predictors, index)._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBOR")
@@ -199,7 +153,7 @@ def test_a_finished_run_is_watched_with(tmp_path, index):
         "frame-finetuned", recipe.as_dict(), profile="smoke", seed=0, split=1, fingerprint="none"
     )
     run = runs.RunFolder(tmp_path / "run").write(
-        model=model_of(0), predictions=said, metrics={}, recipe=record
+        model=small_cnn(), predictions=said, metrics={}, recipe=record
     )
     explored = TimelineExplorer(run, index)
     explored.predict()
@@ -207,9 +161,14 @@ def test_a_finished_run_is_watched_with(tmp_path, index):
     assert len(probabilities(explored)) == 3
 
 
-def test_no_watcher_at_all_is_refused():
+def test_without_a_model_or_a_video_the_remedy_is_told(predictors):
     with pytest.raises(ModelError, match=r"Received: none.*convgru-finetuned"):
         TimelineExplorer({})
+    explored = TimelineExplorer(predictors)
+    with pytest.raises(VideoError, match="Choose or upload one first"):
+        explored.explain()
+    explored.model.value = "vote"  # may be chosen before there is a video
+    assert explored.problem == ""
 
 
 def test_a_video_of_too_many_frames_is_not_packed(predictors, numbered_video, monkeypatch):
@@ -217,7 +176,7 @@ def test_a_video_of_too_many_frames_is_not_packed(predictors, numbered_video, mo
     from vidlab.widgets import timeline as module
 
     monkeypatch.setattr(module, "_MOST", 10)
-    every = timeline.VideoPredictor(model_of(0), classes=CLASSES, sampling=AllFrames())
+    every = timeline.VideoPredictor(small_cnn(), classes=CLASSES, sampling=AllFrames())
     explored = TimelineExplorer(every, numbered_video(frames=20))
     assert "at most 10 frames to play. Received: 20" in explored.problem
     explored.count.value = 8

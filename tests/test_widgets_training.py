@@ -1,8 +1,6 @@
 """The curves of trainings: what is drawn, what grows, what is said where something is missing."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -131,14 +129,3 @@ def test_curves_grow_epoch_by_epoch_while_a_model_trains():
     assert list(loss.y) == pytest.approx(losses, abs=1e-4)
     kept, _ = lines(curves)["validation: kept"]
     assert list(kept.x) == [3 + int(np.argmin(losses[2:]))]
-
-
-def test_looking_at_curves_loads_no_tensorflow():
-    script = (
-        "import sys, pandas, vidlab\n"
-        "h = pandas.DataFrame({'loss': [1.0], 'accuracy': [0.5]})\n"
-        "vidlab.widgets.TrainingCurves(h).figure()\n"
-        "print('tensorflow' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "False", done.stderr

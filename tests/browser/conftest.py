@@ -30,15 +30,20 @@ model = keras.Sequential([
 """
 
 
+def write_videos(folder):
+    """Write three classes of four videos of twelve numbered frames."""
+    for label, name in enumerate(("Jump", "Run", "Wave")):
+        for clip in range(1, 5):
+            shade = (60 + 50 * label, 140, 40 * clip)
+            frames = (numbered_frame(number, background=shade) for number in range(12))
+            video.write(folder / name / f"v_{name}_g{clip:02d}_c01.avi", frames)
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """Serve a folder with twelve small videos in ``videos`` -> (folder, address)."""
     folder = tmp_path_factory.mktemp("lab")
-    for label, name in enumerate(("Jump", "Run", "Wave")):
-        for clip in range(1, 5):
-            file = folder / "videos" / name / f"v_{name}_g{clip:02d}_c01.avi"
-            shade = (60 + 50 * label, 140, 40 * clip)
-            video.write(file, (numbered_frame(i, background=shade) for i in range(12)))
+    write_videos(folder / "videos")
     with driver.serving(folder) as address:
         yield folder, address
 
@@ -60,6 +65,7 @@ def open_cells(browser, lab):
             for selector in wait_for:
                 page.wait_for(selector)
             yield page
+            assert page.errors == []  # whatever the tests of this notebook did
         finally:
             page.page.close()
 

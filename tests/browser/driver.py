@@ -156,8 +156,18 @@ class Page:
         outputs = self.page.locator("[data-mime-type*=error], [data-mime-type*=stderr]")
         return [*outputs.all_inner_texts(), *self.errors]
 
-    def theme(self, name):
-        """Choose a theme by the name in the Settings menu."""
+    @contextlib.contextmanager
+    def dark(self):
+        """Look at the page in JupyterLab's dark theme."""
+        self._choose_theme("JupyterLab Dark")
+        try:
+            self.page.wait_for_selector("[data-jp-theme-light=false]", state="attached")
+            self.page.wait_for_timeout(500)
+            yield
+        finally:
+            self._choose_theme("JupyterLab Light")
+
+    def _choose_theme(self, name):
         self.page.click(".lm-MenuBar-item:has-text('Settings')")
         self.page.hover(".lm-Menu-item:has-text('Theme') >> nth=0")
         self.page.click(f".lm-Menu-item:has-text('{name}') >> nth=0")
@@ -166,3 +176,26 @@ class Page:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         target = self.page.locator(of).first if of else self.page
         target.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def click_cell(page, row, column):
+    """Click a cell of the confusion matrix."""
+    matrix = page.locator(".vl-matrix")
+    left, top, cell = map(float, matrix.get_attribute("data-first").split())
+    position = {"x": left + column * cell, "y": top + row * cell}
+    matrix.scroll_into_view_if_needed()
+    matrix.hover(position=position)
+    matrix.click(position=position)
+
+
+def pixels(page, selector):
+    """The sum over all pixels of a canvas, read off a copy: the browser warns about else."""
+    return page.locator(selector).evaluate(
+        """one => {
+          const copy = new OffscreenCanvas(one.width, one.height);
+          const context = copy.getContext("2d", { willReadFrequently: true });
+          context.drawImage(one, 0, 0);
+          const { data } = context.getImageData(0, 0, one.width, one.height);
+          return data.reduce((sum, value) => sum + value, 0);
+        }"""
+    )

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.conftest import MODEL, VIDEOS
+from tests.browser.driver import click_cell, pixels
 
 pytestmark = pytest.mark.slow
 
@@ -32,27 +33,12 @@ def page(notebook):
     return notebook.page
 
 
-def click_cell(page, row, column):
-    left, top, cell = map(float, page.locator(MATRIX).get_attribute("data-first").split())
-    position = {"x": left + column * cell, "y": top + row * cell}
-    page.locator(MATRIX).hover(position=position)
-    page.locator(MATRIX).click(position=position)
-
-
 def listing(page, text):
     page.wait_for_selector(f".vl-confusion .vl-list[data-cell='{text}']")
 
 
 def wait_for_text(page, selector, text):
     page.locator(selector, has_text=text).first.wait_for(timeout=30_000)
-
-
-def pixels(page, selector):
-    """The sum over all pixels of a canvas."""
-    return page.locator(selector).evaluate(
-        "one => one.getContext('2d').getImageData(0, 0, one.width, one.height)"
-        ".data.reduce((sum, value) => sum + value, 0)"
-    )
 
 
 def test_a_click_on_a_cell_lists_its_videos(page, notebook):
@@ -64,9 +50,6 @@ def test_a_click_on_a_cell_lists_its_videos(page, notebook):
     assert page.locator(".vl-card img").first.evaluate("one => one.naturalWidth") > 0
     assert "70%" in page.locator(".vl-card").first.inner_text()
     notebook.screenshot("cell")
-
-
-def test_an_empty_cell_says_so(page):
     click_cell(page, 1, 2)
     listing(page, "Run > Wave")
     assert page.locator(".vl-card").count() == 0
@@ -162,14 +145,7 @@ def test_a_missing_file_is_a_sentence_in_its_place(page):
 def test_the_explorers_follow_the_theme(page, notebook):
     paper = "one => getComputedStyle(one).backgroundColor"
     light = page.locator(".vl-confusion").evaluate(paper)
-    notebook.theme("JupyterLab Dark")
-    page.wait_for_selector("[data-jp-theme-light=false]", state="attached")
-    page.wait_for_timeout(500)
-    assert page.locator(".vl-confusion").evaluate(paper) != light
-    page.locator(MATRIX).scroll_into_view_if_needed()
-    notebook.screenshot("dark")
-    notebook.theme("JupyterLab Light")
-
-
-def test_nothing_was_complained_about_in_the_console(notebook):
-    assert notebook.errors == []
+    with notebook.dark():
+        assert page.locator(".vl-confusion").evaluate(paper) != light
+        page.locator(MATRIX).scroll_into_view_if_needed()
+        notebook.screenshot("dark")

@@ -127,15 +127,6 @@ def test_the_explorer_follows_the_theme(explorer, notebook):
     paper = "one => getComputedStyle(one).backgroundColor"
     tile = tiles(galleries(explorer)[0]).first
     light = tile.evaluate(paper)
-    try:
-        notebook.theme("JupyterLab Dark")
-        notebook.page.wait_for_selector("[data-jp-theme-light=false]", state="attached")
-        notebook.page.wait_for_timeout(500)
+    with notebook.dark():
         assert tile.evaluate(paper) != light
         notebook.screenshot("filters-dark", of=OUTPUT)
-    finally:
-        notebook.theme("JupyterLab Light")
-
-
-def test_nothing_was_complained_about_in_the_console(notebook):
-    assert notebook.errors == []

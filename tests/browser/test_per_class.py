@@ -119,17 +119,6 @@ def test_a_click_lists_the_errors_and_who_made_them(two):
     assert "✓ right" in cards.first.inner_text()
 
 
-def test_a_video_opens_with_both_classes_side_by_side(two, notebook):
-    click(two, "Jump")
-    two.locator(".vl-card").nth(1).click()
-    cam = two.locator(".vl-cam[data-panels='2']")
-    cam.wait_for(timeout=60_000)
-    captions = cam.locator("figcaption").all_inner_texts()
-    assert captions[1].startswith("Jump true")
-    assert captions[2].startswith("Run predicted")
-    notebook.screenshot("classes-video", of=TWO)
-
-
 def test_the_whole_path_goes_by_keys(two):
     keyboard = two.page.keyboard
     two.get_by_label("classes", exact=True).focus()
@@ -156,16 +145,3 @@ def test_a_hundred_classes_are_scrolled_through(notebook):
     assert last.bounding_box()["y"] < page.viewport_size["height"]
     many.scroll_into_view_if_needed()
     notebook.screenshot("classes-many", of=MANY)
-
-
-def test_bars_can_be_read_in_the_dark(two, notebook):
-    try:
-        notebook.theme("JupyterLab Dark")
-        two.page.wait_for_selector("[data-jp-theme-light=false]", state="attached")
-        notebook.screenshot("classes-dark", of=TWO)
-    finally:
-        notebook.theme("JupyterLab Light")
-
-
-def test_nothing_was_complained_about_in_the_console(notebook):
-    assert notebook.errors == []

@@ -28,11 +28,8 @@ OUTPUT = ".jp-OutputArea-output"
 @pytest.fixture(scope="module")
 def notebook(open_cells):
     """Run a notebook of both explorers, and of one that is given a file that does not exist."""
-    drawn = (
-        ".js-plotly-plot .trace path",
-        ".vl-gallery img[src]",
-        f"{OUTPUT}:has-text('gone.avi')",
-    )
+    chart = ".js-plotly-plot .trace path"
+    drawn = (chart, ".vl-gallery img[src]", f"{OUTPUT}:has-text('gone.avi')")
     with open_cells("sampling", CELLS, wait_for=drawn) as page:
         yield page
 
@@ -40,15 +37,17 @@ def notebook(open_cells):
 @pytest.fixture
 def picks(notebook):
     """Give the explorer of samplers, in sight."""
-    explorer = notebook.page.locator(OUTPUT).nth(0)
-    explorer.scroll_into_view_if_needed()
-    return explorer
+    return in_sight(notebook, 0)
 
 
 @pytest.fixture
 def varied(notebook):
     """Give the explorer of augmentation, in sight."""
-    explorer = notebook.page.locator(OUTPUT).nth(1)
+    return in_sight(notebook, 1)
+
+
+def in_sight(notebook, number):
+    explorer = notebook.page.locator(OUTPUT).nth(number)
     explorer.scroll_into_view_if_needed()
     return explorer
 
@@ -233,18 +232,3 @@ def test_both_clips_go_on_in_step(varied):
     )
     play.click()
     assert number_of(picture(first)) in expected
-
-
-def test_the_explorers_are_read_in_the_dark(picks, notebook):
-    try:
-        notebook.theme("JupyterLab Dark")
-        notebook.page.wait_for_selector("[data-jp-theme-light=false]", state="attached")
-        notebook.page.wait_for_timeout(500)
-        notebook.screenshot("sampling-dark", of=OUTPUT)
-        notebook.screenshot("augment-dark", of=f"{OUTPUT} >> nth=1")
-    finally:
-        notebook.theme("JupyterLab Light")
-
-
-def test_nothing_was_complained_about_in_the_console(notebook):
-    assert notebook.errors == []

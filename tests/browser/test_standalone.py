@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.browser.conftest import MODEL, VIDEOS
-from tests.browser.driver import SCREENSHOTS
-from tests.conftest import numbered_frame
+from tests.browser.conftest import MODEL, VIDEOS, write_videos
+from tests.browser.driver import SCREENSHOTS, click_cell, pixels
 from vidlab import evaluation, plots, widgets
-from vidlab.data import video
 from vidlab.evaluation import predictions
 from vidlab.widgets.explorer import page as page_file
 
@@ -31,11 +29,7 @@ def folder(tmp_path_factory):
     """Write pages: of twelve videos, six of which can be played; and of many videos, none of which
     can, whose classes have awkward names."""
     folder = tmp_path_factory.mktemp("pages")
-    for label, name in enumerate(("Jump", "Run", "Wave")):
-        for clip in range(1, 5):
-            file = folder / "videos" / name / f"v_{name}_g{clip:02d}_c01.avi"
-            shade = (60 + 50 * label, 140, 40 * clip)
-            video.write(file, (numbered_frame(i, background=shade) for i in range(12)))
+    write_videos(folder / "videos")
     made = {}
     exec(VIDEOS.replace('"videos"', repr(str(folder / "videos"))), made)
     exec(MODEL, made)
@@ -112,12 +106,6 @@ def count(opened):
     )
 
 
-def click_cell(page, row, column):
-    left, top, cell = map(float, page.locator(MATRIX).get_attribute("data-first").split())
-    page.locator(MATRIX).scroll_into_view_if_needed()
-    page.locator(MATRIX).click(position={"x": left + column * cell, "y": top + row * cell})
-
-
 def listing(page, text):
     page.wait_for_selector(f".vl-list[data-cell='{text}']")
 
@@ -125,19 +113,6 @@ def listing(page, text):
 def screenshot(page, name):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-
-
-def pixels(page, selector):
-    """The sum over all pixels of a canvas, read off a copy: the browser warns about else."""
-    return page.locator(selector).evaluate(
-        """one => {
-          const copy = new OffscreenCanvas(one.width, one.height);
-          const context = copy.getContext("2d", { willReadFrequently: true });
-          context.drawImage(one, 0, 0);
-          const { data } = context.getImageData(0, 0, one.width, one.height);
-          return data.reduce((sum, value) => sum + value, 0);
-        }"""
-    )
 
 
 @pytest.mark.parametrize("search", ["", "run", "JUMP, ümit", "b>", "stand a", "n t i u s"])

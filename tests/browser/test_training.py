@@ -71,16 +71,3 @@ def test_a_click_on_a_name_hides_its_curves(outputs, notebook):
 def test_curves_have_grown_while_another_cell_ran(outputs):
     slider = outputs.nth(1).get_by_role("slider").first
     assert slider.get_attribute("aria-valuemax") == "4.0"
-
-
-def test_curves_can_be_read_in_the_dark(notebook):
-    try:
-        notebook.theme("JupyterLab Dark")
-        notebook.page.wait_for_selector("[data-jp-theme-light=false]", state="attached")
-        notebook.screenshot("training-dark", of=".jp-OutputArea-output")
-    finally:
-        notebook.theme("JupyterLab Light")
-
-
-def test_nothing_was_complained_about_in_the_console(notebook):
-    assert notebook.errors == []
