@@ -108,15 +108,6 @@ def test_predicted_class_is_the_most_probable_and_the_first_where_two_tie():
     assert predicted.top_k(1)[:, 0].tolist() == predicted.y_pred.tolist()
 
 
-def test_types_are_fixed_whatever_is_given(predicted):
-    assert predicted.y_true.dtype == predicted.y_pred.dtype == np.int64
-    assert predicted.probabilities.dtype == predicted.frames.probabilities.dtype == np.float32
-    assert predicted.frames.video.dtype == predicted.frames.frame.dtype == np.int64
-    assert predicted.video_ids.dtype.kind == predicted.groups.dtype.kind == "U"
-    assert len(predicted) == 3
-    assert len(predicted.frames) == 12
-
-
 def test_another_aggregation_keeps_everything_else_and_needs_frames(predicted):
     voted = predicted.with_aggregation("vote")
     np.testing.assert_array_equal(
