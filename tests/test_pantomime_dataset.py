@@ -10,7 +10,6 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
 
 from vidlab.data import video
 from vidlab.data.index import VideoIndex
@@ -100,22 +99,10 @@ def test_videos_lists_and_notes_are_laid_out_as_in_ucf101(small):
     assert not (small / ".parts").exists()
 
 
-def test_single_decoded_frames_do_not_tell_forward_from_reversed(small):
-    thumbnails, labels, groups = [], [], []
+def test_decoded_twins_are_each_others_reverse_so_no_single_frame_tells_them_apart(small):
     for group in range(1, SOME + 1):
-        pair = [frames_of(small, name, group) for name in REVERSED_PAIRS[0]]
-        assert np.array_equal(pair[0], pair[1][::-1])
-        for label, frames in enumerate(pair):
-            thumbnails.append(frames[:, ::20, ::20].reshape(len(frames), -1) / 255)
-            labels += [label] * len(frames)
-            groups += [group] * len(frames)
-    x, y = np.concatenate(thumbnails), np.array(labels)
-    scores = []
-    for held_out in ((1, 2), (3, 4), (5, 6), (7, 8)):
-        test = np.isin(groups, held_out)
-        probe = LogisticRegression(max_iter=200).fit(x[~test], y[~test])
-        scores.append(probe.score(x[test], y[test]))
-    assert 0.45 <= np.mean(scores) <= 0.55
+        forward, backward = (frames_of(small, name, group) for name in REVERSED_PAIRS[0])
+        assert np.array_equal(forward, backward[::-1])
 
 
 def test_annotations_cover_every_frame_of_every_video(small):
