@@ -182,26 +182,21 @@ def test_a_complete_dataset_is_left_alone(few_groups, editions, monkeypatch):
 def test_making_goes_on_where_it_was_interrupted_or_a_video_was_lost(
     few_groups, editions, tmp_path, monkeypatch
 ):
-    write, written = video.write, []
+    write, written, interrupted_at = video.write, [], 3
 
-    def interrupted(path, frames, **options):
-        if len(written) == 3:
+    def counting(path, frames, **options):
+        if len(written) == interrupted_at:
             raise KeyboardInterrupt
         written.append(path)
         return write(path, frames, **options)
 
-    monkeypatch.setattr(video, "write", interrupted)
+    monkeypatch.setattr(video, "write", counting)
     with pytest.raises(KeyboardInterrupt):
         make(tmp_path, size="smoke", jobs=1)
     assert not is_complete(tmp_path, size="smoke")
     assert not list(tmp_path.rglob(".*.*"))
     assert len(list(tmp_path.rglob("*.avi"))) == 3
-    written.clear()
-    monkeypatch.setattr(
-        video,
-        "write",
-        lambda path, *a, **options: written.append(path) or write(path, *a, **options),
-    )
+    written, interrupted_at = [], None
     make(tmp_path, size="smoke", jobs=1)
     assert len(written) == 4 * FEW - 2  # the third video had no twin yet
     assert contents(tmp_path) == contents(editions / "fair")
