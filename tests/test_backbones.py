@@ -1,15 +1,10 @@
 """Backbones: their preprocessing, weights, top modules, what learns, and encoders made of them."""
 
 import functools
-import json
-import os
 import re
-import subprocess
-import sys
-import textwrap
 import warnings
-from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -80,20 +75,8 @@ def is_normalisation(layer):
     return isinstance(layer, keras.layers.BatchNormalization)
 
 
-def test_parameters_and_maps_of_the_residual_network(residual):
-    def convolution(channels_in, channels_out, side):
-        return channels_in * channels_out * side**2 + 4 * channels_out  # no bias; batch norm
-
-    def block(channels_in, channels_out):
-        projection = convolution(channels_in, channels_out, 1) if channels_in != channels_out else 0
-        second = convolution(channels_out, channels_out, 3)
-        return convolution(channels_in, channels_out, 3) + second + projection
-
-    blocks = block(12, 24) + block(24, 48) + block(48, 96) + block(96, 96)
-    assert residual.count_params() == convolution(3, 12, 5) + blocks
-    names = ("stem", "stem_pool", "block1_out", "block2_out", "block3_out")
-    maps = [residual.get_layer(name).output.shape[2:] for name in names]
-    assert maps == [(56, 12), (28, 12), (28, 24), (14, 48), (7, 96)]
+def is_convolution(layer):
+    return isinstance(layer, keras.layers.Conv2D)
 
 
 def test_a_block_adds_what_its_convolutions_find_to_what_went_in(residual):
@@ -130,22 +113,10 @@ def test_the_top_two_modules_are_the_last_blocks(name, parts, layers, backbone):
 
 
 def test_the_top_two_modules_of_inception_are_mixed9_and_mixed10(backbone):
-    def convolution(channels_in, channels_out, area):
-        return channels_in * channels_out * area + 3 * channels_out  # no bias; three batch values
-
-    def module(channels):
-        return (
-            sum(convolution(channels, outputs, 1) for outputs in (320, 384, 448, 192))
-            + convolution(448, 384, 9)
-            + 4 * convolution(384, 384, 3)
-        )
-
-    model = backbone("inceptionv3")
-    top = backbones.top_modules(model)
+    top = backbones.top_modules(backbone("inceptionv3"))
     assert {"mixed9", "mixed9_0", "mixed9_1", "mixed10"} <= set(top)
     assert not {f"mixed{i}" for i in range(9)} & set(top)
-    found = sum(model.get_layer(name).count_params() for name in top)
-    assert found == module(1280) + module(2048)
+    assert sum(is_convolution(backbone("inceptionv3").get_layer(name)) for name in top) == 2 * 9
 
 
 @pytest.mark.parametrize(
@@ -348,25 +319,6 @@ def test_imagenet_weights_in_the_cache_load_without_network_or_warning(monkeypat
         backbones.build("mobilenetv2-0.35", **SMALL, weights="imagenet")
 
 
-GENUINE = """
-    import json, sys
-    import cv2, keras, numpy as np
-    from vidlab import backbones
-
-    photos = sys.argv[1:]
-    pictures = np.stack([
-        cv2.resize(cv2.imread(p)[:, :, ::-1], (224, 224), interpolation=cv2.INTER_AREA)
-        for p in photos
-    ])
-    ours = backbones.build("mobilenetv2", weights="imagenet")
-    theirs = keras.applications.MobileNetV2(include_top=False, input_shape=(224, 224, 3))
-    scaled = keras.applications.mobilenet_v2.preprocess_input(pictures.astype("float32"))
-    difference = np.abs(ours.predict(pictures, verbose=0) - theirs.predict(scaled, verbose=0)).max()
-    whole = keras.applications.MobileNetV2()
-    head = keras.Sequential([keras.layers.GlobalAveragePooling2D(), whole.get_layer("predictions")])
-    probabilities = head.predict(ours.predict(pictures, verbose=0), verbose=0)
-    print(json.dumps({"difference": float(difference), "top": probabilities.argmax(1).tolist()}))
-"""
 PHOTOS = {
     "cat.png": {"tabby", "tiger cat", "Egyptian cat", "lynx", "Persian cat", "Siamese cat"},
     "parrot.jpg": {"macaw", "lorikeet", "sulphur-crested cockatoo", "African grey"},
@@ -376,22 +328,21 @@ PHOTOS = {
 }
 
 
-def test_real_imagenet_weights_recognise_real_photos(shared):
+def test_real_imagenet_weights_recognise_real_photos(shared, monkeypatch):
     home = shared / "keras_home"
     if not list(home.glob("models/*no_top.h5")):
         pytest.skip("needs ImageNet weights in the shared Keras home")
+    monkeypatch.setenv("KERAS_HOME", str(home))
     labels = (shared / "tflite" / "imagenet_labels.txt").read_text().splitlines()[1:]
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(GENUINE)]
-        + [str(shared / "photos" / name) for name in PHOTOS],
-        env={**os.environ, "KERAS_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[1],
-    )
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout.splitlines()[-1])
-    assert result["difference"] < 1e-4
-    for (name, expected), top in zip(PHOTOS.items(), result["top"], strict=True):
-        assert labels[top] in expected, f"{name}: {labels[top]}"
+    images = [cv2.imread(str(shared / "photos" / name))[:, :, ::-1] for name in PHOTOS]
+    images = np.stack([cv2.resize(one, (224, 224), interpolation=cv2.INTER_AREA) for one in images])
+    ours = backbones.build("mobilenetv2", weights="imagenet").predict(images, verbose=0)
+    name = str(home / "models" / "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224")
+    mobilenet = keras.applications.MobileNetV2
+    theirs = mobilenet(input_shape=(224, 224, 3), include_top=False, weights=f"{name}_no_top.h5")
+    scaled = keras.applications.mobilenet_v2.preprocess_input(images.astype("float32"))
+    np.testing.assert_allclose(ours, theirs.predict(scaled, verbose=0), atol=1e-4)
+    head = mobilenet(weights=f"{name}.h5").get_layer("predictions")
+    found = keras.ops.convert_to_numpy(head(ours.mean(axis=(1, 2)))).argmax(axis=1)
+    for (name, expected), label in zip(PHOTOS.items(), found, strict=True):
+        assert labels[label] in expected, name

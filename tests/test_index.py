@@ -26,19 +26,10 @@ def test_a_folder_becomes_one_row_a_video(toy_dataset):
     index = VideoIndex.from_folder(root)
     assert index.classes == ["Jump", "Run"]
     path = root / "UCF-101" / "Run" / "v_Run_g02_c02.avi"
-    row = index.table.iloc[9].to_dict()
-    assert list(row.items()) == [
-        ("video_id", "v_Run_g02_c02"),
-        ("path", str(path)),
-        ("class_name", "Run"),
-        ("label", 1),
-        ("group", "g02"),
-        ("clip", 2),
-        ("frames", 7),
-        ("fps", 25.0),
-        ("width", 80),
-        ("height", 40),
-    ]
+    columns = ["video_id", "path", "class_name", "label", "group", "clip", "frames", "fps"]
+    assert list(index.table) == [*columns, "width", "height"]
+    values = ["v_Run_g02_c02", str(path), "Run", 1, "g02", 2, 7, 25.0, 80, 40]
+    assert index.table.iloc[9].tolist() == values
     assert index.labels.dtype == np.int64
     assert index.labels.tolist() == [0] * 6 + [1] * 6
     assert index.groups[:3].tolist() == ["g01", "g01", "g02"]

@@ -98,9 +98,8 @@ def test_frames_become_class_probabilities_and_the_model_comes_back_from_its_fil
     ("name", "recurrent", "others"),
     [("chiche-lstm", 0.5, [0.5]), ("cnn-lstm", 0.2, [0.5]), ("convgru", 0, [])],
 )
-def test_dropout_acts_in_training_only(made, name, recurrent, others):
-    model, clips = made(name), np.stack(clips_of(3))
-    np.testing.assert_array_equal(predicted(model, clips), predicted(model, clips))
+def test_dropout_is_where_the_papers_have_it(made, name, recurrent, others):
+    model = made(name)
     rates = [one.rate for one in model.layers if isinstance(one, keras.layers.Dropout)]
     assert (model.get_layer(CELLS[name]).cell.dropout, rates) == (recurrent, others)
 
@@ -158,15 +157,6 @@ class TestRecurrent:
         model, clip = keras.Model(inputs, keras.layers.GRU(4)(x)), np.stack(clips_of(3))
         assert model.predict([clip, clip], verbose=0).shape == (1, 4)
 
-    def test_the_whole_learns_end_to_end(self):
-        model = with_random_weights(build("masking-lstm", 2))
-        before = model.get_layer("backbone").get_weights()[0]
-        clips = np.stack([clip // 2 + 120 * (i % 2) for i, clip in enumerate(clips_of(*[3] * 8))])
-        model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
-        losses = model.fit(clips, np.arange(8) % 2, epochs=15, verbose=0).history["loss"]
-        assert losses[-1] < losses[0] / 2
-        assert not np.array_equal(model.get_layer("backbone").get_weights()[0], before)
-
 
 class TestPadding:
     @pytest.mark.parametrize("name", ["masking-gru", "masking-lstm"])
@@ -194,14 +184,6 @@ class TestPadding:
         for clip, found in zip(clips, together, strict=True):
             close(found[: len(clip)], predicted(model, clip[None])[0])
             assert np.ptp(found[len(clip) - 1 :], axis=0).max() < 1e-6  # repeats the last
-
-    def test_clips_are_filled_up_at_the_end(self):
-        clips = clips_of(2, 4)
-        batch = models.pad(clips)
-        assert (batch.shape, batch.dtype) == ((2, 4, *SIZE, 3), np.float32)
-        np.testing.assert_array_equal(batch[0, :2], clips[0])
-        np.testing.assert_array_equal(batch[1], clips[1])
-        assert (batch[0, 2:] == -1).all()
 
     @pytest.mark.parametrize(
         ("shapes", "message"),

@@ -52,8 +52,6 @@ OWN = textwrap.dedent(
     def small_c3d(inputs, num_classes, *, filters=4):
         x = layers.Rescaling(1 / 255)(inputs["rgb"])
         x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.MaxPooling3D((1, 2, 2))(x)
-        x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
         x = layers.GlobalAveragePooling3D()(x)
         return layers.Dense(num_classes, activation="softmax")(x)
 

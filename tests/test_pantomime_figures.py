@@ -16,10 +16,7 @@ from vidlab.pantomime.body import (
 )
 from vidlab.pantomime.figure import PARTS
 from vidlab.pantomime.motion import MotionStyle, random_motion_style
-from vidlab.pantomime.paint import Pen
-from vidlab.pantomime.props import PROPS, DoorShape, Placement, draw_prop, random_prop_style
-
-WHITE = (255, 255, 255)
+from vidlab.pantomime.props import PROPS, DoorShape
 
 
 def distance(first, second):
@@ -27,7 +24,7 @@ def distance(first, second):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_bones_keep_their_lengths_and_hands_and_feet_go_where_they_can(seed):
+def test_bones_keep_their_lengths_even_where_a_hand_cannot_reach(seed):
     rng = np.random.default_rng(seed)
     build = random_build(rng)
     figure = skeleton(build, random_pose(rng))
@@ -38,17 +35,13 @@ def test_bones_keep_their_lengths_and_hands_and_feet_go_where_they_can(seed):
         ("knee", "ankle"): build.shank,
     }
     hand = figure["near_shoulder"] + rng.uniform(-0.15, 0.15, 2)
-    foot = figure["far_hip"] + rng.uniform(-0.2, 0.2, 2)
-    moved = plant(reach(figure, "near", to=hand), "far", at=foot)
-    far_off = plant(reach(figure, "near", to=hand + 2), "far", at=foot - 2)
-    for posed in (figure, moved, far_off):
+    far_off = plant(reach(figure, "near", to=hand + 2), "far", at=hand - 2)
+    for posed in (figure, far_off):
         for (first, second), length in bones.items():
             for side in SIDES:
                 between = distance(posed[f"{side}_{first}"], posed[f"{side}_{second}"])
                 assert between == pytest.approx(length, abs=1e-3)
     assert distance(figure["pelvis"], figure["chest"]) == pytest.approx(build.trunk)
-    assert moved["near_hand"] == pytest.approx(hand, abs=0.02)
-    assert moved["far_ankle"] == pytest.approx(foot, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -66,34 +59,6 @@ def test_bones_keep_their_lengths_and_hands_and_feet_go_where_they_can(seed):
 def test_joints_follow_each_other_from_left_to_right_or_upwards(pose, axis, joints):
     figure = skeleton(Build(), pose)
     assert (np.diff([figure[name][axis] for name in joints]) > 0).all()
-
-
-# ---- the pen
-
-
-def drawn_extent(image):
-    """Return (x0, y0, x1, y1) around the pixels that are clearly not black."""
-    rows, columns = np.nonzero(image.max(axis=2) > 16)
-    return columns.min(), rows.min(), columns.max(), rows.max()
-
-
-def test_nested_pens_place_turn_and_scale_what_they_draw():
-    image = np.zeros((120, 160, 3), np.uint8)
-    Pen(image).at((80, 60), angle=90, size=10).rectangle((0, -0.5), (3, 0.5), WHITE)
-    # Three units along x, turned by a quarter, are thirty pixels along y.
-    assert drawn_extent(image) == pytest.approx((75, 60, 85, 90), abs=1)
-
-
-@pytest.mark.parametrize("kind", sorted(PROPS))
-def test_marks_give_the_box_of_the_pixels_drawn_in_their_block(kind):
-    image = np.zeros((300, 400, 3), np.uint8)
-    pen = Pen(image, matrix=np.array([[130.0, 0, 180], [0, -130.0, 240]]))
-    style = random_prop_style(np.random.default_rng(3))
-    with pen.marking("object"):
-        draw_prop(pen, Placement(kind, (0.0, 0.1), angle=12, opening=40), style)
-    extent = drawn_extent(image)
-    pen.ellipse((9, 9), (1, 1), WHITE)
-    assert pen.boxes()["object"] == pytest.approx(extent, abs=3)
 
 
 # ---- actions

@@ -54,17 +54,6 @@ def test_a_run_is_complete_when_all_five_files_are_there(tmp_path, predicted, hi
     assert run.recipe["config"] == {"size": [96, 96]}
 
 
-def test_a_keras_model_is_saved_and_loaded(tmp_path):
-    keras = pytest.importorskip("keras")
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    run = runs.RunFolder(tmp_path).write(model=model)
-    inputs = np.arange(6, dtype=np.float32).reshape(2, 3)
-    np.testing.assert_array_equal(
-        run.model().predict(inputs, verbose=0), model.predict(inputs, verbose=0)
-    )
-    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
-
-
 def test_records_are_plain_sorted_json(tmp_path):
     metrics = {
         "top5": np.float32(0.5),

@@ -1,5 +1,6 @@
 """Streams: what an input of a model is, and one of a user's own, through batches."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,14 +62,8 @@ def test_a_changed_stream_differs_in_what_is_named_alone(options, expected):
 
 
 def test_the_text_of_its_record_leads_back_to_a_stream():
-    record = STREAM.as_dict()
-    assert record == {
-        "stream": "Rgb",
-        "clip": True,
-        "sampling": "Segments(count=4)",
-        "test": "Uniform(count=9)",
-        "size": [24, 40],
-    }
+    record = json.loads(json.dumps(STREAM.as_dict()))
+    assert (record["stream"], record["clip"]) == ("Rgb", True)
     options = {name: record[name] for name in ("sampling", "test", "size")}
     assert Rgb(AllFrames(), 8, clip=True).changed(**options) == STREAM
 

@@ -52,13 +52,19 @@ def read_with_vidlab(path):
 
 
 def read_all_with_cv2(path):
+    return read_all(path)[CHOSEN]
+
+
+def read_all(path, *, size=None):
+    """Read a whole video as one array, as people write it, resized frame by frame."""
     capture, pictures = cv2.VideoCapture(str(path)), []
     while True:
         found, picture = capture.read()
         if not found:
             break
+        picture = picture if size is None else cv2.resize(picture, size[::-1])
         pictures.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-    return np.array(pictures)[CHOSEN]
+    return np.array(pictures)
 
 
 def seek_with_cv2(path):

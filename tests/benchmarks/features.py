@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 
 from tests.benchmarks import turns
 from tests.benchmarks.clips import CHOSEN, SAMPLING, make_videos
+from tests.benchmarks.decode import read_all
 from vidlab.data import video
 from vidlab.data.index import VideoIndex
 from vidlab.models import backbones
@@ -108,16 +108,6 @@ def in_memory(path, size, *, frames):
 def predict(encoder, paths, *, at_once):
     """Compute features as the examples do, `at_once` frames a call."""
     for path in paths:
-        pictures = read_all(path, encoder.input_shape[1:3])[CHOSEN]
+        pictures = read_all(path, size=encoder.input_shape[1:3])[CHOSEN]
         for first in range(0, len(pictures), at_once):
             encoder.predict(pictures[first : first + at_once], verbose=0)
-
-
-def read_all(path, size):
-    capture, pictures = cv2.VideoCapture(str(path)), []
-    while True:
-        found, picture = capture.read()
-        if not found:
-            break
-        pictures.append(cv2.cvtColor(cv2.resize(picture, size[::-1]), cv2.COLOR_BGR2RGB))
-    return np.array(pictures)

@@ -107,10 +107,6 @@ WORKS = {"index": index_videos, "train": train, "train-cached": train_cached, "f
 
 def own_peak():
     """Tell the most memory this process has had so far, in megabytes of 2**20 bytes."""
-    if sys.platform == "win32":
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset / 2**20
     status = Path("/proc/self/status")
     if status.is_file():  # on Linux ru_maxrss would begin with the size of the process before
         (line,) = (s for s in status.read_text().splitlines() if s.startswith("VmHWM"))
