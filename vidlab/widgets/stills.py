@@ -14,6 +14,7 @@ import numpy as np
 from vidlab.data import video
 from vidlab.errors import VideoError
 from vidlab.plots import as_pictures
+from vidlab.plots.pictures import spread
 
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
@@ -73,16 +74,16 @@ class Stills:
         if isinstance(source, np.ndarray):
             return cls._of_frames(source, size=size)
         if hasattr(source, "table"):
-            table = source.table.iloc[_spread(len(source), _VIDEOS)]
+            table = source.table.iloc[spread(len(source), _VIDEOS)]
             paths, names = [Path(path) for path in table["path"]], table["class_name"].tolist()
         else:
-            paths = [Path(source[place]) for place in _spread(len(source), _VIDEOS)]
+            paths = [Path(source[place]) for place in spread(len(source), _VIDEOS)]
             names = [path.stem for path in paths]
         return cls._of_videos(paths, names, size=size, of=len(source))
 
     @classmethod
     def _of_frames(cls, frames: np.ndarray, *, size: tuple[int, int]) -> Stills:
-        places = _spread(len(frames), _VIDEOS * _EACH)
+        places = spread(len(frames), _VIDEOS * _EACH)
         chosen = as_pictures(frames[places], dimensions=4)
         if chosen.shape[1:3] != size:
             chosen = np.stack([cv2.resize(one, size[::-1]) for one in chosen])
@@ -114,11 +115,6 @@ class Stills:
             origins=np.repeat(good, _EACH),
             says=says,
         )
-
-
-def _spread(count: int, most: int) -> np.ndarray:
-    """Choose positions out of `count`, at even distances: int64, at most `most`."""
-    return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
 
 
 def _read(path: Path, *, size: tuple[int, int]) -> np.ndarray | VideoError:
