@@ -3,7 +3,7 @@
 A map shows where a model looks; whether it *needs* what is there only shows when it is exchanged.
 Clips of two classes meet: an act of the one and an act of the other, each in a scene of the one and
 in a scene of the other. How much does the scene move the probability of a class, and how much the
-act? Where both are needed at once, or where one can stand in for the other, the answer depends on
+act? Where both are needed at once, or where one can stand in for the other, the result depends on
 the other half; so each is the mean over both other halves. These are the Shapley values of scene
 and act (Shapley 1953, *A value for n-person games*), and add up to what both do together.
 
