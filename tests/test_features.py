@@ -467,18 +467,3 @@ def test_a_damaged_block_is_computed_again_and_no_other(extract_toys, tmp_path):
         assert extract_toys()[1] == [3], kind
         assert files_of(tmp_path / "store") == before, kind
     assert not leftover.exists()
-
-
-def test_time_spent_is_kept_through_interruptions(extract_toys):
-    def seconds():
-        lines = (store.folder / "seconds.txt").read_text().splitlines()
-        return [float(line.split()[1]) for line in lines]
-
-    store, _ = extract_toys()
-    before = seconds()
-    assert store.seconds == pytest.approx(sum(before)) != 0
-    again, computed = extract_toys()
-    assert (again.seconds, computed) == (store.seconds, [])
-    store.file(list(store.frame_numbers)[2 * 5]).unlink()
-    again, _ = extract_toys()
-    assert again.seconds == pytest.approx(sum(before) - before[5] + seconds()[-1])
