@@ -16,7 +16,7 @@ from vidlab.data.sampling import EverySecond, Uniform
 from vidlab.data.streams import Rgb
 from vidlab.errors import RecipeError
 from vidlab.models import backbones
-from vidlab.recipes import registry
+from vidlab.recipes import newman, registry
 
 VOTE = ["frame-vote", "cnn-lstm"]
 FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned"]
@@ -175,6 +175,16 @@ def test_the_published_reports_are_the_means_of_the_published_classes(shared):
 def test_papers_come_in_the_order_of_the_notebooks_that_train_them():
     assert recipes.names()[:10] == [*VOTE, *NEWMAN]
     assert [recipes.get(name).name for name in recipes.names()] == recipes.names()
+
+
+def test_a_paper_that_no_notebook_trains_comes_last(monkeypatch):
+    names = recipes.names()
+    with monkeypatch.context() as patch:
+        patch.delattr(newman, "NOTEBOOK")
+        registry._discover.__wrapped__()
+        assert recipes.names()[-len(NEWMAN) :] == [*NEWMAN]
+    registry._discover.__wrapped__()
+    assert recipes.names() == names
 
 
 def test_an_unknown_recipe_lists_the_known_ones():
