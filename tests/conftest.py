@@ -186,6 +186,12 @@ def mistaken(index):
     )
 
 
+@pytest.fixture
+def live(monkeypatch):
+    """Let explorers take their notebook for one that is open."""
+    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
+
+
 @pytest.fixture(scope="session")
 def frame_cnn():
     """Build a classifier of 32×32 frames in three classes, with random weights."""

@@ -50,9 +50,6 @@ def test_notebooks_are_found_in_order_of_their_numbers(tmp_path):
 def test_notebooks_are_chosen_by_number_name_or_range(words, numbers):
     chosen = files.select(files.find(FIXTURES), words)
     assert [notebook.number for notebook in chosen] == numbers
-
-
-def test_an_unknown_number_lists_the_notebooks_there_are():
     with pytest.raises(NotebookError, match=r"Received: 9.*01_says_hello, 02_fails_in_a_cell"):
         files.select(files.find(FIXTURES), ["9"])
 

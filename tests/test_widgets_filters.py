@@ -15,6 +15,8 @@ from vidlab.widgets.stills import Stills
 
 CLASSES = ["Jump", "Run", "Wave"]
 
+pytestmark = pytest.mark.usefixtures("live")
+
 
 def cnn(*, seed=0, filters=7):
     keras.utils.set_random_seed(seed)
@@ -45,11 +47,6 @@ def before():
 @pytest.fixture(scope="module")
 def frames():
     return np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)
-
-
-@pytest.fixture(autouse=True)
-def live(monkeypatch):
-    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
 
 
 def started(*args, **options):

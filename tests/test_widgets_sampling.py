@@ -19,10 +19,7 @@ from vidlab.errors import SamplingError
 from vidlab.plots.style import VERMILLION
 from vidlab.widgets import SamplingExplorer
 
-
-@pytest.fixture(autouse=True)
-def live(monkeypatch):
-    monkeypatch.setenv("VIDLAB_WIDGETS", "live")
+pytestmark = pytest.mark.usefixtures("live")
 
 
 @pytest.fixture

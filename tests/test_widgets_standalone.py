@@ -130,10 +130,8 @@ def test_heat_is_that_of_explanation(save, index, frame_cnn):
     name, film = next(iter(page.kept["videos"].items()))
     path = dict(zip(index.table["video_id"], index.paths, strict=True))[name]
     frames = video.read_frames(path, film["numbers"], size=(32, 32))
-    assert [(one["name"], one["role"]) for one in film["panels"]] == [
-        ("Jump", "true"),
-        ("Run", "predicted"),
-    ]
+    roles = {one["name"]: one["role"] for one in film["panels"]}
+    assert roles == {"Jump": "true", "Run": "predicted"}
     for target, panel in enumerate(film["panels"]):
         record = explanation.explain(frame_cnn, frames, target=target)
         expected = [
