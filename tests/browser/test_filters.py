@@ -106,18 +106,6 @@ def test_classes_and_filters_are_found_by_name_and_what_does_not_exist_is_told(e
     assert explorer.locator(".widget-html b").inner_text() == "Wave"
 
 
-def test_filters_are_ordered_by_their_change(explorer):
-    order, grid = explorer.get_by_label("order"), galleries(explorer)[0]
-    order.select_option("changed most first")
-    explorer.page.wait_for_function(
-        "one => !one.textContent.startsWith('0')", arg=tiles(grid).first.element_handle()
-    )
-    shown = [text.split(" r ")[1] for text in tiles(grid).all_inner_texts() if " r " in text]
-    assert len(shown) >= 2
-    assert list(map(float, shown)) == sorted(map(float, shown))
-    order.select_option("by number")
-
-
 def test_what_cannot_be_explored_is_told_in_its_place(notebook):
     notebook.page.get_by_text("no filters to look into").wait_for()
     notebook.page.get_by_text("gone.avi (no such file)").wait_for()

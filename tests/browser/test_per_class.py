@@ -119,6 +119,17 @@ def test_a_click_lists_the_errors_and_who_made_them(two):
     assert "✓ right" in cards.first.inner_text()
 
 
+def test_a_video_opens_with_both_classes_side_by_side(two, notebook):
+    click(two, "Jump")
+    two.locator(".vl-card").nth(1).click()
+    cam = two.locator(".vl-cam[data-panels='2']")
+    cam.wait_for(timeout=60_000)
+    captions = cam.locator("figcaption").all_inner_texts()
+    assert captions[1].startswith("Jump true")
+    assert captions[2].startswith("Run predicted")
+    notebook.screenshot("classes-video", of=TWO)
+
+
 def test_the_whole_path_goes_by_keys(two):
     keyboard = two.page.keyboard
     two.get_by_label("classes", exact=True).focus()

@@ -134,16 +134,6 @@ def test_pointing_at_a_tick_shows_its_frame_and_a_click_chooses_its_row(picks):
     wait_for_picks(picks, sampling.AllFrames())
 
 
-def test_keys_go_from_frame_to_frame(picks):
-    slider = picks.locator(".widget-slider", has_text="frame").first.locator("[role=slider]")
-    slider.press("Home")
-    wait_for_frame(picks, 0)
-    slider.press("ArrowRight")
-    wait_for_frame(picks, 1)
-    slider.press("End")
-    wait_for_frame(picks, 11)
-
-
 def test_picks_are_chosen_by_click_and_keys_and_played(picks):
     row(picks, "Reordered")
     backwards = sampling.Reordered(sampling.Uniform(16), "reversed")
@@ -159,17 +149,6 @@ def test_picks_are_chosen_by_click_and_keys_and_played(picks):
     play.click()
     gallery(picks, 0).get_by_text(f"frame {numbers[12]}, ").wait_for()
     play.click()
-
-
-def test_another_video_is_found_and_opened(picks):
-    search = picks.get_by_label("find")
-    search.fill("wave g03")
-    picks.get_by_text("1 of 12 videos").wait_for()
-    picks.get_by_label("video").select_option("v_Wave_g03_c01")
-    search.fill("swim")
-    picks.get_by_text("Try fewer letters").wait_for()
-    search.fill("")
-    picks.get_by_text("12 of 12 videos", exact=True).wait_for()
 
 
 def test_a_missing_file_is_told_in_its_place(notebook):
@@ -191,13 +170,6 @@ def test_the_clip_is_augmented_and_with_all_off_it_is_not(varied, notebook):
     assert difference(varied) < 2
     varied.get_by_role("button", name="as usual").click()
     varied.get_by_text("Augment()").wait_for()
-
-
-def test_an_option_is_moved_by_keys(varied):
-    varied.locator(".widget-slider", has_text="rotation").locator("[role=slider]").press("End")
-    varied.get_by_text("Augment(rotation=45.0)").wait_for()
-    varied.get_by_label("flip").uncheck()
-    varied.get_by_text("Augment(flip=False, rotation=45.0)").wait_for()
 
 
 def test_a_draw_is_chosen_among_the_stills_and_others_are_drawn(varied):

@@ -97,9 +97,3 @@ def test_a_file_of_ones_own_is_uploaded_in_pieces_and_watched(page, tmp_path):
     page.wait_for_selector(f"{WATCH}[data-video='mine'][data-steps='8']", timeout=30_000)
     chosen = page.get_by_label("video", exact=True)
     assert chosen.input_value() == "mine.avi"
-
-
-def test_a_file_that_is_no_video_is_told_in_place(page, tmp_path):
-    (tmp_path / "note.avi").write_text("no video")
-    page.locator(f"{WATCH} input[type=file]").set_input_files(tmp_path / "note.avi")
-    page.locator("[role=status]", has_text="note.avi").wait_for(timeout=30_000)
