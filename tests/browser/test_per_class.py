@@ -156,3 +156,11 @@ def test_a_hundred_classes_are_scrolled_through(notebook):
     assert last.bounding_box()["y"] < page.viewport_size["height"]
     many.scroll_into_view_if_needed()
     notebook.screenshot("classes-many", of=MANY)
+
+
+def test_the_chart_is_seen_on_a_dark_page(notebook):
+    with notebook.dark():
+        notebook.screenshot("classes-dark", of=".js-plotly-plot")
+        paint = "svg => getComputedStyle(svg).backgroundColor"
+        chart = notebook.page.locator(".js-plotly-plot .main-svg").first
+        assert chart.evaluate(paint) == "rgba(0, 0, 0, 0)"

@@ -63,3 +63,11 @@ def test_the_scale_of_the_loss_and_what_lies_across_are_chosen(outputs):
 def test_curves_have_grown_while_another_cell_ran(outputs):
     slider = outputs.nth(1).get_by_role("slider").first
     assert slider.get_attribute("aria-valuemax") == "4.0"
+
+
+def test_the_chart_is_seen_on_a_dark_page(notebook):
+    with notebook.dark():
+        notebook.screenshot("training-dark", of=".js-plotly-plot")
+        paint = "svg => getComputedStyle(svg).backgroundColor"
+        chart = notebook.page.locator(".js-plotly-plot .main-svg").first
+        assert chart.evaluate(paint) == "rgba(0, 0, 0, 0)"
