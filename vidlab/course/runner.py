@@ -102,29 +102,33 @@ def run(
     if jobs < 1:
         raise NotebookError(f"Expected at least one job. Received: {jobs}. Pass --jobs 1 or more.")
     started = time.monotonic()
-    own = profiles.load(profile)
-    every = notebook_files.find(notebooks_folder or profiles.folder().parent / "notebooks")
-    chosen = notebook_files.select(every, numbers)
+    as_written = profiles.load(profile)
+    notebooks = notebook_files.find(notebooks_folder or profiles.folder().parent / "notebooks")
+    chosen = notebook_files.select(notebooks, numbers)
     given = _with_absolute_paths(parameters or {})
-    values = _values(chosen, given, profile=profile)
-    used = _in_force(own, values)
-    name = profiles.run_name(own, used, fingerprint=lambda: _index(used).fingerprint)
-    folder = Path(out or datasets.home() / "runs" / name).resolve()
+    parameters_of = _values(chosen, given, profile=profile)
+    effective = _in_force(as_written, parameters_of)
+    run_name = profiles.run_name(
+        as_written, effective, fingerprint=lambda: _index(effective).fingerprint
+    )
+    folder = Path(out or datasets.home() / "runs" / run_name).resolve()
     pages = folder / "notebooks"
     pages.mkdir(parents=True, exist_ok=True)
-    prints = fingerprints(chosen, values, used)
-    unchanged = tuple(n.name for n in chosen if resume and is_done(n, pages, prints[n.name]))
+    fingerprint_of = fingerprints(chosen, parameters_of, effective)
+    done = [n.name for n in chosen if resume and is_done(n, pages, fingerprint_of[n.name])]
+    unchanged = tuple(done)
     waiting = [notebook for notebook in chosen if notebook.name not in unchanged]
     _say(f"vidlab run: profile {profile}, {len(chosen)} notebook(s), results in {folder}")
     for name in unchanged:
         _say(f"  {name}: unchanged, kept")
     try:
         if waiting:
-            _prepare_data(used, waiting)
-            prints = fingerprints(chosen, values, used)  # videos may have been made
-        limit = silence or used.limits.silence
+            _prepare_data(effective, waiting)
+            # Once more, for videos may have been made.
+            fingerprint_of = fingerprints(chosen, parameters_of, effective)
+        limit = silence or effective.limits.silence
         for notebook, outcome in _executed(
-            waiting, values, profile=profile, pages=pages, jobs=jobs, silence=limit
+            waiting, parameters_of, profile=profile, pages=pages, jobs=jobs, silence=limit
         ):
             options = ["--resume", "--silence", str(math.ceil(2 * limit))]
             Record(
@@ -133,16 +137,16 @@ def run(
                 status=outcome.status,
                 seconds=round(outcome.seconds, 1),
                 finished=datetime.now().astimezone().isoformat(timespec="seconds"),
-                fingerprint=prints[notebook.name],
-                parameters=values[notebook.name],
+                fingerprint=fingerprint_of[notebook.name],
+                parameters=parameters_of[notebook.name],
                 command=command(
                     notebook, profile, given, options if outcome.status == "timed out" else []
                 ),
                 failure=outcome.failure,
             ).save(pages)
     finally:
-        known = {notebook: Record.load(pages, notebook.name) for notebook in every}
-        page = report.write(folder, known, profile=used)
+        known = {notebook: Record.load(pages, notebook.name) for notebook in notebooks}
+        page = report.write(folder, known, profile=effective)
     records = tuple(known[n] for n in chosen if known[n] is not None)
     return RunSummary(folder, page, records, unchanged, time.monotonic() - started)
 
