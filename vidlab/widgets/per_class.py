@@ -119,6 +119,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             both = self._predictions | {str(names[1]): against}
             self._predictions = evaluation.same_videos(both)
             first, second = self._predictions.values()
+            # The difference is the first model minus the second.
             self._deltas = evaluation.class_deltas(second, first).reindex(predictions.classes)
         self._accuracies = {
             name: evaluation.class_intervals(one) for name, one in self._predictions.items()
