@@ -167,6 +167,13 @@ class Page:
         finally:
             self._choose_theme("JupyterLab Light")
 
+    def dark_chart(self, name):
+        """Look at a chart of plotly in the dark theme; give the colour painted behind it."""
+        with self.dark():
+            self.screenshot(name, of=".js-plotly-plot")
+            chart = self.page.locator(".js-plotly-plot .main-svg").first
+            return chart.evaluate("svg => getComputedStyle(svg).backgroundColor")
+
     def _choose_theme(self, name):
         self.page.click(".lm-MenuBar-item:has-text('Settings')")
         self.page.hover(".lm-Menu-item:has-text('Theme') >> nth=0")

@@ -159,8 +159,4 @@ def test_a_hundred_classes_are_scrolled_through(notebook):
 
 
 def test_the_chart_is_seen_on_a_dark_page(notebook):
-    with notebook.dark():
-        notebook.screenshot("classes-dark", of=".js-plotly-plot")
-        paint = "svg => getComputedStyle(svg).backgroundColor"
-        chart = notebook.page.locator(".js-plotly-plot .main-svg").first
-        assert chart.evaluate(paint) == "rgba(0, 0, 0, 0)"
+    assert notebook.dark_chart("classes-dark") == "rgba(0, 0, 0, 0)"

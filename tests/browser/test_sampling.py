@@ -207,8 +207,4 @@ def test_both_clips_go_on_in_step(varied):
 
 
 def test_the_chart_is_seen_on_a_dark_page(notebook):
-    with notebook.dark():
-        notebook.screenshot("sampling-dark", of=".js-plotly-plot")
-        paint = "svg => getComputedStyle(svg).backgroundColor"
-        chart = notebook.page.locator(".js-plotly-plot .main-svg").first
-        assert chart.evaluate(paint) == "rgba(0, 0, 0, 0)"
+    assert notebook.dark_chart("sampling-dark") == "rgba(0, 0, 0, 0)"

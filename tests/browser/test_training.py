@@ -66,8 +66,4 @@ def test_curves_have_grown_while_another_cell_ran(outputs):
 
 
 def test_the_chart_is_seen_on_a_dark_page(notebook):
-    with notebook.dark():
-        notebook.screenshot("training-dark", of=".js-plotly-plot")
-        paint = "svg => getComputedStyle(svg).backgroundColor"
-        chart = notebook.page.locator(".js-plotly-plot .main-svg").first
-        assert chart.evaluate(paint) == "rgba(0, 0, 0, 0)"
+    assert notebook.dark_chart("training-dark") == "rgba(0, 0, 0, 0)"
