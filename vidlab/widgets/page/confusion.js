@@ -67,7 +67,7 @@ async function renderConfusion({ model, el }) {
   const line = make("div", { className: "vl-status", role: "status", "aria-live": "polite" });
   const how = make("div", {
     className: "vl-how",
-    text: "A row is what videos are, a column what they were taken for; blue is right, orange "
+    text: "A row is the true class of videos, a column the predicted one; blue is right, orange "
       + "wrong, and stronger colour is a larger share of the row. Click a cell to see its videos, "
       + "then a video to see where the model looked. Keys: arrows, Enter, n for the next mistake, "
       + "+ and − to zoom, Esc to come back.",
@@ -281,11 +281,11 @@ async function renderConfusion({ model, el }) {
     context.font = "11px sans-serif";
     context.fillStyle = css(colours.ink, 0.6);
     context.textAlign = "center";
-    context.fillText("taken for →", left + width / 2, height + view.foot - 5);
+    context.fillText("predicted class →", left + width / 2, height + view.foot - 5);
     context.save();
     context.translate(9, height / 2);
     context.rotate(-Math.PI / 2);
-    context.fillText("← what it is", 0, 0);
+    context.fillText("← true class", 0, 0);
     context.restore();
   }
 
