@@ -1,4 +1,4 @@
-"""Clips in batches, what is asked about them, and predictions.
+"""Clips in batches, the classes to explain for them, and predictions.
 
 Models of single frames take the frames of all clips of a batch at once; what they predict for a
 clip is the mean over its frames.

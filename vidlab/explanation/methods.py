@@ -58,8 +58,8 @@ def grad_cam(
         The class to explain, or one for each clip; the predicted one when left out: in a model of
         frames, the class with the highest mean probability.
     against
-        A class to compare with, or one for each clip: shown is what speaks for the target more
-        than for this one.
+        A class to contrast with, or one for each clip: the gradient is then that of the target's
+        score less this one's.
     layer
         One of `vidlab.explanation.layers`; `default_layer` when left out.
 
@@ -99,7 +99,7 @@ def explain(
 
         - ``"grad_cam"``: Selvaraju et al. 2017.
         - ``"grad_cam++"``: Chattopadhay et al. 2018, *Grad-CAM++: improved visual explanations for
-          deep convolutional networks*. Positive gradients, weighed by how alone they are.
+          deep convolutional networks*. Positive gradients, weighted by alpha.
         - ``"layer_cam"``: Jiang et al. 2021, *LayerCAM: exploring hierarchical class activation
           maps for localization*. The positive gradient of every position.
         - ``"score_cam"``: Wang et al. 2020, *Score-CAM: score-weighted visual explanations*. No

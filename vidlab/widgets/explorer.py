@@ -171,15 +171,12 @@ class Pictured:
         """Whether the picture is made in a moment, so that a live notebook can hold it as well."""
         return True
 
-    def set_status(self, text: str, *, problem: bool = False) -> None:
-        """Show a sentence in place of the last one."""
-        raise NotImplementedError
-
     @contextmanager
     def problems_shown(self) -> Iterator[None]:
         """Show an error as the status: one that is raised in a callback is seen by nobody.
 
-        What vidlab did not raise itself also goes to the log, with all its lines.
+        For explorers with a `set_status`. What vidlab did not raise itself also goes to the log,
+        with all its lines.
         """
         try:
             yield

@@ -19,7 +19,7 @@ __all__ = ["VideoPanel"]
 class VideoPanel(Panel):
     """An explorer of one video, with controls to find and choose it.
 
-    A class of such explorers gives its own `show_video`.
+    A class of such explorers gives its own ``show_video(path)``, called for each video chosen.
 
     Parameters
     ----------
@@ -65,10 +65,6 @@ class VideoPanel(Panel):
         self.on_change(self._find, self.search)
         self.on_change(lambda: self._step(-1), back)
         self.on_change(lambda: self._step(1), forth)
-
-    def show_video(self, path: Path) -> None:
-        """Show the video that was chosen."""
-        raise NotImplementedError
 
     def open_video(self) -> None:
         """Show the video that is chosen; what goes wrong is shown as the status."""
