@@ -206,29 +206,29 @@ def test_splits_notebook_counts_clips_and_leaks(executed, index):
 
 
 def test_recurrent_notebook_computes_the_published_sizes(executed):
-    counted = [row[-2] for row in executed(5).table("sizes")]
+    counted = [row[-2] for row in executed(6).table("sizes")]
     both_ways = ["32,924,773", "24,722,533"]
     assert counted == ["354,735,717", "16,462,437", "12,361,317", *both_ways]
-    assert re.findall(r"[\d,]{10}", executed(5).shown("built")) == both_ways
+    assert re.findall(r"[\d,]{10}", executed(6).shown("built")) == both_ways
 
 
 def test_recurrent_notebook_counts_the_predictions_that_reversing_changes(executed, predicted):
-    for name, row in zip(ON_PIXELS, executed(5).table("order"), strict=True):
+    for name, row in zip(ON_PIXELS, executed(6).table("order"), strict=True):
         normal, back = predicted(name), predicted(name, "reversed")
         assert row[0] == name
         assert row[3] == f"{(normal.y_pred != back.y_pred).mean():.1%}"
 
 
 def test_recurrent_notebook_shows_that_a_gru_sees_order_where_it_sees_the_dot(executed):
-    words = executed(5).shown("dots-train").replace("%", "").split()
+    words = executed(6).shown("dots-train").replace("%", "").split()
     gru, mean = float(words[words.index("GRU") + 1]), float(words[-1])
     assert gru > 90
     assert mean < 70
 
 
 def test_cnn_plus_rnn_cuts_the_network_where_learning_begins(executed):
-    frozen, rest = executed(6).table("cut")
-    total = re.search(r"([\d,]+) parameters here and in the recipe", executed(6).printed).group(1)
+    frozen, rest = executed(7).table("cut")
+    total = re.search(r"([\d,]+) parameters here and in the recipe", executed(7).printed).group(1)
     assert sum(int(row[1].replace(",", "")) for row in (frozen, rest)) == int(
         total.replace(",", "")
     )
@@ -236,13 +236,13 @@ def test_cnn_plus_rnn_cuts_the_network_where_learning_begins(executed):
 
 
 def test_cnn_plus_rnn_predicts_the_same_where_padding_is_skipped(executed):
-    frames, read, skipped = np.array(executed(6).table("masked"), float).T
+    frames, read, skipped = np.array(executed(7).table("masked"), float).T
     assert len(set(frames)) == 3
     assert skipped.max() < 1e-5 < read.max()
 
 
 def test_motion_notebook_leaves_a_frame_model_as_it_was(executed, predicted):
-    rows = {row[0]: row for row in executed(7).table("frame")}
+    rows = {row[0]: row for row in executed(8).table("frame")}
     normal = predicted("frame-finetuned").probabilities
     for order in ("reversed", "shuffled"):
         other = predicted("frame-finetuned", order).probabilities
@@ -253,14 +253,14 @@ def test_motion_notebook_leaves_a_frame_model_as_it_was(executed, predicted):
 @pytest.mark.parametrize("name", ["frame-finetuned", "convgru-finetuned", "gru-pixels"])
 def test_motion_notebook_counts_what_each_order_costs(executed, predicted, name):
     right, *others = [100 * accuracy(predicted(name, order)) for order in ORDERS]
-    (row,) = [row for row in executed(7).table("pixels-ask") if row[0] == name]
+    (row,) = [row for row in executed(8).table("pixels-ask") if row[0] == name]
     shown = [float(share.removesuffix("%")) for share in row[1:]]
     np.testing.assert_allclose(shown, [right, *(right - other for other in others)], atol=0.051)
 
 
 def test_motion_notebook_freezes_videos_and_counts_what_needs_no_order(executed, predicted):
     found = {order: predicted("convgru-finetuned", order) for order in ORDERS}
-    shares = {row[0]: row[1] for row in executed(7).table("ends")}
+    shares = {row[0]: row[1] for row in executed(8).table("ends")}
     assert shares["normal"] == f"{accuracy(found['normal']):.1%}"
     assert shares["only the middle"] == f"{accuracy(found['frozen']):.1%}"
     assert {"only the first", "only the last"} < set(shares)
@@ -268,7 +268,7 @@ def test_motion_notebook_freezes_videos_and_counts_what_needs_no_order(executed,
     known = right[:, right[0]]
     share = f"{known.all(axis=0).mean():.1%}" if known.size else "nan%"
     assert re.search(
-        rf"{share} of its {known.shape[1]} right \w+ are right in all four", executed(7).closing
+        rf"{share} of its {known.shape[1]} right \w+ are right in all four", executed(8).closing
     )
 
 
@@ -279,14 +279,14 @@ def test_grad_cam_notebook_finds_the_pair_that_is_most_confused(executed, predic
     for kind, wanted in (("by looks", False), ("in order alone", True)):
         first = [pair for pair, twins in zip(pairs, in_order, strict=True) if twins == wanted]
         pattern = rf"{kind}(?: are)? (\w+) and (\w+)"
-        assert set(re.search(pattern, executed(8).closing).groups()) == (first or pairs)[0]
+        assert set(re.search(pattern, executed(9).closing).groups()) == (first or pairs)[0]
 
 
 def test_grad_cam_notebook_explains_and_judges_every_test_video(executed, index):
-    printed = executed(8).printed
+    printed = executed(9).printed
     assert f"{len(index.split(1)[2])} videos explained, of 8 frames each" in printed
-    assert [row[0] for row in executed(8).table("verdicts")] == list(index.classes)
-    graded = {row[0]: row for row in executed(8).table("grade-table")}
+    assert [row[0] for row in executed(9).table("verdicts")] == list(index.classes)
+    graded = {row[0]: row for row in executed(9).table("grade-table")}
     assert {"grad_cam", "random weights", "centre of the picture"} <= set(graded)
 
 
@@ -294,11 +294,11 @@ def test_grad_cam_notebook_says_which_baselines_it_is_not_above(executed):
     def percent(cells):
         return [float(cell.rstrip("%")) for cell in cells]
 
-    pointing = {row[0]: percent(row[3:4])[0] for row in executed(8).table("grade-table")}
-    ahead = {row[0]: percent(row[1:]) for row in executed(8).table("grade-ahead")}
+    pointing = {row[0]: percent(row[3:4])[0] for row in executed(9).table("grade-table")}
+    ahead = {row[0]: percent(row[1:]) for row in executed(9).table("grade-ahead")}
     assert {"grad_cam", *ahead} == set(pointing)
     pattern = r"Above with its whole interval: (.+); not shown to be above: (.+)\. The heat"
-    above, level = re.search(pattern, executed(8).closing).groups()
+    above, level = re.search(pattern, executed(9).closing).groups()
     assert sorted(set(f"{above}, {level}".split(", ")) - {"none"}) == sorted(ahead)
     for name, (difference, low, high) in ahead.items():
         # Both were rounded.
@@ -309,14 +309,14 @@ def test_grad_cam_notebook_says_which_baselines_it_is_not_above(executed):
 
 def test_grad_cam_notebook_keeps_a_page_that_the_report_leads_to(executed, course):
     page = course.folder / "explore.html"
-    assert f"explore.html: {page.stat().st_size / 1e6:.1f} MB" in executed(8).printed
+    assert f"explore.html: {page.stat().st_size / 1e6:.1f} MB" in executed(9).printed
     assert "28 test videos of pantomime-smoke" in page.read_text(encoding="utf-8")
     assert 'href="explore.html"' in (course.folder / "index.html").read_text(encoding="utf-8")
 
 
 def test_filters_notebook_keeps_the_pictures_it_makes(executed):
     steps = profiles.load("smoke").filters.steps
-    made = re.findall(r"8 filters of backbone/\w+: (\d+) steps", executed(9).printed)
+    made = re.findall(r"8 filters of backbone/\w+: (\d+) steps", executed(11).printed)
     assert len(made) >= 4
     assert set(made) == {str(steps)}
     sizes = []
@@ -328,7 +328,7 @@ def test_filters_notebook_keeps_the_pictures_it_makes(executed):
 
 
 def test_filters_notebook_finds_the_first_layer_kept_by_fine_tuning_more_than_the_last(executed):
-    line = next(x for x in executed(9).closing.splitlines() if "Fine-tuning" in x)
+    line = next(x for x in executed(11).closing.splitlines() if "Fine-tuning" in x)
     first, last = map(float, re.search(r"by ([\d.]+) in .* and ([\d.]+) in", line).groups())
     assert 1 >= first >= last > 0
 
@@ -337,8 +337,8 @@ def test_comparison_shows_all_recipes_that_were_run_with_notes_and_departures(ex
     finished = {file.parent.name for file in course.folder.glob("*/recipe.json")}
     known = finished & set(recipes.names())
     assert {*OF_FRAMES, *OF_CLIPS, "mobilenet-single"} <= known
-    assert f"{len(known)} recipes on 28 videos" in executed(10).closing
-    shown = {row[0]: row[-2:] for row in executed(10).table("board-beside")}
+    assert f"{len(known)} recipes on 28 videos" in executed(12).closing
+    shown = {row[0]: row[-2:] for row in executed(12).table("board-beside")}
     assert {*OF_FRAMES, *OF_CLIPS} <= set(shown)
     for name, (note, departures) in shown.items():
         assert html.unescape(note) == recipes.get(name).published.note
@@ -348,13 +348,13 @@ def test_comparison_shows_all_recipes_that_were_run_with_notes_and_departures(ex
 
 def test_comparison_works_its_tests_out_by_hand(executed):
     number = r"(\d\.\d+)"
-    pairs = re.findall(rf"p = {number}, [^\d\n]* {number}", executed(10).printed)
+    pairs = re.findall(rf"p = {number}, [^\d\n]* {number}", executed(12).printed)
     assert len(pairs) == 2
     np.testing.assert_allclose(*np.array(pairs, float).T, atol=0.02)
 
 
 def test_comparison_shows_that_cutting_videos_up_fools_only_mcnemar(executed):
-    pieces, videos, mcnemar, by_groups = np.array(executed(10).table("copies"), float).T
+    pieces, videos, mcnemar, by_groups = np.array(executed(12).table("copies"), float).T
     np.testing.assert_array_equal(videos, 28 * pieces)
     assert (np.diff(mcnemar) <= 0).all()
     assert mcnemar[-1] < mcnemar[0]
@@ -362,7 +362,7 @@ def test_comparison_shows_that_cutting_videos_up_fools_only_mcnemar(executed):
 
 
 def test_comparison_puts_published_counts_beside_measured_ones(executed):
-    counted = [int(row[-1]) for row in executed(10).table("reports")]
+    counted = [int(row[-1]) for row in executed(12).table("reports")]
     assert counted == [157, 109, 37, 54, 23, 15, 7]
 
 
@@ -376,15 +376,15 @@ def test_comparison_trains_a_recipe_of_ones_own_as_the_profile_runs_it(run_of):
 
 
 def test_own_video_notebook_predicts_something_for_nothing(executed):
-    rows = executed(11).table("nothing-table")
+    rows = executed(13).table("nothing-table")
     assert [row[0] for row in rows] == ["grey", "noise", "stripes", "one frame"]
     loudest = max(int(chance.removesuffix("%")) for row in rows for chance in row[-2:])
-    assert f"{loudest}%. Equal shares would be 25%" in executed(11).closing
+    assert f"{loudest}%. Equal shares would be 25%" in executed(13).closing
 
 
 def test_own_video_notebook_shows_the_probabilities_that_the_runs_hold(executed, predicted):
     shown, model = {}, ""
-    for row in executed(11).table("confidence"):
+    for row in executed(13).table("confidence"):
         model, kind = row[:2] if len(row) == 5 else (model, row[0])
         shown[model, kind] = row[-3:]
     for name in ("frame-finetuned", "convgru-finetuned"):
@@ -399,7 +399,7 @@ def test_own_video_notebook_shows_the_probabilities_that_the_runs_hold(executed,
 def test_own_video_notebook_watches_as_the_runs_were_tested(executed, run_of, index):
     """With as many frames as the test took, the share of right predictions is that of the run."""
     chosen = np.linspace(0, len(index.split(1)[2]) - 1, 24).round().astype(int)
-    (row,) = [row for row in executed(11).table("pace") if row[0] == "4"]
+    (row,) = [row for row in executed(13).table("pace") if row[0] == "4"]
     for name, share in zip(("frame-finetuned", "convgru-finetuned"), row[1:], strict=True):
         run = run_of(name)
         assert run.streams()["rgb"].at_test == Uniform(4)
@@ -424,8 +424,8 @@ def test_papermill_alone_runs_a_notebook_from_any_folder(course, tmp_path):
 def test_in_jupyterlab_a_mistake_is_followed_to_where_the_model_looked(
     browser, course, predicted, tmp_path
 ):
-    """Notebook 04 by hand, its results being there; tests/browser looks at every explorer."""
-    path = FOLDER / "04_frame_models.ipynb"
+    """Notebook 05 by hand, its results being there; tests/browser looks at every explorer."""
+    path = FOLDER / "05_frame_models.ipynb"
     text = path.read_text(encoding="utf-8")
     small = text.replace('profile: str = \\"quick\\"', 'profile: str = \\"smoke\\"')
     assert small != text

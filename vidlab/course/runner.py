@@ -69,7 +69,7 @@ def run(
     Parameters
     ----------
     numbers
-        Which notebooks (``4``, ``"2-4"``, ``"04_frame_models"``); none means all.
+        Which notebooks (``4``, ``"2-4"``, ``"05_frame_models"``); none means all.
     profile
         One of `vidlab.profiles.names`.
     jobs
