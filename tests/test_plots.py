@@ -13,6 +13,7 @@ from scipy.spatial import KDTree
 
 from tests.drawn import SIZES, labels, legend, names, texts
 from vidlab import evaluation, plots
+from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
 from vidlab.recipes import Published
@@ -212,7 +213,7 @@ def test_classes_are_drawn_from_best_to_worst_or_in_a_given_order_with_their_int
 def test_reversed_pairs_stand_together_and_a_class_without_accuracy_last():
     table = per_class(6, top5=False)
     table.loc["Class004", "top1"] = np.nan
-    pairs = [("Class000", "Class005"), ("Class002", "Class003"), ("Class001", "Absent")]
+    pairs = [ReversedPair("Class000", "Class005"), ("Class002", "Class003"), ("Class001", "Absent")]
     figure = plots.per_class_bars(table, pairs=pairs)
     shown = rows(figure)
     assert shown[:2] == ["Class001", "Class004"]
