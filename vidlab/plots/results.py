@@ -55,7 +55,7 @@ def per_class_bars(
     """
     top1 = table["top1"].fillna(-1).sort_values(ascending=False, kind="stable")
     pairs = sorted(
-        (pair for pair in pairs if set(pair) <= set(top1.index)),
+        (tuple(pair) for pair in pairs if set(pair) <= set(top1.index)),
         key=lambda pair: -top1[[*pair]].sum(),
     )
     paired = [name for pair in pairs for name in pair]
