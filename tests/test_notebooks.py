@@ -155,6 +155,14 @@ def test_the_report_lists_every_notebook_with_status_and_page(everything, pages)
     assert not [path for path in pages.iterdir() if path.name[0] == "."]
 
 
+def test_the_glossary_is_a_page_too_and_links_to_it_lead_there(pages):
+    page = (pages / "01_says_hello.html").read_text(encoding="utf-8")
+    assert 'href="glossary.html#greeting"' in page
+    assert "glossary.md" not in page
+    assert (pages / "glossary.md").is_file()  # for the executed notebooks in JupyterLab
+    assert 'id="greeting"' in (pages / "glossary.html").read_text(encoding="utf-8")
+
+
 def test_resume_skips_what_is_done_and_repeats_what_is_not(everything, pages):
     (pages / "07_prints_now_and_then.html").unlink()
     again = run(["1", "2", "5", "7"], resume=True, jobs=2, parameters={"steps": 1})
