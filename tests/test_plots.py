@@ -60,12 +60,19 @@ def whiskers(axes):
     return {line[0][1]: (line[0][0], line[1][0]) for line in lines if line[0][1] == line[1][1]}
 
 
+def contrast_on_white(colour):
+    """The contrast ratio of WCAG 2.1, 1 to 21."""
+    channels = np.array(colors.to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+
+
 def test_a_class_has_one_colour_that_is_seen_on_white_and_no_two_share_it():
     for count in (2, 8, 12, 16, 101):
         chosen = plots.class_colours(names(count))
         assert list(chosen) == names(count)
         assert len(set(chosen.values())) == count
-        assert all(np.mean(colors.to_rgb(colour)) < 0.85 for colour in chosen.values())
+        assert min(map(contrast_on_white, chosen.values())) >= 3  # WCAG 2.1, 1.4.11
 
 
 def test_a_figure_is_saved_in_all_formats_and_always_the_same(tmp_path):
