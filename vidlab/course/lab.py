@@ -19,6 +19,7 @@ import pandas as pd
 
 from vidlab import datasets
 from vidlab.course import profiles
+from vidlab.course.claims import Claim, Claims
 from vidlab.evaluation import predictions, runs
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Lab:
         The settings in force.
     home : pathlib.Path
         Holds ``data``, ``cache`` and ``runs``: ``$VIDLAB_HOME``, else the folder of the notebooks.
+    claims : Claims
+        What was claimed so far, see `claim`; as a cell's last line it is shown as a table.
     runs : pathlib.Path
         ``runs/<profile>``; with other videos, backbone, weights or image size a folder of its own
         (see `vidlab.profiles.run_name`).
@@ -75,6 +78,9 @@ class Lab:
         self.profile = profiles.replace(own, **{k: v for k, v in given.items() if v})
         self.home = datasets.home()
         self._own = own
+        # Four classes after one epoch, or other videos, are not what claims are about.
+        built_in = self.profile.dataset == "pantomime" and self.profile.dataset_size != "smoke"
+        self.claims = Claims(tested=built_in)
         if self.profile.recipe_files:
             from vidlab import recipes  # imports Keras
 
@@ -104,6 +110,27 @@ class Lab:
         share = 0.1 if self.profile.validation is None else self.profile.validation
         return self.index.split(k or self.profile.split, validation=share, by=by)
 
+    def claim(
+        self, sentence: str, *, holds: bool | None, measured: str, published: str | None = None
+    ) -> None:
+        """Record what a notebook says of this run, and whether it is so; see `claims`.
+
+        A claim that does not hold ends nothing, but it stands first in the run's report.
+
+        Parameters
+        ----------
+        sentence
+            What is said. The same sentence again replaces the earlier claim.
+        holds
+            Whether it is so in this run; None where this run cannot tell. In the smoke profile and
+            for other videos than the built-in ones nothing is tested.
+        measured
+            The numbers of this run that decide, such as ``"81.0% against 75.0%"``.
+        published
+            Those of the literature, such as ``"71.1% against 68.2% (Newman 2020)"``.
+        """
+        self.claims.add(Claim(sentence, holds, measured, published))
+
     def recipe(self, name: str) -> recipes.Recipe:
         """Return a recipe as this profile runs it."""
         from vidlab import recipes  # imports Keras
@@ -115,6 +142,10 @@ class Lab:
         from vidlab import recipes  # imports Keras
 
         return profiles.changes(map(recipes.get, names), self.profile)
+
+    def differences(self, *names: str) -> pd.DataFrame:
+        """Tabulate the settings in which recipes differ, as this profile runs them."""
+        return profiles.differences(map(self.recipe, names))
 
     def beside(self, *names: str) -> pd.DataFrame:
         """Tabulate what was published about recipes, and every departure of the runs here.

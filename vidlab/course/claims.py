@@ -1,0 +1,116 @@
+"""What a notebook says of a run, checked in that run: sentences as data, shown as a table."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import nbformat
+
+__all__ = ["MIME_TYPE", "Claim", "Claims", "counted", "found_in"]
+
+MIME_TYPE = "application/vnd.vidlab.claims+json"
+"""Under which an executed notebook holds its claims as data."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence about a run.
+
+    Attributes
+    ----------
+    sentence : str
+        What is said.
+    holds : bool or None
+        Whether it is so in this run; None where it was not tested.
+    measured : str
+        The numbers of this run that decide.
+    published : str or None
+        The numbers of the literature, with their source.
+    """
+
+    sentence: str
+    holds: bool | None
+    measured: str
+    published: str | None = None
+
+    @property
+    def mark(self) -> str:
+        """A tick or a cross, or words where it was not tested."""
+        return {True: "✓", False: "✗", None: "not tested here"}[self.holds]
+
+
+class Claims:
+    """The claims of one notebook, by their sentences; as a cell's last line, a table.
+
+    Parameters
+    ----------
+    tested
+        Whether claims are tested in this run at all.
+    """
+
+    def __init__(self, *, tested: bool = True):
+        self._tested = tested
+        self._by_sentence: dict[str, Claim] = {}
+
+    def __iter__(self):
+        return iter(self._by_sentence.values())
+
+    def __len__(self) -> int:
+        return len(self._by_sentence)
+
+    def add(self, claim: Claim) -> None:
+        """Record a claim in place of an earlier one of the same sentence."""
+        holds = None if claim.holds is None or not self._tested else bool(claim.holds)
+        made = Claim(claim.sentence, holds, claim.measured, claim.published)
+        self._by_sentence[claim.sentence] = made
+
+    def __repr__(self) -> str:
+        lines = (
+            f"{claim.mark}  {claim.sentence}: {claim.measured}"
+            + (f" (published for UCF-101: {claim.published})" if claim.published else "")
+            for claim in self
+        )
+        return "\n".join([counted(self), *lines])
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
+        head = ("", "claim", "measured here", "published for UCF-101")
+        rows = ((c.mark, c.sentence, c.measured, c.published or "–") for c in self)
+        left = 'style="text-align: left; white-space: normal"'
+        body = "".join(
+            f"<tr>{''.join(f'<td {left}>{html.escape(text)}</td>' for text in row)}</tr>"
+            for row in rows
+        )
+        top = "".join(f"<th {left}>{name}</th>" for name in head)
+        table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+        return {
+            "text/plain": repr(self),
+            "text/html": f"<p>{counted(self)}</p>{table}",
+            MIME_TYPE: [asdict(claim) for claim in self],
+        }
+
+
+def counted(claims: Iterable[Claim]) -> str:
+    """Count claims in words, such as ``"claims: 31 hold, 1 does not, 2 not tested here"``."""
+    marks = [claim.holds for claim in claims]
+    held, failed, untested = (marks.count(which) for which in (True, False, None))
+    parts = [
+        f"{held} hold{'s' if held == 1 else ''}",
+        *([f"{failed} do{'es' if failed == 1 else ''} not"] if failed else []),
+        *([f"{untested} not tested here"] if untested else []),
+    ]
+    return f"claims: {', '.join(parts)}" if marks else "claims: none"
+
+
+def found_in(notebook: nbformat.NotebookNode) -> tuple[Claim, ...]:
+    """Return the claims that an executed notebook shows, as it shows them last."""
+    shown = [
+        output.data[MIME_TYPE]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if MIME_TYPE in output.get("data", {})
+    ]
+    return tuple(Claim(**claim) for claim in shown[-1]) if shown else ()
