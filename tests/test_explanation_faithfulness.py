@@ -7,6 +7,7 @@ import pytest
 from tests.looking import ACT, SCENE, SIDE, clip_with, looking_at
 from vidlab import explanation
 from vidlab.errors import MetricError, ModelError
+from vidlab.explanation import faithfulness
 from vidlab.explanation.batches import predict
 
 
@@ -120,26 +121,40 @@ def test_the_seed_decides_the_weights(model):
     assert not np.array_equal(drawn[0][0], drawn[2][0])
 
 
-def maps_by_weights(model):
-    seed = int(1e6 * abs(model.get_weights()[-2].sum()))
-    return np.random.default_rng(seed).random((2, 5, 5))
-
-
 @pytest.mark.parametrize(
-    ("maps_of", "similarity", "silent"),
+    ("other", "expected"),
     [
-        (lambda model: np.arange(50.0).reshape(2, 5, 5), (1, 1), 0),
-        (maps_by_weights, (1, 0), 0),
-        (lambda model: np.zeros((2, 5, 5)), (0, 0), 1),
+        (lambda maps: maps**3 + 7, 1),
+        (lambda maps: -maps, -1),
+        (lambda maps: maps[::-1, ::-1], 0),
+        (lambda maps: 0 * maps, 0),
     ],
-    ids=["edges", "learned", "no evidence"],
+    ids=["same order", "opposite", "unrelated", "no evidence"],
 )
-def test_edges_stay_alike_and_learned_heat_does_not(model, maps_of, similarity, silent):
-    def explain(model, clip, *, target):
-        return explained(maps_of(model))
+def test_maps_are_alike_by_the_order_of_their_places(other, expected):
+    maps = np.random.default_rng(0).random((4, 9, 9))
+    found = explanation.similarity(explained(maps), explained(other(maps)))
+    assert found == pytest.approx(expected, abs=0.15)
 
-    clips = [np.zeros((2, 16, 16, 3))]
-    found = explanation.randomised_check(model, clips, explain=explain, shares=(0.0, 1.0))
-    assert found["similarity"].iloc[0] == pytest.approx(similarity[0])
-    assert found["similarity"].iloc[1] == pytest.approx(similarity[1], abs=0.5)
-    assert found["without_evidence"].tolist() == [silent, silent]
+
+def test_deletion_removes_pixels_and_insertion_starts_from_a_blur(monkeypatch):
+    """As Petsiuk et al. 2018 do it: removed pixels become one colour, here the clip's mean."""
+    shown = []
+
+    def predict(model, clips):
+        shown.append(list(clips))
+        return np.zeros((len(shown[-1]), 2))
+
+    monkeypatch.setattr(faithfulness, "predict", predict)
+    clip = np.random.default_rng(0).integers(0, 255, (3, SIDE, SIDE, 3)).astype(np.float32)
+    record = explained(maps_at(ACT))
+    explanation.deletion_curve(None, clip, record, steps=4)
+    explanation.insertion_curve(None, clip, record, steps=4)
+    deletion, insertion = shown
+    hottest = record.heat == 1
+    np.testing.assert_array_equal(deletion[0], clip)
+    np.testing.assert_allclose(deletion[1][hottest], [clip.mean(axis=(0, 1, 2))] * hottest.sum())
+    np.testing.assert_array_equal(insertion[-1], clip)
+    np.testing.assert_array_equal(insertion[1][hottest], clip[hottest])
+    assert 0 < insertion[0].std() < clip.std() / 2
+    assert np.ptp(deletion[-1], axis=(0, 1, 2)).max() == 0

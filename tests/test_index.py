@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from vidlab.data.index import VideoIndex
+from vidlab.data.index import ReversedPair, VideoIndex
 from vidlab.errors import DatasetError, LayoutError
 
 
@@ -178,8 +178,19 @@ def test_reversed_pairs_are_those_of_the_file_beside_the_videos(toys, tmp_path):
     assert toys.reversed_pairs == []
     (tmp_path / "reversed_pairs.csv").write_text("class_name,twin_class\nRun,Jump\nWave,Rest\n")
     index = VideoIndex(toys.table, tmp_path, classes=toys.classes, report=toys.report, lists=None)
-    assert index.select([0]).reversed_pairs == [("Run", "Jump")]  # both have to be there
+    (pair,) = index.select([0]).reversed_pairs  # both classes have to be there
+    assert (pair, tuple(pair)) == (ReversedPair("Run", "Jump"), ("Run", "Jump"))
     assert index.of_classes(["Run", "Wave"]).reversed_pairs == []
+
+
+def test_the_file_of_reversed_pairs_tells_which_are_cyclic(toys, tmp_path):
+    rows = "class_name,twin_class,kind\nRun,Jump,cyclic\nJump,Wave,end-state\n"
+    (tmp_path / "reversed_pairs.csv").write_text(rows)
+    index = VideoIndex(toys.table, tmp_path, classes=toys.classes, report=toys.report, lists=None)
+    assert [(*pair, pair.cyclic) for pair in index.reversed_pairs] == [
+        ("Run", "Jump", True),
+        ("Jump", "Wave", False),
+    ]
 
 
 def test_the_fingerprint_is_of_the_videos_not_of_where_they_lie(toy_dataset, tmp_path):

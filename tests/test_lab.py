@@ -124,6 +124,15 @@ def test_changes_and_departures_show_what_the_profile_changes(open_lab):
     assert "epochs 1" in departures
 
 
+def test_a_comparison_shows_all_that_differs_and_nothing_else(open_lab):
+    table = open_lab().differences("gru-pixels", "lstm-pixels")
+    assert table.loc["cell"].to_dict() == {"gru-pixels": "gru", "lstm-pixels": "lstm"}
+    assert list(table.index) == ["cell"]
+    table = open_lab().differences("convgru-fixed", "convgru-finetuned")
+    assert table.loc["starts from"].tolist() == ["–", "convgru-fixed"]
+    assert table.loc["backbone learns"].tolist() == ["none", "all"]
+
+
 def test_what_is_computed_once_is_noted_and_the_whole_model_kept(open_lab):
     lab = open_lab()
     folder = lab.run("mobilenet-gru")

@@ -1,6 +1,7 @@
 """Finding, stripping and checking notebooks, and the parameters they declare."""
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -14,6 +15,8 @@ from vidlab.errors import NotebookError
 
 FIXTURES = Path(__file__).parent / "notebooks"
 COURSE = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
+GLOSSARY = (Path(__file__).parents[1] / "notebooks" / "glossary.md").read_text(encoding="utf-8")
+ANCHOR = r'<a id="([a-z0-9-]+)"></a>'
 
 
 def write(path, *cells, **metadata):
@@ -106,6 +109,22 @@ def test_repeated_cell_ids_become_different_ones():
 )
 def test_every_notebook_keeps_the_rules(path):
     assert breaches(path) == []
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_links_to_the_glossary_lead_to_an_entry(path):
+    linked = re.findall(r"glossary\.md(#[\w-]*)?", path.read_text(encoding="utf-8"))
+    assert set(linked) <= {f"#{anchor}" for anchor in re.findall(ANCHOR, GLOSSARY)}
+
+
+def test_glossary_entries_are_in_order_short_and_found_once():
+    headings = re.findall(rf"^## ((?:{ANCHOR})+)(.+)$", GLOSSARY, flags=re.M)
+    titles = [title for *_, title in headings]
+    assert titles == sorted(titles, key=str.lower)
+    assert len(titles) == GLOSSARY.count("\n## ")  # each has an anchor
+    anchors = re.findall(ANCHOR, GLOSSARY)
+    assert len(anchors) == len(set(anchors))
+    assert max(len(entry.split()) for entry in GLOSSARY.split("\n## ")) < 80
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,14 @@ def test_what_notebooks_claim_is_kept_and_stands_in_the_report_what_fails_first(
     assert 'id="cell-id=claims"' in where.read_text(encoding="utf-8")
 
 
+def test_the_glossary_is_a_page_too_and_links_to_it_lead_there(pages):
+    page = (pages / "01_says_hello.html").read_text(encoding="utf-8")
+    assert 'href="glossary.html#greeting"' in page
+    assert "glossary.md" not in page
+    assert (pages / "glossary.md").is_file()  # for the executed notebooks in JupyterLab
+    assert 'id="greeting"' in (pages / "glossary.html").read_text(encoding="utf-8")
+
+
 def test_resume_skips_what_is_done_and_repeats_what_is_not(everything, pages):
     (pages / "07_prints_now_and_then.html").unlink()
     again = run(["1", "2", "5", "7"], resume=True, jobs=2, parameters={"steps": 1})

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from matplotlib import colors
 from matplotlib.container import BarContainer
+from scipy.spatial import KDTree
 
 from tests.drawn import SIZES, labels, legend, names, texts
 from vidlab import evaluation, plots
+from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
 from vidlab.recipes import Published
@@ -58,12 +60,19 @@ def whiskers(axes):
     return {line[0][1]: (line[0][0], line[1][0]) for line in lines if line[0][1] == line[1][1]}
 
 
+def contrast_on_white(colour):
+    """The contrast ratio of WCAG 2.1, 1 to 21."""
+    channels = np.array(colors.to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+
+
 def test_a_class_has_one_colour_that_is_seen_on_white_and_no_two_share_it():
     for count in (2, 8, 12, 16, 101):
         chosen = plots.class_colours(names(count))
         assert list(chosen) == names(count)
         assert len(set(chosen.values())) == count
-        assert all(np.mean(colors.to_rgb(colour)) < 0.85 for colour in chosen.values())
+        assert min(map(contrast_on_white, chosen.values())) >= 3  # WCAG 2.1, 1.4.11
 
 
 def test_a_figure_is_saved_in_all_formats_and_always_the_same(tmp_path):
@@ -211,12 +220,17 @@ def test_classes_are_drawn_from_best_to_worst_or_in_a_given_order_with_their_int
 def test_reversed_pairs_stand_together_and_a_class_without_accuracy_last():
     table = per_class(6, top5=False)
     table.loc["Class004", "top1"] = np.nan
-    pairs = [("Class000", "Class005"), ("Class002", "Class003"), ("Class001", "Absent")]
+    pairs = [
+        ReversedPair("Class000", "Class005"),
+        ReversedPair("Class002", "Class003", cyclic=True),
+    ]
+    pairs += [("Class001", "Absent")]
+    kinds = {"top-1, end-state pairs", "top-1, cyclic pair"}
     figure = plots.per_class_bars(table, pairs=pairs)
     shown = rows(figure)
     assert shown[:2] == ["Class001", "Class004"]
-    assert sorted([shown[2:4], shown[4:]]) == [["Class000", "Class005"], ["Class002", "Class003"]]
-    assert set(legend(figure)) == {"top-1", "top-1, reversed pair", "half of a pair"}
+    assert [shown[2:4], shown[4:]] == [["Class000", "Class005"], ["Class002", "Class003"]]
+    assert set(legend(figure)) == {"top-1", *kinds, "half of a pair"}
 
 
 @SIZES
@@ -286,7 +300,7 @@ def test_classes_of_reversed_pairs_stand_below_the_others():
     figure = plots.motion_costs(probe(4), pairs=pairs)
     shown = labels(figure.axes[0].yaxis)
     assert shown == ["all classes", "Class001", "Class002", "Class003", "Class000"]
-    assert "class of a reversed pair" in legend(figure)
+    assert "class of the end-state pairs" in legend(figure)
     with pytest.raises(MetricError, match="normal order alone"):
         plots.motion_costs(evaluation.motion_probe(make(4)))
 
@@ -396,20 +410,36 @@ def test_videos_are_points_coloured_by_class_group_or_error(count):
     options = {"classes": predicted.classes, "title": "Features"}
     figure = plots.tsne(where, predicted.y_true, **options)
     (axes,) = figure.axes
-    np.testing.assert_allclose(axes.collections[0].get_offsets(), where)
+    drawn = axes.collections[0].get_offsets()
+    moved = np.linalg.norm(drawn - where, axis=1)  # those that would cover one another, not far
+    assert moved.max() < 0.03 * np.ptp(where)
     assert (texts(axes) if count == 101 else legend(figure)) == predicted.classes
     assert axes.get_title(loc="left") == "Features, by class"
     by_group = plots.tsne(where, predicted.y_true, groups=predicted.groups, **options)
     assert {"g01", "g02", "g03"} <= set(legend(by_group))
     # A line from the middle of its (class, group) to each video.
     ends = [line[1] for line in by_group.axes[0].collections[0].get_segments()]
-    np.testing.assert_allclose(ends, where)
+    np.testing.assert_allclose(ends, drawn)
     right = np.arange(len(predicted)) % 3 > 0
     by_error = plots.tsne(where, predicted.y_true, right=right, **options)
     assert {"right", "wrong"} <= set(legend(by_error))
     colours = by_error.axes[0].collections[0].get_facecolors()
     assert len(np.unique(colours[right], axis=0)) == len(np.unique(colours[~right], axis=0)) == 1
     assert not (colours[right][0] == colours[~right][0]).all()
+
+
+def test_twins_of_a_map_stand_side_by_side():
+    predicted = make(6)
+    where = np.random.default_rng(0).normal(size=(len(predicted) // 2, 2)).repeat(2, axis=0)
+    figure = plots.tsne(where, predicted.y_true, classes=predicted.classes)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    points = axes.collections[0]
+    dots = axes.transData.transform(points.get_offsets()) * 72 / figure.dpi  # points of print
+    nearest = KDTree(dots).query(dots, k=2)[0][:, 1]
+    assert nearest.min() > 0.8 * points.get_sizes()[0] ** 0.5
+    far = np.linalg.norm(points.get_offsets() - where, axis=1)
+    assert np.median(far) < 0.02 * np.ptp(where)
 
 
 def test_names_of_many_classes_avoid_one_another():

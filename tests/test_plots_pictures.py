@@ -178,6 +178,9 @@ def test_a_strip_has_a_row_for_each_explanation_and_the_curves_of_all_frames(cli
     np.testing.assert_allclose(curves[0].get_ydata(), found.frame_importance)
     np.testing.assert_allclose(curves[1].get_xdata(), np.arange(10) / 25)
     assert texts(figure.axes[0])[1] == "0.04 s"
+    figure.draw_without_rendering()
+    drawn = [text.get_tightbbox().width > 0 for text in figure.axes[0].texts]
+    assert drawn == [True] * 8  # the last, too, at the edge of the picture
     assert [len(axes.images) for axes in figure.axes] == [1, 1, 1, 0]
     silent = plots.heat_strip(clip, {"PlayingCello": record(np.zeros((10, 3, 4)))}, most=3)
     assert silent.axes[1].get_title("left") == "PlayingCello: no positive evidence"

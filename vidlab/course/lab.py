@@ -143,6 +143,10 @@ class Lab:
 
         return profiles.changes(map(recipes.get, names), self.profile)
 
+    def differences(self, *names: str) -> pd.DataFrame:
+        """Tabulate the settings in which recipes differ, as this profile runs them."""
+        return profiles.differences(map(self.recipe, names))
+
     def beside(self, *names: str) -> pd.DataFrame:
         """Tabulate what was published about recipes, and every departure of the runs here.
 

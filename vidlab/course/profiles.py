@@ -33,6 +33,7 @@ __all__ = [
     "adapt",
     "changes",
     "dataset_name",
+    "differences",
     "find",
     "folder",
     "load",
@@ -283,9 +284,17 @@ def changes(recipes: Iterable[Recipe], profile: Profile) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["recipe", "setting", "original", "here"])
 
 
+def differences(recipes: Iterable[Recipe]) -> pd.DataFrame:
+    """Tabulate the settings in which recipes differ: indexed by setting, a column a recipe."""
+    table = pd.DataFrame({recipe.name: _settings(recipe) for recipe in recipes}).fillna("–")
+    return table[table.nunique(axis=1) > 1].rename_axis("setting")
+
+
 def _settings(recipe: Recipe) -> dict[str, str]:
-    """Return what a profile may change, as text by setting."""
+    """Return what decides a result beside the videos and the seed, as text by setting."""
     settings = {
+        "model": recipe.build.__name__,
+        "starts from": recipe.starts_from or "–",
         "backbone": recipe.backbone or "none",
         "weights": recipe.weights or "random",
         "batch normalisation": "frozen" if recipe.freeze_batchnorm else "learns with its layers",
@@ -304,6 +313,7 @@ def _settings(recipe: Recipe) -> dict[str, str]:
         settings[f"optimizer{where}"] = phase.optimizer
         settings[f"learning rate{where}"] = f"{phase.learning_rate:g}"
         settings[f"batch size{where}"] = str(phase.batch_size)
+        settings[f"backbone learns{where}"] = phase.trainable or "–"
     return settings
 
 

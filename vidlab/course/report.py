@@ -11,12 +11,13 @@ import copy
 import io
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
+import nbformat
 import pandas as pd
 from PIL import Image
 
@@ -27,8 +28,6 @@ from vidlab.evaluation.runs import RunFolder, find_runs
 from vidlab.files import replacing, write_text
 
 if TYPE_CHECKING:
-    import nbformat
-
     from vidlab.course.notebook_files import Notebook
     from vidlab.course.records import Record
 
@@ -39,19 +38,26 @@ _BACK = (
     '<p style="font:14px system-ui,sans-serif;margin:1rem 1.5rem">'
     '<a href="../index.html">← all notebooks and results</a></p>'
 )
+_GLOSSARY = "glossary.md"  # beside the notebooks, which link to its terms
 _WORTHWHILE = 0.5  # of a picture's size: below that, JPEG is taken
 
 
 def write_page(notebook: Path, *, title: str) -> Path:
     """Write an executed notebook as HTML beside it, with `title` in the browser's tab."""
+    return _export(lightened(notebook_files.read(notebook)), notebook, title=title)
+
+
+def _export(node: nbformat.NotebookNode, source: Path, *, title: str) -> Path:
+    """Write a notebook as HTML beside `source`, its links to the glossary as links to that page."""
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(template_name="lab", embed_images=True)
-    resources = {"metadata": {"name": title, "path": str(notebook.parent)}}
-    node = lightened(notebook_files.read(notebook))
+    resources = {"metadata": {"name": title, "path": str(source.parent)}}
     body, _ = exporter.from_notebook_node(node, resources=resources)
     body = re.sub(r"(<body[^>]*>)", lambda tag: tag.group(1) + _BACK, body, count=1)
-    return write_text(notebook.with_suffix(".html"), body)
+    glossary = Path(_GLOSSARY)
+    body = body.replace(f'href="{glossary}', f'href="{glossary.with_suffix(".html")}')
+    return write_text(source.with_suffix(".html"), body)
 
 
 def write(
@@ -83,6 +89,8 @@ def write(
         if record is not None
         for claim in record.claims
     ]
+    if done:
+        _write_glossary(folder / "notebooks", records)
     text = page.get_template("report.html").render(
         title=profile.name if own_videos else f"{profile.name} on {Path(profile.dataset).name}",
         profile=profile,
@@ -102,6 +110,16 @@ def write(
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
     return write_text(folder / "index.html", text)
+
+
+def _write_glossary(pages: Path, notebooks: Iterable[Notebook]) -> None:
+    """Put the glossary of a folder of notebooks beside the executed ones, as a page too."""
+    for source in {notebook.path.with_name(_GLOSSARY) for notebook in notebooks}:
+        if source.is_file():
+            text = source.read_text(encoding="utf-8")
+            cell = nbformat.v4.new_markdown_cell(text)
+            copied = write_text(pages / _GLOSSARY, text)
+            _export(nbformat.v4.new_notebook(cells=[cell]), copied, title="Glossary")
 
 
 def lightened(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

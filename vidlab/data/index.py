@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ import pandas as pd
 from vidlab.data import layouts, splits
 from vidlab.errors import DatasetError, LayoutError, LeakageError, SplitError
 
-__all__ = ["VideoIndex", "check_no_leakage", "leakage"]
+__all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage"]
 
 _COLUMNS = {
     "video_id": "str",
@@ -36,6 +36,29 @@ _COLUMNS = {
     "height": "int64",
 }
 _SPLITS = ("auto", "official", "groups", "random")
+
+
+@dataclass(frozen=True)
+class ReversedPair:
+    """Two classes whose videos show each other in reverse; iterates over their names.
+
+    Of most pairs the last frame tells which class it is (an open door: it was opened). In a
+    `cyclic` pair, such as a crank turned forwards or backwards, no frame does, nor do the first and
+    the last one together: only motion tells.
+
+    Examples
+    --------
+    >>> first, second = ReversedPair("OpenDoor", "CloseDoor")
+    >>> first, second
+    ('OpenDoor', 'CloseDoor')
+    """
+
+    first: str
+    second: str
+    cyclic: bool = False
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((self.first, self.second))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -154,15 +177,20 @@ class VideoIndex:
         return self.table["label"].to_numpy(np.int64)
 
     @property
-    def reversed_pairs(self) -> list[tuple[str, str]]:
+    def reversed_pairs(self) -> list[ReversedPair]:
         """Pairs of classes whose videos show each other in reverse, both of them among `classes`.
 
-        Read from ``reversed_pairs.csv`` in `root` (columns ``class_name`` and ``twin_class``); a
-        dataset without such a file has none.
+        Read from ``reversed_pairs.csv`` in `root`: columns ``class_name``, ``twin_class`` and, if
+        any pair is cyclic, ``kind`` ("end-state" or "cyclic"). A dataset without such a file has
+        none.
         """
         file = self.root / "reversed_pairs.csv"
-        pairs = pd.read_csv(file).itertuples(index=False) if file.is_file() else ()
-        return [tuple(pair) for pair in pairs if set(pair) <= set(self.classes)]
+        rows = pd.read_csv(file).to_dict("records") if file.is_file() else []
+        pairs = [
+            ReversedPair(row["class_name"], row["twin_class"], row.get("kind") == "cyclic")
+            for row in rows
+        ]
+        return [pair for pair in pairs if set(pair) <= set(self.classes)]
 
     @property
     def groups(self) -> np.ndarray:

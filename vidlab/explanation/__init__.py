@@ -21,7 +21,7 @@ from vidlab.explanation.faithfulness import (
     insertion_curve,
     random_heat,
     randomise,
-    randomised_check,
+    similarity,
 )
 from vidlab.explanation.filters import class_selectivity, depths, filter_changes
 from vidlab.explanation.graph import default_layer, layer_graph, layers
@@ -72,8 +72,8 @@ __all__ = [
     "random_heat",
     "random_points",
     "randomise",
-    "randomised_check",
     "scene_reliance",
+    "similarity",
     "strongest_frames",
     "summary",
     "without_act",

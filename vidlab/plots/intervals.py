@@ -113,7 +113,7 @@ def intervals(
             shown = [texts.get(name, "") for name in names]
         write_beside(axes, at, shown)
     for marker, (mark, label) in zip("Dos^vP", marks.items(), strict=False):
-        style = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.4}
+        style = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.4, "clip_on": False}
         axes.scatter(table[mark], rows, s=56, marker=marker, label=label, zorder=5, **style)
     if ceiling is not None and ceiling < 1:
         label = f"ceiling without the order of frames, {ceiling:.0%}"

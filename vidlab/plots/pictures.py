@@ -185,7 +185,8 @@ def film_strip(axes: Axes, frames: np.ndarray, *, labels: Sequence[str] = ()) ->
     axes.set_anchor("W")
     for index, label in enumerate(labels):
         right = index * (width + gap) + width
-        axes.annotate(label, (right, 0), (0, 2), textcoords="offset points", ha="right", fontsize=8)
+        style = {"ha": "right", "fontsize": 8, "annotation_clip": False}  # the last is at the edge
+        axes.annotate(label, (right, 0), (0, 2), textcoords="offset points", **style)
 
 
 def evidence_boxes(

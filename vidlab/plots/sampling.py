@@ -72,7 +72,7 @@ def sampling_strip(
 def _line_of_time(axes: Axes, picks: np.ndarray, frame_count: int, *, fps: float) -> None:
     """Draw all frames as a line and the picks as dots upon it."""
     seconds, picks = frame_count / fps, np.sort(picks)
-    axes.plot([0, (frame_count - 1) / fps], [0, 0], color="#C4C4C4", linewidth=3, zorder=1)
+    axes.plot([0, (frame_count - 1) / fps], [0, 0], color="#8C8C8C", linewidth=2, zorder=1)
     again = np.arange(len(picks)) - np.searchsorted(picks, picks)
     axes.scatter(picks / fps, again, s=26, color=BLUE, edgecolor="white", linewidth=0.6, zorder=2)
     axes.set_xlim(-0.015 * seconds, 1.015 * seconds)

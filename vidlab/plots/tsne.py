@@ -11,6 +11,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from scipy.spatial import KDTree
 
 from vidlab.plots.style import BLUE, VERMILLION, axes_or_new, class_colours
 
@@ -18,6 +19,7 @@ __all__ = ["tsne"]
 
 _MARKERS = "osD^vPX<>pd*hH8"
 _NAME_SIZE = 6.5  # in points of print
+_STEPS = 100  # in which points are pushed apart
 
 
 def tsne(
@@ -32,6 +34,9 @@ def tsne(
 ) -> Figure:
     """Draw videos as points: near points have similar features.
 
+    Points that would cover one another, such as twins with the same mean features, stand side by
+    side.
+
     Points are coloured by class; with `groups`, by group, and lines join the videos of a
     (class, group); with `right`, by whether a model is right about them. Up to 15 classes each have
     a marker of their own; more are named, each at one of its videos.
@@ -43,10 +48,8 @@ def tsne(
     labels
         int64, (videos,): indices into `classes`.
     """
-    points, labels = np.asarray(points, dtype=float), np.asarray(labels, dtype=np.int64)
-    table = pd.DataFrame(points, columns=["x", "y"]).assign(
-        **{"class": np.asarray(classes)[labels]}
-    )
+    labels = np.asarray(labels, dtype=np.int64)
+    table = pd.DataFrame({"class": np.asarray(classes)[labels]})
     by, colours = "class", class_colours(classes)
     if right is not None:
         by, colours = "error", {"right": BLUE, "wrong": VERMILLION}
@@ -57,6 +60,11 @@ def tsne(
     many = len(classes) > len(_MARKERS)
     size = (12, 10.5) if many else (9.5, 6.8)
     figure, axes = axes_or_new(ax, title=f"{title}, by {by}", figsize=size)
+    area = 16 if len(points) > 1000 else 48
+    points = np.asarray(points, dtype=float)
+    unit = _unit(axes, points)
+    points = unit * _apart(points / unit, distance=1.2 * area**0.5)
+    table[["x", "y"]] = points
     if by == "group":
         middles = table.groupby(["class", "group"])[["x", "y"]].transform("mean").to_numpy()
         ends = np.stack([middles, points], axis=1)
@@ -70,7 +78,7 @@ def tsne(
         palette=colours,
         hue_order=list(colours),
         markers=list(_MARKERS[: len(classes)]),
-        s=16 if len(points) > 1000 else 48,
+        s=area,
         edgecolor="white",
         linewidth=0.5,
         zorder=2,
@@ -86,6 +94,28 @@ def tsne(
     return figure
 
 
+def _unit(axes: Axes, points: np.ndarray) -> np.ndarray:
+    """Width and height of the map that are drawn in one point of print."""
+    inches = axes.get_figure(root=True).get_size_inches() * axes.get_position().size
+    return np.maximum(np.ptp(points, axis=0), 1e-6) * 1.1 / (72 * inches)
+
+
+def _apart(points: np.ndarray, *, distance: float) -> np.ndarray:
+    """Push points that are nearer than `distance` apart, those in the same place sideways."""
+    points = points + np.linspace((0, 0), (0.01, 0), len(points))
+    for _ in range(_STEPS):
+        near = KDTree(points).query_pairs(0.99 * distance, output_type="ndarray")
+        if not len(near):
+            break
+        first, second = near.T
+        between = points[second] - points[first]
+        gaps = np.linalg.norm(between, axis=1, keepdims=True)
+        push = between / gaps * (distance - gaps) / 2
+        np.add.at(points, second, push)
+        np.add.at(points, first, -push)
+    return points
+
+
 def _write_names(
     axes: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str]
 ) -> None:
@@ -93,8 +123,7 @@ def _write_names(
 
     Videos are tried in the order of how close the others of their class are.
     """
-    inches = axes.get_figure(root=True).get_size_inches() * axes.get_position().size
-    unit = np.ptp(points, axis=0) * 1.1 / (72 * inches)  # of the map, in one point of print
+    unit = _unit(axes, points)
     white = [patheffects.withStroke(linewidth=2, foreground="white")]
     taken = np.empty((0, 4))  # left, low, right, high
     for label in np.unique(labels):

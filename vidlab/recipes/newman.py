@@ -90,7 +90,7 @@ def pixel_rnn(inputs, num_classes, *, cell, units=512):
     """
     height, width = inputs["rgb"].shape[2:4]
     rnn = {"gru": layers.GRU, "lstm": layers.LSTM}[cell]
-    x = layers.Rescaling(1 / 255, name="preprocessing")(inputs["rgb"])
+    x = layers.Rescaling(1 / 127.5, offset=-1, name="preprocessing")(inputs["rgb"])
     x = layers.Reshape((-1, height * width * 3), name="pixels")(x)  # (batch, time, pixels)
     x = layers.Bidirectional(rnn(units), name=cell)(x)  # (batch, 2 · units)
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
@@ -101,6 +101,8 @@ PIXELS = PAPER | {
     "phases": [Phase(epochs=30, optimizer="adam", learning_rate=1e-3, batch_size=32)],
     "departures": (
         *NOT_IN_SOURCE,
+        "How the pixels are scaled is not stated; here -1..1, as for the source's InceptionV3. "
+        "From 0..1 the gates saturate in the first epoch and stay as they are for every video.",
         "The source augments before shrinking to 50×50, here after it.",
         "Which 100 frames of a test video decide is not stated; here those in its middle.",
         "Both directions are read: inferred from the printed number of parameters.",
