@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from tests.benchmarks import cyclic
 from vidlab.pantomime import CLASSES, render
 from vidlab.pantomime.dataset import plan
 from vidlab.pantomime.rendering import clip_length
@@ -71,3 +72,9 @@ def test_a_random_split_leaks_the_scene(accuracy, feature, kind):
 def test_a_few_numbers_cannot_name_a_scene(accuracy, feature, kind):
     # Three sums of colours, or 13 lengths, for many scenes: here a random split has little to leak.
     assert accuracy(feature, kind, at_random=True) <= 1.6 * CHANCE
+
+
+def test_no_frame_nor_first_and_last_nor_early_and_late_tell_how_a_crank_is_turned():
+    found = cyclic.accuracies(*cyclic.features(seed=0))
+    assert found.pop("mean") == 0.5
+    assert max(found.values()) <= cyclic.LIMIT

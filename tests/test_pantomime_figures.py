@@ -1,5 +1,7 @@
 """Bodies, props and actions before they are filmed: joints, where they are drawn, how they move."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,40 +98,60 @@ def test_a_moment_draws_each_part_once_and_every_prop_it_places(name):
     ("name", "state"),
     [
         ("OpenDoor", lambda moment: prop(moment, "door").opening),
-        ("PickUp", lambda moment: prop(moment, "box").position[1]),
         ("SitDown", lambda moment: -moment.figure["pelvis"][1]),
     ],
-    ids=["OpenDoor", "PickUp", "SitDown"],
+    ids=["OpenDoor", "SitDown"],
 )
-def test_a_reversible_action_goes_one_way_from_its_first_state_to_its_last(name, state):
+def test_an_action_between_two_states_goes_one_way_from_its_first_state_to_its_last(name, state):
     for person in PEOPLE:
         states = np.array([state(moment) for moment in moments(name, *person)])
         assert (np.diff(states) >= -1e-9).all()
         assert states[-1] > states[0]
-        if name != "PickUp":  # eased the same at both ends
-            assert states + states[::-1] == pytest.approx(states[0] + states[-1])
+        # Eased the same at both ends.
+        assert states + states[::-1] == pytest.approx(states[0] + states[-1])
 
 
 @pytest.mark.parametrize("person", PEOPLE)
-def test_hands_stay_on_the_door_handle_and_on_the_box(person):
+def test_hands_stay_on_the_handles_of_door_and_crank(person):
     for moment in moments("OpenDoor", *person):
         door = prop(moment, "door")
         handle = np.array(door.position) + DoorShape().handle(door.opening)
         assert distance(moment.figure["near_hand"], handle) < 0.03
-    for moment in moments("PickUp", *person)[10:]:
-        box = prop(moment, "box")
+    for moment in moments("CrankForwards", *person):
+        crank = prop(moment, "crank")
+        angle = np.radians(crank.angle)
+        handle = crank.position + crank.size * np.array([-np.sin(angle), np.cos(angle)])
         for side in SIDES:
-            off = np.abs(moment.figure[f"{side}_hand"] - box.position)
-            assert (off < np.array([0.17, 0.18]) * box.size).all()
+            assert distance(moment.figure[f"{side}_hand"], handle) < 0.03
 
 
 @pytest.mark.parametrize(
-    "name", ["PickUp", "SitDown", "BrushingTeeth", "PlayingFlute", "PlayingCello"]
+    "name", ["CrankForwards", "SitDown", "BrushingTeeth", "PlayingFlute", "PlayingCello"]
 )
 def test_feet_do_not_slide_where_nobody_walks(name):
     for person in PEOPLE:
         feet = [[m.figure[f"{side}_ankle"] for side in SIDES] for m in moments(name, *person)]
         assert np.ptp(feet, axis=0).max() < 0.012
+
+
+@pytest.mark.parametrize(("seconds", "whole"), [(0.84, 0), (1, 1), (1.48, 1), (1.56, 2), (3.96, 2)])
+def test_a_crank_turns_evenly_from_any_angle_to_any_other(seconds, whole):
+    """Over the top it moves away from the body, which looks towards +x."""
+    for start, end in RNG.random((20, 2)).tolist():
+        style = MotionStyle(start=start, end=end, seconds=seconds)
+        turned = [-prop(m, "crank").angle / 360 for m in moments("CrankForwards", Build(), style)]
+        assert np.diff(turned) == pytest.approx(np.diff(turned)[0])
+        assert (turned[0], turned[-1] % 1) == pytest.approx((start, end))
+        assert int(turned[-1] - turned[0]) == whole
+        assert (turned[-1] - turned[0]) / seconds <= 2
+
+
+def test_the_angle_of_the_crank_alone_decides_the_pose():
+    for build, style in PEOPLE:
+        still = replace(style, start=0.3, end=0.3)
+        first, *_, last = moments("CrankForwards", build, still)
+        for name, joint in first.figure.joints.items():
+            assert joint == pytest.approx(last.figure[name])
 
 
 def test_push_ups_bend_still_arms_and_walking_on_hands_moves_straight_ones():

@@ -22,6 +22,7 @@ VOTE = ["frame-vote", "cnn-lstm"]
 FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned"]
 PIXEL_RECIPES = ["lstm-pixels", "gru-pixels"]
 CONVGRU_RECIPES = ["convgru-scratch", "convgru-fixed", "convgru-finetuned"]
+PAIRED_PROBES = ["linear-first-last", "linear-difference"]
 NEWMAN = [*FRAME_RECIPES, *PIXEL_RECIPES, *CONVGRU_RECIPES]
 
 INCEPTION = 21_802_784  # without its top, as Keras documents it
@@ -70,6 +71,8 @@ PARAMETERS = {  # of the encoder, and of the layers after it
     "mobilenet-lstm": (MOBILENET, chiche_head(1280, lstm)),
     "mobilenet-gru": (MOBILENET, chiche_head(1280, gru)),
     "mobilenet-single": (MOBILENET, chiche_head(1280)),
+    **dict.fromkeys(["linear-mean", "linear-last"], (INCEPTION, dense(2048, CLASSES))),
+    **dict.fromkeys(PAIRED_PROBES, (INCEPTION, dense(2 * 2048, CLASSES))),
 }
 PUBLISHED = {
     "frame-scratch": 22_903_685,

@@ -27,7 +27,7 @@ import os
 import tempfile
 from pathlib import Path
 
-BIASED = ("HandstandWalking", "OpenDoor", "PickUp", "SitDown", "JumpingJack")
+BIASED = ("HandstandWalking", "OpenDoor", "CrankForwards", "SitDown", "JumpingJack")
 SIZE = (80, 80)
 
 

@@ -24,9 +24,9 @@ import pandas as pd
 from vidlab.data import video
 from vidlab.errors import DatasetError
 from vidlab.files import replacing, write_text
-from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
+from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.parallel import process_map
-from vidlab.pantomime.rendering import FPS, drawn_class, render
+from vidlab.pantomime.rendering import FPS, render
 from vidlab.progress import progress
 
 __all__ = [
@@ -41,7 +41,7 @@ __all__ = [
     "read_note",
 ]
 
-VERSION = 1
+VERSION = 2
 GROUPS = 25
 QUALITY = 50
 BOXES = ["video_id", "frame", "part", "x0", "y0", "x1", "y1"]
@@ -95,10 +95,10 @@ def plan(size: str, *, seed: int = 0) -> list[Task]:
     low, high = _CLIPS[size]
     tasks = []
     for class_name in SIZES[size]:
-        if drawn_class(class_name) != class_name:
+        if class_name not in ACTIONS:
             continue
         for group in range(1, GROUPS + 1):
-            key = (seed, CLASSES.index(class_name), group, _COUNTING)
+            key = (seed, ACTIONS[class_name].number, group, _COUNTING)
             clips = np.random.default_rng(key).integers(low, high + 1)
             tasks += [Task(class_name, group, clip) for clip in range(1, int(clips) + 1)]
     return tasks
@@ -260,7 +260,8 @@ def _write_pairs(root: Path) -> None:
     """Write which classes show each other in reverse, for `VideoIndex.reversed_pairs`."""
     file = root / "reversed_pairs.csv"
     if not file.exists():
-        pairs = pd.DataFrame(REVERSED_PAIRS, columns=["class_name", "twin_class"])
+        rows = [(*pair, "cyclic" if pair.cyclic else "end-state") for pair in REVERSED_PAIRS]
+        pairs = pd.DataFrame(rows, columns=["class_name", "twin_class", "kind"])
         pairs.to_csv(file, index=False, lineterminator="\n")
 
 

@@ -43,7 +43,7 @@ def twins(table: pd.DataFrame) -> pd.DataFrame:
     >>> twins(pd.DataFrame(rows, columns=names))[["video_id", "twin_id"]].values.tolist()
     [['a', 'b']]
     """
-    pairs = pd.DataFrame(REVERSED_PAIRS, columns=["class_name", "twin_class"])
+    pairs = pd.DataFrame(map(tuple, REVERSED_PAIRS), columns=["class_name", "twin_class"])
     others = table[["class_name", "group", "clip", "video_id", "path"]].set_axis(
         ["twin_class", "group", "clip", "twin_id", "twin_path"], axis=1
     )

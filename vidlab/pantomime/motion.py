@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -30,13 +30,18 @@ ARMS, LEGS = ("near_arm", "far_arm"), ("near_leg", "far_leg")
 
 @dataclass(frozen=True)
 class MotionStyle:
-    """How a person does it; every field in 0..1, each action makes its own use of them."""
+    """How a person does it: `seconds` is how long, and all else is in 0..1.
+
+    Each action makes its own use of them.
+    """
 
     tempo: float = 0.5
     start: float = 0.0
     vigour: float = 0.5
     turn: float = 0.5
     habit: float = 0.5
+    end: float = 0.0
+    seconds: float = 1.6
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class Action:
         The picture ends at about this height of the body, in body heights; 0 shows the feet too.
     at_wall
         Whether it happens at the foot of the back wall.
+    number
+        The action's part in the seeds of its clips: it stays when other actions come or go.
     """
 
     moment: Callable[..., Moment]
@@ -74,6 +81,8 @@ class Action:
     evidence: tuple[str, ...] = ()
     cut: float = 0.0
     at_wall: bool = False
+    _: KW_ONLY
+    number: int
 
 
 def random_motion_style(rng: np.random.Generator) -> MotionStyle:

@@ -1,4 +1,6 @@
-"""The things the actions are done with: door, box, chair, stool, cello, flute, toothbrush, cup.
+"""The things the actions are done with: door, chair, crank, stool, cello, flute, toothbrush, cup.
+
+And a box, which only the stills for pretraining show.
 
 Each prop is drawn in body heights around an anchor of its own, so any of them can be drawn
 anywhere, at any size and angle: ``draw_prop(pen, Placement("cello", (0.3, 0.3), angle=20),
@@ -250,6 +252,30 @@ def _cup(pen: Pen, style: PropStyle, opening: float) -> None:
     pen.ellipse((0, 0.045), (0.040, 0.011), tone(colour, 1.4))
 
 
+def _mill(pen: Pen, style: PropStyle, opening: float) -> None:
+    """Draw a mill on legs: anchor on the floor below the hub of its crank, which is 0.66 high."""
+    wood = style.wood
+    for x in (-0.16, 0.16):
+        pen.limb([(x * 0.5, 0.48), (x, 0.012)], (0.024, 0.020), (tone(wood, 0.72),))
+    pen.polygon(((-0.17, 0.95), (0.17, 0.95), (0.09, 0.82), (-0.09, 0.82)), tone(wood, 0.82))
+    pen.rectangle((-0.17, 0.94), (0.17, 0.965), tone(wood, 1.15))
+    pen.rectangle((-0.13, 0.46), (0.13, 0.84), wood)
+
+
+def _crank(pen: Pen, style: PropStyle, opening: float) -> None:
+    """Draw a wheel with a crank along +y: anchor at the hub, the handle 1 from it.
+
+    The handle's half of the wheel is pale, the other one, which balances it, is dark.
+    """
+    pale, iron = mix(style.accent, (245, 240, 228), 0.72), (44, 42, 48)
+    pen.ellipse((0, 0), (1.5, 1.5), iron)
+    half = np.radians(np.linspace(0, 180, 24))
+    pen.polygon(np.stack([np.cos(half), np.sin(half)], axis=1) * 1.37, pale)
+    pen.limb([(0, 0), (0, 1)], (0.24, 0.15), (iron,))
+    pen.ball((0, 0), (0.22, 0.22), (150, 150, 156))
+    pen.ball((0, 1), (0.26, 0.26), (226, 60, 44))
+
+
 PROPS = {
     "wall": _wall,
     "door": _door,
@@ -262,4 +288,6 @@ PROPS = {
     "toothbrush": _toothbrush,
     "foam": _foam,
     "cup": _cup,
+    "mill": _mill,
+    "crank": _crank,
 }

@@ -239,7 +239,8 @@ def _sample(
         raise DatasetError(
             f"Expected a size. Received: {size!r}. Use one of {', '.join(FRAME_COUNTS)}."
         )
-    key = (seed, CLASSES.index(drawn), group)
+    action = ACTIONS[drawn]
+    key = (seed, action.number, group)
     params = sample_group(np.random.default_rng(key))
     if bias is not None and drawn_class(bias) == drawn:
         params = move_to_room(params, sample_room(np.random.default_rng((*key[:2], _ROOM))))
@@ -247,9 +248,10 @@ def _sample(
     low, high = FRAME_COUNTS[size]
     # Odd, so that a middle frame exists and every `Uniform` sampler is exactly symmetric.
     count = 2 * int(rng.integers(low // 2, high // 2 + 1)) + 1
+    params = vary_clip(params, rng, seconds=count / FPS)
     name = f"{class_name}, group {group}, clip {clip}"
     is_reversed = drawn != class_name
-    return _Shot(name, ACTIONS[drawn], vary_clip(params, rng), count, is_reversed, rng)
+    return _Shot(name, action, params, count, is_reversed, rng)
 
 
 def _place(shot: _Shot, *, seconds: float) -> np.ndarray:

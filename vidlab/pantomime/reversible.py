@@ -1,7 +1,7 @@
-"""Opening a door, picking up a box, sitting down: the actions that are also shown in reverse.
+"""Opening a door, sitting down, turning a crank: the actions that are also shown in reverse.
 
-Each moves from its first state to its last in one go, eased the same at both ends, so that its
-reverse is as natural as itself.
+The first two move from one state to another in one go, eased the same at both ends; the crank turns
+evenly from any angle to any other. So the reverse of each is as natural as the action itself.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from vidlab.pantomime.motion import (
     Moment,
     MotionStyle,
     between,
-    drawing_order,
     ease,
     feet_on_floor,
     stand,
 )
 from vidlab.pantomime.props import DoorShape, Placement
 
-__all__ = ["open_door", "pick_up", "sit_down"]
+__all__ = ["open_door", "sit_down", "turn_crank"]
 
 
 def open_door(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
@@ -60,35 +59,6 @@ def open_door(build: Build, style: MotionStyle, *, progress: float, seconds: flo
     )
 
 
-def pick_up(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
-    """Crouch, grip a box on the floor, and lift it to the chest."""
-    down, lift = ease((progress - 0.02) / 0.42), ease((progress - 0.42) / 0.54)
-    crouch = down * (1 - lift)
-    feet = (-0.03, 0.05)
-    deep = between(0.17, 0.23, style.vigour)
-    pose = Pose(
-        lean=3 + between(60, 68, style.habit) * crouch - 5 * lift,
-        nod=-16 * crouch,
-        turn=between(0.08, 0.40, style.turn),
-        pelvis=(0.0 - 0.10 * crouch, build.leg * 0.985 + ANKLE - deep * crouch),
-    )
-    figure = stand(build, pose, feet=feet)
-    size = between(0.92, 1.2, style.habit)
-    floor = np.array([0.30, 0.10 * size])
-    held = np.array([0.27, 0.60])
-    box = floor + (held - floor) * lift + np.array([0.05 * np.sin(np.pi * lift), 0])
-    hang = figure["near_shoulder"] + np.array([0.05, -0.97 * build.arm])
-    for side, grip in (("near", (-0.06, 0.035)), ("far", (0.03, 0.06))):
-        target = hang + (box + np.array(grip) * size - hang) * down
-        figure = reach(figure, side, to=target)
-    return Moment(
-        figure,
-        drawing_order(("box", "near_arm")),
-        (Placement("box", tuple(box), size=size),),
-        (*feet_on_floor(figure), (float(box[0]), float(box[1] - floor[1]))),
-    )
-
-
 def sit_down(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
     """Lower the body onto a chair, leaning forward on the way."""
     share = ease((progress - 0.04) / 0.92)
@@ -112,4 +82,36 @@ def sit_down(build: Build, style: MotionStyle, *, progress: float, seconds: floa
         ("chair", *PARTS),
         (Placement("chair", (chair, 0.0)),),
         (*feet_on_floor(figure), (chair - 0.12, 0.0), (chair + 0.12, 0.0)),
+    )
+
+
+def turn_crank(build: Build, style: MotionStyle, *, progress: float, seconds: float) -> Moment:
+    """Turn the crank of a mill with both hands, over the top and away from the body.
+
+    First and last angle are drawn on their own, so that the two tell nothing of the direction; one
+    or two whole turns are between them, as far as two turns a second allow, so that 16 frames show
+    every turn in steps of less than half of one. The angle alone decides the pose.
+    """
+    whole = min(int(2 * style.seconds) - 1, 2)
+    turned = style.start + ((style.end - style.start) % 1 + whole) * progress
+    across, up = np.sin(2 * np.pi * turned), np.cos(2 * np.pi * turned)
+    hub, radius = np.array([0.27, 0.66]), between(0.125, 0.140, style.vigour)
+    handle = hub + radius * np.array([across, up])
+    pose = Pose(
+        lean=between(13, 19, style.habit) + 14 * across - 8 * up,
+        nod=-4,
+        turn=between(0.08, 0.40, style.turn),
+        pelvis=(0.01 + 0.05 * across, build.leg * 0.92 + ANKLE + 0.01 * up),
+    )
+    figure = stand(build, pose, feet=(-0.11, 0.11))
+    for side, grip in zip(SIDES, ((0.0, 0.0), (0.015, 0.010)), strict=True):
+        figure = reach(figure, side, to=handle + grip)
+    return Moment(
+        figure,
+        ("mill", "crank", *PARTS),
+        (
+            Placement("mill", (hub[0], 0.0)),
+            Placement("crank", tuple(hub), angle=-360 * turned, size=radius),
+        ),
+        (*feet_on_floor(figure), (hub[0] - 0.16, 0.0), (hub[0] + 0.16, 0.0)),
     )

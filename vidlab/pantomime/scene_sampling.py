@@ -70,8 +70,8 @@ def sample_group(rng: np.random.Generator) -> ClipParams:
     )
 
 
-def vary_clip(params: ClipParams, rng: np.random.Generator) -> ClipParams:
-    """Return a clip's own variation of its group's params."""
+def vary_clip(params: ClipParams, rng: np.random.Generator, *, seconds: float) -> ClipParams:
+    """Return a clip's own variation of its group's params; the clip lasts `seconds`."""
 
     def near(value: float, spread: float) -> float:
         return float(np.clip(value + rng.uniform(-spread, spread), 0, 1))
@@ -86,6 +86,8 @@ def vary_clip(params: ClipParams, rng: np.random.Generator) -> ClipParams:
             vigour=near(style.vigour, 0.2),
             turn=near(style.turn, 0.12),
             habit=near(style.habit, 0.15),
+            end=float(rng.spawn(1)[0].random()),  # takes nothing from what follows
+            seconds=seconds,
         ),
         share=near(params.share, 0.08),
         across=near(params.across, 0.08),

@@ -17,7 +17,7 @@ from vidlab.pantomime.camera import FRAME, Film, random_camera
 from vidlab.pantomime.figure import draw_figure, random_look
 from vidlab.pantomime.paint import Pen
 from vidlab.pantomime.parallel import process_map
-from vidlab.pantomime.props import PROPS, Placement, draw_prop, random_prop_style
+from vidlab.pantomime.props import Placement, draw_prop, random_prop_style
 from vidlab.pantomime.scene_sampling import sample_group
 from vidlab.pantomime.scenes import draw_scene
 from vidlab.progress import progress
@@ -45,7 +45,10 @@ _LIMBS = ("hand", "elbow", "knee", "ankle")
 _JOINTS = ("head", "chest", "pelvis", *(f"{s}_{joint}" for joint in _LIMBS for s in SIDES))
 _NOWHERE = (-1.0, -1.0)
 
-THINGS: tuple[str, ...] = ("nothing", *(name for name in PROPS if name != "wall"))
+THINGS: tuple[str, ...] = (
+    "nothing", "door", "box", "chair", "stool", "cello", "bow", "flute", "toothbrush", "foam",
+    "cup",
+)  # fmt: skip
 """What a still may show beside the body: exactly one of these."""
 
 ATTRIBUTES: tuple[str, ...] = (

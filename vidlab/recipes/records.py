@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 
     from vidlab.data.sampling import Sampler
 
-__all__ = ["Phase", "Published", "Recipe", "Task", "class_labels"]
+__all__ = ["Phase", "Published", "Recipe", "Solver", "Task", "class_labels"]
+
+Solver = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+"""Takes features, class numbers and the number of classes; gives a kernel and a bias."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of training with the same settings.
+    """One stretch of training with the same settings: by gradient descent, or by a solver.
 
     Parameters
     ----------
@@ -51,17 +54,25 @@ class Phase:
         Of SGD, 0..1; Adam has its own.
     decay
         Step n uses the learning rate divided by ``1 + decay · n``; 0 keeps it constant.
+    solver
+        Finds the weights of the model's last layer, a `keras.layers.Dense`, from all examples at
+        once, as a classifier of scikit-learn does; no optimizer then takes a step. It is given what
+        the layer takes, (examples, features), the class numbers, (examples,), and how many classes
+        there are; it returns the layer's kernel, (features, classes), and bias, (classes,).
     """
 
-    epochs: int
-    optimizer: Literal["adam", "sgd"]
-    learning_rate: float
-    batch_size: int
+    epochs: int = 1
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: float = 1e-3
+    batch_size: int = 32
     trainable: Literal["none", "top", "all"] | None = None
     momentum: float = 0.0
     decay: float = 0.0
+    solver: Solver | None = None
 
     def __str__(self) -> str:
+        if self.solver is not None:
+            return f"{self.solver.__name__.replace('_', ' ')}, all examples at once"
         plural = "" if self.epochs == 1 else "s"
         parts = [f"{self.epochs} epoch{plural} {self.optimizer} {self.learning_rate:g}"]
         if self.momentum:
@@ -72,6 +83,11 @@ class Phase:
         if self.trainable is not None:
             parts.append(f"backbone learns: {self.trainable}")
         return ", ".join(parts)
+
+    def as_dict(self) -> dict[str, object]:
+        """Give every setting as JSON can hold it; a solver by its name."""
+        values = {**vars(self), "solver": getattr(self.solver, "__qualname__", None)}
+        return {name: value for name, value in values.items() if name != "solver" or value}
 
 
 @dataclass(frozen=True)
@@ -282,7 +298,7 @@ class Recipe:
         return {
             "name": self.name,
             "inputs": {name: stream.as_dict() for name, stream in self.inputs.items()},
-            "phases": [dataclasses.asdict(phase) for phase in self.phases],
+            "phases": [phase.as_dict() for phase in self.phases],
             "backbone": self.backbone,
             "weights": self.weights,
             "freeze_batchnorm": self.freeze_batchnorm,
@@ -298,10 +314,17 @@ class Recipe:
 
     @property
     def code_digest(self) -> str:
-        """Digest of the code of the model; comments, docstrings and decorators do not count."""
-        text = Path(self.file).read_text("utf-8") if self.file else inspect.getsource(self.build)
-        tree = ast.parse(textwrap.dedent(text))
-        kept = [node for node in ast.walk(tree) if isinstance(node, _CODE)]
+        """Digest of the code of the model and of solvers.
+
+        Comments, docstrings and decorators do not count.
+        """
+        if self.file:
+            texts = [Path(self.file).read_text("utf-8")]
+        else:
+            solvers = [phase.solver for phase in self.phases if phase.solver is not None]
+            texts = map(inspect.getsource, [self.build, *solvers])
+        trees = [ast.parse(textwrap.dedent(text)) for text in texts]
+        kept = [node for tree in trees for node in ast.walk(tree) if isinstance(node, _CODE)]
         for node in kept:
             node.decorator_list = []
             if ast.get_docstring(node) is not None:

@@ -171,9 +171,10 @@ def _discover() -> None:
     folder = [str(Path(__file__).parent)]
     modules = {module.name for module in pkgutil.iter_modules(folder)}.difference(_NOT_PAPERS)
     papers = [import_module(f"vidlab.recipes.{name}") for name in sorted(modules)]
-    order = {paper.__name__: getattr(paper, "NOTEBOOK", _LAST) for paper in papers}
+    order = {p.__name__: (getattr(p, "NOTEBOOK", _LAST), place) for place, p in enumerate(papers)}
+    others = (_LAST, len(papers))
     ordered = sorted(
-        _RECIPES.items(), key=lambda known: order.get(known[1].build.__module__, _LAST)
+        _RECIPES.items(), key=lambda known: order.get(known[1].build.__module__, others)
     )
     _RECIPES.clear()
     _RECIPES.update(ordered)

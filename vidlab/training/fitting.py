@@ -1,8 +1,9 @@
 """Training: a recipe and videos in, a fitted model and its history out.
 
 A recipe trains in one or more *phases* (first the new layers, then deeper ones). What cannot learn
-in a phase is computed once, kept on disk, and only the rest is trained (`vidlab.learners`). Each
-phase stops early on the validation loss and keeps its best weights; after every epoch a checkpoint
+in a phase is computed once, kept on disk, and only the rest is trained (`vidlab.learners`). A phase
+with a *solver* finds the weights of the last layer at once; every other is gradient descent: it
+stops early on the validation loss and keeps its best weights; after every epoch a checkpoint
 is written, from which an interrupted training goes on: randomness follows from the seed, the epoch
 and the video alone.
 """
@@ -13,7 +14,7 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -24,6 +25,7 @@ from vidlab import recipes
 from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.errors import RecipeError
+from vidlab.models.graph import flatten, steps
 from vidlab.progress import counter
 from vidlab.recipes import Phase, Recipe
 from vidlab.training.checkpoints import Checkpoint
@@ -81,7 +83,7 @@ class Fitted:
         From frames or clips to class probabilities, as `vidlab.recipes.build` gives it.
     history : pandas.DataFrame
         One row an epoch: epoch (counted through all phases, from 1), phase, loss, accuracy,
-        val_loss, val_accuracy, learning_rate, seconds.
+        val_loss, val_accuracy, learning_rate (of gradient descent), seconds.
     learner : Learner
         Of the last phase: predicts what `model` does, from what is kept where something is.
     """
@@ -143,7 +145,10 @@ def fit(
         phase = recipe.phases[progress.phase]
         recipes.prepare(model, recipe, phase)
         learner = learner_of(model, recipe, phase, parts, settings=settings)
-        _run_phase(model, learner, recipe, parts, progress, checkpoint, settings)
+        if phase.solver is not None:
+            _solve_phase(learner, recipe, parts, progress, settings)
+        else:
+            _run_phase(model, learner, recipe, parts, progress, checkpoint, settings)
     checkpoint.remove()
     return Fitted(model, pd.DataFrame(progress.history), learner)
 
@@ -220,6 +225,37 @@ def _run_phase(whole, learner, recipe, parts, progress, checkpoint, settings) ->
     whole.set_weights(best)
     progress.phase, progress.epoch = progress.phase + 1, 0
     progress.best, progress.waited = float("inf"), 0
+
+
+def _solve_phase(learner, recipe, parts, progress, settings) -> None:
+    """Give the last layer the weights that the solver of the present phase finds."""
+    phase, model = recipe.phases[progress.phase], learner.model
+    started = time.perf_counter()
+    train, validation = (
+        _examples(part, recipe, learner, phase=phase, settings=settings, learn=learn)
+        for part, learn in zip(parts, (True, False), strict=True)
+    )
+    flat, calls = steps(flatten(model))
+    last = calls[-1]
+    if not isinstance(last.layer, keras.layers.Dense):
+        raise RecipeError(
+            "Expected a model that ends in a Dense layer, whose weights a solver finds. Received: "
+            f"{recipe.name}, which ends in {last.layer.name}. Add the layer, or drop the solver."
+        )
+    named = {tensor.name: tensor for tensor in flat.inputs}
+    single = not isinstance(learner.streams, Mapping)
+    features = keras.Model(flat.inputs[0] if single else named, last.inputs[0])
+    found = [(features.predict_on_batch(x), y) for x, y in (train[i] for i in range(len(train)))]
+    inputs, labels = map(np.concatenate, zip(*found, strict=True))
+    last.layer.set_weights(phase.solver(inputs, labels, last.layer.units))
+    _compile(model, recipe, phase, labels=_labels(parts[0], recipe))
+    numbers = model.evaluate(train, verbose=0, return_dict=True)
+    if validation is not None:
+        found = model.evaluate(validation, verbose=0, return_dict=True)
+        numbers |= {f"val_{name}": value for name, value in found.items()}
+    row = {"epoch": len(progress.history) + 1, "phase": progress.phase + 1, **numbers}
+    progress.history.append(row | {"seconds": time.perf_counter() - started})
+    progress.phase += 1
 
 
 def _examples(part, recipe, learner, *, phase, settings, learn) -> Clips | None:
