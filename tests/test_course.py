@@ -148,7 +148,7 @@ def test_recipes_leave_complete_runs(run_of, index, name):
 def test_frame_models_cannot_tell_a_video_from_its_reverse(predicted, index, name):
     found = predicted(name)
     within = evaluation.pair_accuracy(found, pantomime.REVERSED_PAIRS)["within_pair"]
-    assert within[evaluation.ALL_PAIRS] == pytest.approx(0.5, abs=0.02)
+    assert within[evaluation.END_STATE] == pytest.approx(0.5, abs=0.02)
     probabilities = pd.DataFrame(found.probabilities, index=found.video_ids)
     twins = pantomime.twins(index.table)
     twins = twins[twins["video_id"].isin(found.video_ids)]
@@ -285,29 +285,44 @@ def test_grad_cam_notebook_finds_the_pair_that_is_most_confused(executed, predic
         assert set(re.search(pattern, executed(9).closing).groups()) == (first or pairs)[0]
 
 
-def test_grad_cam_notebook_explains_and_judges_every_test_video(executed, index):
-    printed = executed(9).printed
+def test_grad_cam_notebook_writes_the_method_out_as_the_libraries_have_it(executed):
+    vidlab, told, stepped_back = (float(row[1]) for row in executed(9).table("check"))
+    assert max(vidlab, told) < 0.001
+    assert stepped_back > 0.001
+
+
+def test_heatmap_notebook_explains_and_judges_every_test_video(executed, index):
+    printed = executed(10).printed
     assert f"{len(index.split(1)[2])} videos explained, of 8 frames each" in printed
-    assert [row[0] for row in executed(9).table("verdicts")] == list(index.classes)
-    graded = {row[0]: row for row in executed(9).table("grade-table")}
+    assert [row[0] for row in executed(10).table("verdicts")] == list(index.classes)
+    graded = {row[0]: row for row in executed(10).table("grade-table")}
     assert {"grad_cam", "random weights", "centre of the picture"} <= set(graded)
 
 
-def test_grad_cam_notebook_says_which_baselines_it_is_not_above(executed):
+def test_heatmap_notebook_says_which_baselines_it_is_not_above(executed):
     def percent(cells):
         return [float(cell.rstrip("%")) for cell in cells]
 
-    pointing = {row[0]: percent(row[3:4])[0] for row in executed(9).table("grade-table")}
-    ahead = {row[0]: percent(row[1:]) for row in executed(9).table("grade-ahead")}
+    pointing = {row[0]: percent(row[3:4])[0] for row in executed(10).table("grade-table")}
+    ahead = {row[0]: percent(row[1:]) for row in executed(10).table("grade-ahead")}
     assert {"grad_cam", *ahead} == set(pointing)
-    pattern = r"Above with its whole interval: (.+); not shown to be above: (.+)\. The heat"
-    above, level = re.search(pattern, executed(9).closing).groups()
+    pattern = r"Above with its whole interval: (.+); not shown to be above: (.+)\. Below"
+    above, level = re.search(pattern, executed(10).closing).groups()
     assert sorted(set(f"{above}, {level}".split(", ")) - {"none"}) == sorted(ahead)
     for name, (difference, low, high) in ahead.items():
         # Both were rounded.
         assert difference == pytest.approx(pointing["grad_cam"] - pointing[name], abs=1)
         assert low <= difference <= high
         assert low == 0 or (name in above) == (low > 0)
+
+
+def test_heatmap_notebook_passes_the_sanity_check_below_the_mark_alone(executed):
+    mark, *randomised = executed(10).table("sanity")
+    below = all(float(row[4]) < 0 for row in randomised)
+    assert len(randomised) == 2
+    for row in randomised:
+        assert float(row[2]) == pytest.approx(float(row[1]) - float(mark[1]), abs=0.011)
+    assert executed(10).closing.count("different classes: passed") == below
 
 
 def test_grad_cam_notebook_keeps_a_page_that_the_report_leads_to(executed, course):

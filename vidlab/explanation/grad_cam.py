@@ -2,9 +2,10 @@
 
 Selvaraju et al. 2017, *Grad-CAM: visual explanations from deep networks via gradient-based
 localization*: the channels of a layer's map, each weighted by the mean gradient of the class score
-with respect to it, added up; what is negative is dropped. In a model of clips the gradient is that
-of the *clip's* score, so each frame has weights of its own, and a frame that the recurrent layer
-has forgotten shows no heat. Two later methods only have other weights.
+with respect to it, are added up, so that channels with a negative weight subtract; ReLU drops what
+is negative in the *sum*. In a model of clips the gradient is that of the *clip's* score, so each
+frame has weights of its own, and a frame that the recurrent layer has forgotten shows no heat. Two
+later methods only have other weights.
 
 One graph is compiled for a model, a layer and a method, for clips of any number and length, and
 kept as long as the model. The gradient is taken inside the graph and ends at the map: nothing

@@ -140,12 +140,10 @@ def _hits(points, boxes, classes, numbers, parts, tolerance) -> Iterator[tuple]:
         )
     for video, (found, class_name) in enumerate(zip(boxes, classes, strict=True)):
         evidence = found[found["part"].isin(parts)]
-        by_frame = {
-            frame: some[_CORNERS].to_numpy(float) for frame, some in evidence.groupby("frame")
-        }
+        of_frame, every = evidence["frame"].to_numpy(), evidence[_CORNERS].to_numpy(float)
         for index, number in enumerate(numbers[video]):
-            if number in by_frame:
-                corners, point = by_frame[number], points[video][index]
+            corners, point = every[of_frame == number], points[video][index]
+            if len(corners):
                 beside = np.maximum(np.maximum(corners[:, :2] - point, point - corners[:, 2:]), 0)
                 hit = (np.hypot(*beside.T) <= tolerance).any()  # not for NaN
                 row = {"video": video, "class_name": class_name, "frame": number, "hit": hit}
