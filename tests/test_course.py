@@ -216,10 +216,13 @@ def test_splits_notebook_counts_clips_and_leaks(executed, index):
 
 
 def test_recurrent_notebook_computes_the_published_sizes(executed):
-    counted = [row[-2] for row in executed(6).table("sizes")]
-    both_ways = ["32,924,773", "24,722,533"]
-    assert counted == ["354,735,717", "16,462,437", "12,361,317", *both_ways]
-    assert re.findall(r"[\d,]{10}", executed(6).shown("built")) == both_ways
+    counted = {tuple(row[-3:-1]) for row in executed(6).table("sizes")}
+    assert counted == {
+        ("354,735,717", "–"),
+        ("16,462,437", "–"),
+        ("12,361,317", "–"),
+        *[(size, size) for size in ("32,924,773", "24,722,533")],  # both ways, and as built
+    }
 
 
 def test_recurrent_notebook_counts_the_predictions_that_reversing_changes(executed, predicted):
