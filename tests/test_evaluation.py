@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from vidlab import evaluation
+from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
-from vidlab.evaluation import ALL_PAIRS, OTHER
+from vidlab.evaluation import CYCLIC, END_STATE, OTHER
 from vidlab.evaluation.predictions import FramePredictions, Predictions, aggregate
 from vidlab.recipes import Published
 
@@ -199,30 +200,78 @@ def test_most_confused_pairs_come_first():
 
 
 def clusters_of(predicted):
-    """Number the clusters of class and group."""
+    """Number the clusters of class and group, where there are no reversed pairs."""
     names = np.char.add(predicted.y_true.astype(str), predicted.groups)
     return np.unique(names, return_inverse=True)[1]
 
 
-def test_interval_is_a_bootstrap_over_clusters_of_class_and_group():
-    predicted = make(videos=150, groups=3)
+def test_interval_is_a_bootstrap_over_groups_within_each_class():
+    predicted = make(classes=3, videos=150, groups=6)
     right, clusters = predicted.y_pred == predicted.y_true, clusters_of(predicted)
-    parts = [right[clusters == number] for number in range(clusters.max() + 1)]
-    draw = np.random.default_rng(5)
-    means = []
-    for _ in range(4000):
-        chosen = draw.integers(len(parts), size=len(parts))
-        means.append(np.concatenate([parts[number] for number in chosen]).mean())
+    draw, means = np.random.default_rng(5), np.zeros(4000)
+    for label in range(3):
+        own = predicted.y_true == label
+        parts = [right[clusters == number] for number in np.unique(clusters[own])]
+        for repeat in range(len(means)):
+            chosen = draw.integers(len(parts), size=len(parts))
+            mean = np.concatenate([parts[number] for number in chosen]).mean()
+            means[repeat] += own.mean() * mean
     found = evaluation.interval(predicted)
     assert [found.low, found.high] == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.02)
     assert found.estimate == pytest.approx(evaluation.top_k(predicted))
-    assert found.clusters == len(parts)
-    assert f"{len(parts)} clusters" in str(found)
+    assert found.clusters == clusters.max() + 1
+    assert f"{found.clusters} clusters" in str(found)
     assert evaluation.interval(predicted) == found
-    assert evaluation.bootstrap(right, clusters, seed=1) != evaluation.bootstrap(right, clusters)
-    narrower = evaluation.bootstrap(right, clusters, repeats=4000, level=0.9)
+    options = {"strata": predicted.y_true}
+    assert evaluation.bootstrap(right, clusters, seed=1, **options) != found
+    narrower = evaluation.bootstrap(right, clusters, repeats=4000, level=0.9, **options)
     wanted = np.quantile(means, [0.05, 0.95])
     assert [narrower.low, narrower.high] == pytest.approx(wanted, abs=0.01)
+
+
+def test_a_class_always_right_beside_one_always_wrong_has_no_width():
+    """How many videos a class has is the dataset's choice; drawn at random it would vary."""
+    split = with_labels([0] * 6 + [1] * 6, [0] * 12, groups=["g1", "g2", "g3"] * 4)
+    found = evaluation.interval(split)
+    assert (found.low, found.estimate, found.high) == (0.5, 0.5, 0.5)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 7))
+def test_no_interval_of_an_order_blind_model_passes_its_ceiling(seed, groups):
+    """Twins have the same probabilities; groups differ in their number of videos."""
+    draw, classes = np.random.default_rng(seed), ["Close", "Jump", "Open", "Sit", "Stand"]
+    pairs = [ReversedPair("Open", "Close"), ReversedPair("Sit", "Stand", cyclic=True)]
+    rows = []
+    for group in range(groups):
+        for names in [*pairs, ("Jump",)]:
+            for _ in range(draw.integers(1, 4)):
+                same = draw.dirichlet(np.full(len(classes), 0.3))
+                rows += [(classes.index(name), f"g{group}", same) for name in names]
+    y_true, in_groups, probabilities = zip(*rows, strict=True)
+    blind = with_probabilities(y_true, probabilities, classes=classes, groups=list(in_groups))
+    blind = replace(blind, reversed_pairs=pairs)
+    ceiling = evaluation.order_blind_ceiling(blind.y_true, classes, pairs=pairs)
+    assert evaluation.interval(blind).high <= ceiling + 1e-9
+
+
+def test_mcnemar_and_sign_flip_may_disagree_in_either_direction():
+    """Six groups gain one video and lose one, six gain one: groups hide what videos cancel."""
+    groups = [f"g{number}" for number in range(6) for _ in range(2)]
+    groups += [f"g{number}" for number in range(6, 12)]
+    before, after = [True, False] * 6 + [False] * 6, [False, True] * 6 + [True] * 6
+    a, b = (of_hits(right, groups=groups) for right in (before, after))
+    assert evaluation.mcnemar(a, b) == pytest.approx(0.238, abs=1e-3)
+    assert evaluation.sign_flip(a, b) == pytest.approx(0.031, abs=1e-3)
+
+
+def test_twins_of_a_pair_are_one_cluster():
+    of_pairs = with_labels(
+        [0, 0, 1, 1, 2, 2], [0] * 6, classes=["Open", "Close", "Jump"], groups=["g1", "g2"] * 3
+    )
+    of_pairs = replace(of_pairs, reversed_pairs=[ReversedPair("Open", "Close")])
+    assert evaluation.clusters_of(of_pairs).tolist() == [0, 1, 0, 1, 2, 3]
+    assert evaluation.strata_of(of_pairs).tolist() == [0, 0, 0, 0, 2, 2]
+    assert evaluation.pool([of_pairs]).reversed_pairs == of_pairs.reversed_pairs
 
 
 def test_repeated_evidence_does_not_make_an_interval_narrower():
@@ -306,7 +355,7 @@ def test_pooled_frames_point_to_their_own_videos():
     assert evaluation.frame_top_k(pooled) == 1
 
 
-PAIRS = [("Open", "Close"), ("Sit", "Stand"), ("Lift", "Drop")]
+PAIRS = [("Open", "Close"), ReversedPair("Sit", "Stand", cyclic=True), ("Lift", "Drop")]
 
 
 def test_pair_accuracy_among_all_classes_and_within_the_pair():
@@ -322,10 +371,13 @@ def test_pair_accuracy_among_all_classes_and_within_the_pair():
         classes=["Open", "Close", "Jump", "Sit", "Stand"],
     )
     table = evaluation.pair_accuracy(predicted, PAIRS)
-    assert list(table.index) == ["Open / Close", "Sit / Stand", ALL_PAIRS]
-    assert table["videos"].tolist() == [3, 1, 4]
-    assert table["among_all"].tolist() == pytest.approx([1 / 3, 1, 1 / 2])
-    assert table["within_pair"].tolist() == pytest.approx([2 / 3, 1, 3 / 4])
+    assert list(table.index) == ["Open / Close", "Sit / Stand", END_STATE, CYCLIC]
+    assert table["videos"].tolist() == [3, 1, 3, 1]
+    assert table["among_all"].tolist() == pytest.approx([1 / 3, 1, 1 / 3, 1])
+    assert table["within_pair"].tolist() == pytest.approx([2 / 3, 1, 2 / 3, 1])
+    sentence = "66.7% (end-state pairs) and 100.0% (cyclic pair)"
+    assert evaluation.within_pairs(predicted, PAIRS) == sentence
+    assert evaluation.within_pairs(predicted, PAIRS[:1]) == "66.7% (end-state pairs)"
     assert len(evaluation.pair_accuracy(make(), PAIRS)) == 0
 
 
@@ -334,7 +386,7 @@ def test_twins_with_equal_predictions_score_one_half_within_their_pair():
     twins = with_probabilities(
         np.repeat([0, 1], 50), np.tile(rows, (2, 1)), classes=["Open", "Close", "Jump"]
     )
-    assert evaluation.pair_accuracy(twins, PAIRS).loc[ALL_PAIRS, "within_pair"] == 0.5
+    assert evaluation.pair_accuracy(twins, PAIRS).loc[END_STATE, "within_pair"] == 0.5
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60))
@@ -432,7 +484,8 @@ def test_comparison_counts_who_alone_is_right_and_bounds_the_difference():
     assert row["accuracy_a"] == pytest.approx(right_a.mean())
     assert row["accuracy_b"] == pytest.approx(right_b.mean())
     assert row["difference"] == pytest.approx(right_b.mean() - right_a.mean())
-    paired = evaluation.bootstrap(right_b.astype(int) - right_a, clusters_of(a))
+    gains = right_b.astype(int) - right_a
+    paired = evaluation.bootstrap(gains, clusters_of(a), strata=a.y_true)
     assert [row["low"], row["high"]] == [paired.low, paired.high]
     assert row["mcnemar_p"] == evaluation.mcnemar(a, b)
     assert row["sign_flip_p"] == row["holm_p"] == evaluation.sign_flip(a, b)
@@ -621,7 +674,7 @@ def test_reversing_turns_right_answers_into_the_twin():
     normal = with_labels(TRUE, [0, 0, 1, 1, 1, 2], classes=CLASSES)
     after = with_labels(TRUE, [1, 0, 1, 0, 2, 0], classes=CLASSES)
     flips = evaluation.motion_probe(normal, reversed=after, pairs=PAIRS).flips
-    assert list(flips.index) == ["Open → Close", "Close → Open", ALL_PAIRS]
+    assert list(flips.index) == ["Open → Close", "Close → Open", END_STATE]
     # The third video (wrong in normal order) and Jump are not counted.
     assert flips["videos"].tolist() == [2, 2, 4]
     assert flips["to_twin"].tolist() == [0.5, 0.5, 0.5]
@@ -633,7 +686,7 @@ def test_an_order_blind_model_pays_nothing_and_flips_nothing():
     predicted = with_labels(TRUE, [0, 1, 0, 1, 0, 2], classes=CLASSES)
     probe = evaluation.motion_probe(predicted, reversed=predicted, shuffled=predicted, pairs=PAIRS)
     assert (probe.per_class[["reversed", "shuffled"]] == 0).all(axis=None)
-    assert probe.flips.loc[ALL_PAIRS, ["to_twin", "unchanged"]].tolist() == [0, 1]
+    assert probe.flips.loc[END_STATE, ["to_twin", "unchanged"]].tolist() == [0, 1]
 
 
 def test_where_nothing_was_right_nothing_can_flip():

@@ -220,12 +220,17 @@ def test_classes_are_drawn_from_best_to_worst_or_in_a_given_order_with_their_int
 def test_reversed_pairs_stand_together_and_a_class_without_accuracy_last():
     table = per_class(6, top5=False)
     table.loc["Class004", "top1"] = np.nan
-    pairs = [ReversedPair("Class000", "Class005"), ("Class002", "Class003"), ("Class001", "Absent")]
+    pairs = [
+        ReversedPair("Class000", "Class005"),
+        ReversedPair("Class002", "Class003", cyclic=True),
+    ]
+    pairs += [("Class001", "Absent")]
+    kinds = {"top-1, end-state pairs", "top-1, cyclic pair"}
     figure = plots.per_class_bars(table, pairs=pairs)
     shown = rows(figure)
     assert shown[:2] == ["Class001", "Class004"]
-    assert sorted([shown[2:4], shown[4:]]) == [["Class000", "Class005"], ["Class002", "Class003"]]
-    assert set(legend(figure)) == {"top-1", "top-1, reversed pair", "half of a pair"}
+    assert [shown[2:4], shown[4:]] == [["Class000", "Class005"], ["Class002", "Class003"]]
+    assert set(legend(figure)) == {"top-1", *kinds, "half of a pair"}
 
 
 @SIZES
@@ -295,7 +300,7 @@ def test_classes_of_reversed_pairs_stand_below_the_others():
     figure = plots.motion_costs(probe(4), pairs=pairs)
     shown = labels(figure.axes[0].yaxis)
     assert shown == ["all classes", "Class001", "Class002", "Class003", "Class000"]
-    assert "class of a reversed pair" in legend(figure)
+    assert "class of the end-state pairs" in legend(figure)
     with pytest.raises(MetricError, match="normal order alone"):
         plots.motion_costs(evaluation.motion_probe(make(4)))
 

@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vidlab.data.index import ReversedPair
 from vidlab.errors import ResultError
 from vidlab.evaluation.predictions import FramePredictions, Predictions, aggregate, predict
 
@@ -189,3 +191,10 @@ def test_pieces_that_do_not_belong_together_are_refused(change, message):
 def test_a_shuffling_dataset_is_refused():
     with pytest.raises(ResultError, match="shuffle=False"):
         predict(None, SimpleNamespace(shuffle=True))
+
+
+def test_the_reversed_pairs_are_kept_with_the_predictions(predicted, tmp_path):
+    pairs = [ReversedPair("A", "B"), ReversedPair("C", "D", cyclic=True)]
+    kept = replace(predicted, reversed_pairs=pairs).save(tmp_path / "pairs")
+    assert Predictions.load(kept).reversed_pairs == pairs
+    assert Predictions.load(predicted.save(tmp_path / "none")).reversed_pairs == []

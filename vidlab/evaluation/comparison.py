@@ -17,7 +17,13 @@ from scipy.stats import binomtest
 
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import hits, reported_ks
-from vidlab.evaluation.intervals import bootstrap, bootstrap_by_class, clusters_of, interval
+from vidlab.evaluation.intervals import (
+    bootstrap,
+    bootstrap_by_class,
+    clusters_of,
+    interval,
+    strata_of,
+)
 from vidlab.evaluation.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -68,8 +74,8 @@ def mcnemar(a: Predictions, b: Predictions) -> float:
 
     Only the videos count that one of them is right about and the other is not: between equally good
     models each of these is the toss of a coin (McNemar 1947). The test takes the videos for
-    independent, which those of a group are not, so it finds differences too easily; `sign_flip`
-    does not.
+    independent, which those of a group are not: where they agree, it finds differences too easily;
+    where they contradict one another, it can also miss one that `sign_flip` finds.
 
     Raises
     ------
@@ -84,10 +90,11 @@ def mcnemar(a: Predictions, b: Predictions) -> float:
 def sign_flip(a: Predictions, b: Predictions) -> float:
     """Exact sign-flip test of whether two models are right about equally many videos: a p-value.
 
-    If the two were equally good, swapping their predictions within any (class, group) would be as
-    likely a result as the one at hand. The p-value is the share of all 2^clusters ways of swapping
-    that lead to a difference at least as large (Fisher 1935, for clusters). Cluster sums are whole
-    numbers, so all ways are counted exactly, by adding one cluster after the other.
+    If the two were equally good, swapping their predictions within any group of a class (of a
+    reversed pair, where twins stay together) would be as likely a result as the one at hand. The
+    p-value is the share of all 2^clusters ways of swapping that lead to a difference at least as
+    large (Fisher 1935, for clusters). Cluster sums are whole numbers, so all ways are counted
+    exactly, by adding one cluster after the other.
 
     Raises
     ------
@@ -122,8 +129,8 @@ def compare(
     -------
     DataFrame
         One row a pair of models, in the order given: a, b, videos, clusters, accuracy_a,
-        accuracy_b; difference (`b` minus `a`, -1 to 1), low and high, its 95% interval over paired
-        (class, group) clusters; only_a and only_b (videos only one is right about); the p-values of
+        accuracy_b; difference (`b` minus `a`, -1 to 1), low and high, its 95% interval (see
+        `bootstrap`); only_a and only_b (videos only one is right about); the p-values of
         `mcnemar` and `sign_flip`; and holm_p, that of `sign_flip` corrected for the number of rows
         (Holm 1979): of twenty comparisons of equals, one is under 0.05 by chance.
 
@@ -157,7 +164,7 @@ def compare(
     for a, b in pairs:
         first, second = aligned[a], aligned[b]
         gained = _gains(first, second)
-        gain = bootstrap(gained, clusters_of(first))
+        gain = bootstrap(gained, clusters_of(first), strata=strata_of(first))
         rows.append(
             {
                 "a": a,

@@ -1,7 +1,10 @@
-"""Confidence intervals of accuracies: the bootstrap over groups, and the spread over seeds.
+"""Confidence intervals of accuracies: the stratified bootstrap over groups, the spread over seeds.
 
-The videos of a (class, group) share a scene and an actor, so they are no independent evidence:
-whole clusters are drawn, not videos.
+The videos of a group share a scene and an actor, so they are no independent evidence: whole
+clusters are drawn, not videos. They are drawn within each class, whose number of videos is the
+dataset's choice and no accident. The two classes of a reversed pair are one stratum in which twins
+stay together: what they prove about a model blind to the order of frames (right about one of two
+twins at most) then holds in every draw.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ __all__ = [
     "clusters_of",
     "interval",
     "pool",
+    "strata_of",
     "summary",
 ]
 
@@ -36,9 +40,9 @@ class Interval:
     Attributes
     ----------
     estimate, low, high : float
-        Shares from 0 to 1. The bounds are not numbers where there are fewer than two clusters.
+        Shares from 0 to 1. The bounds are not numbers where no stratum has two clusters.
     clusters : int
-        How many clusters the interval rests on.
+        How many clusters the interval rests on, in all strata together.
     level : float
         The confidence level.
 
@@ -64,11 +68,7 @@ class Interval:
 
 
 def interval(predictions: Predictions, *, metric: str = "top1") -> Interval:
-    """Accuracy with its 95% percentile-bootstrap interval over (class, group) clusters.
-
-    Clusters are drawn with replacement, a thousand times, and the accuracy of each draw is taken
-    (Efron 1979; for clusters, Davison and Hinkley 1997, section 3.8). For another score than an
-    accuracy, or another level, see `bootstrap`.
+    """Accuracy with its 95% percentile-bootstrap interval over clusters, see `bootstrap`.
 
     Parameters
     ----------
@@ -88,7 +88,8 @@ def interval(predictions: Predictions, *, metric: str = "top1") -> Interval:
         raise MetricError(
             "Expected predictions of at least one video. Received: none. Choose another part."
         )
-    return bootstrap(hits(predictions, k=int(metric[3:])), clusters_of(predictions))
+    scores = hits(predictions, k=int(metric[3:]))
+    return bootstrap(scores, clusters_of(predictions), strata=strata_of(predictions))
 
 
 def class_intervals(predictions: Predictions) -> pd.DataFrame:
@@ -112,44 +113,67 @@ def class_intervals(predictions: Predictions) -> pd.DataFrame:
 
 
 def clusters_of(predictions: Predictions) -> np.ndarray:
-    """Number the (class, group) cluster of each video: int64, (videos,)."""
-    names = np.column_stack([predictions.y_true.astype(str), predictions.groups])
-    return np.unique(names, axis=0, return_inverse=True)[1].ravel()
+    """Number the cluster of each video: int64, (videos,).
+
+    A cluster is a group of a class, or of both classes of a reversed pair.
+    """
+    return _numbered(strata_of(predictions), predictions.groups)
+
+
+def strata_of(predictions: Predictions) -> np.ndarray:
+    """Number the stratum of each video: its class, or the reversed pair it is in; int64."""
+    stratum = {name: name for name in predictions.classes}
+    stratum |= {pair.second: pair.first for pair in predictions.reversed_pairs}
+    numbers = [predictions.classes.index(stratum[name]) for name in predictions.classes]
+    return np.asarray(numbers, np.int64)[predictions.y_true]
 
 
 def bootstrap(
     scores: np.ndarray,
     clusters: np.ndarray,
     *,
+    strata: np.ndarray | None = None,
     repeats: int = 1000,
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Mean of scores with its percentile-bootstrap interval over clusters.
+    """Mean of scores with its percentile interval of a stratified bootstrap over clusters.
+
+    In each stratum, clusters are drawn with replacement, as many as it has, and their videos'
+    mean is taken; the strata count as much as in the data (Efron 1979; Davison and Hinkley 1997,
+    sections 3.2 and 3.8). So whatever holds in each cluster, such as one half at most inside a
+    reversed pair, holds in each draw. A stratum of one cluster adds nothing to the width.
 
     Parameters
     ----------
     scores
         (videos,): any numbers, so that the mean may also be a difference.
     clusters
-        int64, (videos,): the cluster of each video.
+        int64, (videos,): the cluster of each video, as of `clusters_of`.
+    strata
+        int64, (videos,): the stratum of each video, as of `strata_of`; all are in one unless given.
     """
-    present, cluster = np.unique(clusters, return_inverse=True)
-    count, low, high = len(present), float("nan"), float("nan")
-    if count > 1:
-        totals, videos = np.bincount(cluster, weights=scores), np.bincount(cluster)
-        drawn = _draws(count, repeats, seed)
-        bounds = [(1 - level) / 2, (1 + level) / 2]
-        low, high = np.quantile((drawn @ totals) / (drawn @ videos), bounds).tolist()
+    strata = np.zeros(len(scores), np.int64) if strata is None else np.asarray(strata)
+    clusters, means, varied = np.asarray(clusters), np.zeros(repeats), False
+    for stratum in np.unique(strata):
+        own = strata == stratum
+        _, cluster = np.unique(clusters[own], return_inverse=True)
+        totals, videos = np.bincount(cluster, weights=scores[own]), np.bincount(cluster)
+        drawn = _draws(len(videos), repeats, seed, int(stratum))
+        means += own.mean() * (drawn @ totals) / (drawn @ videos)
+        varied |= len(videos) > 1
+    low = high = float("nan")
+    if varied:
+        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2]).tolist()
     estimate = float(np.mean(scores)) if len(scores) else float("nan")
-    return Interval(estimate, low, high, clusters=count, level=level)
+    return Interval(estimate, low, high, clusters=len(np.unique(clusters)), level=level)
 
 
 def bootstrap_by_class(scores: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     """`bootstrap` for the videos of each class: estimate, low, high and clusters, by class."""
-    clusters = clusters_of(predictions)
+    groups = _numbered(predictions.groups)
     videos = [predictions.y_true == label for label in range(len(predictions.classes))]
-    rows = [vars(bootstrap(scores[own], clusters[own])) for own in videos]
+    rows = [vars(bootstrap(scores[own], groups[own])) for own in videos]
     return pd.DataFrame(rows, index=pd.Index(predictions.classes, name="class"))
 
 
@@ -191,7 +215,8 @@ def pool(parts: Sequence[Predictions]) -> Predictions:
             np.concatenate([part.frames.frame for part in parts]),
             np.concatenate([part.frames.probabilities for part in parts]),
         )
-    return Predictions(**joined, classes=classes, frames=frames)
+    pairs = parts[0].reversed_pairs
+    return Predictions(**joined, classes=classes, frames=frames, reversed_pairs=pairs)
 
 
 def summary(results: Iterable[tuple[str, int, int, Predictions]]) -> pd.DataFrame:
@@ -224,8 +249,15 @@ def summary(results: Iterable[tuple[str, int, int, Predictions]]) -> pd.DataFram
     return summed
 
 
-@lru_cache(maxsize=4)  # a hundred classes of seven groups each need the same draws
-def _draws(clusters: int, repeats: int, seed: int) -> np.ndarray:
+def _numbered(*columns: np.ndarray) -> np.ndarray:
+    """Number the rows that are alike: int64."""
+    names = np.column_stack([column.astype(str) for column in columns])
+    return np.unique(names, axis=0, return_inverse=True)[1].ravel()
+
+
+@lru_cache(maxsize=256)  # every model compared on the same videos needs the same draws
+def _draws(clusters: int, repeats: int, seed: int, stratum: int) -> np.ndarray:
     """Draw clusters with replacement: how often each, int64, (repeats, clusters)."""
     chances = np.full(clusters, 1 / clusters)
-    return np.random.default_rng(seed).multinomial(clusters, chances, size=repeats)
+    rng = np.random.default_rng((seed, stratum))
+    return rng.multinomial(clusters, chances, size=repeats)

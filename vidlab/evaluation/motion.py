@@ -11,27 +11,32 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import hits
 from vidlab.evaluation.comparison import same_videos
-from vidlab.evaluation.intervals import bootstrap, clusters_of
+from vidlab.evaluation.intervals import bootstrap, clusters_of, strata_of
 from vidlab.evaluation.predictions import Predictions
 
 __all__ = [
-    "ALL_PAIRS",
+    "CYCLIC",
+    "END_STATE",
     "MotionProbe",
     "motion_probe",
     "order_blind_ceiling",
     "pair_accuracy",
+    "pair_kinds",
     "within_pairs",
 ]
 
-ALL_PAIRS = "all pairs"
-"""The row of `pair_accuracy` that pools the videos of all pairs."""
+END_STATE = "end-state pairs"
+"""The row that pools the videos of pairs that the last frame can tell apart."""
+CYCLIC = "cyclic pair"
+"""The row that pools the videos of pairs that only motion can tell apart."""
 
 
 def order_blind_ceiling(
-    y_true: np.ndarray, classes: Sequence[str], *, pairs: Sequence[tuple[str, str]]
+    y_true: np.ndarray, classes: Sequence[str], *, pairs: Sequence[tuple[str, str] | ReversedPair]
 ) -> float:
     """Best accuracy that is open to a model blind to the order of the frames, 0 to 1.
 
@@ -52,11 +57,14 @@ def order_blind_ceiling(
     """
     if not len(y_true):
         return float("nan")
-    paired = [index for pair in _present_pairs(classes, pairs) for index in pair]
+    names = {name for some in pair_kinds(classes, pairs).values() for pair in some for name in pair}
+    paired = [index for index, name in enumerate(classes) if name in names]
     return 1 - float(np.isin(y_true, paired).mean()) / 2
 
 
-def pair_accuracy(predictions: Predictions, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+def pair_accuracy(
+    predictions: Predictions, pairs: Sequence[tuple[str, str] | ReversedPair]
+) -> pd.DataFrame:
     """Accuracy inside pairs of classes.
 
     Parameters
@@ -67,29 +75,32 @@ def pair_accuracy(predictions: Predictions, pairs: Sequence[tuple[str, str]]) ->
     Returns
     -------
     DataFrame
-        Indexed by pair ("OpenDoor / CloseDoor") and `ALL_PAIRS`, which pools the videos: videos,
-        among_all (share right among all classes), within_pair (share right when only the two
-        classes of the pair are compared; chance is one half). No rows where there are no pairs.
+        Indexed by pair ("OpenDoor / CloseDoor"), then `END_STATE` and `CYCLIC`, which pool the
+        videos, as far as there are such pairs: videos, among_all (share right among all classes),
+        within_pair (share right when only the two classes of the pair are compared; chance is one
+        half). No rows where there are no pairs.
 
     Raises
     ------
     MetricError
         If a pair is not two different classes.
     """
-    parts = {}
-    for pair in _present_pairs(predictions.classes, pairs):
-        videos = np.isin(predictions.y_true, pair)
-        true = predictions.y_true[videos]
-        better = predictions.probabilities[videos][:, pair].argmax(axis=1)
-        parts[" / ".join(predictions.classes[index] for index in pair)] = pd.DataFrame(
-            {
-                "videos": 1,
-                "among_all": predictions.y_pred[videos] == true,
-                "within_pair": np.asarray(pair)[better] == true,
-            }
-        )
-    if parts:
-        parts[ALL_PAIRS] = pd.concat(parts.values())
+    parts, pooled = {}, {}
+    for kind, some in pair_kinds(predictions.classes, pairs).items():
+        for names in some:
+            pair = [predictions.classes.index(name) for name in names]
+            videos = np.isin(predictions.y_true, pair)
+            true = predictions.y_true[videos]
+            better = predictions.probabilities[videos][:, pair].argmax(axis=1)
+            parts[" / ".join(names)] = pd.DataFrame(
+                {
+                    "videos": 1,
+                    "among_all": predictions.y_pred[videos] == true,
+                    "within_pair": np.asarray(pair)[better] == true,
+                }
+            )
+        pooled[kind] = pd.concat(parts[" / ".join(names)] for names in some)
+    parts |= pooled
     table = pd.DataFrame(
         {name: part.mean() for name, part in parts.items()},
         index=["videos", "among_all", "within_pair"],
@@ -98,15 +109,39 @@ def pair_accuracy(predictions: Predictions, pairs: Sequence[tuple[str, str]]) ->
     return table.set_axis(pd.Index(list(parts), name="pair", dtype=object))
 
 
-def within_pairs(predictions: Predictions, pairs: Sequence[tuple[str, str]]) -> str:
-    """The accuracy between the two classes of a pair, all pairs pooled, for a sentence.
+def within_pairs(predictions: Predictions, pairs: Sequence[tuple[str, str] | ReversedPair]) -> str:
+    """The accuracy between the two classes of a pair, by kind of pair, for a sentence.
 
-    Such as "50.0%" or "none (there are no pairs)".
+    Such as "86.9% (end-state pairs) and 50.0% (cyclic pair)" or "none (there are no pairs)".
     """
-    table = pair_accuracy(predictions, pairs)
-    if table.empty:
-        return "none (there are no pairs)"
-    return f"{table.loc[ALL_PAIRS, 'within_pair']:.1%}"
+    within = pair_accuracy(predictions, pairs)["within_pair"]
+    found = [f"{within[kind]:.1%} ({kind})" for kind in (END_STATE, CYCLIC) if kind in within]
+    return " and ".join(found) or "none (there are no pairs)"
+
+
+def pair_kinds(
+    classes: Sequence[str], pairs: Sequence[tuple[str, str] | ReversedPair]
+) -> dict[str, list[tuple[str, str]]]:
+    """Sort the pairs of which both classes are there into `END_STATE` and `CYCLIC`.
+
+    Two plain names are an end-state pair; kinds without pairs are left out.
+
+    Raises
+    ------
+    MetricError
+        If a pair is not two different classes.
+    """
+    kinds: dict[str, list[tuple[str, str]]] = {END_STATE: [], CYCLIC: []}
+    for pair in pairs:
+        names = () if isinstance(pair, str) else tuple(pair)
+        if len(set(names)) != 2:
+            raise MetricError(
+                f"Expected pairs of two different classes. Received: {pair!r}. "
+                "Name the two classes of each pair."
+            )
+        if set(names) <= set(classes):
+            kinds[CYCLIC if getattr(pair, "cyclic", False) else END_STATE].append(names)
+    return {kind: some for kind, some in kinds.items() if some}
 
 
 @dataclass(frozen=True)
@@ -123,9 +158,9 @@ class MotionProbe:
         cost is a gain. Classes without videos are left out.
     flips : DataFrame
         Of the pair videos that were right in normal order, what is predicted when the video is
-        reversed. Indexed by direction ("OpenDoor → CloseDoor") and `ALL_PAIRS`: videos, and the
-        shares to_twin, unchanged and elsewhere, which sum to 1. No rows where there are no pairs or
-        no reversed predictions.
+        reversed. Indexed by direction ("OpenDoor → CloseDoor"), `END_STATE` and `CYCLIC`, as far as
+        there are such pairs: videos, and the shares to_twin, unchanged and elsewhere, which sum to
+        1. No rows where there are no pairs or no reversed predictions.
     """
 
     overall: pd.DataFrame = field(repr=False)
@@ -136,11 +171,11 @@ class MotionProbe:
         costs = self.overall.drop(index="normal")["cost"]
         parts = [f"{self.overall.loc['normal', 'accuracy']:.1%} in normal order"]
         parts += [f"{order} costs {100 * cost:.1f} points" for order, cost in costs.items()]
-        if len(self.flips):
-            pooled = self.flips.loc[ALL_PAIRS]
+        for kind in self.flips.index.intersection([END_STATE, CYCLIC], sort=False):
+            pooled = self.flips.loc[kind]
             parts.append(
                 f"reversing turns {pooled['to_twin']:.1%} of {pooled['videos']:.0f} right "
-                "predictions inside the pairs into the twin"
+                f"predictions inside the {kind} into the twin"
             )
         return "; ".join(parts)
 
@@ -151,7 +186,7 @@ def motion_probe(
     reversed: Predictions | None = None,
     shuffled: Predictions | None = None,
     frozen: Predictions | None = None,
-    pairs: Sequence[tuple[str, str]] = (),
+    pairs: Sequence[tuple[str, str] | ReversedPair] = (),
 ) -> MotionProbe:
     """Measure what the order of the frames is worth to a model.
 
@@ -180,8 +215,8 @@ def motion_probe(
     costs = right.drop(columns="normal").rsub(right["normal"], axis=0)
     normal = orders["normal"]
     overall = pd.DataFrame({"videos": len(right), "accuracy": right.mean()}).rename_axis("order")
-    clusters = clusters_of(normal)
-    found = [vars(bootstrap(lost.to_numpy(), clusters)) for _, lost in costs.items()]
+    clusters, strata = clusters_of(normal), strata_of(normal)
+    found = [vars(bootstrap(lost.to_numpy(), clusters, strata=strata)) for _, lost in costs.items()]
     columns = {"estimate": "cost", "low": "low", "high": "high"}
     bounds = pd.DataFrame(found, index=costs.columns, columns=list(columns), dtype="float64")
     overall = overall.join(bounds.rename(columns=columns))
@@ -194,33 +229,24 @@ def motion_probe(
     return MotionProbe(overall, per_class, _flips(orders, pairs))
 
 
-def _flips(orders: dict[str, Predictions], pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+def _flips(
+    orders: dict[str, Predictions], pairs: Sequence[tuple[str, str] | ReversedPair]
+) -> pd.DataFrame:
     """Follow the right predictions inside the pairs through the reversal."""
-    normal, rows = orders["normal"], {}
+    normal, rows, kinds = orders["normal"], {}, []
     right = hits(normal)
-    for pair in _present_pairs(normal.classes, pairs) if "reversed" in orders else ():
-        for true, twin in (pair, pair[::-1]):
+    present = pair_kinds(normal.classes, pairs) if "reversed" in orders else {}
+    for kind, first, second in ((kind, *pair) for kind, some in present.items() for pair in some):
+        for name, twin_name in ((first, second), (second, first)):
+            true, twin = normal.classes.index(name), normal.classes.index(twin_name)
             after = orders["reversed"].y_pred[right & (normal.y_true == true)]
             unchanged, to_twin = (after == true).sum(), (after == twin).sum()
-            name = f"{normal.classes[true]} → {normal.classes[twin]}"
-            rows[name] = [len(after), to_twin, unchanged, len(after) - to_twin - unchanged]
+            elsewhere = len(after) - to_twin - unchanged
+            rows[f"{name} → {twin_name}"] = [len(after), to_twin, unchanged, elsewhere]
+            kinds.append(kind)
     columns = ["videos", "to_twin", "unchanged", "elsewhere"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     if len(table):
-        table.loc[ALL_PAIRS] = table.sum()
+        table = pd.concat([table, table.groupby(kinds, sort=False).sum()])
     shares = table[columns[1:]].div(table["videos"], axis=0)
     return table[["videos"]].join(shares).rename_axis("direction")
-
-
-def _present_pairs(
-    classes: Sequence[str], pairs: Sequence[tuple[str, str]]
-) -> list[tuple[int, int]]:
-    """Return the indices of the pairs of which both classes are there."""
-    for pair in pairs:
-        if isinstance(pair, str) or len(set(pair)) != 2:
-            raise MetricError(
-                f"Expected pairs of two different classes. Received: {pair!r}. "
-                "Name the two classes of each pair."
-            )
-    known = {name: index for index, name in enumerate(classes)}
-    return [(known[a], known[b]) for a, b in pairs if a in known and b in known]

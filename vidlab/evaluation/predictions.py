@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from vidlab.data.index import ReversedPair
 from vidlab.errors import ResultError
 from vidlab.files import replacing
 from vidlab.progress import counter
@@ -91,6 +92,8 @@ class Predictions:
         Of single frames, where the model looks at single frames.
     others : dict of ndarray
         What other outputs of the model gave for each video, (videos, …), by their names.
+    reversed_pairs : list of ReversedPair
+        Those of the index. Intervals and tests keep the twins of a pair together.
 
     Raises
     ------
@@ -105,6 +108,7 @@ class Predictions:
     classes: list[str]
     frames: FramePredictions | None = None
     others: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    reversed_pairs: list[ReversedPair] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         types = {"video_ids": np.str_, "groups": np.str_}
@@ -163,6 +167,9 @@ class Predictions:
         arrays |= {f"output_{name}": values for name, values in self.others.items()}
         if self.frames is not None:
             arrays |= {f"frames_{name}": values for name, values in vars(self.frames).items()}
+        pairs = [(*pair, "cyclic" if pair.cyclic else "end-state") for pair in self.reversed_pairs]
+        if pairs:
+            arrays["reversed_pairs"] = np.array(pairs)
         with replacing(path) as temporary:
             np.savez_compressed(temporary, **arrays)
         return path
@@ -200,6 +207,10 @@ class Predictions:
             **{name: arrays[name] for name in _ARRAYS},
             frames=FramePredictions(**frames) if frames else None,
             others=others,
+            reversed_pairs=[
+                ReversedPair(str(first), str(second), cyclic=kind == "cyclic")
+                for first, second, kind in arrays.get("reversed_pairs", ())
+            ],
         )
 
 
@@ -340,6 +351,7 @@ def predict(
         classes=dataset.index.classes,
         frames=frames,
         others=others,
+        reversed_pairs=dataset.index.reversed_pairs,
     )
 
 

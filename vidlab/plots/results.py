@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,8 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
-from vidlab.evaluation import MotionProbe
+from vidlab.evaluation import CYCLIC, END_STATE, MotionProbe, pair_kinds
 from vidlab.plots.intervals import intervals, named_rows, row_panels, stacked_bars, write_beside
 from vidlab.plots.style import (
     BLUE,
@@ -19,6 +20,7 @@ from vidlab.plots.style import (
     INK,
     ORANGE,
     VERMILLION,
+    WINE,
     Drawing,
     legend_below,
     pale,
@@ -27,6 +29,7 @@ from vidlab.plots.style import (
 __all__ = ["class_deltas", "leaderboard", "motion_costs", "per_class_bars"]
 
 _ALL = "all classes"
+_KINDS = {END_STATE: VERMILLION, CYCLIC: WINE}
 _COSTS = {
     "parameters": (1e6, "parameters (millions)"),
     "training_seconds": (60.0, "time (min)"),
@@ -37,7 +40,7 @@ _COSTS = {
 def per_class_bars(
     table: pd.DataFrame,
     *,
-    pairs: Sequence[tuple[str, str]] = (),
+    pairs: Sequence[tuple[str, str] | ReversedPair] = (),
     order: Sequence[str] | None = None,
     title: str = "Accuracy of each class",
 ) -> Drawing:
@@ -48,30 +51,31 @@ def per_class_bars(
     table
         What `evaluation.per_class` gave, or `class_intervals`: then intervals are drawn.
     pairs
-        Classes that are one another's reverse stand together, in a colour of their own. Without the
-        order of the frames the two share one half between them: a dashed line over both.
+        Classes that are one another's reverse stand together, in a colour of their own, and those
+        of a cyclic pair in another. Without the order of the frames the two share one half between
+        them: a dashed line over both.
     order
         The classes from the top down, instead of by their accuracy; pairs then stand where they do.
     """
     top1 = table["top1"].fillna(-1).sort_values(ascending=False, kind="stable")
-    pairs = sorted(
-        (tuple(pair) for pair in pairs if set(pair) <= set(top1.index)),
-        key=lambda pair: -top1[[*pair]].sum(),
-    )
-    paired = [name for pair in pairs for name in pair]
+    kinds = pair_kinds(list(top1.index), pairs)
+    both_of = [
+        pair for some in kinds.values() for pair in sorted(some, key=lambda p: -top1[[*p]].sum())
+    ]
+    paired = [name for pair in both_of for name in pair]
     order = [*top1.index.drop(paired), *paired] if order is None else order
     shown = table.loc[order].rename_axis("class")
     figure, axes = named_rows(None, shown.index, title=title)
     if "top5" in shown:
         axes.barh(np.arange(len(shown)), shown["top5"], color=pale(BLUE), height=0.736)
-    colours = {name: VERMILLION if name in paired else BLUE for name in order}
+    colours = dict.fromkeys(order, BLUE) | _pair_colours(kinds)
     xlabel = "accuracy (% of the class's videos)"
     intervals(shown, axes, colours=colours, texts={}, xlabel=xlabel)
     for row, both in enumerate(pairwise(order)):
-        if both in pairs or both[::-1] in pairs:
+        if both in both_of or both[::-1] in both_of:
             half = {"color": INK, "linestyle": "--", "label": "half of a pair"}
             axes.plot([0.5, 0.5], [row - 0.45, row + 1.45], **half)
-    labels = {"top-1": BLUE} | ({"top-1, reversed pair": VERMILLION} if paired else {})
+    labels = {"top-1": BLUE} | {f"top-1, {kind}": _KINDS[kind] for kind in kinds}
     legend_below(figure, labels | ({"top-5": pale(BLUE)} if "top5" in table else {}))
     return figure
 
@@ -145,13 +149,13 @@ def _cost(axes: Axes, measured: pd.DataFrame, cost: str) -> None:
 def motion_costs(
     probe: MotionProbe,
     *,
-    pairs: Sequence[tuple[str, str]] = (),
+    pairs: Sequence[tuple[str, str] | ReversedPair] = (),
     title: str = "What each change of the order costs",
 ) -> Drawing:
     """Accuracy lost to each change of the order of frames, by class: bars to the right are losses.
 
     The first row holds all classes, with its 95% interval over groups. The classes of reversed
-    pairs stand below the others, in a colour of their own.
+    pairs stand below the others, in the colour of their kind.
     """
     orders = list(probe.per_class.columns[2:])
     if not orders:
@@ -160,9 +164,10 @@ def motion_costs(
             "Give motion_probe the predictions on reversed, shuffled or frozen videos."
         )
     classes = probe.per_class.index
-    paired = [name for pair in pairs if set(pair) <= set(classes) for name in pair]
+    kinds = pair_kinds(list(classes), pairs)
+    paired = [name for some in kinds.values() for pair in some for name in pair]
     rows = pd.Index([_ALL, *classes.drop(paired), *paired], name="class")
-    colours = {name: VERMILLION if name in paired else BLUE for name in rows} | {_ALL: INK}
+    colours = dict.fromkeys(rows, BLUE) | _pair_colours(kinds) | {_ALL: INK}
     figure, panels = row_panels(rows, widths=[1.0] * len(orders), title=title)
     for axes, order in zip(panels, orders, strict=True):
         overall = probe.overall.loc[[order]].set_axis([_ALL])
@@ -172,5 +177,10 @@ def motion_costs(
         intervals(costs.loc[rows], axes, **options)
         axes.grid(visible=True, axis="y")
     labels = {_ALL: INK, "class": BLUE}
-    legend_below(figure, labels | ({"class of a reversed pair": VERMILLION} if paired else {}))
+    legend_below(figure, labels | {f"class of the {kind}": _KINDS[kind] for kind in kinds})
     return figure
+
+
+def _pair_colours(kinds: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
+    """Colour the classes of reversed pairs by the kind of pair."""
+    return {name: _KINDS[kind] for kind in kinds for pair in kinds[kind] for name in pair}

@@ -101,8 +101,8 @@ PIXELS = PAPER | {
     "phases": [Phase(epochs=30, optimizer="adam", learning_rate=1e-3, batch_size=32)],
     "departures": (
         *NOT_IN_SOURCE,
-        "How the pixels are scaled is not stated; here -1..1, as for the source's InceptionV3. From "
-        "0..1 the gates saturate in the first epoch and stay as they are for every video.",
+        "How the pixels are scaled is not stated; here -1..1, as for the source's InceptionV3. "
+        "From 0..1 the gates saturate in the first epoch and stay as they are for every video.",
         "The source augments before shrinking to 50×50, here after it.",
         "Which 100 frames of a test video decide is not stated; here those in its middle.",
         "Both directions are read: inferred from the printed number of parameters.",

@@ -116,7 +116,8 @@ def _metrics(found: predictions.Predictions, fitted: Fitted, test: VideoIndex) -
         metrics["frame_top1"] = evaluation.frame_top_k(found, k=1)
     if fitted.learner.feature_seconds:
         metrics["feature_seconds"] = fitted.learner.feature_seconds
-    if len(pairs):
-        metrics["pairs_among_all"] = pairs.loc[evaluation.ALL_PAIRS, "among_all"]
-        metrics["pairs_within"] = pairs.loc[evaluation.ALL_PAIRS, "within_pair"]
+    for kind, name in ((evaluation.END_STATE, "end_state"), (evaluation.CYCLIC, "cyclic")):
+        if kind in pairs.index:
+            metrics[f"{name}_among_all"] = pairs.loc[kind, "among_all"]
+            metrics[f"{name}_within"] = pairs.loc[kind, "within_pair"]
     return metrics
