@@ -12,8 +12,8 @@ from vidlab.course.lab import Lab
 def lab():
     """Return a lab with one claim of each outcome."""
     lab = Lab("quick")
-    known = {"measured": "1% against 2%", "published": "3% (Doe 1999)"}
-    lab.claim("A < B & C", holds=np.bool_(True), **known)
+    numbers = {"measured": "1% against 2%", "published": "3% (Doe 1999)"}
+    lab.claim("A < B & C", holds=np.bool_(True), **numbers)
     lab.claim("The CNN passes it", holds=False, measured="9%")
     lab.claim("No box is known", holds=None, measured="–")
     return lab
@@ -44,15 +44,15 @@ def test_smoke_and_other_videos_test_nothing(options):
     assert "not tested here  It holds: 2 of 2" in repr(lab.claims)
 
 
-def test_an_executed_notebook_gives_its_claims_back_as_it_shows_them_last(lab):
+def test_an_executed_notebook_gives_its_claims_back_as_it_shows_them_last(lab, tmp_path):
     def shown():
         output = nbformat.v4.new_output("execute_result", data=lab.claims._repr_mimebundle_())
         return nbformat.v4.new_code_cell(outputs=[output])
 
     cells = [nbformat.v4.new_markdown_cell(), shown()]
     lab.claim("The CNN passes it", holds=True, measured="91%")
-    notebook = nbformat.reads(
-        nbformat.writes(nbformat.v4.new_notebook(cells=[*cells, shown()])), as_version=4
-    )
-    assert list(claims.found_in(notebook)) == list(lab.claims)
-    assert claims.found_in(nbformat.v4.new_notebook(cells=cells[:1])) == ()
+    path = tmp_path / "executed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[*cells, shown()]), path)
+    assert list(claims.found_in(path)) == list(lab.claims)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells[:1]), path)
+    assert claims.found_in(path) == ()

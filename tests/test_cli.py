@@ -12,6 +12,7 @@ import pytest
 
 from vidlab.cli import doctor
 from vidlab.course import profiles, runner
+from vidlab.course.claims import Claim
 from vidlab.course.execution import Failure
 from vidlab.course.lab import Lab
 from vidlab.course.records import Record
@@ -119,6 +120,15 @@ def test_a_failure_is_told_with_cell_error_and_command(call, runner_calls):
     assert "04_x: failed in cell 7 of 31 (In [4])" in shown.stderr
     for words in ("ValueError: too small", "line 3: fit(x)", f"Run it again: {command}"):
         assert words in shown.stderr
+
+
+def test_run_ends_with_the_number_of_claims_that_hold_and_those_that_do_not(call, runner_calls):
+    claims = (Claim("It holds", True, "2"), Claim("It fails", False, "1 of 2"))
+    made = ("04_x", "X", "done", 1.0, "", "", {}, "vidlab run 4", None, claims)
+    runner_calls[1].append(Record(*made))
+    shown = call("run", "4")
+    assert shown.exit_code == 0
+    assert "claims: 1 holds, 1 does not\n  ✗ 04_x: It fails: 1 of 2" in shown.stdout
 
 
 def test_interruption_has_an_exit_status_of_its_own(call, monkeypatch):

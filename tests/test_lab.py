@@ -93,6 +93,15 @@ def test_seeds_and_splits_have_folders_of_their_own(open_lab):
     assert names == ["gru-pixels/seed-2", "gru-pixels/split-2"]
 
 
+def test_a_whole_lab_may_have_another_training_seed(open_lab, capsys):
+    lab = open_lab(seed=1)
+    assert lab.runs == open_lab().runs
+    assert lab.run("gru-pixels").path == open_lab().run("gru-pixels", seed=1).path
+    assert lab.run("gru-pixels", seed=0).path == open_lab().run("gru-pixels").path
+    lab.predict("gru-pixels", order="reversed")
+    assert (lab.runs / "gru-pixels" / "seed-2" / "predictions-reversed.npz").is_file()
+
+
 @pytest.mark.parametrize(
     ("recipe", "start"),
     [("frame-finetuned", "frame-pretrained"), ("convgru-finetuned", "convgru-fixed")],

@@ -150,9 +150,25 @@ def test_the_report_lists_every_notebook_with_status_and_page(everything, pages)
         "<strong>4 of 8</strong>",
     ):
         assert words in page
-    for link in re.findall(r'(?:href|src)="([^"]+)"', page):
+    for link in re.findall(r'(?:href|src)="([^"#]+)', page):
         assert (everything.folder / link).is_file(), link
     assert not [path for path in pages.iterdir() if path.name[0] == "."]
+
+
+def test_what_notebooks_claim_is_kept_and_stands_in_the_report_what_fails_first(everything):
+    kept = {record.notebook: record.claims for record in everything.records if record.claims}
+    assert list(kept) == ["05_waits_for_the_first"]
+    assert [claim.holds for claim in kept["05_waits_for_the_first"]] == [True, False]
+    page = everything.report.read_text(encoding="utf-8")
+    assert "<strong>1 holds, 1 does not</strong>" in page
+    failed, whole = re.findall(r'<table class="claims">.*?</table>', page, flags=re.DOTALL)
+    assert "It waited" in whole
+    assert "It waited" not in failed
+    for words in ("✗", "It is &lt; the first", "2 s against 1 s", "1.5 s (Doe 1999)"):
+        assert words in failed
+    assert 'href="notebooks/05_waits_for_the_first.html#cell-id=claims"' in failed
+    where = everything.folder / "notebooks" / "05_waits_for_the_first.html"
+    assert 'id="cell-id=claims"' in where.read_text(encoding="utf-8")
 
 
 def test_the_glossary_is_a_page_too_and_links_to_it_lead_there(pages):

@@ -84,7 +84,7 @@ def run(
 
     `vidlab run 1-4 -p dataset my-videos` : your own folder of videos
     """
-    from vidlab.course import runner
+    from vidlab.course import claims, runner
 
     summary = runner.run(
         numbers,
@@ -97,6 +97,11 @@ def run(
     for record in summary.failures:
         complain("\n" + _failure(record, summary))
     typer.echo(f"\nReport: {relative(summary.report)}  ({summary.seconds:.0f} s)")
+    claimed = [(record.notebook, claim) for record in summary.records for claim in record.claims]
+    typer.echo(claims.counted(claim for _, claim in claimed))
+    for notebook, claim in claimed:
+        if claim.holds is False:
+            typer.echo(f"  {claim.mark} {notebook}: {claim.sentence}: {claim.measured}")
     if summary.failures:
         raise typer.Exit(1)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import nbformat
+from pathlib import Path
 
 __all__ = ["MIME_TYPE", "Claim", "Claims", "counted", "found_in"]
 
@@ -105,11 +103,11 @@ def counted(claims: Iterable[Claim]) -> str:
     return f"claims: {', '.join(parts)}" if marks else "claims: none"
 
 
-def found_in(notebook: nbformat.NotebookNode) -> tuple[Claim, ...]:
+def found_in(notebook: Path) -> tuple[Claim, ...]:
     """Return the claims that an executed notebook shows, as it shows them last."""
     shown = [
-        output.data[MIME_TYPE]
-        for cell in notebook.cells
+        output["data"][MIME_TYPE]
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         for output in cell.get("outputs", [])
         if MIME_TYPE in output.get("data", {})
     ]

@@ -39,7 +39,7 @@ class Lab:
     ----------
     profile
         A name from `profiles.names()`.
-    dataset, backbone, weights, image_size, split
+    dataset, backbone, weights, image_size, split, seed
         Replace the profile's own settings, so that a notebook runs on other videos or with other
         weights by its parameters alone; an empty string or 0 keeps the profile's.
 
@@ -70,11 +70,11 @@ class Lab:
         weights: str = "",
         image_size: int = 0,
         split: int = 0,
+        seed: int = 0,
     ):
         own = profiles.load(profile)
-        given = dict(
-            dataset=dataset, backbone=backbone, weights=weights, image_size=image_size, split=split
-        )
+        given = dict(dataset=dataset, backbone=backbone, weights=weights, image_size=image_size)
+        given |= dict(split=split, seed=seed)
         self.profile = profiles.replace(own, **{k: v for k, v in given.items() if v})
         self.home = datasets.home()
         self._own = own
@@ -169,7 +169,7 @@ class Lab:
         self,
         name: str,
         *,
-        seed: int = 0,
+        seed: int | None = None,
         split: int = 0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> runs.RunFolder:
@@ -183,7 +183,7 @@ class Lab:
         name
             A recipe.
         seed
-            Counts from 0. Each seed and split has a folder of its own.
+            Counts from 0; None means the profile's. Each seed and split has a folder of its own.
         split
             1, 2 or 3; 0 means the profile's.
         callbacks
@@ -195,6 +195,7 @@ class Lab:
         runs.RunFolder
             With model, history, predictions on the test videos, metrics and recipe.
         """
+        seed = self.profile.seed if seed is None else seed
         folder, record, finished = self._find(name, seed=seed, split=split)
         if finished:
             print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
@@ -225,7 +226,7 @@ class Lab:
         return folder
 
     def predict(
-        self, name: str, *, order: str = "normal", seed: int = 0, split: int = 0
+        self, name: str, *, order: str = "normal", seed: int | None = None, split: int = 0
     ) -> predictions.Predictions:
         """Predict the test videos with a trained recipe, their frames in another order.
 
@@ -240,6 +241,7 @@ class Lab:
         seed, split
             Which run, as in `run`.
         """
+        seed = self.profile.seed if seed is None else seed
         folder, _, finished = self._find(name, seed=seed, split=split)
         if not finished:
             folder = self.run(name, seed=seed, split=split)
@@ -257,7 +259,7 @@ class Lab:
             found.save(file)
         return predictions.Predictions.load(file)
 
-    def features(self, name: str, *, seed: int = 0, split: int = 0) -> FeatureStore:
+    def features(self, name: str, *, seed: int | None = None, split: int = 0) -> FeatureStore:
         """Return what a recipe's frozen part gives for every video; computed where missing.
 
         Raises
@@ -268,7 +270,7 @@ class Lab:
         from vidlab import recipes  # imports Keras
         from vidlab.training import learners  # imports Keras
 
-        recipe = self.recipe(name)
+        recipe, seed = self.recipe(name), self.profile.seed if seed is None else seed
         start = self._start(recipe, seed=seed, split=split)
         classes = len(self.index.classes)
         model = recipes.build(recipe, classes, weights=recipe.weights, start=start)

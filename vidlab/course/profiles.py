@@ -102,6 +102,8 @@ class Profile(_Record):
         How much of Pantomime to draw.
     split
         The split number.
+    seed : int
+        The training seed of runs that name none of their own.
     validation : float
         The share of training videos held out, 0–1; the recipe's own where not given, 0.1 in
         notebooks.
@@ -144,6 +146,7 @@ class Profile(_Record):
     dataset_size: Literal["smoke", "quick", "full"] = "quick"
     data_seed: int = 0
     split: Literal[1, 2, 3] = 1
+    seed: Annotated[int, Field(ge=0)] = 0
     validation: Annotated[float, Field(ge=0, lt=1)] | None = None
     backbone: str | None = None
     weights: str | None = None

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from vidlab import datasets
 from vidlab.course import notebook_files, profiles
+from vidlab.course.claims import Claim
 from vidlab.course.execution import Failure
 from vidlab.course.notebook_files import Notebook
 from vidlab.data import video
@@ -47,6 +48,8 @@ class Record:
         What runs just this notebook again.
     failure : Failure or None
         Where and why it ended early.
+    claims : tuple of Claim
+        What it claims of the run.
     """
 
     notebook: str
@@ -58,6 +61,7 @@ class Record:
     parameters: dict[str, object]
     command: str
     failure: Failure | None = None
+    claims: tuple[Claim, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write the record, whole or not at all."""

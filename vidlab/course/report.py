@@ -22,6 +22,7 @@ import pandas as pd
 from PIL import Image
 
 from vidlab.course import notebook_files, profiles
+from vidlab.course.claims import counted
 from vidlab.course.lab import published_beside
 from vidlab.evaluation.runs import RunFolder, find_runs
 from vidlab.files import replacing, write_text
@@ -82,6 +83,12 @@ def write(
     page.filters["duration"] = _duration
     own_videos = profile.dataset == profiles.load(profile.name).dataset
     done = [record for record in records.values() if record is not None]
+    claims = [
+        (claim, notebook, _page(folder, record))
+        for notebook, record in records.items()
+        if record is not None
+        for claim in record.claims
+    ]
     if done:
         _write_glossary(folder / "notebooks", records)
     text = page.get_template("report.html").render(
@@ -93,6 +100,9 @@ def write(
         notebooks=[
             (notebook, record, _page(folder, record)) for notebook, record in records.items()
         ],
+        claims=claims,
+        failed=[row for row in claims if row[0].holds is False],
+        counted=counted(claim for claim, *_ in claims).removeprefix("claims: "),
         mistakes=_MISTAKES if (folder / _MISTAKES).is_file() else None,
         results=_results(folder),
         changes=_changes(folder, profile),

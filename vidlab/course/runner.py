@@ -25,6 +25,7 @@ from pathlib import Path
 
 from vidlab import datasets
 from vidlab.course import notebook_files, profiles, report
+from vidlab.course.claims import found_in
 from vidlab.course.execution import Outcome, execute
 from vidlab.course.notebook_files import Notebook
 from vidlab.course.records import Record, fingerprints, is_done
@@ -143,6 +144,7 @@ def run(
                     notebook, profile, given, options if outcome.status == "timed out" else []
                 ),
                 failure=outcome.failure,
+                claims=found_in(outcome.output) if outcome.output else (),
             ).save(pages)
     finally:
         known = {notebook: Record.load(pages, notebook.name) for notebook in notebooks}
