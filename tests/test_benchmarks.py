@@ -134,12 +134,14 @@ def test_claims_are_found_under_a_seed_by_running_only_what_they_depend_on(
 ):
     claims = bench("claims")
     monkeypatch.setenv("VIDLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
     cells = [
         'profile: str = "smoke"  # how big a run is',
         "import keras\nfrom vidlab import Lab\nimport no_such_module\nlab = Lab(profile)",
         "keras.utils.set_random_seed(0)\ndrawn = [float(keras.random.uniform(()))]\nunused = 1 / 0",
         "def total():\n    return sum(drawn) + lab.profile.seed\n",
-        "drawn.append(1.0)\nprint(1 / 0)\ndisplay(unused)",
+        "path = 'numbers'\nfile = open(path, 'w')\nfile.write('0.5')\nfile.close()",
+        "drawn.append(float(open(path).read()) * 2)\nprint(1 / 0)\ndisplay(unused)",
         'lab.claim("Sums", holds=total() > 1, measured=f"{total():.3f} of 3")\nlab.claims',
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
