@@ -161,6 +161,7 @@ def test_outlines_follow_the_note_and_another_version_is_refused(small, tmp_path
         shares = drawn.reshape(1, 120, 2, 160, 2).mean(axis=(2, 4))
         found = outlines_of("v_JumpingJack_g02_c01", **other)
         assert found == pytest.approx(shares, abs=1e-6)
+        assert outlines_of("v_JumpingJack_g02_c01", **other | {"size": (64, 64)}).max() == 1
     (tmp_path / "pantomime.json").write_text(json.dumps(note | {"version": dataset.VERSION + 1}))
     with pytest.raises(
         DatasetError, match=rf"version {dataset.VERSION + 1} .*make the dataset again"
