@@ -138,7 +138,7 @@ def test_recipes_leave_complete_runs(run_of, index, name):
     assert run.recipe["data_fingerprint"] == index.fingerprint
     assert run.predictions.video_ids.tolist() == test.table["video_id"].tolist()
     assert run.predictions.classes == index.classes
-    assert (run.predictions.frames is None) == (name not in OF_FRAMES)  # a clip has one prediction
+    assert (run.predictions.frames is None) == (name in PROBES)  # these read the whole clip
     np.testing.assert_allclose(run.predictions.probabilities.sum(axis=1), 1, atol=1e-4)
     assert run.metrics["top1"] == evaluation.top_k(run.predictions)
     if name in OF_CLIPS:

@@ -7,8 +7,6 @@ the mean of the probabilities or by the vote of the frames.
 from __future__ import annotations
 
 import os
-import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -16,8 +14,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from vidlab.data.index import ReversedPair
-from vidlab.errors import ResultError
-from vidlab.files import replacing
+from vidlab.errors import ModelError, ResultError
+from vidlab.files import read_result, replacing
 from vidlab.progress import counter
 
 __all__ = [
@@ -26,7 +24,6 @@ __all__ = [
     "Predictions",
     "aggregate",
     "predict",
-    "read_result",
 ]
 
 Aggregation = Literal["mean", "vote"]
@@ -40,6 +37,9 @@ _TIE_BREAK = 1e-3
 @dataclass(frozen=True, eq=False)
 class FramePredictions:
     """Predictions for single frames, one row each.
+
+    Those of a model of single frames rest on each frame alone, those of a recurrent one on the
+    frame and all before it in its clip.
 
     Attributes
     ----------
@@ -89,7 +89,8 @@ class Predictions:
         0 to 1; each row sums to 1.
     classes : list of str
     frames : FramePredictions or None
-        Of single frames, where the model looks at single frames.
+        Of single frames, where the model has a prediction for each: one of single frames, or a
+        recurrent one that reads forwards only.
     others : dict of ndarray
         What other outputs of the model gave for each video, (videos, …), by their names.
     reversed_pairs : list of ReversedPair
@@ -141,6 +142,23 @@ class Predictions:
         """The `k` most probable classes of each video, best first: int64, (videos, k)."""
         return np.argsort(-self.probabilities, axis=1, kind="stable")[:, :k].astype(np.int64)
 
+    def of_videos(self, chosen: np.ndarray) -> Predictions:
+        """Predictions for chosen videos, by a mask or by position, without single frames."""
+        names = ("video_ids", "groups", "y_true", "probabilities")
+        rows = {name: getattr(self, name)[chosen] for name in names}
+        return replace(self, **rows, frames=None, others={})
+
+    def by_frame(self) -> Predictions:
+        """Predictions with a row a frame instead of a row a video, for any metric.
+
+        Raises
+        ------
+        ResultError
+            If there are no frames.
+        """
+        frames = self._held_frames
+        return replace(self.of_videos(frames.video), probabilities=frames.probabilities)
+
     def with_aggregation(self, aggregation: Aggregation) -> Predictions:
         """The same predictions with the frames aggregated in another way.
 
@@ -149,13 +167,18 @@ class Predictions:
         ResultError
             If there are no frames to aggregate.
         """
+        found = aggregate(self._held_frames, aggregation=aggregation, videos=len(self))
+        return replace(self, probabilities=found)
+
+    @property
+    def _held_frames(self) -> FramePredictions:
         if self.frames is None:
             raise ResultError(
                 "Expected predictions that hold single frames. Received: predictions of whole "
-                "videos only. Run a frame model, or use the probabilities as they are."
+                "videos only, as of a model that reads the whole clip before it predicts. Count "
+                "videos, or use a frame model or a recurrent one that reads forwards only."
             )
-        found = aggregate(self.frames, aggregation=aggregation, videos=len(self))
-        return replace(self, probabilities=found)
+        return self.frames
 
     def save(self, file: str | os.PathLike[str]) -> Path:
         """Write everything to one ``.npz`` file, whole or not at all, and return its path.
@@ -212,28 +235,6 @@ class Predictions:
                 for first, second, kind in arrays.get("reversed_pairs", ())
             ],
         )
-
-
-def read_result(path: Path, reader: Callable[[Path], Any]) -> Any:
-    """Read a file of a run by a function.
-
-    Raises
-    ------
-    ResultError
-        If there is no such file, or it cannot be read; with the remedy.
-    """
-    if not path.is_file():
-        raise ResultError(
-            f"Expected the result of a finished run. Received: {path}, which does not exist. "
-            "Make it with: vidlab train RECIPE"
-        )
-    try:
-        return reader(path)
-    except (ValueError, OSError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ResultError(
-            f"Expected a result that vidlab wrote. Received: {path}, which cannot be read "
-            f"({error}). Delete it and make it again with: vidlab train RECIPE"
-        ) from error
 
 
 def aggregate(
@@ -307,7 +308,8 @@ def predict(
     Parameters
     ----------
     model
-        A Keras model that gives class probabilities: one row a frame, or one row a video.
+        A Keras model that gives class probabilities: one row a frame, or one row a video. Of a
+        recurrent one that reads forwards only, the prediction after every frame is kept, too.
     dataset
         A `vidlab.Clips` in a fixed order, of what the model takes.
     aggregation
@@ -328,13 +330,16 @@ def predict(
         )
     from keras.callbacks import LambdaCallback
 
+    every_frame = None if dataset.per_frame else _every_frame(model)
     with counter(desc="predicting", total=len(dataset), unit="batch") as bar:
         progress = LambdaCallback(on_predict_batch_end=lambda batch, logs: bar.update())
-        outputs = model.predict(dataset, verbose=0, callbacks=[progress])
+        outputs = (every_frame or model).predict(dataset, verbose=0, callbacks=[progress])
     if not isinstance(outputs, dict):
         outputs = {output: outputs}
     outputs = {name: np.asarray(values) for name, values in outputs.items()}
     probabilities, frames = outputs.pop(output), None
+    if every_frame is not None:
+        probabilities, frames = probabilities[:, -1], _of_steps(probabilities, dataset)
     videos = [dataset.video_positions == video for video in range(len(dataset.index))]
     others = {
         name: np.stack([values[rows].mean(axis=0) for rows in videos])
@@ -352,6 +357,26 @@ def predict(
         frames=frames,
         others=others,
         reversed_pairs=dataset.index.reversed_pairs,
+    )
+
+
+def _every_frame(model: Any) -> Any:
+    """Return a model that predicts after every frame; None where `model` reads whole clips."""
+    from vidlab import models
+
+    try:
+        return models.every_frame(model)
+    except ModelError:
+        return None
+
+
+def _of_steps(probabilities: np.ndarray, dataset: Any) -> FramePredictions:
+    """Take the time steps (videos, time, classes) of each video's frames; padding is left out."""
+    numbers = [dataset.frames_of(video) for video in dataset.video_positions]
+    return FramePredictions(
+        np.repeat(dataset.video_positions, [*map(len, numbers)]),
+        np.concatenate(numbers),
+        np.concatenate([steps[: len(n)] for steps, n in zip(probabilities, numbers, strict=True)]),
     )
 
 
