@@ -61,7 +61,7 @@ def test_two_runs_are_compared_by_frames_where_that_is_asked_for(call, finish, t
     words = ("--per", "frame", "--export", "table.csv")
     said = call("compare", "frame-scratch", "frame-finetuned", *words)
     assert said.exit_code == 0, said.stderr
-    assert "Class by class, shares of frames" in said.stdout
+    assert "Class by class, frames: frame-finetuned − frame-scratch" in said.stdout
     deltas = pd.read_csv(tmp_path / "table-classes.csv")
     assert deltas[["accuracy_a", "accuracy_b", "delta"]].to_numpy().max() == 0
     said = call("evaluate", "frame-finetuned", "--per", "frame")
