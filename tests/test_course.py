@@ -138,7 +138,7 @@ def test_recipes_leave_complete_runs(run_of, index, name):
     assert run.recipe["data_fingerprint"] == index.fingerprint
     assert run.predictions.video_ids.tolist() == test.table["video_id"].tolist()
     assert run.predictions.classes == index.classes
-    assert (run.predictions.frames is None) == (name not in OF_FRAMES)  # a clip has one prediction
+    assert (run.predictions.frames is None) == (name in PROBES)  # these read the whole clip
     np.testing.assert_allclose(run.predictions.probabilities.sum(axis=1), 1, atol=1e-4)
     assert run.metrics["top1"] == evaluation.top_k(run.predictions)
     if name in OF_CLIPS:
@@ -203,6 +203,19 @@ def test_what_is_a_video_finds_twins_equal_when_one_is_played_backwards(executed
     assert 0 < same == compared
 
 
+def test_what_is_a_video_gets_wrong_frames_by_seeking_and_right_ones_by_counting(executed):
+    of_the_copy = executed(1).table("code-wanted-np-sort-numbers")[3:]
+    right = {row[-3]: int(row[-1]) for row in of_the_copy}
+    assert right["read all"] == right["count"] == 8 > right["seek"]
+
+
+def test_sampling_notebook_shows_a_video_whose_end_the_lopsided_sampler_misses(executed):
+    shown = executed(3).shown("code-name-next-name-for-name-in-opendoo")
+    assert int(re.search(r"the last of them (\d+) after EveryNth", shown).group(1)) > 0
+    (row,) = [r for r in executed(3).table("code-symmetry-pd-dataframe") if r[0] == "EveryNth(8)"]
+    assert float(row[2]) > 0.5  # forwards and backwards, its pictures differ
+
+
 def test_splits_notebook_counts_clips_and_leaks(executed, index):
     facts = executed(2).shown("facts")
     assert re.search(rf"^clips +{len(index)} +13,320$", facts, flags=re.MULTILINE)
@@ -211,7 +224,7 @@ def test_splits_notebook_counts_clips_and_leaks(executed, index):
     # No leak where a group has one clip.
     assert dict(counts) == {"random": "0", "groups": "0", "official": "0"}
     # A thumbnail decides half of a pair.
-    line = next(x for x in executed(2).shown("pairs").splitlines() if x.startswith("all pairs"))
+    line = next(x for x in executed(2).shown("pairs").splitlines() if x.startswith("end-state"))
     assert float(line.split()[-1]) == pytest.approx(0.5, abs=0.02)
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 MATRIX = ".vl-matrix"
 CAM = ".vl-below .vl-cam"
 COUNTED = """([data, chosen]) => {
-  const { counts, inCell, videos, ...table } = confusionTable(data, chosen);
+  const { counts, inCell, videos, held, per, ...table } = confusionTable(data, chosen);
   const cells = table.rows.map((_, row) => table.columns.map((_, column) => inCell(row, column)));
   return { ...table, counts: [...counts], cells };
 }"""
