@@ -146,7 +146,10 @@ def test_what_is_computed_once_is_noted_and_the_whole_model_kept(open_lab):
 def test_a_recurrent_recipe_has_a_prediction_after_every_frame_the_last_one_is_the_videos(open_lab):
     lab = open_lab()
     folder = lab.run("mobilenet-gru")
-    found, clips = folder.predictions, Clips(lab.split()[2], lab.recipe("mobilenet-gru").inputs)
+    found, clips = (
+        folder.predictions,
+        Clips(lab.split()[2], lab.recipe("mobilenet-gru").inputs["rgb"]),
+    )
     after_each = models.every_frame(folder.model()).predict(clips, verbose=0)
     videos, steps, classes = after_each.shape
     np.testing.assert_allclose(

@@ -23,8 +23,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # In the order data flows. A module may import only from rows above its own.
 LAYERS = (
     "progress",
-    "files",
     "errors",
+    "files",
     "data",
     "pantomime",
     "datasets",

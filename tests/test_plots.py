@@ -197,6 +197,20 @@ def test_where_there_is_nothing_to_show_a_sentence_stands():
         assert [text.get_text() for text in figure.texts][-1] == "No pairs."
 
 
+def test_confusion_matrices_of_several_splits_stand_side_by_side():
+    tables = {name: evaluation.confusion(make(3, seed=seed)) for seed, name in enumerate("xyz")}
+    figure = plots.confusion_matrices(tables, per="frame")
+    *panels, bar = figure.axes
+    assert [axes.get_title(loc="left") or axes.get_title() for axes in panels] == list("xyz")
+    for axes, table in zip(panels, tables.values(), strict=True):
+        np.testing.assert_allclose(axes.collections[0].get_array(), table)
+    assert bar.get_ylabel() == "share of the true class's frames"
+    with pytest.raises(MetricError, match="2 of 2 sets of classes"):
+        plots.confusion_matrices(
+            {"a": evaluation.confusion(make(3)), "b": evaluation.confusion(make(4))}
+        )
+
+
 def per_class(count, *, top5=True):
     table = pd.DataFrame({"support": 10, "top1": np.linspace(0, 0.9, count)}, index=names(count))
     return table.assign(top5=1.0) if top5 else table

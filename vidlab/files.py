@@ -1,13 +1,17 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and results read from them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-__all__ = ["replacing", "write_text"]
+from vidlab.errors import ResultError
+
+__all__ = ["read_result", "replacing", "write_text"]
 
 
 @contextmanager
@@ -41,3 +45,25 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     return Path(path)
+
+
+def read_result(path: Path, reader: Callable[[Path], Any]) -> Any:
+    """Read a file of a run by a function.
+
+    Raises
+    ------
+    ResultError
+        If there is no such file, or it cannot be read; with the remedy.
+    """
+    if not path.is_file():
+        raise ResultError(
+            f"Expected the result of a finished run. Received: {path}, which does not exist. "
+            "Make it with: vidlab train RECIPE"
+        )
+    try:
+        return reader(path)
+    except (ValueError, OSError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ResultError(
+            f"Expected a result that vidlab wrote. Received: {path}, which cannot be read "
+            f"({error}). Delete it and make it again with: vidlab train RECIPE"
+        ) from error

@@ -123,7 +123,8 @@ def _by_class(predictions: dict[str, Predictions], *, per: Per) -> pd.DataFrame:
             "difference": [_points(*row) for row in deltas[["delta", "low", "high"]].values],
         }
     )
-    table(shown, title=f"Class by class, {per}s: {b} − {a}")
+    of_frames = ", shares of frames" if per == "frame" else ""
+    table(shown, title=f"Class by class{of_frames}: {b} − {a}")
     reports = [evaluation.report(evaluation.counted(one, per)) for one in (of_a, of_b)]
     counts = evaluation.compare_reports(*reports)
     typer.echo(

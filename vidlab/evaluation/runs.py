@@ -21,8 +21,8 @@ import pandas as pd
 from pydantic_core import to_jsonable_python
 
 from vidlab.errors import ResultError
-from vidlab.evaluation.predictions import Predictions, read_result
-from vidlab.files import replacing, write_text
+from vidlab.evaluation.predictions import Predictions
+from vidlab.files import read_result, replacing, write_text
 
 if TYPE_CHECKING:
     from vidlab.data.streams import Rgb
