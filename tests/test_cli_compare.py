@@ -75,7 +75,7 @@ def test_two_runs_are_compared_class_by_class(call, finish, tmp_path):
     assert said.exit_code == 0, said.stderr
     assert "+37.5 (" in said.stdout
     assert "9 : 0" in said.stdout
-    assert "Class by class: frame-finetuned − frame-scratch" in said.stdout
+    assert "Class by class, videos: frame-finetuned − frame-scratch" in said.stdout
     counts = evaluation.compare_reports(evaluation.report(a), evaluation.report(b))
     assert f"{counts['b_higher']} with frame-finetuned" in said.stdout
     board = pd.read_csv(tmp_path / "table.csv", index_col="model")
