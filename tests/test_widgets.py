@@ -51,7 +51,7 @@ def test_the_page_can_count_single_frames(mistaken):
     expected = evaluation.confusion(of_frames, normalise=False, per="frame")
     assert counts.tolist() == expected.to_numpy().tolist()
     assert explored.table["orders"]["frame"][""]["accuracy"][-1] == 1
-    assert "number of frames" in explored.figure().axes[0].get_title(loc="left")
+    assert "number of frames" in explored.figure().axes[0].get_title()
     assert ConfusionExplorer(mistaken).table["frames"] == []
     with pytest.raises(MetricError, match="forwards only"):
         ConfusionExplorer(mistaken, per="frame")
