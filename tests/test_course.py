@@ -103,6 +103,7 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
         (7, "without its CNN: 8,496,229 (published: 8,496,229)"),
         (7, "frame-finetuned 50.0%"),  # inside the reversed pairs
         (12, "7 pairs of twins"),
+        (12, "McNemar's test: p = 0.24; sign-flip test: 0.03"),
     ],
 )
 def test_notebook_shows_what_is_known_beforehand(executed, number, text):
@@ -276,7 +277,9 @@ def test_motion_notebook_leaves_a_frame_model_as_it_was(executed, predicted):
         assert rows[order][3] == "0.0%"
 
 
-@pytest.mark.parametrize("name", ["frame-finetuned", "convgru-finetuned", "gru-pixels"])
+@pytest.mark.parametrize(
+    "name", ["frame-finetuned", "convgru-finetuned", "gru-pixels", "linear-mean", "linear-last"]
+)
 def test_motion_notebook_counts_what_each_order_costs(executed, predicted, name):
     right, *others = [100 * accuracy(predicted(name, order)) for order in ORDERS]
     (row,) = [row for row in executed(8).table("pixels-ask") if row[0] == name]
@@ -289,6 +292,7 @@ def test_motion_notebook_freezes_videos_and_counts_what_needs_no_order(executed,
     shares = {row[0]: row[1] for row in executed(8).table("ends")}
     assert shares["normal"] == f"{accuracy(found['normal']):.1%}"
     assert shares["only the middle"] == f"{accuracy(found['frozen']):.1%}"
+    assert shares["linear-last"] == f"{accuracy(predicted('linear-last')):.1%}"
     assert {"only the first", "only the last"} < set(shares)
     right = np.array([one.y_pred == one.y_true for one in found.values()])
     known = right[:, right[0]]
