@@ -112,6 +112,17 @@ def test_every_notebook_keeps_the_rules(path):
 
 
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_every_notebook_is_short_and_closes_with_claims(path):
+    cells = files.read(path).cells
+    prose = " ".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert len(cells) <= 45
+    assert len(re.findall(r"\w[\w'’-]*", prose)) <= 1800
+    (claims,) = [cell.source for cell in cells if cell.id == "claims"]
+    assert "lab.claim(" in claims
+    assert claims.splitlines()[-1] == "lab.claims"
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_links_to_the_glossary_lead_to_an_entry(path):
     linked = re.findall(r"glossary\.md(#[\w-]*)?", path.read_text(encoding="utf-8"))
     assert set(linked) <= {f"#{anchor}" for anchor in re.findall(ANCHOR, GLOSSARY)}
