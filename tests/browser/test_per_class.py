@@ -99,8 +99,7 @@ def test_single_frames_are_counted_where_they_are_chosen(two, notebook):
     hover(two, "Wave")
     assert "frame-vote top-1: 38%" in two.locator(".hoverlayer").text_content()
     notebook.screenshot("classes-frames", of=TWO)
-    per.focus()
-    two.page.keyboard.press("v")
+    per.select_option("videos")
     two.locator(".legendtext", has_text="frame-vote top-1 58%").wait_for()
 
 
