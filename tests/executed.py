@@ -39,6 +39,7 @@ class Executed:
     def table(self, cell_id):
         """The words of each row of a table that a cell displays in colours or with own formats."""
         (cell,) = [cell for cell in self.cells if cell.id == cell_id]
-        page = next(out["data"]["text/html"] for out in cell.outputs if "data" in out)
+        held = (out.get("data", {}).get("text/html") for out in cell.outputs)
+        page = next(filter(None, held))
         rows = re.findall(r"<tr>(.*?)</tr>", page.split("<tbody>")[1], flags=re.DOTALL)
         return [re.findall(r"<t[hd][^>]*>\s*([^<]*?)\s*<", row) for row in rows]

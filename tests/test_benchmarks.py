@@ -5,8 +5,13 @@ import json
 from pathlib import Path
 
 import keras
+import nbformat
 import numpy as np
 import pytest
+
+from vidlab.data.index import ReversedPair
+from vidlab.evaluation import CYCLIC
+from vidlab.evaluation.predictions import Predictions
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -122,3 +127,76 @@ def test_memory_is_that_of_the_work_that_grows_most(bench, monkeypatch, tmp_path
         memory, "peak_of", lambda work, count: float(peaks[work][memory.COUNTS.index(count)])
     )
     assert memory.measure() == {"vidlab": {"50": 100.0, "500": 105.0}}
+
+
+def test_claims_are_found_under_a_seed_by_running_only_what_they_depend_on(
+    bench, monkeypatch, tmp_path, capsys
+):
+    claims = bench("claims")
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    cells = [
+        'profile: str = "smoke"  # how big a run is',
+        "import keras\nfrom vidlab import Lab\nimport no_such_module\nlab = Lab(profile)",
+        "keras.utils.set_random_seed(0)\ndrawn = [float(keras.random.uniform(()))]\nunused = 1 / 0",
+        "def total():\n    return sum(drawn) + lab.profile.seed\n",
+        "path = 'numbers'\nfile = open(path, 'w')\nfile.write('0.5')\nfile.close()",
+        "drawn.append(float(open(path).read()) * 2)\nprint(1 / 0)\ndisplay(unused)",
+        'lab.claim("Sums", holds=total() > 1, measured=f"{total():.3f} of 3")\nlab.claims',
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, tmp_path / "01_sums.ipynb")
+    kept = claims.script(tmp_path / "01_sums.ipynb")
+    for left_out in ("no_such_module", "unused", "print", "display", "lab.claims"):
+        assert left_out not in kept
+    found = {
+        seed: claims.claims_of(tmp_path / "01_sums.ipynb", profile="quick", seed=seed)
+        for seed in (0, 1)
+    }
+    assert [claim.sentence for claim in found[0]] == ["Sums"]
+    assert all(claim.holds is True for (claim,) in found.values())
+    first, second = (float(claim.measured.split()[0]) for (claim,) in found.values())
+    assert 1 < first < 2 < second < 3
+    assert second - first != 1  # the notebook's own seed has changed as well
+
+
+def test_the_sweep_tells_claims_that_hold_from_those_that_flip(bench):
+    claims = bench("claims")
+    made = {
+        seed: [
+            claims.Claim("A", True, f"{80 + seed}.0% against 75.0%"),
+            claims.Claim("B", seed > 0, "one of two" if seed else "none"),
+            claims.Claim("C", False, "1,234"),
+        ]
+        for seed in (0, 1)
+    }
+    text = claims.table({"01_sums": made}, [0, 1])
+    assert "| 01 | A | ✓ | ✓ | 80.5 ± 0.7% against 75.0% |" in text
+    assert "| 01 | B | ✗ | ✓ | none; one of two |" in text
+    assert "| 01 | C | ✗ | ✗ | 1,234 |" in text
+    assert "3 claims under 2 seeds: 1 hold in all, 1 flip, 1 never hold." in text
+
+
+def test_accuracy_inside_pairs_counts_a_video_once_with_its_mean_over_seeds(bench):
+    cyclic = bench("cyclic")
+    classes = ("Open", "Close", "Jump")
+    truth, groups = np.array([0, 1, 0, 1, 2]), np.array(["g1", "g1", "g2", "g2", "g1"])
+    favoured = {0: [0, 1, 0, 0, 0], 1: [0, 1, 1, 1, 2]}
+    seeds = [
+        Predictions(
+            video_ids=np.array(list("abcde")),
+            groups=groups,
+            y_true=truth,
+            probabilities=np.eye(3)[classes_of],
+            classes=classes,
+            reversed_pairs=(ReversedPair("Open", "Close", cyclic=True),),
+        )
+        for classes_of in favoured.values()
+    ]
+    np.testing.assert_array_equal(
+        cyclic.inside(seeds[0], [("Open", "Close")]), [1, 1, 1, 0, np.nan]
+    )
+    row = cyclic.row(seeds)
+    assert list(row) == ["all classes", CYCLIC, f"{CYCLIC}: sd of seeds, units"]
+    assert row[CYCLIC] == "75.0 (50.0 to 100.0)"
+    assert row[f"{CYCLIC}: sd of seeds, units"] == "0.0, 2"

@@ -6,7 +6,7 @@ import pytest
 
 from vidlab import evaluation
 from vidlab.evaluation import runs
-from vidlab.evaluation.predictions import Predictions
+from vidlab.evaluation.predictions import FramePredictions, Predictions
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ def finish(tmp_path):
             y_true=y_true,
             probabilities=np.eye(12)[np.where(np.arange(videos) < wrong, 11 - y_true, y_true)],
             classes=[f"Class{label}" for label in range(12)],
+            frames=FramePredictions(np.arange(videos), np.zeros(videos), np.eye(12)[11 - y_true]),
         )
         metrics = {"parameters": 1_234_567, "training_seconds": 42.0, "model_bytes": 4_200_000}
         record = {"recipe": recipe, "seed": seed, "config": {"dataset": dataset}}
@@ -54,13 +55,27 @@ def test_runs_are_ranked_with_their_cost_and_published_values(call, finish):
     assert "Class by class" not in said.stdout
 
 
+def test_two_runs_are_compared_by_frames_where_that_is_asked_for(call, finish, tmp_path):
+    finish("frame-scratch", wrong=12)
+    finish("frame-finetuned", wrong=3)
+    words = ("--per", "frame", "--export", "table.csv")
+    said = call("compare", "frame-scratch", "frame-finetuned", *words)
+    assert said.exit_code == 0, said.stderr
+    assert "Class by class, frames: frame-finetuned − frame-scratch" in said.stdout
+    deltas = pd.read_csv(tmp_path / "table-classes.csv")
+    assert deltas[["accuracy_a", "accuracy_b", "delta"]].to_numpy().max() == 0
+    said = call("evaluate", "frame-finetuned", "--per", "frame")
+    assert "24 frames, 12 classes" in said.stdout
+    assert "top-1 0.0%" in said.stdout
+
+
 def test_two_runs_are_compared_class_by_class(call, finish, tmp_path):
     a, b = finish("frame-scratch", wrong=12), finish("frame-finetuned", wrong=3)
     said = call("compare", "frame-scratch", "frame-finetuned", "--export", "table.csv")
     assert said.exit_code == 0, said.stderr
     assert "+37.5 (" in said.stdout
     assert "9 : 0" in said.stdout
-    assert "Class by class: frame-finetuned − frame-scratch" in said.stdout
+    assert "Class by class, videos: frame-finetuned − frame-scratch" in said.stdout
     counts = evaluation.compare_reports(evaluation.report(a), evaluation.report(b))
     assert f"{counts['b_higher']} with frame-finetuned" in said.stdout
     board = pd.read_csv(tmp_path / "table.csv", index_col="model")

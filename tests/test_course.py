@@ -103,6 +103,7 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
         (7, "without its CNN: 8,496,229 (published: 8,496,229)"),
         (7, "frame-finetuned 50.0%"),  # inside the reversed pairs
         (12, "7 pairs of twins"),
+        (12, "McNemar's test: p = 0.24; sign-flip test: 0.03"),
     ],
 )
 def test_notebook_shows_what_is_known_beforehand(executed, number, text):
@@ -138,7 +139,7 @@ def test_recipes_leave_complete_runs(run_of, index, name):
     assert run.recipe["data_fingerprint"] == index.fingerprint
     assert run.predictions.video_ids.tolist() == test.table["video_id"].tolist()
     assert run.predictions.classes == index.classes
-    assert (run.predictions.frames is None) == (name not in OF_FRAMES)  # a clip has one prediction
+    assert (run.predictions.frames is None) == (name in PROBES)  # these read the whole clip
     np.testing.assert_allclose(run.predictions.probabilities.sum(axis=1), 1, atol=1e-4)
     assert run.metrics["top1"] == evaluation.top_k(run.predictions)
     if name in OF_CLIPS:
@@ -203,6 +204,19 @@ def test_what_is_a_video_finds_twins_equal_when_one_is_played_backwards(executed
     assert 0 < same == compared
 
 
+def test_what_is_a_video_gets_wrong_frames_by_seeking_and_right_ones_by_counting(executed):
+    of_the_copy = executed(1).table("code-wanted-np-sort-numbers")[3:]
+    right = {row[-3]: int(row[-1]) for row in of_the_copy}
+    assert right["read all"] == right["count"] == 8 > right["seek"]
+
+
+def test_sampling_notebook_shows_a_video_whose_end_the_lopsided_sampler_misses(executed):
+    shown = executed(3).shown("code-name-next-name-for-name-in-opendoo")
+    assert int(re.search(r"the last of them (\d+) after EveryNth", shown).group(1)) > 0
+    (row,) = [r for r in executed(3).table("code-symmetry-pd-dataframe") if r[0] == "EveryNth(8)"]
+    assert float(row[2]) > 0.5  # forwards and backwards, its pictures differ
+
+
 def test_splits_notebook_counts_clips_and_leaks(executed, index):
     facts = executed(2).shown("facts")
     assert re.search(rf"^clips +{len(index)} +13,320$", facts, flags=re.MULTILINE)
@@ -211,7 +225,7 @@ def test_splits_notebook_counts_clips_and_leaks(executed, index):
     # No leak where a group has one clip.
     assert dict(counts) == {"random": "0", "groups": "0", "official": "0"}
     # A thumbnail decides half of a pair.
-    line = next(x for x in executed(2).shown("pairs").splitlines() if x.startswith("all pairs"))
+    line = next(x for x in executed(2).shown("pairs").splitlines() if x.startswith("end-state"))
     assert float(line.split()[-1]) == pytest.approx(0.5, abs=0.02)
 
 
@@ -263,7 +277,9 @@ def test_motion_notebook_leaves_a_frame_model_as_it_was(executed, predicted):
         assert rows[order][3] == "0.0%"
 
 
-@pytest.mark.parametrize("name", ["frame-finetuned", "convgru-finetuned", "gru-pixels"])
+@pytest.mark.parametrize(
+    "name", ["frame-finetuned", "convgru-finetuned", "gru-pixels", "linear-mean", "linear-last"]
+)
 def test_motion_notebook_counts_what_each_order_costs(executed, predicted, name):
     right, *others = [100 * accuracy(predicted(name, order)) for order in ORDERS]
     (row,) = [row for row in executed(8).table("pixels-ask") if row[0] == name]
@@ -276,6 +292,7 @@ def test_motion_notebook_freezes_videos_and_counts_what_needs_no_order(executed,
     shares = {row[0]: row[1] for row in executed(8).table("ends")}
     assert shares["normal"] == f"{accuracy(found['normal']):.1%}"
     assert shares["only the middle"] == f"{accuracy(found['frozen']):.1%}"
+    assert shares["linear-last"] == f"{accuracy(predicted('linear-last')):.1%}"
     assert {"only the first", "only the last"} < set(shares)
     right = np.array([one.y_pred == one.y_true for one in found.values()])
     known = right[:, right[0]]

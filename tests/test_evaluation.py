@@ -129,6 +129,34 @@ def test_frame_accuracy_counts_frames():
         evaluation.frame_top_k(make())
 
 
+def test_tables_count_frames_where_frames_are_asked_for():
+    predicted = of_frames(
+        FramePredictions([0, 0, 0, 1, 2], [0, 1, 2, 0, 0], np.eye(2)[[0, 1, 0, 0, 1]]), [0, 1, 0]
+    )
+    table = evaluation.per_class(predicted, per="frame")
+    assert table["support"].tolist() == [4, 1]
+    assert table["top1"].tolist() == [2 / 4, 0]
+    counts = evaluation.confusion(predicted, normalise=False, per="frame")
+    assert counts.to_numpy().tolist() == [[2, 2], [1, 0]]
+    bounds = evaluation.class_intervals(predicted, per="frame").loc["A"]
+    assert bounds[["support", "groups", "top1"]].tolist() == [4, 2, 2 / 4]
+    assert (bounds["top1_low"], bounds["top1_high"]) == (0, pytest.approx(2 / 3))
+    for table in (evaluation.per_class, evaluation.confusion, evaluation.class_intervals):
+        pd.testing.assert_frame_equal(table(predicted, per="video"), table(predicted))
+
+
+def test_models_that_look_at_different_frames_are_compared_by_the_shares_of_each_video():
+    two = of_frames(FramePredictions([0, 0, 1, 1], [0, 9] * 2, np.eye(2)[[0, 1, 0, 0]]), [0, 0])
+    three = FramePredictions([0, 0, 0, 1, 1, 1], [0, 5, 9] * 2, np.eye(2)[[0, 0, 0, 1, 1, 0]])
+    three = reorder(of_frames(three, [0, 0]), [1, 0])
+    three = replace(three, frames=replace(three.frames, video=1 - three.frames.video))
+    row = evaluation.class_deltas(two, three, per="frame").loc["A"]
+    assert row["accuracy_a"] == pytest.approx((1 / 2 + 1) / 2)
+    assert row["accuracy_b"] == pytest.approx((1 + 1 / 3) / 2)
+    assert row["low"] == pytest.approx(1 / 3 - 1)
+    assert row["high"] == pytest.approx(1 - 1 / 2)
+
+
 @pytest.mark.parametrize("normalise", [False, True], ids=["counts", "shares"])
 def test_confusion_agrees_with_scikit_learn(normalise):
     predicted = make()
@@ -168,7 +196,7 @@ def test_a_class_without_videos_has_no_accuracy_no_shares_and_no_interval():
     assert table[["top1_low", "top1_high"]].isna().all(axis=None)
     found = evaluation.interval(predicted)
     assert np.isnan([found.low, found.high]).all()
-    assert str(found) == "50.0% (no interval: 1 cluster)"
+    assert str(found) == "50.0% (no interval: one group a class)"
 
 
 def test_report_agrees_with_scikit_learn_and_is_zero_where_nothing_was_predicted():
@@ -736,6 +764,9 @@ REFUSED = [
     (evaluation.confusion, [make()], {"classes": ["A", "A"]}, "different classes out of A, B, C"),
     (evaluation.interval, [make()], {"metric": "accuracy"}, "top1 or top5"),
     (evaluation.interval, [with_probabilities([], np.zeros((0, 3)))], {}, "at least one video"),
+    (evaluation.confusion, [make()], {"per": "clip"}, "video or frame"),
+    (evaluation.per_class, [make()], {"per": "frame"}, "forwards only"),
+    (evaluation.class_deltas, [make(), make()], {"per": "frame"}, "forwards only"),
     (evaluation.pool, [[make(), make(seed=1)]], {}, r"v0 2 times.*different splits"),
     (evaluation.pool, [[make(), make(classes=4, start=500)]], {}, "one dataset"),
     (evaluation.pool, [[]], {}, "none"),

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import built
 from vidlab import explanation
@@ -116,10 +117,27 @@ class TestActivationMaximization:
         )
         close(alone[0], together[1], atol=2)
 
+    @pytest.mark.parametrize("steps", [4, 12])
+    def test_unconstrained_it_is_plain_gradient_ascent(self, small, steps):
+        noise = np.random.default_rng([0, 2]).standard_normal((1, SIDE, SIDE, 3), dtype=np.float32)
+        picture = tf.constant(128 + 8 * noise)
+        inner = keras.Model(small.input, small.get_layer("known").output)
+        for _ in range(steps):
+            with tf.GradientTape() as tape:
+                tape.watch(picture)
+                response = tf.reduce_mean(inner(picture)[..., 2])
+            gradient = tape.gradient(response, picture)
+            picture += 8 * gradient / tf.math.reduce_std(gradient)
+            picture = tf.clip_by_value(picture, 0, 255)
+        options = {"filters": [2], "steps": steps, "size": (SIDE, SIDE)}
+        made = activation_maximization(small, "known", constrained=False, **options)
+        np.testing.assert_allclose(made.images, picture.numpy(), atol=0.51)
+        assert made.responses[0] > activation_maximization(small, "known", **options).responses[0]
+
     def test_a_network_is_compiled_once_for_all_batches_of_its_filters(self, small):
         for some in (range(4), [0, 1, 2], [3]):
             activation_maximization(small, "known", filters=some, steps=10)
-        _, step = explanation.layer_graph(small)._made["known", (128, 128)]
+        _, step = explanation.layer_graph(small)._made["known", (128, 128), True]
         assert step.experimental_get_tracing_count() == 1
 
     def test_no_step_is_begun_after_the_time_is_up(self, small):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras.callbacks import LambdaCallback
 
-from vidlab import recipes
+from vidlab import evaluation, models, recipes
 from vidlab.course.lab import Lab
 from vidlab.data.dataset import Clips
 from vidlab.errors import ProfileError
@@ -138,10 +138,27 @@ def test_what_is_computed_once_is_noted_and_the_whole_model_kept(open_lab):
     folder = lab.run("mobilenet-gru")
     assert folder.model().input_shape == (None, None, 32, 32, 3)
     assert folder.metrics["feature_seconds"] > 0
-    assert folder.predictions.frames is None
     clips = Clips(lab.split()[2], lab.recipe("mobilenet-gru").inputs["rgb"])
     whole = folder.model().predict(clips, verbose=0)
     np.testing.assert_allclose(whole, folder.predictions.probabilities, atol=1e-4)
+
+
+def test_a_recurrent_recipe_has_a_prediction_after_every_frame_the_last_one_is_the_videos(open_lab):
+    lab = open_lab()
+    folder = lab.run("mobilenet-gru")
+    found, clips = folder.predictions, Clips(lab.split()[2], lab.recipe("mobilenet-gru").inputs)
+    after_each = models.every_frame(folder.model()).predict(clips, verbose=0)
+    videos, steps, classes = after_each.shape
+    np.testing.assert_allclose(
+        found.frames.probabilities, after_each.reshape(videos * steps, classes), atol=1e-4
+    )
+    np.testing.assert_array_equal(found.frames.video, np.repeat(np.arange(videos), steps))
+    np.testing.assert_array_equal(found.frames.frame[:steps], clips.frames_of(0))
+    last = found.frames.probabilities[steps - 1 :: steps]
+    np.testing.assert_array_equal(last, found.probabilities)
+    assert folder.metrics["frame_top1"] == evaluation.frame_top_k(found)
+    bidirectional = lab.run("gru-pixels").predictions
+    assert bidirectional.frames is None
 
 
 def test_single_frames_are_kept_frame_by_frame_and_have_no_order(open_lab, capsys):

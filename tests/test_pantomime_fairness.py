@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from tests.benchmarks import cyclic
+from tests.benchmarks import crank
 from vidlab.pantomime import CLASSES, render
 from vidlab.pantomime.dataset import plan
 from vidlab.pantomime.rendering import clip_length
@@ -75,6 +75,6 @@ def test_a_few_numbers_cannot_name_a_scene(accuracy, feature, kind):
 
 
 def test_no_frame_nor_first_and_last_nor_early_and_late_tell_how_a_crank_is_turned():
-    found = cyclic.accuracies(*cyclic.features(seed=0))
+    found = crank.accuracies(*crank.features(seed=0))
     assert found.pop("mean") == 0.5
-    assert max(found.values()) <= cyclic.LIMIT
+    assert max(found.values()) <= crank.LIMIT

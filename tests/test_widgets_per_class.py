@@ -11,7 +11,7 @@ from vidlab import evaluation, plots
 from vidlab.data.index import VideoIndex
 from vidlab.errors import MetricError
 from vidlab.evaluation import runs
-from vidlab.evaluation.predictions import Predictions
+from vidlab.evaluation.predictions import FramePredictions, Predictions
 from vidlab.widgets import PerClassExplorer
 
 NAMES = ("frame-vote", "cnn-lstm")
@@ -85,6 +85,32 @@ def test_bars_are_the_shares_of_right_answers_counted_by_hand(said, other):
     assert list(difference.marker.color) == [colours[1], colours[0], colours[1]]
     unnamed = bars(PerClassExplorer(said, against=other)).values()
     assert len({str(trace.marker.color) for trace in unnamed}) == 3
+
+
+def with_frames(said, *, wrong):
+    """Give every video two frames: one predicted as the video is, one as class number `wrong`."""
+    videos = np.repeat(np.arange(len(said)), 2)
+    rows = said.probabilities[videos].copy()
+    rows[1::2] = np.eye(3)[wrong]
+    return replace(said, frames=FramePredictions(videos, np.tile([0, 5], len(said)), rows))
+
+
+def test_bars_count_single_frames_where_that_is_chosen(said, other):
+    counted = [with_frames(said, wrong=0), with_frames(other, wrong=1)]
+    explored = PerClassExplorer(counted[0], against=counted[1], names=NAMES)
+    explored.per = "frame"
+    first, second, difference = bars(explored).values()
+    assert list(first.x) == [(2 + 8) / 16, 8 / 16, 7 / 16]
+    assert list(second.x) == [4 / 16, 8 / 16, 8 / 16]
+    assert list(difference.x) == [6 / 16, 0, -1 / 16]
+    assert first.name == "frame-vote top-1 52%"
+    assert (
+        PerClassExplorer(counted[0], per="frame").figure().axes[0].get_xlabel().endswith("frames)")
+    )
+    explored.per = "video"
+    assert list(bars(explored)["frame-vote top-1"].x) == [2 / 8, 8 / 8, 7 / 8]
+    with pytest.raises(MetricError, match="forwards only"):
+        PerClassExplorer(counted[0], against=other).per = "frame"
 
 
 def test_top_five_and_intervals_are_those_of_evaluation():

@@ -127,7 +127,8 @@ def sliced(path):
     """Give the statements on which a notebook's claims depend, a module a cell, by cell number.
 
     A name needs all earlier statements that assign it, change it in place or pass it to something
-    that may; a function needs what its body reads.
+    that may (as a writer that was made from a path may change the file); a function needs what its
+    body reads.
     """
     statements = [
         (number, statement)
@@ -140,9 +141,16 @@ def sliced(path):
         for _, node in statements
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
+    fixed = {name for _, node in statements for name in _defined(node)}
+    made_from = {
+        name: _names(node, ast.Load) - fixed
+        for _, node in statements
+        if isinstance(node, ast.Assign)
+        for name in _names(node, ast.Store)
+    }
     needed, taken = set(), []
     for number, node in reversed(statements):
-        if _claims(node) or _changed(node) & needed:
+        if _claims(node) or _changed(node, made_from) & needed:
             taken.append((number, node))
             _need(_names(node, ast.Load), needed, bodies)
     if not needed:
@@ -184,7 +192,7 @@ def _defined(node):
     return found
 
 
-def _changed(node):
+def _changed(node, made_from):
     """Return the names that a statement assigns or may change in place."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return {node.name}
@@ -198,6 +206,7 @@ def _changed(node):
         root = _root(called.func)
         if isinstance(n, ast.Expr) and root not in SHOWING:
             found |= {root, *(_root(value) for value in _arguments(called))}
+            found |= made_from.get(root, set())
         if isinstance(called.func, ast.Attribute) and called.func.attr in CHANGING:
             found.add(root)
     return found - {None}

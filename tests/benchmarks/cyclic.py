@@ -1,85 +1,89 @@
-"""Does anything but motion tell which way a crank is turned?
+"""Which models tell forwards from backwards? Accuracy inside the pairs, splits and seeds pooled.
 
-``python -m tests.benchmarks.cyclic`` draws 300 pairs of twins with each of five data seeds, and
-fits logistic regressions on the built-in encoder's features of 16 frames: their mean, the last
-frame, the first and the last, and the mean with the difference of the two halves. It prints how
-many of the twins each names rightly, cross-validated by groups. Half is chance; a line above 57.5%
-would have found something that tells the classes without following the motion. It takes three
-minutes.
+``python -m tests.benchmarks.cyclic [recipe …] [--splits 1 2 3] [--seeds 0 1 2 3 4]`` trains what is
+missing (kept where ``vidlab train`` keeps it, so an interrupted run goes on) and
+measures, inside the end-state pairs and inside the cyclic pair, how often the right one of the two
+classes is the more probable. The test videos of the splits are pooled, each counting with its mean
+over the seeds; the interval draws twins together. A model blind to the order gets one half.
 """
 
 import argparse
-import os
+import contextlib
+import io
+import time
 
-import cv2
 import numpy as np
+import pandas as pd
 
-GROUPS, CLIPS, FRAMES = 25, 12, 16
-LIMIT = 0.575
-LINES = {
-    "mean": lambda x: x.mean(axis=1),
-    "last": lambda x: x[:, -1],
-    "first + last": lambda x: np.concatenate([x[:, 0], x[:, -1]], axis=1),
-    "mean + difference": lambda x: np.concatenate([x.mean(axis=1), difference(x)], axis=1),
-}
-"""What each line is given: a function from features, (videos, time, channels), to (videos, …)."""
+from vidlab import datasets
+from vidlab.evaluation import intervals, motion
+from vidlab.files import write_text
 
-
-def difference(x):
-    """Return the mean of the second half less that of the first."""
-    half = x.shape[1] // 2
-    return x[:, half:].mean(axis=1) - x[:, :half].mean(axis=1)
+RECIPES = (
+    *("linear-mean", "linear-last", "linear-first-last", "linear-difference"),
+    *("frame-finetuned", "mobilenet-single"),
+    *("convgru-fixed", "convgru-finetuned", "cnn-lstm", "mobilenet-gru"),
+)
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.cyclic")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    print(f"{'seed':6}" + "".join(f"{name:>20}" for name in LINES))
-    for seed in parser.parse_args(arguments).seeds:
-        found = accuracies(*features(seed))
-        print(f"{seed:<6}" + "".join(f"{found[name]:>20.1%}" for name in LINES), flush=True)
+    parser.add_argument("recipe", nargs="*", help=f"without any: {', '.join(RECIPES)}")
+    parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--profile", default="quick")
+    given = parser.parse_args(arguments)
+    from vidlab import Lab
+
+    lab, names = Lab(given.profile), given.recipe or RECIPES
+    found = {name: {} for name in names}
+    for seed in given.seeds:
+        for name in names:
+            started = time.perf_counter()
+            with contextlib.redirect_stdout(io.StringIO()):
+                runs = [lab.run(name, seed=seed, split=split) for split in given.splits]
+            found[name][seed] = intervals.pool([run.predictions for run in runs])
+            print(f"seed {seed}, {name}: {time.perf_counter() - started:.0f} s", flush=True)
+    rows = {name: row(by_seed.values()) for name, by_seed in found.items()}
+    table = pd.DataFrame(rows).T.to_string()
+    path = datasets.home() / "runs" / "bench" / f"cyclic-{given.profile}.txt"
+    text = f"splits {given.splits}, seeds {given.seeds}\n\n{table}\n"
+    write_text(path, text)
+    print(f"\n{text}\nkept in {path}")
 
 
-def features(seed, *, groups=GROUPS, clips=CLIPS):
-    """Draw the first class's videos; return their features and the group of each.
-
-    Float64: the sum of a video's features is then the same in either order.
-    """
-    from vidlab.data.sampling import Uniform
-    from vidlab.models import backbones
-    from vidlab.pantomime import render
-    from vidlab.pantomime.rendering import FPS, clip_length
-
-    encoder = backbones.pooled(backbones.build("residual", weights="pantomime"))
-    found = []
-    for group in range(1, groups + 1):
-        for clip in range(1, clips + 1):
-            video = ("CrankForwards", group, clip)
-            count = clip_length(*video, seed=seed)
-            frames = render(*video, seed=seed, indices=Uniform(FRAMES).indices(count, fps=FPS))
-            small = [cv2.resize(f, (112, 112), interpolation=cv2.INTER_AREA) for f in frames.frames]
-            found.append(encoder.predict_on_batch(np.array(small)))
-    return np.array(found, np.float64), np.repeat(np.arange(groups), clips)
+def row(seeds):
+    """Write one recipe's accuracies: over all classes, and inside each kind of pair."""
+    seeds = list(seeds)
+    first = seeds[0]
+    top1 = np.mean([one.y_pred == one.y_true for one in seeds], axis=0)
+    clusters, strata = intervals.clusters_of(first), intervals.strata_of(first)
+    cells = {"all classes": _cell(top1, clusters, strata)}
+    for kind, pairs in motion.pair_kinds(first.classes, first.reversed_pairs).items():
+        scores = np.mean([inside(one, pairs) for one in seeds], axis=0)
+        own = ~np.isnan(scores)
+        spread = np.std([np.nanmean(inside(one, pairs)) for one in seeds]) if len(seeds) > 1 else 0
+        cells[kind] = _cell(scores[own], clusters[own], strata[own])
+        cells[f"{kind}: sd of seeds, units"] = (
+            f"{100 * spread:.1f}, {len(np.unique(clusters[own]))}"
+        )
+    return cells
 
 
-def accuracies(x, groups):
-    """Give the accuracy of each line between videos and their twins, which no fold divides."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from threadpoolctl import threadpool_limits
+def inside(predictions, pairs):
+    """Say of each video of a pair whether its class is the more probable of the two: 0 or 1."""
+    scores = np.full(len(predictions.y_true), np.nan)
+    for names in pairs:
+        pair = [predictions.classes.index(name) for name in names]
+        own = np.isin(predictions.y_true, pair)
+        better = np.asarray(pair)[predictions.probabilities[own][:, pair].argmax(axis=1)]
+        scores[own] = better == predictions.y_true[own]
+    return scores
 
-    y = np.repeat([0, 1], len(x))
-    both = np.concatenate([x, x[:, ::-1]])
-    line = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    folds = {"cv": GroupKFold(5), "groups": np.tile(groups, 2)}
-    with threadpool_limits(1):
-        return {
-            name: cross_val_score(line, given(both), y, **folds).mean()
-            for name, given in LINES.items()
-        }
+
+def _cell(scores, clusters, strata):
+    made = intervals.bootstrap(scores, clusters, strata=strata)
+    return f"{100 * made.estimate:.1f} ({100 * made.low:.1f} to {100 * made.high:.1f})"
 
 
 if __name__ == "__main__":

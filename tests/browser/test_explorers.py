@@ -138,6 +138,22 @@ def test_classes_are_filtered_ordered_and_shown_as_shares(page):
     page.wait_for_selector(".vl-confusion[data-order='accuracy']")
 
 
+def test_single_frames_are_counted_where_they_are_chosen(page, notebook):
+    page.get_by_label("count", exact=True).select_option("frame")
+    page.wait_for_selector(".vl-confusion[data-per='frame']")
+    wait_for_text(page, ".vl-confusion > .vl-status", "24 frames of 12 videos, 3 classes.")
+    page.get_by_label("classes", exact=True).select_option("index")
+    click_cell(page, 2, 1)
+    listing(page, "Wave > Run")
+    tip = page.locator(".vl-columns .vl-tip").inner_text()
+    assert tip == "Wave taken for Run: 4 of 8 frames (50%)"
+    assert "taken in some frames for Run" in page.locator(".vl-head").inner_text()
+    assert page.locator(".vl-card").count() == 4
+    notebook.screenshot("cell-frames")
+    page.get_by_label("count", exact=True).select_option("video")
+    page.wait_for_selector(".vl-confusion[data-per='video']")
+
+
 def test_a_missing_file_is_a_sentence_in_its_place(page):
     wait_for_text(page, ".jp-Cell .vl-cam .vl-problem", "gone.avi (no such file)")
 

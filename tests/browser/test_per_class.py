@@ -92,6 +92,18 @@ def test_each_class_has_a_bar_a_model_and_their_difference(two, notebook):
     notebook.screenshot("classes", of=TWO)
 
 
+def test_single_frames_are_counted_where_they_are_chosen(two, notebook):
+    per = two.get_by_label("count", exact=True)
+    per.select_option("single frames")
+    two.locator(".legendtext", has_text="frame-vote top-1 46%").wait_for()
+    hover(two, "Wave")
+    assert "frame-vote top-1: 38%" in two.locator(".hoverlayer").text_content()
+    notebook.screenshot("classes-frames", of=TWO)
+    per.focus()
+    two.page.keyboard.press("v")
+    two.locator(".legendtext", has_text="frame-vote top-1 58%").wait_for()
+
+
 def test_classes_are_sorted(two):
     order(two, "worst first", names=["Jump", "Wave", "Run"])
     order(two, "greatest gain first", names=["Run", "Wave", "Jump"])

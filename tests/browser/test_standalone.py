@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 MATRIX = ".vl-matrix"
 CAM = ".vl-below .vl-cam"
 COUNTED = """([data, chosen]) => {
-  const { counts, inCell, videos, ...table } = confusionTable(data, chosen);
+  const { counts, inCell, videos, held, per, ...table } = confusionTable(data, chosen);
   const cells = table.rows.map((_, row) => table.columns.map((_, column) => inCell(row, column)));
   return { ...table, counts: [...counts], cells };
 }"""
@@ -144,6 +144,20 @@ def test_the_page_counts_as_evaluation_does(count, order, group, search):
     mistaken = evaluation.most_confused(said, n=len(said))
     inside = mistaken["true"].isin(rows) & mistaken["predicted"].isin(rows)
     assert pairs == list(mistaken[inside][["true", "predicted"]].itertuples(index=False, name=None))
+
+
+def test_the_page_counts_frames_as_evaluation_does(count):
+    said = many()
+    videos = np.repeat(np.arange(400), 3)
+    rows = np.random.default_rng(1).dirichlet(np.ones(9), 1200)
+    frames = predictions.FramePredictions(videos, np.tile([0, 4, 8], 400), rows)
+    said = replace(said, frames=frames)
+    table = count(said, order="accuracy", group="", search="run, jump", per="frame")
+    expected = evaluation.confusion(said, classes=table["rows"], normalise=False, per="frame")
+    assert table["counts"] == expected[table["columns"]].to_numpy().ravel().tolist()
+    assert table["sums"] == expected.sum(axis=1).tolist()
+    accuracy = evaluation.per_class(said, per="frame")["top1"][table["rows"]]
+    assert accuracy.is_monotonic_increasing
 
 
 def test_a_cell_holds_its_videos_the_most_probable_first(count):

@@ -10,7 +10,7 @@ import typer
 
 from vidlab.cli.console import export as write_table
 from vidlab.cli.console import published, table
-from vidlab.cli.results import Export, Profile, run_folder
+from vidlab.cli.results import Export, Per, Profile, run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +28,13 @@ def compare(
         list[str], typer.Argument(metavar="RUN...", help="Recipes that were run, or run folders.")
     ],
     profile: Profile = "quick",
+    per: Per = "video",
     export: Export = None,
 ) -> None:
     """Compare finished runs: accuracy, cost, published values, and tests of every difference.
 
-    The runs have to be about the same test videos. Two runs are also compared class by class.
+    The runs have to be about the same test videos. Two runs are also compared class by class, by
+    videos or by frames (--per).
 
     **Example:** `vidlab compare frame-finetuned convgru-finetuned --export table.tex`
     """
@@ -62,7 +64,7 @@ def compare(
     if len(predictions) > 1:
         write_table(_tests(predictions), export, ending="-tests")
     if len(predictions) == 2:
-        write_table(_by_class(predictions), export, ending="-classes")
+        write_table(_by_class(predictions, per=per), export, ending="-classes")
 
 
 def _named(folders: list[Path]) -> dict[str, RunFolder]:
@@ -105,14 +107,14 @@ def _tests(predictions: dict[str, Predictions]) -> pd.DataFrame:
     return tests
 
 
-def _by_class(predictions: dict[str, Predictions]) -> pd.DataFrame:
+def _by_class(predictions: dict[str, Predictions], *, per: Per) -> pd.DataFrame:
     """Compare two runs class by class, print it in points, and return it in shares."""
     import pandas as pd
 
     from vidlab import evaluation
 
     (a, of_a), (b, of_b) = predictions.items()
-    deltas = evaluation.class_deltas(of_a, of_b)
+    deltas = evaluation.class_deltas(of_a, of_b, per=per)
     shown = pd.DataFrame(
         {
             "videos": deltas["videos"],
@@ -121,8 +123,9 @@ def _by_class(predictions: dict[str, Predictions]) -> pd.DataFrame:
             "difference": [_points(*row) for row in deltas[["delta", "low", "high"]].values],
         }
     )
-    table(shown, title=f"Class by class: {b} − {a}")
-    counts = evaluation.compare_reports(evaluation.report(of_a), evaluation.report(of_b))
+    table(shown, title=f"Class by class, {per}s: {b} − {a}")
+    reports = [evaluation.report(evaluation.counted(one, per)) for one in (of_a, of_b)]
+    counts = evaluation.compare_reports(*reports)
     typer.echo(
         f"Precision, recall and f1 of {len(of_a.classes)} classes: {counts['a_higher']} are higher "
         f"with {a}, {counts['b_higher']} with {b}, {counts['equal']} are equal. {b} is ahead in "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,13 +16,27 @@ if TYPE_CHECKING:
 
     from vidlab.evaluation.predictions import Predictions
 
-__all__ = ["Dataset", "Export", "Profile", "evaluate", "features", "figures", "run_folder", "train"]
+__all__ = [
+    "Dataset",
+    "Export",
+    "Per",
+    "Profile",
+    "evaluate",
+    "features",
+    "figures",
+    "run_folder",
+    "train",
+]
 
 Export = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write the table: .csv, .md or .tex by the ending."),
 ]
 Dataset = Annotated[str, typer.Option(help="Other videos than the profile's: a name or a folder.")]
+Per = Annotated[
+    Literal["video", "frame"],
+    typer.Option(help="Count videos, or frames: of a recurrent model its prediction after each."),
+]
 Profile = Annotated[str, typer.Option(help="How big the run is: a file of nbconfig/.")]
 
 
@@ -68,6 +82,7 @@ def evaluate(
         str, typer.Argument(metavar="RUN", help="A recipe that was run, or a folder with runs.")
     ],
     profile: Profile = "quick",
+    per: Per = "video",
     export: Export = None,
 ) -> None:
     """Print the accuracy of a finished run, class by class, or a table of all runs in a folder."""
@@ -76,7 +91,7 @@ def evaluate(
 
     folder = run_folder(run, profile=profile)
     if (folder / "predictions.npz").is_file():
-        result = _one(Predictions.load(folder), title=relative(folder))
+        result = _one(Predictions.load(folder), title=relative(folder), per=per)
     else:
         result = find_runs(folder).drop(columns="path")
         if result.empty:
@@ -140,14 +155,18 @@ def _with_spread(summary: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def _one(predictions: Predictions, *, title: str) -> pd.DataFrame:
+def _one(predictions: Predictions, *, title: str, per: Per) -> pd.DataFrame:
     """Print accuracies, the report by class and what is confused; return the report."""
     from vidlab import evaluation
 
-    typer.echo(f"{title}: {len(predictions)} videos, {len(predictions.classes)} classes")
+    predictions = evaluation.counted(predictions, per)
+    typer.echo(f"{title}: {len(predictions)} {per}s, {len(predictions.classes)} classes")
     for name in evaluation.top_ks(predictions):
         interval = evaluation.interval(predictions, metric=name)
         typer.echo(f"{name.replace('top', 'top-')} {interval}")
+    if predictions.reversed_pairs:
+        within = evaluation.within_pairs(predictions, predictions.reversed_pairs)
+        typer.echo(f"Within reversed pairs: {within}")
     report = evaluation.report(predictions)
     table(report, title="By class")
     confused = evaluation.most_confused(predictions)

@@ -160,6 +160,10 @@ class Clips(keras.utils.PyDataset):
         y = {name: labels[self.video_positions[rows]] for name, labels in self._labels.items()}
         return (x if self._named else x[""]), y.get("", y)
 
+    def frames_of(self, position: int) -> np.ndarray:
+        """Frame numbers that are taken of the video at a position of `index`, in order: int64."""
+        return self._choose(next(iter(self.streams.values())), position)
+
     def _frames(self, stream: Rgb, rows: slice) -> np.ndarray:
         """Read single frames, each video's in one go."""
         positions, frames = self.video_positions[rows], self.frame_numbers[rows]
@@ -212,11 +216,10 @@ class Clips(keras.utils.PyDataset):
         if not self.per_frame:
             return order, None
         videos, frames = [], []
-        first_stream = next(iter(self.streams.values()))
         most = min(max(_MOST_READS * self.batch_size // self._typical_count(), 2), 32)
         for first in range(0, len(order), most):
             block = order[first : first + most]
-            chosen = [self._choose(first_stream, position) for position in block]
+            chosen = [self.frames_of(position) for position in block]
             rows = np.repeat(block, [len(numbers) for numbers in chosen])
             mixed = rng.permutation(len(rows)) if self.shuffle else slice(None)
             videos.append(rows[mixed])

@@ -6,18 +6,21 @@ Top-5 accuracy says little where there are few classes, so it is left out below 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from vidlab.errors import MetricError
+from vidlab.errors import MetricError, ResultError
 from vidlab.evaluation.predictions import Predictions
 
 __all__ = [
     "OTHER",
+    "Per",
     "class_indices",
     "compare_reports",
     "confusion",
+    "counted",
     "frame_top_k",
     "hits",
     "most_confused",
@@ -27,6 +30,9 @@ __all__ = [
     "top_k",
     "top_ks",
 ]
+
+Per = Literal["video", "frame"]
+"""What is counted: videos, or the single frames of all videos."""
 
 OTHER = "(other classes)"
 """The column of a restricted confusion matrix that holds all predictions of other classes."""
@@ -44,6 +50,26 @@ def reported_ks(classes: int) -> tuple[int, ...]:
     ((1,), (1, 5))
     """
     return (1, 5) if classes >= 10 else (1,)
+
+
+def counted(predictions: Predictions, per: Per) -> Predictions:
+    """Give predictions a row a video, as they have, or a row a frame.
+
+    Top-1 per frame compares the most probable class at each frame with the class of its video. A
+    recurrent model predicts after each frame, from this frame and those before it: of a clip of 16
+    frames that makes 16 predictions, the last of which is also the video's.
+
+    Raises
+    ------
+    MetricError
+        If `per` is unknown, or the predictions hold no single frames.
+    """
+    if per not in get_args(Per):
+        raise MetricError(f"Expected video or frame. Received: {per!r}. Choose one of these.")
+    try:
+        return predictions if per == "video" else predictions.by_frame()
+    except ResultError as error:
+        raise MetricError(str(error)) from error
 
 
 def class_indices(predictions: Predictions, classes: Sequence[str]) -> np.ndarray:
@@ -75,7 +101,18 @@ def hits(predictions: Predictions, *, k: int = 1) -> np.ndarray:
     MetricError
         If `k` is under 1, or over 1 and more than half the classes.
     """
-    return _hits(predictions.probabilities, predictions.y_true, k)
+    probabilities, labels = predictions.probabilities, predictions.y_true
+    classes = probabilities.shape[1]
+    if k < 1 or (k > 1 and 2 * k > classes):
+        raise MetricError(
+            f"Expected a k of 1, or up to half of the {classes} classes. Received: {k}. "
+            f"Top-{k} needs at least {max(2 * k, 2)} classes to say anything; use top-1."
+        )
+    true = np.take_along_axis(probabilities, labels[:, None], axis=1)
+    # Counting who stands before the right class takes a fraction of the time of sorting all.
+    tied_before = (probabilities == true) & (np.arange(classes) < labels[:, None])
+    before = ((probabilities > true) | tied_before).sum(axis=1)
+    return (before < k) & ~np.isnan(true[:, 0])
 
 
 def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None = None) -> float:
@@ -112,24 +149,30 @@ def frame_top_k(predictions: Predictions, k: int = 1) -> float:
     MetricError
         If `k` does not fit the number of classes, or there are no frames.
     """
-    frames = predictions.frames
-    if frames is None:
-        raise MetricError(
-            "Expected predictions that hold single frames. Received: predictions of whole videos "
-            "only. Use those of a frame model, or top_k."
-        )
-    return float(_hits(frames.probabilities, predictions.y_true[frames.video], k).mean())
+    return top_k(counted(predictions, "frame"), k)
 
 
-def per_class(predictions: Predictions) -> pd.DataFrame:
+def per_class(predictions: Predictions, *, per: Per = "video") -> pd.DataFrame:
     """Top-k accuracy of each class.
+
+    Parameters
+    ----------
+    per
+        ``"video"``, or ``"frame"``: count single frames, as the figures of Newman (2020) do; of a
+        recurrent model its prediction after every frame.
 
     Returns
     -------
     DataFrame
-        Indexed by class, in their order: support (number of videos), top1 and, from ten classes
-        on, top5: shares from 0 to 1, not a number for a class without videos.
+        Indexed by class, in their order: support (number of videos or frames), top1 and, from ten
+        classes on, top5: shares from 0 to 1, not a number for a class without videos.
+
+    Raises
+    ------
+    MetricError
+        If there are no frames to count: a model that reads whole clips has none.
     """
+    predictions = counted(predictions, per)
     labels = range(len(predictions.classes))
     by_class = pd.DataFrame({"support": 1}, index=predictions.y_true)
     for k in reported_ks(len(labels)):
@@ -140,7 +183,11 @@ def per_class(predictions: Predictions) -> pd.DataFrame:
 
 
 def confusion(
-    predictions: Predictions, *, classes: Sequence[str] | None = None, normalise: bool = True
+    predictions: Predictions,
+    *,
+    classes: Sequence[str] | None = None,
+    normalise: bool = True,
+    per: Per = "video",
 ) -> pd.DataFrame:
     """Confusion matrix of the most probable classes.
 
@@ -150,7 +197,9 @@ def confusion(
         Show only the videos of these classes, in this order. All predictions outside of them are
         counted in a last column, `OTHER`, so that a row still shows all that happened to a class.
     normalise
-        Divide each row by its number of videos.
+        Divide each row by its sum.
+    per
+        ``"video"``, or ``"frame"``: count single frames, as for `per_class`.
 
     Returns
     -------
@@ -161,8 +210,9 @@ def confusion(
     Raises
     ------
     MetricError
-        If a class is unknown or named twice.
+        If a class is unknown or named twice, or there are no frames to count.
     """
+    predictions = counted(predictions, per)
     names = pd.Index(predictions.classes)
     counts = _counts(predictions)
     table = pd.DataFrame(counts, index=names.rename("true"), columns=names.rename("predicted"))
@@ -269,20 +319,6 @@ def compare_reports(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
         },
         dtype="int64",
     )
-
-
-def _hits(probabilities: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    classes = probabilities.shape[1]
-    if k < 1 or (k > 1 and 2 * k > classes):
-        raise MetricError(
-            f"Expected a k of 1, or up to half of the {classes} classes. Received: {k}. "
-            f"Top-{k} needs at least {max(2 * k, 2)} classes to say anything; use top-1."
-        )
-    true = np.take_along_axis(probabilities, labels[:, None], axis=1)
-    # Counting who stands before the right class takes a fraction of the time of sorting all.
-    tied_before = (probabilities == true) & (np.arange(classes) < labels[:, None])
-    before = ((probabilities > true) | tied_before).sum(axis=1)
-    return (before < k) & ~np.isnan(true[:, 0])
 
 
 def _counts(predictions: Predictions) -> np.ndarray:

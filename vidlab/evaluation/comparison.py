@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from vidlab.errors import MetricError
-from vidlab.evaluation.accuracy import hits, reported_ks
+from vidlab.evaluation.accuracy import Per, counted, hits, reported_ks
 from vidlab.evaluation.intervals import (
     bootstrap,
     bootstrap_by_class,
@@ -35,7 +35,7 @@ _COSTS = ("parameters", "training_seconds", "feature_seconds")
 
 
 def same_videos(predictions_by_name: Mapping[str, Predictions]) -> dict[str, Predictions]:
-    """Bring predictions into the video order of the first ones; single frames are left out.
+    """Bring predictions into the video order of the first ones.
 
     Raises
     ------
@@ -63,8 +63,11 @@ def same_videos(predictions_by_name: Mapping[str, Predictions]) -> dict[str, Pre
                 f"Received: other labels or classes in {name} than in {first_name}. "
                 "Compare runs on the same classes of the same dataset."
             )
+        frames = predictions.frames
+        if frames is not None:
+            frames = replace(frames, video=np.argsort(rows)[frames.video])
         aligned[name] = replace(
-            first, probabilities=predictions.probabilities[rows], frames=None, others={}
+            first, probabilities=predictions.probabilities[rows], frames=frames, others={}
         )
     return aligned
 
@@ -186,8 +189,14 @@ def compare(
     return table.assign(holm_p=_holm(table["sign_flip_p"]))
 
 
-def class_deltas(a: Predictions, b: Predictions) -> pd.DataFrame:
+def class_deltas(a: Predictions, b: Predictions, *, per: Per = "video") -> pd.DataFrame:
     """By how much `b` is more accurate than `a` in each class, the greatest gain first.
+
+    Parameters
+    ----------
+    per
+        ``"video"``, or ``"frame"``: compare the shares of each video's frames that are right. The
+        two models may look at different frames; every video counts the same.
 
     Returns
     -------
@@ -200,11 +209,11 @@ def class_deltas(a: Predictions, b: Predictions) -> pd.DataFrame:
     Raises
     ------
     MetricError
-        If they are not about the same videos.
+        If they are not about the same videos, or there are no frames to count.
     """
     a, b = same_videos({"a": a, "b": b}).values()
-    gain = bootstrap_by_class(_gains(a, b), a)
-    right = pd.DataFrame({"accuracy_a": hits(a), "accuracy_b": hits(b)}).astype(float)
+    right = pd.DataFrame({"accuracy_a": _right(a, per), "accuracy_b": _right(b, per)})
+    gain = bootstrap_by_class((right["accuracy_b"] - right["accuracy_a"]).to_numpy(), a)
     by_class = right.groupby(np.asarray(a.classes, dtype=object)[a.y_true])
     table = by_class.mean().join(gain).assign(videos=by_class.size())
     table = table.rename(columns={"estimate": "delta", "clusters": "groups"}).rename_axis("class")
@@ -268,6 +277,15 @@ def leaderboard(
     ).rename_axis("model")
     best_first = {"ascending": False, "kind": "stable"}
     return table.sort_values((f"measured, {dataset}", "top1"), **best_first)
+
+
+def _right(predictions: Predictions, per: Per) -> np.ndarray:
+    """Whether each video is right, or which share of its frames: float64, (videos,)."""
+    right = hits(counted(predictions, per)).astype(float)
+    if per == "video":
+        return right
+    video = predictions.frames.video
+    return np.bincount(video, weights=right) / np.bincount(video)
 
 
 def _gains(a: Predictions, b: Predictions) -> np.ndarray:

@@ -10,14 +10,14 @@ twins at most) then holds in every draw.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.evaluation.accuracy import hits, per_class, reported_ks, top_ks
+from vidlab.evaluation.accuracy import Per, counted, hits, per_class, reported_ks, top_ks
 from vidlab.evaluation.predictions import FramePredictions, Predictions
 
 __all__ = [
@@ -60,7 +60,7 @@ class Interval:
 
     def __str__(self) -> str:
         if np.isnan(self.low):
-            return f"{self.estimate:.1%} (no interval: {self.clusters} cluster)"
+            return f"{self.estimate:.1%} (no interval: one group a class)"
         return (
             f"{self.estimate:.1%} ({self.level:.0%} interval {100 * self.low:.1f}–{self.high:.1%}, "
             f"{self.clusters} clusters)"
@@ -92,17 +92,24 @@ def interval(predictions: Predictions, *, metric: str = "top1") -> Interval:
     return bootstrap(scores, clusters_of(predictions), strata=strata_of(predictions))
 
 
-def class_intervals(predictions: Predictions) -> pd.DataFrame:
+def class_intervals(predictions: Predictions, *, per: Per = "video") -> pd.DataFrame:
     """Accuracy of each class with its 95% bootstrap interval over the class's groups.
+
+    Parameters
+    ----------
+    per
+        ``"video"``, or ``"frame"``: count single frames, as for `per_class`.
 
     Returns
     -------
     DataFrame
-        Indexed by class, in their order: support (videos), groups, top1, top1_low, top1_high and,
-        from ten classes on, the same for top5. Shares from 0 to 1; not a number for a class without
-        videos, the bounds also for a single group. A test part has seven groups a class, so take
-        the interval for a rough one; it has no width where all groups score the same.
+        Indexed by class, in their order: support (videos or frames), groups, top1, top1_low,
+        top1_high and, from ten classes on, the same for top5. Shares from 0 to 1; not a number for
+        a class without videos, the bounds also for a single group. A test part has seven groups a
+        class, so take the interval for a rough one; it has no width where all groups score the
+        same.
     """
+    predictions = counted(predictions, per)
     table = per_class(predictions)[["support"]]
     for k in reported_ks(len(table)):
         found = bootstrap_by_class(hits(predictions, k=k), predictions)
@@ -215,8 +222,7 @@ def pool(parts: Sequence[Predictions]) -> Predictions:
             np.concatenate([part.frames.frame for part in parts]),
             np.concatenate([part.frames.probabilities for part in parts]),
         )
-    pairs = parts[0].reversed_pairs
-    return Predictions(**joined, classes=classes, frames=frames, reversed_pairs=pairs)
+    return replace(parts[0], **joined, frames=frames, others={})
 
 
 def summary(results: Iterable[tuple[str, int, int, Predictions]]) -> pd.DataFrame:

@@ -134,6 +134,7 @@ def activation_maximization(
     steps: int = 64,
     seed: int = 0,
     size: tuple[int, int] | None = None,
+    constrained: bool = True,
     seconds: float = 120.0,
     cache: str | os.PathLike | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -158,6 +159,9 @@ def activation_maximization(
     size
         Height and width of the pictures in pixels; 128×128 when left out, and for ``"scores"`` the
         model's own.
+    constrained
+        Whether the gradient is smoothed, the picture moved and its contrast limited. Without that
+        it is the bare method, which leads to fine noise.
     seconds
         A time budget: no step is begun after it. At least one step is taken.
     cache
@@ -181,7 +185,8 @@ def activation_maximization(
     numbers = _chosen(filters, channels=output.shape[-1], layer=layer).tolist()
     files = {}
     if cache is not None:
-        key = _key(model, layer, steps=steps, seed=seed, size=size)
+        bare = {} if constrained else {"constrained": False}
+        key = _key(model, layer, steps=steps, seed=seed, size=size, **bare)
         files = {number: Path(cache) / f"{key}-{number}.npz" for number in numbers}
     made = {number: _load(file, layer) for number, file in files.items()}
     enough = {
@@ -191,11 +196,13 @@ def activation_maximization(
     }
     missing = [number for number in numbers if number not in enough]
     if missing:
-        network, step = graph.made_once((layer, size), lambda: _compile(graph, output, size))
+        network, step = graph.made_once(
+            (layer, size, constrained), lambda: _compile(graph, output, size, constrained)
+        )
         if steps < _WORTH_COMPILING:
             step = step.python_function
         started, filters = time.perf_counter(), np.array(missing)
-        images, taken = _ascend(step, filters, size, steps, seed, seconds, progress)
+        images, taken = _ascend(step, filters, size, steps, seed, seconds, progress, constrained)
         maps = network(images.astype(np.float32), training=False)
         new = FilterPictures(
             images=images,
@@ -243,39 +250,49 @@ def _own_responses(maps: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
 
 
 def _compile(
-    graph: LayerGraph, output: keras.KerasTensor, size: tuple[int, int]
+    graph: LayerGraph, output: keras.KerasTensor, size: tuple[int, int], constrained: bool
 ) -> tuple[keras.Model, Callable]:
     """Return the network up to a tensor, and a step of gradient ascent on its pictures."""
-    network, smooth = graph.frame_model(output, size=size), _smoothing(size)
+    network = graph.frame_model(output, size=size)
+    smooth = _smoothing(size) if constrained else _of_unit_deviation
 
     shapes = ((None, *size, 3), tf.float32), ((None, 8), tf.float32), ((None,), tf.int64)
 
     @tf.function(input_signature=[tf.TensorSpec(*spec) for spec in shapes])
     def step(pictures, movements, filters):
-        pictures = _levelled(pictures)
+        if constrained:
+            pictures = _levelled(pictures)
         with tf.GradientTape() as tape:
             tape.watch(pictures)
-            moved = keras.ops.image.affine_transform(
-                pictures, movements, interpolation="bilinear", fill_mode="reflect"
-            )
-            responses = _own_responses(network(moved, training=False), filters)
-        return pictures + _STEP * smooth(tape.gradient(responses, pictures))
+            seen = pictures
+            if constrained:
+                seen = keras.ops.image.affine_transform(
+                    pictures, movements, interpolation="bilinear", fill_mode="reflect"
+                )
+            responses = _own_responses(network(seen, training=False), filters)
+        changed = pictures + _STEP * smooth(tape.gradient(responses, pictures))
+        return changed if constrained else tf.clip_by_value(changed, 0.0, 255.0)
 
     return network, step
 
 
-def _ascend(step, filters, size, steps, seed, seconds, progress) -> tuple[np.ndarray, int]:
+def _ascend(
+    step, filters, size, steps, seed, seconds, progress, constrained
+) -> tuple[np.ndarray, int]:
     """Change noise, step by step, into pictures: ``uint8``, and how many steps were taken."""
     until, taken = time.perf_counter() + seconds, 0
     rngs = [np.random.default_rng([seed, filter_]) for filter_ in filters]
     noise = [rng.standard_normal((*size, 3), dtype=np.float32) for rng in rngs]
-    pictures = _GREY + _STEP * _smoothing(size)(tf.constant(np.stack(noise)))
+    smooth = _smoothing(size) if constrained else tf.identity
+    pictures = _GREY + _STEP * smooth(tf.constant(np.stack(noise)))
     while taken < steps and (taken == 0 or time.perf_counter() <= until):
         pictures = step(pictures, tf.constant(_random_movements(rngs, size)), tf.constant(filters))
         taken += 1
         if progress is not None:
             progress(taken, steps)
-    return np.rint(_levelled(pictures, exactly=True).numpy()).astype(np.uint8), taken
+    if constrained:
+        pictures = _levelled(pictures, exactly=True)
+    return np.rint(pictures.numpy()).astype(np.uint8), taken
 
 
 def _random_movements(rngs: Sequence[np.random.Generator], size: tuple[int, int]) -> np.ndarray:
@@ -312,10 +329,14 @@ def _smoothing(size: tuple[int, int]) -> Callable:
     def smooth(gradient):
         x = tf.signal.rfft2d(tf.transpose(gradient, (0, 3, 1, 2)))
         x = tf.transpose(tf.signal.irfft2d(x * weight, fft_length=size), (0, 2, 3, 1))
-        x = tf.einsum("bhwc,dc->bhwd", x, _COLOURS @ _COLOURS.T)
-        return x / (tf.math.reduce_std(x, axis=(1, 2, 3), keepdims=True) + 1e-12)
+        return _of_unit_deviation(tf.einsum("bhwc,dc->bhwd", x, _COLOURS @ _COLOURS.T))
 
     return smooth
+
+
+def _of_unit_deviation(x: tf.Tensor) -> tf.Tensor:
+    """Scale each picture of a batch to a standard deviation of 1."""
+    return x / (tf.math.reduce_std(x, axis=(1, 2, 3), keepdims=True) + 1e-12)
 
 
 def _key(model: keras.Model, layer: str, **options: int | tuple[int, int]) -> str:

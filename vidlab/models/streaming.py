@@ -48,6 +48,8 @@ def every_frame(model: keras.Model) -> keras.Model:
         return keras.layers.RNN(layer.cell, return_sequences=True, name=layer.name)(x)
 
     inputs, outputs = _at_every_step(model, run)
+    if isinstance(model.input, dict):  # takes what `model` takes
+        inputs = {inputs.name: inputs}
     return keras.Model(inputs, outputs, name=f"{model.name}_every_frame")
 
 

@@ -4,7 +4,7 @@ Every function returns a `Drawing`, a matplotlib figure that shows itself in a n
 an `ax` draw into axes of yours when you give some. Call `use_style` once before drawing.
 """
 
-from vidlab.plots.confusion import clustered, confusion_matrix
+from vidlab.plots.confusion import clustered, confusion_matrices, confusion_matrix
 from vidlab.plots.curves import learning_curves, lines
 from vidlab.plots.diagrams import unrolled
 from vidlab.plots.filters import (
@@ -39,6 +39,7 @@ __all__ = [
     "class_colours",
     "class_deltas",
     "clustered",
+    "confusion_matrices",
     "confusion_matrix",
     "contact_sheet",
     "drawn_classes",

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
 from vidlab.evaluation import CYCLIC, END_STATE, MotionProbe, pair_kinds
+from vidlab.evaluation.accuracy import Per
 from vidlab.plots.intervals import intervals, named_rows, row_panels, stacked_bars, write_beside
 from vidlab.plots.style import (
     BLUE,
@@ -42,6 +43,7 @@ def per_class_bars(
     *,
     pairs: Sequence[tuple[str, str] | ReversedPair] = (),
     order: Sequence[str] | None = None,
+    per: Per = "video",
     title: str = "Accuracy of each class",
 ) -> Drawing:
     """Accuracy of each class, the best one first.
@@ -56,6 +58,8 @@ def per_class_bars(
         them: a dashed line over both.
     order
         The classes from the top down, instead of by their accuracy; pairs then stand where they do.
+    per
+        What the table counts, for the words below it.
     """
     top1 = table["top1"].fillna(-1).sort_values(ascending=False, kind="stable")
     kinds = pair_kinds(list(top1.index), pairs)
@@ -69,7 +73,7 @@ def per_class_bars(
     if "top5" in shown:
         axes.barh(np.arange(len(shown)), shown["top5"], color=pale(BLUE), height=0.736)
     colours = dict.fromkeys(order, BLUE) | _pair_colours(kinds)
-    xlabel = "accuracy (% of the class's videos)"
+    xlabel = f"accuracy (% of the class's {per}s)"
     intervals(shown, axes, colours=colours, texts={}, xlabel=xlabel)
     for row, both in enumerate(pairwise(order)):
         if both in both_of or both[::-1] in both_of:

@@ -11,6 +11,7 @@ import traitlets
 from vidlab import evaluation, plots
 from vidlab.data.sampling import Sampler
 from vidlab.errors import MetricError
+from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
 from vidlab.widgets.explorer import page
@@ -49,22 +50,26 @@ class ConfusionExplorer(VideoExplorer):
         taken for one another side by side).
     normalise
         Show shares of the true class's videos first, instead of counts.
+    per
+        Count ``"video"`` or ``"frame"`` first: single frames can be chosen where the predictions
+        hold them. The videos of a cell are then those with such a frame.
 
     Attributes
     ----------
     table : dict
-        What the page counts: of each video its group, true and predicted class, by number; and the
-        orders of the classes, for all videos ("") and for those of each group.
-    order, measure : str
-        Of the classes, and whether the numbers are a ``"count"`` or a ``"share"``; chosen on the
-        page.
+        What the page counts: of each video its group, true and predicted class, by number, and the
+        predicted classes of its frames; and the orders of the classes, per video and per frame, for
+        all videos ("") and for those of each group.
+    order, measure, per : str
+        Of the classes, whether the numbers are a ``"count"`` or a ``"share"``, and what is counted;
+        chosen on the page.
     cam : CamExplorer
         Shows the video that was chosen.
 
     Raises
     ------
     MetricError
-        If the order is unknown.
+        If the order is unknown, or `per` is, or there are no frames to count.
     """
 
     _esm = page(*SCRIPTS, "confusion.js", render="renderConfusion")
@@ -73,6 +78,7 @@ class ConfusionExplorer(VideoExplorer):
     table = traitlets.Dict().tag(sync=True)
     order = traitlets.Unicode("index").tag(sync=True)
     measure = traitlets.Unicode("count").tag(sync=True)
+    per = traitlets.Unicode("video").tag(sync=True)
 
     def __init__(
         self,
@@ -83,11 +89,15 @@ class ConfusionExplorer(VideoExplorer):
         sampling: Sampler | None = None,
         order: Order = "index",
         normalise: bool = False,
+        per: Per = "video",
     ):
         super().__init__(predictions, index=index, model=model, sampling=sampling)
         groups, group = np.unique(predictions.groups, return_inverse=True)
         named = groups.tolist() if len(groups) <= _MOST_GROUPS else []
-        parts = {name: _of_group(predictions, name) for name in named}
+        evaluation.counted(predictions, per)
+        rows = {"video": predictions}
+        if predictions.frames is not None:
+            rows["frame"] = predictions.by_frame()
         self.table = {
             "classes": list(predictions.classes),
             "other": evaluation.OTHER,
@@ -95,15 +105,16 @@ class ConfusionExplorer(VideoExplorer):
             "group": group.tolist(),
             "true": predictions.y_true.tolist(),
             "predicted": predictions.y_pred.tolist(),
+            "frames": _of_each_video(predictions),
             "most_probable_first": np.argsort(
                 -predictions.probabilities.max(axis=1), kind="stable"
             ).tolist(),
-            "orders": {name: _orders(part) for name, part in ({"": predictions} | parts).items()},
+            "orders": {counted: _orders(each, named) for counted, each in rows.items()},
         }
-        if order not in self.table["orders"][""]:
-            known = ", ".join(self.table["orders"][""])
+        if order not in self.table["orders"]["video"][""]:
+            known = ", ".join(self.table["orders"]["video"][""])
             raise MetricError(f"Expected an order out of {known}. Received: {order!r}. Choose one.")
-        self.order, self.measure = order, "share" if normalise else "count"
+        self.order, self.measure, self.per = order, "share" if normalise else "count", per
 
     @property
     def handlers(self) -> Mapping[str, Callable[..., None]]:
@@ -124,10 +135,11 @@ class ConfusionExplorer(VideoExplorer):
         return len(self._all.classes) <= _FEW
 
     def figure(self) -> Drawing:
-        """Draw the matrix of all videos in the present order."""
-        classes = [self._all.classes[at] for at in self.table["orders"][""][self.order]]
-        counts = evaluation.confusion(self._all, normalise=self.measure == "share")
-        return plots.confusion_matrix(counts.loc[classes, classes])
+        """Draw the matrix of all videos, or of their frames, in the present order."""
+        order = self.table["orders"][self.per][""][self.order]
+        classes, per = [self._all.classes[at] for at in order], self.per
+        counts = evaluation.confusion(self._all, normalise=self.measure == "share", per=per)
+        return plots.confusion_matrix(counts.loc[classes, classes], per=per)
 
     def describe(self) -> str:
         """Say how much is shown, and how to use it."""
@@ -137,18 +149,24 @@ class ConfusionExplorer(VideoExplorer):
         )
 
 
-def _of_group(predictions: Predictions, group: str) -> Predictions:
-    is_held = predictions.groups == group
-    return Predictions(
-        video_ids=predictions.video_ids[is_held],
-        groups=predictions.groups[is_held],
-        y_true=predictions.y_true[is_held],
-        probabilities=predictions.probabilities[is_held],
-        classes=predictions.classes,
-    )
+def _of_each_video(predictions: Predictions) -> list[list[int]]:
+    """Give the predicted classes of each video's frames; nothing where there are no frames."""
+    if predictions.frames is None:
+        return []
+    found = [[] for _ in range(len(predictions))]
+    predicted = predictions.frames.probabilities.argmax(axis=1)
+    for video, label in zip(predictions.frames.video, predicted.tolist(), strict=True):
+        found[video].append(label)
+    return found
 
 
-def _orders(predictions: Predictions) -> dict[str, list[int]]:
+def _orders(predictions: Predictions, groups: list[str]) -> dict[str, dict[str, list[int]]]:
+    """Number the classes in each order, for all rows ("") and for those of each group."""
+    parts = {name: predictions.of_videos(predictions.groups == name) for name in groups}
+    return {name: _orders_of(part) for name, part in ({"": predictions} | parts).items()}
+
+
+def _orders_of(predictions: Predictions) -> dict[str, list[int]]:
     """Number the classes in each order."""
     classes = list(predictions.classes)
     accuracy = evaluation.per_class(predictions)["top1"].to_numpy()

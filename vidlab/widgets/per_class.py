@@ -15,6 +15,7 @@ from plotly.subplots import make_subplots
 from vidlab import evaluation, plots
 from vidlab.data.sampling import Sampler
 from vidlab.errors import MetricError
+from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, GREEN
@@ -45,7 +46,8 @@ _NAMES = ("this model", "the other")
 _UNNAMED = dict(zip(_NAMES, (BLUE, GREEN), strict=True))  # the names say nothing, so do the colours
 
 _HOW = (
-    "A bar is the share of a class's videos that are predicted rightly (top-1), a pale one reaches "
+    "A bar is the share of a class's videos, or of their single frames, that are predicted rightly "
+    "(top-1), a pale one reaches "
     "to top-5: the class is among the five likeliest. The thin line is the 95% interval over the "
     "class's groups: few groups give a rough one, and no line is drawn where all score the same. "
     "A difference has the colour of the better model; where its interval holds 0, chance may be "
@@ -77,6 +79,9 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         Of the classes: ``"index"``, ``"name"``, ``"best"`` or ``"worst"`` first by the top-1 of the
         first model; with a second one also ``"difference"`` (the largest first, whichever is
         better), ``"gains"`` (where the first one is better) or ``"losses"``.
+    per
+        Count ``"video"`` or ``"frame"`` first: single frames can be chosen where all predictions
+        hold them, as `evaluation.per_class` and `evaluation.class_deltas` count them.
 
     Attributes
     ----------
@@ -84,17 +89,18 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         The bars; a FigureWidget in an open notebook.
     videos : ClassVideos
         Lists the videos of the class that was opened; its ``cam`` shows the one that was chosen.
-    order : str
+    order, per : str
         As in the constructor; chosen on the page, or set from here.
 
     Raises
     ------
     MetricError
-        If the order is unknown, the names are not two different ones, or the second model was
-        evaluated on other videos.
+        If the order is unknown, there are no frames to count, the names are not two different ones,
+        or the second model was evaluated on other videos.
     """
 
     order = traitlets.Unicode("index")
+    per = traitlets.Unicode("video")
 
     def __init__(
         self,
@@ -106,6 +112,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         model: keras.Model | Callable[[], keras.Model] | None = None,
         sampling: Sampler | None = None,
         order: Order = "index",
+        per: Per = "video",
     ):
         super().__init__()
         if isinstance(names, str) or len(set(names)) != 2 or len(names) != 2:
@@ -114,17 +121,11 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
                 'Name both, such as names=("frame-vote", "cnn-lstm").'
             )
         self._predictions = {str(names[0]): predictions}
-        self._deltas = None
         if against is not None:
             both = self._predictions | {str(names[1]): against}
             self._predictions = evaluation.same_videos(both)
-            first, second = self._predictions.values()
-            # The difference is the first model minus the second.
-            self._deltas = evaluation.class_deltas(second, first).reindex(predictions.classes)
-        self._accuracies = {
-            name: evaluation.class_intervals(one) for name, one in self._predictions.items()
-        }
-        self._sort_keys = self._keys()
+        self.per = per
+        self._count()
         is_named = tuple(self._predictions) != _NAMES[: len(self._predictions)]
         self._colours = plots.class_colours(list(self._predictions)) if is_named else _UNNAMED
         self.videos = ClassVideos(
@@ -133,6 +134,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         self.order = order
         self.chart = self._draw()
         self._search = self._only = None
+        self.observe(lambda _: self._recount(), "per")
         if is_live():
             self._add_controls()
             self._arrange()
@@ -144,6 +146,12 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
                 f"Expected an order out of {', '.join(self._sort_keys)}. Received: "
                 f"{proposal['value']!r}. Choose one; differences need a second model: against=."
             )
+        return proposal["value"]
+
+    @traitlets.validate("per")
+    def _countable(self, proposal: dict[str, Any]) -> str:
+        for one in self._predictions.values():
+            evaluation.counted(one, proposal["value"])
         return proposal["value"]
 
     def open_class(self, name: str, *, only: str = "", number: int = 0) -> None:
@@ -180,7 +188,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         """Draw the bars of one model, or the differences of two, in the present order."""
         names, order = list(self._predictions), self.classes
         if self._deltas is None:
-            return plots.per_class_bars(self._accuracies[names[0]], order=order)
+            return plots.per_class_bars(self._accuracies[names[0]], order=order, per=self.per)
         return plots.class_deltas(
             self._deltas.loc[order].dropna(subset="delta"), a=names[1], b=names[0]
         )
@@ -192,6 +200,28 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             f"PerClassExplorer of {' and '.join(self._predictions)}: {len(first)} videos and "
             f"{len(first.classes)} classes. Run this cell in JupyterLab to open its bars."
         )
+
+    def _count(self) -> None:
+        """Count videos or frames: accuracies, differences, and what the classes are sorted by."""
+        shown = self._predictions.items()
+        self._accuracies = {n: evaluation.class_intervals(p, per=self.per) for n, p in shown}
+        self._deltas = None
+        if len(shown) == 2:
+            first, second = self._predictions.values()
+            # The difference is the first model minus the second.
+            deltas = evaluation.class_deltas(second, first, per=self.per)
+            self._deltas = deltas.reindex(first.classes)
+        self._sort_keys = self._keys()
+
+    def _recount(self) -> None:
+        """Draw the bars of what is counted now into the chart."""
+        self._count()
+        with self.chart.batch_update():
+            for trace, new in zip(self.chart.data, self._drawn().data, strict=True):
+                kept = ("x", "name", "error_x", "customdata", "text", "marker")
+                trace.update({name: new[name] for name in kept}, overwrite=True)
+        if self._search is not None:
+            self._arrange()
 
     def _keys(self) -> pd.DataFrame:
         """Give what the classes are sorted by, a column an order, the smallest first."""
@@ -208,6 +238,12 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         order = ipywidgets.Dropdown(options=options, description="classes")
         traitlets.link((self, "order"), (order, "value"))
         self.observe(lambda _: self._arrange(), "order")
+        per = ipywidgets.Dropdown(
+            options=[("videos", "video"), ("single frames", "frame")], description="count"
+        )
+        traitlets.link((self, "per"), (per, "value"))
+        if any(one.frames is None for one in self._predictions.values()):
+            per.layout.display = "none"
         self._search = ipywidgets.Combobox(
             options=self.classes, placeholder="part of a name, or all of it", description="find"
         )
@@ -225,14 +261,20 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         videos = ipywidgets.VBox([self._only, self.videos], layout={"flex": "11 1 360px"})
         sides = ipywidgets.HBox([bars, videos], layout={"flex_flow": "row wrap"})
         how = ipywidgets.HTML(f"<p style='line-height: 1.4; font-size: 12px'>{_HOW}</p>")
-        controls = ipywidgets.HBox([order, self._search])
+        controls = ipywidgets.HBox([order, per, self._search], layout={"flex_flow": "row wrap"})
         self.children = (controls, sides, self.videos.cam, how)
         self.add_class("vl-together")
 
     def _draw(self) -> go.Figure:
+        """Draw the bars in index order; in a page that is open, to be changed later."""
+        return go.FigureWidget(self._drawn()) if is_live() else self._drawn()
+
+    def _drawn(self) -> go.Figure:
         """Draw the bars in index order."""
         columns = 1 if self._deltas is None else 2
         drawn = make_subplots(1, columns, column_widths=[0.7, 0.3][:columns])
+        counted = {n: evaluation.counted(p, self.per) for n, p in self._predictions.items()}
+        totals = {name: evaluation.top_ks(one) for name, one in counted.items()}
         for name, table in self._accuracies.items():
             colour = self._colours[name]
             for top, opacity in (("top5", 0.32), ("top1", 1)):
@@ -243,7 +285,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
                 drawn.add_bar(
                     **_bars(bars, label=label, whiskers=top == "top1"),
                     marker={"color": colour, "opacity": opacity},
-                    name=f"{label} {evaluation.top_ks(self._predictions[name])[top]:.0%}",
+                    name=f"{label} {totals[name][top]:.0%}",
                     offsetgroup=name,
                     row=1,
                     col=1,
@@ -260,7 +302,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         )
         drawn.update_xaxes(side="top", title_standoff=2, gridcolor=CHART_GRID, zeroline=False)
         drawn.update_yaxes(type="category", tickmode="linear", dtick=1, showgrid=False)
-        return go.FigureWidget(drawn) if is_live() else drawn
+        return drawn
 
     def _add_differences(self, drawn: go.Figure) -> None:
         """Draw the difference in the colour of the better model, pale where it may be chance."""

@@ -21,10 +21,15 @@ async function renderConfusion({ model, el }) {
       model.save_changes();
     },
   );
-  const measure = choice("numbers", [["count", "videos"], ["share", "share of row"]], (value) => {
+  const measure = choice("numbers", [["count", "counts"], ["share", "share of row"]], (value) => {
     model.set("measure", value);
     model.save_changes();
   });
+  const per = choice("count", [["video", "videos"], ["frame", "single frames"]], (value) => {
+    model.set("per", value);
+    model.save_changes();
+  });
+  per.holder.hidden = !data.frames.length;
   const group = choice(
     "group", [["", "all"], ...data.groups.map((name) => [name])], () => arrange(),
   );
@@ -51,7 +56,7 @@ async function renderConfusion({ model, el }) {
   );
   const bar = make(
     "div", { className: "vl-bar" },
-    order.holder, measure.holder, group.holder, searching, steps, zooms,
+    order.holder, per.holder, measure.holder, group.holder, searching, steps, zooms,
   );
   const canvas = make("canvas", {
     className: "vl-matrix", tabIndex: 0, role: "application", "aria-label":
@@ -88,7 +93,7 @@ async function renderConfusion({ model, el }) {
   const repaint = painter(paint);
   const unfollow = followSizeAndTheme(root, repaint);
   const changes = {
-    "change:order": arrange, "change:listing": show, "change:status": showStatus,
+    "change:order": arrange, "change:per": arrange, "change:listing": show, "change:status": showStatus,
     "change:measure": () => { measure.select.value = model.get("measure"); repaint(); },
   };
   for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
@@ -102,7 +107,11 @@ async function renderConfusion({ model, el }) {
 
   function arrange() {
     order.select.value = model.get("order");
-    const chosen = { order: order.select.value, group: group.select.value, search: search.value };
+    per.select.value = model.get("per");
+    const chosen = {
+      order: order.select.value, group: group.select.value, search: search.value,
+      per: per.select.value,
+    };
     const table = confusionTable(data, chosen);
     if (!table.rows.length) {
       return setStatus(`No class has "${search.value}" in its name. Try fewer letters.`, true);
@@ -117,7 +126,10 @@ async function renderConfusion({ model, el }) {
     Object.assign(view, { zoom: 1, x: 0, y: 0 });
     root.dataset.rows = table.rows.length;
     root.dataset.order = chosen.order;
-    setStatus(`${plural(table.videos.length, "video")}, ${table.rows.length} classes.`);
+    root.dataset.per = chosen.per;
+    const counted = table.sums.reduce((sum, one) => sum + one, 0);
+    const frames = chosen.per === "frame" ? `${plural(counted, "frame")} of ` : "";
+    setStatus(`${frames}${plural(table.videos.length, "video")}, ${table.rows.length} classes.`);
     repaint();
   }
 
@@ -133,7 +145,7 @@ async function renderConfusion({ model, el }) {
   function inWords(row, column) {
     const { rows, columns, sums } = state.table;
     const what = rows[row] === columns[column] ? "recognised" : `taken for ${columns[column]}`;
-    return `${rows[row]} ${what}: ${count(row, column)} of ${plural(sums[row], "video")}`
+    return `${rows[row]} ${what}: ${count(row, column)} of ${plural(sums[row], state.table.per)}`
       + (sums[row] ? ` (${percent(share(row, column))})` : "");
   }
 
@@ -403,7 +415,7 @@ async function renderConfusion({ model, el }) {
   // ---- the videos of a cell ------------------------------------------------------------------
 
   function open(number = 0) {
-    const { rows, columns, sums, inCell } = state.table;
+    const { rows, columns, held, inCell } = state.table;
     const { row, column } = cursor;
     const found = inCell(row, column);
     videos.wait();
@@ -411,7 +423,7 @@ async function renderConfusion({ model, el }) {
       kind: "videos",
       positions: found.slice(CARDS * number, CARDS * (number + 1)),
       about: {
-        true: rows[row], predicted: columns[column], count: found.length, of: sums[row],
+        true: rows[row], predicted: columns[column], count: found.length, of: held[row],
         page: number, pages: Math.max(1, Math.ceil(found.length / CARDS)),
       },
     });
@@ -424,10 +436,11 @@ async function renderConfusion({ model, el }) {
 
   function about({ true: is, predicted, count: held, of }) {
     const right = is === predicted;
+    const frames = state.table.per === "frame" ? " in some frames" : "";
     return {
       key: `${is} > ${predicted}`,
       head: [
-        make("b", { text: is }), right ? " recognised" : " taken for ",
+        make("b", { text: is }), right ? ` recognised${frames}` : ` taken${frames} for `,
         ...(right ? [] : [make("b", { text: predicted })]),
         make("span", { text: `${held} of ${plural(of, "video")}` }),
       ],
@@ -444,24 +457,27 @@ async function renderConfusion({ model, el }) {
   };
 }
 
-// Counts videos of a group ("" for all) by true and predicted class, for the classes that are
-// searched for. What is predicted outside of them is a last column.
-function confusionTable(data, { order, group, search }) {
+// Counts videos of a group ("" for all), or their frames, by true and predicted class, for the
+// classes that are searched for. What is predicted outside of them is a last column.
+function confusionTable(data, { order, group, search, per = "video" }) {
   const words = search.toLowerCase().split(/[\s,]+/).filter(Boolean);
   const isFound = (label) => words.some((word) => data.classes[label].toLowerCase().includes(word));
-  const labels = (data.orders[group] ?? data.orders[""])[order]
+  const orders = data.orders[per];
+  const labels = (orders[group] ?? orders[""])[order]
     .filter((label) => !words.length || isFound(label));
   const rowOf = new Map(labels.map((label, row) => [label, row]));
   const videos = data.most_probable_first.filter((video) => rowOf.has(data.true[video])
     && (!group || data.groups[data.group[video]] === group));
   const width = labels.length + (labels.length < data.classes.length ? 1 : 0);
-  const columnOf = (video) => rowOf.get(data.predicted[video]) ?? width - 1;
+  const predicted = (video) => per === "frame" ? data.frames[video] : [data.predicted[video]];
+  const columnOf = (label) => rowOf.get(label) ?? width - 1;
   const counts = new Int32Array(labels.length * width);
-  const sums = labels.map(() => 0);
+  const [sums, held] = [labels.map(() => 0), labels.map(() => 0)]; // of what is counted; of videos
   for (const video of videos) {
     const row = rowOf.get(data.true[video]);
-    counts[row * width + columnOf(video)]++;
-    sums[row]++;
+    for (const label of predicted(video)) counts[row * width + columnOf(label)]++;
+    sums[row] += predicted(video).length;
+    held[row]++;
   }
   const pairs = [];
   labels.forEach((is, row) => labels.forEach((predicted, column) => {
@@ -472,10 +488,11 @@ function confusionTable(data, { order, group, search }) {
     || a.is - b.is || a.predicted - b.predicted);
   const rows = labels.map((label) => data.classes[label]);
   return {
-    rows, columns: width > rows.length ? [...rows, data.other] : rows, counts, sums, videos,
+    rows, columns: width > rows.length ? [...rows, data.other] : rows, counts, sums, held, per, videos,
     confused: pairs.slice(0, MOST_PAIRS).map(({ row, column }) => [row, column]),
     inCell: (row, column) => videos.filter(
-      (video) => rowOf.get(data.true[video]) === row && columnOf(video) === column,
+      (video) => rowOf.get(data.true[video]) === row
+        && predicted(video).some((label) => columnOf(label) === column),
     ),
   };
 }

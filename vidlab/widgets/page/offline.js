@@ -12,7 +12,8 @@ function offlineModel(kept, parts) {
   const cam = standIn({ film: {}, choices: {}, explanation: {}, status: {} }, { explain });
   const model = standIn(
     {
-      table, order: "index", measure: "count", listing: {}, status: {}, cam: "IPY_MODEL_cam",
+      table, order: "index", measure: "count", per: "video", listing: {}, status: {},
+      cam: "IPY_MODEL_cam",
     },
     { videos, video },
   );
