@@ -99,8 +99,7 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
         (5, "22,903,685 (published: 23M)"),
         (5, "74,336,133, 52,533,349 of them learn"),
         (5, "75% for any model that ignores order"),
-        (7, "= 25,791,877 (published: 26M)"),
-        (7, "without its CNN: 8,496,229 (published: 8,496,229)"),
+        (7, "= 25,791,877, the 26M of the source"),
         (7, "frame-finetuned 50.0%"),  # inside the reversed pairs
         (12, "7 pairs of twins"),
         (12, "McNemar's test: p = 0.24; sign-flip test: 0.03"),

@@ -107,7 +107,7 @@ def test_dropout_is_where_the_papers_have_it(made, name, recurrent, others):
 def test_pixels_are_scaled_and_laid_in_a_row():
     model, (clip,) = built.pixel_rnn(CLASSES, size=SIZE, units=4), clips_of(3)
     row = keras.Model(model.input, model.get_layer("pixels").output)
-    close(predicted(row, clip[None])[0], clip.reshape(3, -1) / 255)
+    close(predicted(row, clip[None])[0], clip.reshape(3, -1) / 127.5 - 1)
 
 
 class TestRecurrent:

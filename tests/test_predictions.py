@@ -198,3 +198,13 @@ def test_the_reversed_pairs_are_kept_with_the_predictions(predicted, tmp_path):
     kept = replace(predicted, reversed_pairs=pairs).save(tmp_path / "pairs")
     assert Predictions.load(kept).reversed_pairs == pairs
     assert Predictions.load(predicted.save(tmp_path / "none")).reversed_pairs == []
+
+
+def test_the_time_steps_of_a_recurrent_model_are_not_aggregated(tmp_path):
+    steps = [[0.9, 0.1], [0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]
+    frames = FramePredictions([0] * 4, range(4), steps, recurrent=True)
+    of_a_video = Predictions(["v"], ["g01"], [1], [steps[-1]], ["A", "B"], frames=frames)
+    loaded = Predictions.load(of_a_video.save(tmp_path / "recurrent"))
+    assert loaded.frames.recurrent
+    with pytest.raises(ResultError, match="last time step is the video's"):
+        loaded.with_aggregation("mean")

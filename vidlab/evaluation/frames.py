@@ -32,6 +32,8 @@ class FramePredictions:
         The frame's number within its video, from 0.
     probabilities : ndarray of float32, shape (frames, classes)
         0 to 1; each row sums to 1.
+    recurrent : bool
+        Whether a prediction rests on the frames before it, too: the last one is then the video's.
 
     Raises
     ------
@@ -42,8 +44,10 @@ class FramePredictions:
     video: np.ndarray = field(repr=False)
     frame: np.ndarray = field(repr=False)
     probabilities: np.ndarray = field(repr=False)
+    recurrent: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "recurrent", bool(self.recurrent))
         converted(self, video=np.int64, frame=np.int64, probabilities=np.float32)
         lengths = len(self.video), len(self.frame), len(self.probabilities)
         if len(set(lengths)) > 1:

@@ -221,6 +221,7 @@ def pool(parts: Sequence[Predictions]) -> Predictions:
             np.concatenate([p.frames.video + n for p, n in zip(parts, starts, strict=True)]),
             np.concatenate([part.frames.frame for part in parts]),
             np.concatenate([part.frames.probabilities for part in parts]),
+            recurrent=parts[0].frames.recurrent,
         )
     return replace(parts[0], **joined, frames=frames, others={})
 

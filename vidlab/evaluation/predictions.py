@@ -125,8 +125,13 @@ class Predictions:
         Raises
         ------
         ResultError
-            If there are no frames to aggregate.
+            If there are no frames to aggregate, or they are the time steps of a recurrent model.
         """
+        if self.frames is not None and self.frames.recurrent:
+            raise ResultError(
+                "Expected predictions that rest on single frames. Received: those of a recurrent "
+                "model, whose last time step is the video's. Use the probabilities as they are."
+            )
         found = aggregate(self._held_frames, aggregation=aggregation, videos=len(self))
         return replace(self, probabilities=found)
 
@@ -296,4 +301,5 @@ def _of_steps(probabilities: np.ndarray, dataset: Any) -> FramePredictions:
         np.repeat(dataset.video_positions, [*map(len, numbers)]),
         np.concatenate(numbers),
         np.concatenate([steps[: len(n)] for steps, n in zip(probabilities, numbers, strict=True)]),
+        recurrent=True,
     )
