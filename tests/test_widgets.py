@@ -51,7 +51,8 @@ def test_the_page_can_count_single_frames(mistaken):
     expected = evaluation.confusion(of_frames, normalise=False, per="frame")
     assert counts.tolist() == expected.to_numpy().tolist()
     assert explored.table["orders"]["frame"][""]["accuracy"][-1] == 1
-    assert "number of frames" in explored.figure().axes[0].get_title()
+    axes = explored.figure().axes[0]
+    assert "number of frames" in axes.get_title() + axes.get_title(loc="left")  # as the style has it
     assert ConfusionExplorer(mistaken).table["frames"] == []
     with pytest.raises(MetricError, match="forwards only"):
         ConfusionExplorer(mistaken, per="frame")
