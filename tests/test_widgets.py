@@ -52,7 +52,8 @@ def test_the_page_can_count_single_frames(mistaken):
     assert counts.tolist() == expected.to_numpy().tolist()
     assert explored.table["orders"]["frame"][""]["accuracy"][-1] == 1
     axes = explored.figure().axes[0]
-    assert "number of frames" in axes.get_title() + axes.get_title(loc="left")  # as the style has it
+    # The style decides on which side the title stands.
+    assert "number of frames" in axes.get_title() + axes.get_title(loc="left")
     assert ConfusionExplorer(mistaken).table["frames"] == []
     with pytest.raises(MetricError, match="forwards only"):
         ConfusionExplorer(mistaken, per="frame")
