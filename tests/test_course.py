@@ -99,7 +99,6 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
         (5, "22,903,685 (published: 23M)"),
         (5, "74,336,133, 52,533,349 of them learn"),
         (5, "75% for any model that ignores order"),
-        (7, "= 25,791,877, the 26M of the source"),
         (7, "frame-finetuned 50.0%"),  # inside the reversed pairs
         (12, "7 pairs of twins"),
         (12, "McNemar's test: p = 0.24; sign-flip test: 0.03"),
@@ -123,7 +122,7 @@ def test_two_ways_to_compute_the_same_agree(executed, number, pattern, limit):
     assert float(re.search(pattern, executed(number).text).group(1)) < limit
 
 
-@pytest.mark.parametrize("number", [5, 6, 7])
+@pytest.mark.parametrize("number", [5, 7])
 def test_models_written_in_the_notebook_agree_with_the_recipe_and_learn(executed, number):
     printed = executed(number).printed
     assert re.search(r"[\d,]+ parameters here and in the recipe", printed)
