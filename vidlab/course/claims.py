@@ -21,7 +21,7 @@ class Claim:
     Attributes
     ----------
     sentence : str
-        What is said.
+        A full sentence about the run.
     holds : bool or None
         Whether it is so in this run; None where it was not tested.
     measured : str

@@ -120,7 +120,7 @@ class Lab:
         Parameters
         ----------
         sentence
-            What is said. The same sentence again replaces the earlier claim.
+            About the run. The same sentence again replaces the earlier claim.
         holds
             Whether it is so in this run; None where this run cannot tell. In the smoke profile and
             for other videos than the built-in ones nothing is tested.

@@ -1,9 +1,9 @@
 """Accuracy, confusion, confidence intervals and tests of one model or of several.
 
 All of it is computed from `Predictions`. `accuracy` has top-k accuracy, confusion and reports;
-`intervals` the bootstrap over groups; `comparison` paired tests and leaderboards; `motion` what
-the order of the frames is worth; `tsne` a plane in which similar videos are
-neighbours; `histories` which epoch a training kept.
+`frames` how predictions for single frames make that of a video; `intervals` the bootstrap over
+groups; `comparison` paired tests and leaderboards; `motion` what the order of the frames is worth;
+`tsne` a plane in which similar videos are neighbours; `histories` which epoch a training kept.
 """
 
 from vidlab.evaluation.accuracy import (
