@@ -139,7 +139,9 @@ def test_claims_are_found_under_a_seed_by_running_only_what_they_depend_on(
         'profile: str = "smoke"  # how big a run is',
         "import keras\nfrom vidlab import Lab\nimport no_such_module\nlab = Lab(profile)",
         "keras.utils.set_random_seed(0)\ndrawn = [float(keras.random.uniform(()))]\nunused = 1 / 0",
-        "def total():\n    return sum(drawn) + lab.profile.seed\n",
+        "import inspect\nknown = []\n@known.append\ndef kept():\n    'As a recipe is.'",
+        "def total():\n    lines = inspect.getsource(known[0])\n"
+        "    return sum(drawn) + lab.profile.seed + ('recipe' not in lines)\n",
         "path = 'numbers'\nfile = open(path, 'w')\nfile.write('0.5')\nfile.close()",
         "drawn.append(float(open(path).read()) * 2)\nprint(1 / 0)\ndisplay(unused)",
         'lab.claim("Sums", holds=total() > 1, measured=f"{total():.3f} of 3")\nlab.claims',

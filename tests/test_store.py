@@ -16,8 +16,8 @@ from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import AllFrames, EveryNth, Reordered, Uniform, Window
 from vidlab.data.store import FeatureStore, FrameCache
-from vidlab.data.streams import StoredFeatures
 from vidlab.errors import FrameIndexError, MissingVideoError, ResultError, UnreadableVideoError
+from vidlab.training.learners import StoredFeatures
 
 SIZE = (24, 40)
 
@@ -57,18 +57,18 @@ def test_frames_are_read_in_any_order_without_the_decoder(record, cache, frame_n
 def test_a_video_that_several_threads_want_is_decoded_once(
     record, cache, frame_number, monkeypatch
 ):
-    row, decode, calls, together = record(9), FrameCache._decode, [], threading.Barrier(4)
+    row, decode, calls, together = record(9), FrameCache.rows, [], threading.Barrier(4)
 
     def slowly(self, *args):
         calls.append(args)
         time.sleep(0.05)
-        decode(self, *args)
+        return decode(self, *args)
 
     def read(number):
         together.wait()
         return frame_number(cache.read(row, [number])[0])
 
-    monkeypatch.setattr(FrameCache, "_decode", slowly)
+    monkeypatch.setattr(FrameCache, "rows", slowly)
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(read, range(4))) == [0, 1, 2, 3]
     assert len(calls) == 1

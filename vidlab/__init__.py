@@ -36,6 +36,7 @@ _MODULES = {name: name for name in _ROOMS} | {
     "experiment": "training.experiment",
     "features": "training.features",
     "figures": "course.figures",
+    "flow": "data.flow",
     "freezing": "training.freezing",
     "index": "data.index",
     "lab": "course.lab",

@@ -11,6 +11,7 @@ import ast
 import builtins
 import hashlib
 import json
+import linecache
 import os
 import re
 import statistics
@@ -91,14 +92,17 @@ def kept(notebook, *, profile, seed):
 def claims_of(path, *, profile, seed):
     """Run what a notebook's claims depend on; return them as its lab has them."""
     os.environ.setdefault("MPLBACKEND", "agg")
-    settings = profiles.find(profile)
+    settings, cells = profiles.find(profile), notebook_files.read(path).cells
     with tempfile.TemporaryDirectory(prefix="vidlab-bench-") as folder:
         seeded = Path(folder, settings.name)  # of this name, so that results lie in the same place
         seeded.write_text(f"{settings.read_text(encoding='utf-8')}\nseed: {seed}\n", "utf-8")
         space = {"__name__": "__main__"}
         for number, tree in sliced(path):
             shifted = ast.fix_missing_locations(_Reseeded(seed).visit(tree))
-            exec(compile(shifted, f"{path.name}, cell {number}", "exec"), space)
+            name = f"{path.name}, cell {number}"
+            lines = cells[number - 1].source.splitlines(keepends=True)
+            linecache.cache[name] = (len(lines), None, lines, name)  # where a recipe finds its code
+            exec(compile(shifted, name, "exec"), space)
             if "profile" in _names(tree, ast.Store):  # the parameters
                 space["profile"] = str(seeded)
     return list(space["lab"].claims)
@@ -128,7 +132,7 @@ def sliced(path):
 
     A name needs all earlier statements that assign it, change it in place or pass it to something
     that may (as a writer that was made from a path may change the file); a function needs what its
-    body reads.
+    body reads; one with a decorator is taken, for that may register it.
     """
     statements = [
         (number, statement)
@@ -150,7 +154,8 @@ def sliced(path):
     }
     needed, taken = set(), []
     for number, node in reversed(statements):
-        if _claims(node) or _changed(node, made_from) & needed:
+        registers = bool(getattr(node, "decorator_list", ()))  # as a recipe does, under its name
+        if _claims(node) or registers or _changed(node, made_from) & needed:
             taken.append((number, node))
             _need(_names(node, ast.Load), needed, bodies)
     if not needed:

@@ -253,9 +253,9 @@ class Lab:
 
             recipe = self.recipe(name)
             test = self._parts(recipe, split)[2]
-            found = experiment.predict(
-                folder.model(), test, recipe, order=order, cache=self._settings(recipe).cache
-            )
+            settings = self._settings(recipe)
+            kept = {"cache": settings.cache, "flow": settings.flow}
+            found = experiment.predict(folder.model(), test, recipe, order=order, **kept)
             found.save(file)
         return predictions.Predictions.load(file)
 
@@ -292,17 +292,23 @@ class Lab:
 
         return training.Settings(
             cache=self.home / "cache" if self.profile.keep_decoded else None,
+            flow=self.home / "cache" / "flow",
             features=self.home / "cache" / "features",
             index=self.index,
             most_bytes=int(self.profile.most_gigabytes * 1e9),
             precision=self.profile.precision,
         )
 
-    def _start(self, recipe: recipes.Recipe, *, seed: int, split: int) -> keras.Model | None:
+    def _start(
+        self, recipe: recipes.Recipe, *, seed: int, split: int
+    ) -> keras.Model | dict[str, keras.Model] | None:
         """Return the trained model that a recipe starts from, if it does."""
-        if recipe.starts_from is None:
+        models = {
+            each: self.run(each, seed=seed, split=split).model(whole=True) for each in recipe.starts
+        }
+        if not models:
             return None
-        return self.run(recipe.starts_from, seed=seed, split=split).model(whole=True)
+        return models if isinstance(recipe.starts_from, tuple) else models[recipe.starts_from]
 
     def _record(self, name: str, *, seed: int, split: int) -> dict:
         """Return what ``recipe.json`` holds: all that decides the result."""
@@ -314,9 +320,12 @@ class Lab:
             "weights_digest": _digest(recipe.weights),
             "data_fingerprint": self.index.fingerprint,
         }
-        if recipe.starts_from is not None:
-            start = self._record(recipe.starts_from, seed=seed, split=split)
-            config["start"] = start["config"]
+        starts = {
+            each: self._record(each, seed=seed, split=split)["config"] for each in recipe.starts
+        }
+        if starts:
+            several = isinstance(recipe.starts_from, tuple)
+            config["start"] = starts if several else starts[recipe.starts_from]
         record = runs.recipe_record(
             name,
             config,

@@ -66,6 +66,7 @@ class RecipeChange(_Record):
     batch_size: list[Positive] | None = None
     patience: Positive | None = None
     options: dict[str, int | float | str | bool] = {}
+    flow: dict[str, int | str | bool] = {}
     sampling: Sampler | None = None
     test: Sampler | None = None
     size: Positive | None = None
@@ -130,6 +131,8 @@ class Profile(_Record):
         at the profile's folder.
     options : dict
         Values for every recipe that has options of these names.
+    flow : dict
+        Values for the options of every `Flow`, such as ``stack``, ``variant`` or ``method``.
     recipes : dict[str, RecipeChange]
         Changes recipe by recipe.
     left_out : dict[str, str]
@@ -162,6 +165,7 @@ class Profile(_Record):
     patience: Positive | None = None
     recipe_files: list[str] = []
     options: dict[str, int | float | str | bool] = {}
+    flow: dict[str, int | str | bool] = {}
     recipes: dict[str, RecipeChange] = {}
     left_out: dict[str, str] = {}
     filters: Filters = Filters()
@@ -241,11 +245,9 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
         )
     change = profile.recipes.get(recipe.name, RecipeChange())
     known = recipe.builder_options
-    of_clips = "" if recipe.per_frame else "clip_"
-    samplers = {
-        name: getattr(change, name) or getattr(profile, of_clips + name)
-        for name in ("sampling", "test")
-    }
+    kind = "" if recipe.per_frame else "clip_"
+    names = ("sampling", "test")
+    samplers = {name: getattr(change, name) or getattr(profile, kind + name) for name in names}
     changed: dict = {
         "phases": _phases(recipe, change, profile),
         "options": {n: v for n, v in profile.options.items() if n in known} | change.options,
@@ -253,8 +255,8 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
         "patience": change.patience or profile.patience,
         "freeze_batchnorm": profile.freeze_batchnorm,
         "backbone": (change.backbone or profile.backbone) if recipe.backbone else None,
-        "size": change.size
-        or (profile.image_size if recipe.backbone or recipe.starts_from else None),
+        "size": change.size or (profile.image_size if recipe.backbone or recipe.starts else None),
+        "flow": profile.flow | change.flow,
         "weights": (change.weights or profile.weights) if recipe.weights else None,
         **{name: sampling.from_text(text) for name, text in samplers.items() if text},
     }
@@ -294,13 +296,14 @@ def _settings(recipe: Recipe) -> dict[str, str]:
     """Return what decides a result beside the videos and the seed, as text by setting."""
     settings = {
         "model": recipe.build.__name__,
-        "starts from": recipe.starts_from or "–",
+        "starts from": ", ".join(recipe.starts) or "–",
         "backbone": recipe.backbone or "none",
         "weights": recipe.weights or "random",
         "batch normalisation": "frozen" if recipe.freeze_batchnorm else "learns with its layers",
         "frame size": "×".join(map(str, recipe.size)),
         "frames learned from": str(recipe.train_sampling),
         "frames decided by": str(recipe.test_sampling),
+        **{name: stream.kind for name, stream in recipe.inputs.items() if name != "rgb"},
         "augmentation": str(recipe.augment or "none"),
         "validation": f"{recipe.validation:.0%} of the training videos",
         "patience": f"{recipe.patience} epoch(s)",

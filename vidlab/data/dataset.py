@@ -16,16 +16,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
 
 import keras
 import numpy as np
 
-from vidlab.data import video
 from vidlab.data.augment import Augment, Variation
 from vidlab.data.index import VideoIndex
-from vidlab.data.store import FrameCache
 from vidlab.data.streams import Rgb, is_per_frame, stack_clips
 from vidlab.errors import DatasetError
 
@@ -69,6 +65,8 @@ class Clips(keras.utils.PyDataset):
         Varies training examples: one draw a clip or single frame, shared by all streams.
     cache
         A folder for decoded frames, which are then read from there; see `FrameCache`.
+    flow
+        A folder for optical flow, computed once and then read from there; see `FlowCache`.
     labels
         One label a video, or several by name; the classes when left out.
 
@@ -97,6 +95,7 @@ class Clips(keras.utils.PyDataset):
         seed: int = 0,
         augment: Augment | None = None,
         cache: str | os.PathLike | None = None,
+        flow: str | os.PathLike | None = None,
         labels: np.ndarray | Mapping[str, np.ndarray] | None = None,
     ):
         super().__init__(workers=_WORKERS, use_multiprocessing=False, max_queue_size=AHEAD)
@@ -112,13 +111,9 @@ class Clips(keras.utils.PyDataset):
         self.index, self.batch_size, self.shuffle, self.seed = index, batch_size, shuffle, seed
         self.augment = augment
         self._lengths: dict[Rgb, int] = {}
-        self._caches = {
-            stream.size: FrameCache(
-                Path(cache, "frames-{}x{}".format(*stream.size)), size=stream.size
-            )
-            for stream in self.streams.values()
-            if cache is not None
-        }
+        self._kept = {"cache": cache, "flow": flow}
+        for stream in self.streams.values():
+            stream.prepare(self._records, flow=flow)
         given = np.asarray(index.labels, np.int64) if labels is None else labels
         self._labels = given if isinstance(given, Mapping) else {"": given}
         self.epoch = 0
@@ -243,12 +238,8 @@ class Clips(keras.utils.PyDataset):
 
     def _read(self, stream: Rgb, position: int, indices: np.ndarray) -> np.ndarray:
         """Read what a stream takes of one video."""
-        record, cache = self._records[position], self._caches.get(stream.size)
-        if cache is not None:
-            frames = partial(cache.read, record)
-        else:
-            frames = partial(video.read_frames, record.path, size=stream.size)
-        return stream.read_video(record, frames, indices, view=self._view(position))
+        record, view = self._records[position], self._view(position)
+        return stream.read(stream.opened(record, **self._kept, view=view), indices)
 
     @property
     def _varies(self) -> bool:

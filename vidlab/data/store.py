@@ -1,4 +1,4 @@
-"""Arrays of videos on disk, one ``.npy`` file a video: decoded frames, and features computed once.
+"""Arrays of videos on disk, one ``.npy`` file a video: frames, optical flow, features.
 
 A file appears whole or not at all. Behind its array, where NumPy does not look, stand the 32 bytes
 of the SHA-256 of all before them, so that damage is found. Only the rows wanted are read, so memory
@@ -9,28 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from vidlab.data import video
+from vidlab.data import flow, video
 from vidlab.errors import FrameIndexError, ResultError, UnreadableVideoError
 from vidlab.files import replacing
+from vidlab.progress import progress
 
-__all__ = ["FeatureStore", "FrameCache", "content_digest", "is_whole"]
+__all__ = ["FeatureStore", "FlowCache", "FrameCache", "content_digest", "is_whole"]
 
 _CHUNK_BYTES = 64 * 2**20  # of frames decoded at a time, so that memory stays flat
+_FLOW_BYTES = 8 * 240 * 320  # of a frame while its flow is computed: its pixels, grey and flow
+_WORKERS = 2  # videos whose flow is computed at a time
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _OPEN_FILES = (
     64  # mapped at a time by a feature store; each holds a handle, of which macOS gives 256
 )
 
-_decoding: dict[Path, threading.Lock] = {}
+_making: dict[Path, threading.Lock] = {}
 
 
 def is_whole(file: Path) -> bool:
@@ -78,11 +83,98 @@ def _write(file: Path, parts: Iterable[np.ndarray], *, shape: tuple, dtype: str)
         out.write(digest.digest())
 
 
-class FrameCache:
+class _RowCache:
+    """Arrays of videos in files from which any row reads at once; one that is absent is made."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, folder: str | os.PathLike[str], *, row_shape: tuple[int, ...]):
+        self.folder, self.row_shape = Path(folder), tuple(map(int, row_shape))
+
+    def file(self, record) -> Path:
+        """Name the file that holds the rows of one video, whether it is there yet or not."""
+        path = os.path.abspath(record.path)
+        length, changed = _size_and_time(path)
+        key = hashlib.sha256(f"{path}|{length}|{changed}".encode()).hexdigest()[:16]
+        height, width = self.row_shape[:2]
+        return self.folder / f"{record.video_id}-{height}x{width}-{key}.npy"
+
+    def make(self, record) -> Path:
+        """Write the file of one video unless it is there, and return it."""
+        file = self.file(record)
+        if not file.is_file():
+            # One thread works, the others wait for it: Windows replaces no file that is being
+            # read, and the work would be done twice.
+            with _making.setdefault(file, threading.Lock()):
+                if not file.is_file():
+                    shape = (self.count(record), *self.row_shape)
+                    step = max(1, _CHUNK_BYTES // self._bytes_in_work)
+                    firsts = range(0, shape[0], step)
+                    chunks = (self.rows(record, range(n, min(n + step, shape[0]))) for n in firsts)
+                    _write(file, chunks, shape=shape, dtype="uint8")
+        return file
+
+    def read(self, record, indices: Iterable[int]) -> np.ndarray:
+        """Read rows of one video, making its file first if it is not here yet.
+
+        Parameters
+        ----------
+        record
+            A row of an index table.
+        indices
+            Frame numbers (of flow, pair numbers), in any order, repeated or not.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``uint8``, (len(indices), …): a row for each.
+
+        Raises
+        ------
+        FrameIndexError
+            If a number lies beyond the ends of the video.
+        VideoError
+            If the video is not there, or it or its file in the cache is damaged.
+        """
+        file = self.make(record)
+        indices = np.asarray(indices, dtype=np.int64)
+        rows = np.empty((len(indices), *self.row_shape), np.uint8)
+        with open(file, "rb", buffering=0) as opened:  # faster than mapping it
+            np.lib.format.read_magic(opened)
+            (count, *_), _, _ = np.lib.format.read_array_header_1_0(opened)
+            if len(indices) and not (indices.min() >= 0 and indices.max() < count):
+                raise FrameIndexError(
+                    f"Expected frame numbers from 0 to {count - 1} for {record.path}. "
+                    f"Received: {indices.min()} to {indices.max()}. Sample within the video."
+                )
+            start = opened.tell()
+            for row, number in zip(rows, indices.tolist(), strict=True):
+                opened.seek(start + number * row.nbytes)
+                if opened.readinto(row) != row.nbytes:
+                    raise UnreadableVideoError(
+                        f"Expected {count} whole frames in {file}. Received: a file that ends "
+                        f"before frame {number}. Delete it; it is made again."
+                    )
+        return rows
+
+    def count(self, record) -> int:
+        """Count the rows of a video."""
+        raise NotImplementedError
+
+    def rows(self, record, numbers: range) -> np.ndarray:
+        """Compute rows of a video, ``uint8``."""
+        raise NotImplementedError
+
+    @property
+    def _bytes_in_work(self) -> int:
+        return math.prod(self.row_shape)
+
+
+class FrameCache(_RowCache):
     """Frames of videos, resized once and kept in files from which any of them reads at once.
 
     A file is named after the video, the size, and the video file's path, length and time of
-    change: a video that changes is decoded anew.
+    change: a video that changes is decoded anew. Rows are (height, width, 3).
 
     Parameters
     ----------
@@ -93,76 +185,73 @@ class FrameCache:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, size: tuple[int, int]):
-        self.folder, self.size = Path(folder), tuple(map(int, size))
+        super().__init__(folder, row_shape=(*size, 3))
 
-    def file(self, record) -> Path:
-        """Name the file that holds the frames of one video, whether it is there yet or not."""
-        path = os.path.abspath(record.path)
-        length, changed = _size_and_time(path)
-        key = hashlib.sha256(f"{path}|{length}|{changed}".encode()).hexdigest()[:16]
-        height, width = self.size
-        return self.folder / f"{record.video_id}-{height}x{width}-{key}.npy"
+    def count(self, record) -> int:
+        """Count the frames of a video."""
+        return int(record.frames)
 
-    def read(self, record, indices: Iterable[int]) -> np.ndarray:
-        """Read frames of one video, decoding it first if it is not here yet.
+    def rows(self, record, numbers: range) -> np.ndarray:
+        """Decode frames of a video."""
+        return video.read_frames(record.path, numbers, size=self.row_shape[:2])
 
-        Parameters
-        ----------
-        record
-            A row of an index table.
-        indices
-            Frame numbers, in any order, repeated or not.
 
-        Returns
-        -------
-        numpy.ndarray
-            ``uint8``, (len(indices), height, width, 3).
+class FlowCache(_RowCache):
+    """Optical flow between neighbouring frames of videos, computed once; named as in `FrameCache`.
 
-        Raises
-        ------
-        FrameIndexError
-            If a frame number lies beyond the ends of the video.
-        VideoError
-            If the video is not there, or it or its file in the cache is damaged.
-        """
-        file = self.file(record)
-        if not file.is_file():
-            # One thread decodes, the others wait for it: Windows replaces no file that is being
-            # read, and the work would be done twice.
-            with _decoding.setdefault(file, threading.Lock()):
-                if not file.is_file():
-                    self._decode(record, file)
-        indices = np.asarray(indices, dtype=np.int64)
-        frames = np.empty((len(indices), *self.size, 3), np.uint8)
-        with open(file, "rb", buffering=0) as opened:  # faster than mapping it
-            np.lib.format.read_magic(opened)
-            (count, *_), _, _ = np.lib.format.read_array_header_1_0(opened)
-            if len(indices) and not (indices.min() >= 0 and indices.max() < count):
-                raise FrameIndexError(
-                    f"Expected frame numbers from 0 to {count - 1} for {record.path}. "
-                    f"Received: {indices.min()} to {indices.max()}. Sample within the video."
-                )
-            start = opened.tell()
-            for frame, number in zip(frames, indices.tolist(), strict=True):
-                opened.seek(start + number * frame.nbytes)
-                if opened.readinto(frame) != frame.nbytes:
-                    raise UnreadableVideoError(
-                        f"Expected {count} whole frames in {file}. Received: a file that ends "
-                        f"before frame {number}. Delete it; it is made again."
-                    )
-        return frames
+    Row i is that of the frames i and i + 1, ``uint8``, (height, width, 2): see `vidlab.flow`.
 
-    def _decode(self, record, file: Path) -> None:
-        """Write the file of one video."""
-        shape = (int(record.frames), *self.size, 3)
-        step = max(1, _CHUNK_BYTES // (shape[1] * shape[2] * 3))
-        chunks = (
-            video.read_frames(
-                record.path, range(first, min(first + step, shape[0])), size=self.size
-            )
-            for first in range(0, shape[0], step)
+    Parameters
+    ----------
+    folder
+        Where the files are kept, in a folder for each size, method and direction.
+    size
+        Height and width at which flow is kept, in pixels.
+    method
+        One of `vidlab.flow.METHODS`.
+    backward
+        Whether it is the flow of the videos played in reverse, from frame i + 1 to frame i.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        size: tuple[int, int],
+        method: str = "dis-fast",
+        backward: bool = False,
+    ):
+        direction = "-backward" if backward else ""
+        name = f"flow-{size[0]}x{size[1]}-{method}{direction}"
+        super().__init__(Path(folder, name), row_shape=(*size, 2))
+        self.method, self.backward = method, backward
+
+    def count(self, record) -> int:
+        """Count the pairs of neighbouring frames of a video."""
+        return max(int(record.frames) - 1, 0)
+
+    def rows(self, record, numbers: range) -> np.ndarray:
+        """Compute the flow of pairs of frames of a video."""
+        return flow.pairs_of_video(
+            record.path,
+            np.asarray(numbers),
+            size=self.row_shape[:2],
+            method=self.method,
+            backward=self.backward,
         )
-        _write(file, chunks, shape=shape, dtype="uint8")
+
+    def fill(self, records: Iterable) -> None:
+        """Compute the flow of videos that is not here yet, two videos at a time."""
+        todo = [record for record in records if not self.file(record).is_file()]
+        if todo:
+            with ThreadPoolExecutor(_WORKERS) as pool:
+                made = pool.map(self.make, todo)
+                for _ in progress(made, desc="optical flow", total=len(todo), unit="video"):
+                    pass
+
+    @property
+    def _bytes_in_work(self) -> int:
+        return _FLOW_BYTES
 
 
 class FeatureStore:

@@ -7,20 +7,25 @@ dataset turns them into batches. A stream of your own subclasses `Rgb` and overr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+import cv2
 import numpy as np
 
-from vidlab.data.sampling import Sampler, from_text
-from vidlab.data.store import FeatureStore
+from vidlab.data import flow, video
+from vidlab.data.sampling import Reordered, Sampler, from_text
+from vidlab.data.store import FlowCache, FrameCache
 from vidlab.errors import SamplingError
 
 if TYPE_CHECKING:
     from vidlab.data.augment import Variation
 
-__all__ = ["PADDING", "Rgb", "StoredFeatures", "is_per_frame", "stack_clips"]
+__all__ = ["PADDING", "Flow", "FlowPairs", "Rgb", "is_per_frame", "stack_clips"]
 
 PADDING = -1.0
 """Every value of a frame that only fills up a batch of clips of different lengths."""
@@ -82,9 +87,17 @@ class Rgb:
         return (*self.size, 3)
 
     @property
+    def kind(self) -> str:
+        """What is read at a frame, in words that change with all that decides it."""
+        return f"{type(self).__name__} {'×'.join(map(str, self.frame_shape))}"
+
+    @property
     def at_test(self) -> Sampler:
         """Which frames are predicted on."""
         return self.test or self.sampling
+
+    def prepare(self, records: Iterable, *, flow: str | os.PathLike | None = None) -> None:
+        """Compute once what takes long, for many videos; decoding frames does not."""
 
     def read(self, frames: Callable[[np.ndarray], np.ndarray], indices: np.ndarray) -> np.ndarray:
         """Read what the input takes at some frames of a video.
@@ -104,36 +117,68 @@ class Rgb:
         """
         return frames(indices)
 
-    def read_video(
+    def opened(
         self,
         record,
-        frames: Callable[[np.ndarray], np.ndarray],
-        indices: np.ndarray,
         *,
+        cache: str | os.PathLike | None = None,
+        flow: str | os.PathLike | None = None,
         view: int = 0,
-    ) -> np.ndarray:
-        """Read as `read` does; `record` is the row of the index that says which video it is."""
-        return self.read(frames, indices)
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Open a video for `read`, which is given the function returned here.
+
+        Parameters
+        ----------
+        record
+            A row of an index table, or anything with its ``path`` and number of ``frames``.
+        cache, flow
+            Folders for decoded frames and for optical flow; None decodes and computes anew.
+        view
+            Which of the kept views is read.
+        """
+        if cache is None:
+            return partial(video.read_frames, record.path, size=self.size)
+        folder = Path(cache, "frames-{}x{}".format(*self.size))
+        return partial(FrameCache(folder, size=self.size).read, record)
+
+    def reordered(self, order: str) -> Rgb:
+        """Return the stream with the frames that are predicted on in another order.
+
+        See `vidlab.sampling.Reordered`.
+        """
+        return replace(self, test=Reordered(self.at_test, order))
 
     def vary(self, pictures: np.ndarray, variation: Variation) -> np.ndarray:
         """Apply one draw of augmentation to what `read` gave, all frames alike."""
         return variation(pictures)
 
     def changed(
-        self, *, sampling: Sampler | str = "", test: Sampler | str = "", size: object = None
+        self,
+        *,
+        sampling: Sampler | str = "",
+        test: Sampler | str = "",
+        size: object = None,
+        **options: object,
     ) -> Rgb:
-        """Return the stream with other frames (a sampler or its text) or at another size."""
+        """Return the stream with other frames (a sampler or its text), size or other options."""
         known = {repr(own): own for own in (self.sampling, self.test)}  # samplers of one's own
         samplers = [
             (known.get(s) or from_text(s)) if s and isinstance(s, str) else s
             for s in (sampling, test)
         ]
+        unknown = [option for option in options if option not in vars(self)]
+        if unknown:
+            raise SamplingError(
+                f"Expected options of {type(self).__name__}: {', '.join(vars(self))}. "
+                f"Received: {', '.join(unknown)}. Correct or remove them."
+            )
         size = self.size if size is None else size
         return replace(
             self,
             sampling=samplers[0] or self.sampling,
             test=samplers[1] or self.test,
             size=size if isinstance(size, int) else tuple(size),
+            **options,
         )
 
     def as_dict(self) -> dict[str, object]:
@@ -144,38 +189,184 @@ class Rgb:
 
 
 @dataclass(frozen=True)
-class StoredFeatures(Rgb):
-    """Features of the frames of a video, computed once: what training reads in place of frames.
+class Flow(Rgb):
+    """Optical flow around frames of a video, ``uint8``: see `vidlab.flow` for its scale.
+
+    What is read at a frame is the flow of `stack` pairs of neighbouring frames, at the file's own
+    rate, that frame in their middle; near the ends they are the first or the last pairs. Channels
+    are dx, dy of the first pair, dx, dy of the second, … (Simonyan & Zisserman 2014). In a model,
+    ``Rescaling(1 / 127, offset=-128 / 127)`` makes -1..1 of them, 0 where nothing moves.
 
     Parameters
     ----------
-    sampling, clip, test
-        As for `Rgb`; `size` is of no effect.
-    stores
-        One, or one for each varied view.
-    padding
-        What fills up shorter clips; None where clips must not be padded.
+    sampling, size, clip, test
+        As for `Rgb`.
+    stack
+        Pairs of frames, from 1.
+    variant
+        ``"stacking"``; ``"trajectory"``, each pair where the flow of those before it has led; or
+        ``"bidirectional"``, half of the pairs from the frame on, half back from it.
+    subtract_mean
+        Whether the mean flow of each pair is subtracted, a crude guess of camera motion.
+    method
+        One of `vidlab.flow.METHODS`.
+    order
+        In which order the frames of the video are: ``"normal"``, ``"reversed"`` (the flow of the
+        video played in reverse), ``"shuffled"`` (positions in random order, the motion around each
+        as it is) or ``"frozen"`` (a still: nothing moves).
+
+    Examples
+    --------
+    >>> from vidlab.data.sampling import Uniform
+    >>> Flow(Uniform(25), 224, stack=10).shape
+    (224, 224, 20)
     """
 
-    size: int | tuple[int, int] = (1, 1)
-    stores: tuple[FeatureStore, ...] = ()
-    padding: float | None = PADDING
+    stack: int = 5
+    variant: Literal["stacking", "trajectory", "bidirectional"] = "stacking"
+    subtract_mean: bool = False
+    method: str = "dis-fast"
+    order: str = "normal"
 
-    dtype: ClassVar[str] = "float32"
+    padding: ClassVar[float | None] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        variants = ("stacking", "trajectory", "bidirectional")
+        both = self.variant == "bidirectional"
+        if self.variant not in variants or self.stack < 1 or (both and self.stack % 2):
+            raise SamplingError(
+                f"Expected a stack of at least one pair, variant one of {', '.join(variants)}, and "
+                f"for bidirectional an even stack. Received: stack={self.stack}, "
+                f"variant={self.variant!r}. Correct them."
+            )
 
     @property
-    def views(self) -> int:
-        """How many views are kept."""
-        return len(self.stores)
+    def frame_shape(self) -> tuple[int, ...]:
+        """Of the flow at one frame: height, width, 2 · pairs."""
+        return (*self.size, 2 * self.stack)
 
     @property
-    def frame_shape(self) -> tuple[int]:
-        """Of the features of one frame."""
-        return (self.stores[0].size,)
+    def kind(self) -> str:
+        """See `Rgb.kind`."""
+        mean = ", mean subtracted" if self.subtract_mean else ""
+        return f"{super().kind} ({self.method}, {self.variant}{mean})"
 
-    def read_video(self, record, frames, indices: np.ndarray, *, view: int = 0) -> np.ndarray:
-        """Read the features of one video, ``float32``, (len(indices), size)."""
-        return self.stores[view].rows(record.video_id, indices)
+    def opened(self, record, *, cache=None, flow=None, view: int = 0) -> FlowPairs:
+        """Open a video for `read`; see `Rgb.opened`."""
+        return FlowPairs(record, self.size, self.method, flow)
+
+    def prepare(self, records, *, flow=None) -> None:
+        """Compute the flow of videos that is not in the folder yet, with a progress bar."""
+        both = self.variant == "bidirectional"
+        for backward in (False, True) if both else (self.order == "reversed",):
+            if flow is not None and self.order != "frozen":
+                options = {"size": self.size, "method": self.method, "backward": backward}
+                FlowCache(flow, **options).fill(records)
+
+    def reordered(self, order: str) -> Flow:
+        """Return the stream with the frames that are predicted on in another order."""
+        return replace(super().reordered(order), order=order)
+
+    def read(self, pairs: FlowPairs, indices: np.ndarray) -> np.ndarray:
+        """Read the flow around some frames of a video.
+
+        Parameters
+        ----------
+        pairs
+            What `opened` gave.
+        indices
+            int64, (time,), within the video.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``uint8``, (time, height, width, 2 · `stack`).
+        """
+        shape = (len(indices), *self.frame_shape)
+        if self.order == "frozen" or pairs.count < 1:
+            return np.full(shape, flow.REST, np.uint8)
+        backward = self.order == "reversed"
+        at = pairs.count - np.asarray(indices) if backward else np.asarray(indices)
+        if self.variant == "bidirectional":
+            half = self.stack // 2
+            onwards = at[:, None] + np.arange(half)
+            back = at[:, None] - 1 - np.arange(half)
+            parts = [
+                self._fields(pairs, onwards, backward),
+                self._fields(pairs, back, not backward),
+            ]
+        else:
+            first = np.clip(at - self.stack // 2, 0, max(pairs.count - self.stack, 0))
+            parts = [self._fields(pairs, first[:, None] + np.arange(self.stack), backward)]
+        fields = np.concatenate(parts, axis=1)  # (time, pairs, height, width, 2)
+        return np.moveaxis(fields, 1, 3).reshape(shape)
+
+    def _fields(self, pairs: FlowPairs, numbers: np.ndarray, backward: bool) -> np.ndarray:
+        """Read pairs (time, stack), numbered in the order they are played in."""
+        numbers = np.clip(numbers, 0, pairs.count - 1)
+        if self.order == "reversed":
+            numbers = pairs.count - 1 - numbers
+        fields = pairs(numbers.ravel(), backward=backward)
+        fields = fields.reshape(*numbers.shape, *fields.shape[1:])
+        if self.variant == "trajectory" or self.subtract_mean:
+            shares = flow.decode(fields)
+            if self.variant == "trajectory":
+                shares = np.stack([flow.trajectories(one) for one in shares])
+            if self.subtract_mean:
+                shares = flow.subtract_mean(shares)
+            fields = flow.encode(shares)
+        return fields
+
+    def vary(self, pictures: np.ndarray, variation: Variation) -> np.ndarray:
+        """Apply one draw of augmentation: fields are moved, and vectors turned with them.
+
+        A flip negates the horizontal component. Brightness is of no effect.
+        """
+        height, width = self.size
+        matrix = variation.matrix(height, width)
+        shape = np.array([width, height])
+        turned = np.linalg.inv(matrix[:, :2]) * shape / shape[:, None]
+        fields = pictures.reshape(*pictures.shape[:-1], self.stack, 2).astype(np.float32)
+        vectors = (fields - flow.REST) @ turned.T.astype(np.float32)
+        vectors = vectors.reshape(-1, height, width, 2 * self.stack)
+        for vector in vectors:
+            for channel in range(0, 2 * self.stack, 2):  # OpenCV takes four channels at most
+                vector[..., channel : channel + 2] = cv2.warpAffine(
+                    vector[..., channel : channel + 2],
+                    matrix,
+                    (width, height),
+                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                    borderMode=cv2.BORDER_REFLECT,
+                )
+        moved = np.clip(np.rint(vectors), -127, 127) + flow.REST
+        return moved.astype(np.uint8).reshape(pictures.shape)
+
+    def as_dict(self) -> dict[str, object]:
+        """Give every option in a form JSON can hold; see `Rgb.as_dict`."""
+        own = ("stack", "variant", "subtract_mean", "method")
+        return super().as_dict() | {name: getattr(self, name) for name in own}
+
+
+class FlowPairs:
+    """The optical flow of the pairs of neighbouring frames of one video, forward and backward.
+
+    Attributes
+    ----------
+    count : int
+        Pairs: frames less one.
+    """
+
+    def __init__(self, record, size: tuple[int, int], method: str, folder):
+        self._record, self._size, self._method, self._folder = record, size, method, folder
+        self.count = int(record.frames) - 1
+
+    def __call__(self, numbers: np.ndarray, *, backward: bool = False) -> np.ndarray:
+        """Give the flow of pairs by their numbers, ``uint8``, (pairs, height, width, 2)."""
+        options = {"size": self._size, "method": self._method, "backward": backward}
+        if self._folder is None:
+            return flow.pairs_of_video(self._record.path, numbers, **options)
+        return FlowCache(self._folder, **options).read(self._record, numbers)
 
 
 def stack_clips(

@@ -217,12 +217,10 @@ class RunFolder:
             file, name = self.recipe.get("file", ""), self.recipe["recipe"]
             inputs = recipes.get(f"{file}:{name}" if file else name).inputs
             known = {name: config["inputs"][name] for name in inputs}
+            own = {name: {**known[name], "test": known[name]["test"] or ""} for name in known}
+            fixed = ("stream", "clip")  # of the recipe
             return {
-                name: stream.changed(
-                    sampling=known[name]["sampling"],
-                    test=known[name]["test"] or "",
-                    size=known[name]["size"],
-                )
+                name: stream.changed(**{n: v for n, v in own[name].items() if n not in fixed})
                 for name, stream in inputs.items()
             }
         except KeyError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -183,8 +183,9 @@ class VideoPredictor:
         found = {}
         for name in (tensor.name for tensor in model.inputs):
             stream = self._streams[name]
-            size = (info.height, info.width) if None in stream.size else stream.size
-            found[name] = stream.read(partial(video.read_frames, path, size=size), indices)
+            if None in stream.size:
+                stream = stream.changed(size=(info.height, info.width))
+            found[name] = stream.read(stream.opened(info), indices)
         return found
 
     def predict(self, path: str | Path, *, sampling: Sampler | None = None) -> Timeline:

@@ -7,6 +7,7 @@ plain Keras, under the decorator `recipe`; a file of your own makes another (see
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -40,7 +41,7 @@ def build(
     num_classes: int = 101,
     *,
     weights: str | Path | None = None,
-    start: keras.Model | None = None,
+    start: keras.Model | Mapping[str, keras.Model] | None = None,
 ) -> keras.Model:
     """Build the model of a recipe, from its inputs to class probabilities.
 
@@ -52,7 +53,8 @@ def build(
         What the backbone starts from, as `vidlab.backbones.build` takes it. Random weights unless
         named: pass ``recipe.weights`` for the recipe's own.
     start
-        The trained model of ``recipe.starts_from``; left out, one with random weights.
+        The trained model of ``recipe.starts_from``, of several by their names; left out, with
+        random weights.
 
     Returns
     -------
@@ -80,8 +82,7 @@ def build(
         options["backbone"] = backbones.build(recipe.backbone, size=recipe.size, weights=weights)
     takes_start = "start" in recipe.builder_options
     if takes_start:
-        untrained = get(recipe.starts_from).adapted(size=recipe.size)
-        options["start"] = build(untrained, num_classes) if start is None else start
+        options["start"] = _untrained(recipe, num_classes) if start is None else start
     outputs = recipe.build(inputs, num_classes, **options)
     given = set(outputs) if isinstance(outputs, dict) else set(list(recipe.tasks)[:1])
     if given != set(recipe.tasks):
@@ -95,8 +96,22 @@ def build(
     )
     if start is not None and not takes_start:
         model.set_weights(start.get_weights())
-    prepare(model, recipe, recipe.phases[-1])
+    if recipe.phases:
+        prepare(model, recipe, recipe.phases[-1])
     return model
+
+
+def _untrained(recipe: Recipe, num_classes: int) -> keras.Model | dict[str, keras.Model]:
+    """Build what a recipe starts from with random weights, its inputs as those of the recipe."""
+    models = {}
+    for name in recipe.starts:
+        start = get(name)
+        inputs = {
+            key: replace(recipe.inputs.get(key, stream), clip=stream.clip)
+            for key, stream in start.inputs.items()
+        }
+        models[name] = build(start.adapted(inputs=inputs), num_classes)
+    return models[recipe.starts_from] if isinstance(recipe.starts_from, str) else models
 
 
 def prepare(model: keras.Model, recipe: Recipe, phase: Phase) -> None:
@@ -138,7 +153,6 @@ def of_run(record: Mapping[str, object]) -> Recipe | None:
 
 
 def _row(recipe: Recipe) -> dict[str, object]:
-    start = [recipe.starts_from] if recipe.starts_from else []
     departures = [*recipe.departures]
     if recipe.augment is not None and {"none", "top"} & {p.trainable for p in recipe.phases}:
         departures.append(
@@ -153,7 +167,7 @@ def _row(recipe: Recipe) -> dict[str, object]:
         "backbone": recipe.backbone or "none",
         "size": "{}×{}".format(*recipe.size),
         "weights": recipe.weights or "random",
-        "training": "; then ".join([*start, *map(str, recipe.phases)]),
+        "training": "; then ".join([*recipe.starts, *map(str, recipe.phases)]),
         "frames learned from": str(recipe.train_sampling),
         "frames decided by": str(recipe.test_sampling),
         "aggregation": recipe.aggregation if recipe.per_frame else "none",

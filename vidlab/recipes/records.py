@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from vidlab.data.augment import Augment
-from vidlab.data.streams import Rgb, is_per_frame
+from vidlab.data.streams import Flow, Rgb, is_per_frame
 from vidlab.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -157,12 +157,13 @@ class Recipe:
     build
         Writes the model: takes the inputs by name (`keras.KerasTensor`) and the number of classes;
         gives class probabilities, or a dict with one tensor for each of `tasks`. An option
-        ``backbone`` is given the encoder, ``start`` the trained model of `starts_from`; other
+        ``backbone`` is given the encoder, ``start`` the trained model of `starts_from` (of several,
+        a dict of them by the recipes' names); other
         options are those of `options`.
     inputs
         Streams by the names the model knows them under.
     phases
-        The training, in order.
+        The training, in order; none where a model only joins those it starts from.
     source, title
         Where it is from; a line for people.
     backbone
@@ -180,8 +181,8 @@ class Recipe:
     patience
         Epochs without a better validation loss before a phase stops.
     starts_from
-        The recipe whose trained weights this one starts from. Where `build` has an option
-        ``start``, it is given that model; else the weights of the same model are copied.
+        The recipe, or several, whose trained weights this one starts from. Where `build` has an
+        option ``start``, it is given that model; else the weights of the same model are copied.
     tasks
         What each output learns. The first is the one that names the class.
     options
@@ -205,7 +206,7 @@ class Recipe:
     augment: Augment | None = None
     validation: float = 0.1
     patience: int = 5
-    starts_from: str | None = None
+    starts_from: str | tuple[str, ...] | None = None
     tasks: Mapping[str, Task] = field(default_factory=lambda: {"class": Task()})
     options: Mapping[str, object] = field(default_factory=dict)
     published: Published = Published()
@@ -228,6 +229,12 @@ class Recipe:
         """The keyword-only parameters of `build` and their defaults."""
         parameters = inspect.signature(self.build).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The recipes it starts from."""
+        named = self.starts_from
+        return (named,) if isinstance(named, str) else tuple(named or ())
 
     @property
     def per_frame(self) -> bool:
@@ -266,7 +273,8 @@ class Recipe:
         options
             New values of single options; the others stay.
         **changes
-            New values of fields; ``size``, ``sampling`` and ``test`` are those of every input.
+            New values of fields; ``size``, ``sampling`` and ``test`` are those of every input, and
+            ``flow``, a dict, holds options of every `Flow`.
 
         Raises
         ------
@@ -279,17 +287,21 @@ class Recipe:
         >>> recipes.get("frame-pretrained").adapted(size=112).size
         (112, 112)
         """
+        flow = changes.pop("flow", {})
         streams = {key: changes.pop(key) for key in ("sampling", "test", "size") if key in changes}
         fields = [known.name for known in dataclasses.fields(self)]
         unknown = [name for name in changes if name not in fields]
         if unknown:
             raise RecipeError(
-                f"Expected changes to {', '.join([*fields, 'sampling', 'test', 'size'])}. "
+                f"Expected changes to {', '.join([*fields, 'sampling', 'test', 'size', 'flow'])}. "
                 f"Received: {', '.join(unknown)} for {self.name}. Correct or remove them."
             )
         inputs = changes.pop("inputs", self.inputs)
-        if streams:
-            inputs = {name: stream.changed(**streams) for name, stream in inputs.items()}
+        if streams or flow:
+            inputs = {
+                name: stream.changed(**streams, **(flow if isinstance(stream, Flow) else {}))
+                for name, stream in inputs.items()
+            }
         merged = {**self.options, **(options or {})}
         return dataclasses.replace(self, **changes, inputs=inputs, options=merged)
 

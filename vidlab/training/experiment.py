@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from vidlab import evaluation
 from vidlab.data.dataset import Clips
-from vidlab.data.sampling import Reordered
 from vidlab.evaluation import predictions
 from vidlab.training import Fitted, Settings, fit
 
@@ -53,8 +51,8 @@ def train_and_evaluate(
     """
     train, validation, test = parts
     fitted = fit(recipe, (train, validation), settings=settings, start=start)
-    streams, cache = fitted.learner.plain, settings.cache
-    found = predict(fitted.learner.model, test, recipe, streams=streams, cache=cache)
+    kept = {"cache": settings.cache, "flow": settings.flow}
+    found = predict(fitted.learner.model, test, recipe, streams=fitted.learner.plain, **kept)
     for old in ("recipe.json", *(f"predictions-{order}.npz" for order in ORDERS)):
         (folder.path / old).unlink(missing_ok=True)
     folder.write(model=fitted.model, history=fitted.history, predictions=found)
@@ -71,6 +69,7 @@ def predict(
     order: str = "normal",
     streams: Mapping[str, Rgb] | Rgb | None = None,
     cache: Path | None = None,
+    flow: Path | None = None,
 ) -> predictions.Predictions:
     """Predict videos with a trained model, their frames in the order of time or in another.
 
@@ -82,17 +81,14 @@ def predict(
         ``"normal"``, or one of `ORDERS`.
     streams
         What the model takes, where it is not what the recipe's does, such as features.
-    cache
-        Folder for decoded frames.
+    cache, flow
+        Folders for decoded frames and for optical flow.
     """
     if order != "normal":
-        inputs = {
-            name: dataclasses.replace(stream, test=Reordered(stream.at_test, order))
-            for name, stream in recipe.inputs.items()
-        }
+        inputs = {name: stream.reordered(order) for name, stream in recipe.inputs.items()}
         recipe = recipe.adapted(inputs=inputs)
     batch_size = 64 if recipe.per_frame else 8
-    data = Clips(videos, streams or recipe.streams, batch_size=batch_size, cache=cache)
+    data = Clips(videos, streams or recipe.streams, batch_size=batch_size, cache=cache, flow=flow)
     return predictions.predict(
         model, data, aggregation=recipe.aggregation, output=next(iter(recipe.tasks))
     )

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -30,7 +30,6 @@ import numpy as np
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from tqdm import tqdm
 
-from vidlab.data import video
 from vidlab.data.augment import Augment
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler
@@ -69,6 +68,7 @@ def extract(
     variation: tuple[Augment, int] | None = None,
     precision: str = "float32",
     engine: str = "auto",
+    flow: Path | None = None,
 ) -> FeatureStore:
     """Compute a vector for each sampled frame, or find those computed before.
 
@@ -96,6 +96,8 @@ def extract(
         a tenth of the maximum. A warning tells where they have it not.
     engine
         As for `vidlab.training.engines.choose`: ``"auto"`` takes the fastest here.
+    flow
+        A folder for optical flow, where an input is one; see `FlowCache`.
 
     Raises
     ------
@@ -119,12 +121,12 @@ def extract(
         for record in records
     }
     digest = engines.encoder_digest(encoder)
-    inputs = [f"{type(s).__name__} {'×'.join(map(str, s.frame_shape))}" for s in streams.values()]
+    inputs = [stream.kind for stream in streams.values()]
     key = _key(index, numbers, facts=[_VERSION, precision, digest, *inputs, repr(variation)])
     size = encoder.output_shape[-1]
     dtype = "float32" if precision == "float32" else "float16"
     store = FeatureStore(Path(out) / key, numbers, size=size, dtype=dtype)
-    work = _Extraction(store, records, streams, variation, encoder, digest, chosen, precision)
+    work = _Extraction(store, records, streams, variation, encoder, digest, chosen, precision, flow)
     if not store.holds(numbers):
         about = {"encoder": encoder.name, "inputs": inputs, "sampling": str(sampling)}
         about |= {"size": size, "variation": str(variation), "precision": precision}
@@ -158,6 +160,7 @@ class _Extraction:
     digest: str
     engine_name: str
     precision: str
+    flow: Path | None
 
     @property
     def engine(self) -> engines.Engine:
@@ -214,8 +217,7 @@ class _Extraction:
         """Read frames of a video for each input, (frames, …), varied where a view is wanted."""
         found = []
         for stream in self.streams.values():
-            frames = partial(video.read_frames, record.path, size=stream.size)
-            read = stream.read(frames, numbers)
+            read = stream.read(stream.opened(record, flow=self.flow), numbers)
             if self.variation is not None:
                 augment, view = self.variation
                 read = stream.vary(read, augment.view(record.video_id, view))

@@ -44,6 +44,8 @@ class Settings:
         Seeds the new weights, the order of the videos, the frames drawn, augmentation and dropout.
     cache : Path or None
         Folder for decoded frames, to skip the decoder after the first epoch.
+    flow : Path or None
+        Folder for optical flow; None computes it anew in every epoch.
     features : Path or None
         Folder for what is computed once; None trains the whole model in every epoch.
     index : VideoIndex or None
@@ -64,6 +66,7 @@ class Settings:
 
     seed: int = 0
     cache: Path | None = None
+    flow: Path | None = None
     features: Path | None = None
     index: VideoIndex | None = None
     most_bytes: int = 20 * 10**9
@@ -106,7 +109,7 @@ def fit(
     parts: tuple[VideoIndex, VideoIndex],
     *,
     settings: Settings | None = None,
-    start: keras.Model | None = None,
+    start: keras.Model | Mapping[str, keras.Model] | None = None,
 ) -> Fitted:
     """Train `recipe`, or go on where an interrupted training of it stopped.
 
@@ -120,7 +123,7 @@ def fit(
         Training and validation videos. Without validation videos nothing stops early, and the last
         weights are kept.
     start
-        For a recipe that starts from another: the other's trained model.
+        For a recipe that starts from another: the other's trained model; of several by name.
 
     Raises
     ------
@@ -128,10 +131,10 @@ def fit(
         If the recipe starts from another and `start` is missing, or the reverse.
     """
     settings = settings or Settings()
-    if (recipe.starts_from is not None) != (start is not None):
+    if bool(recipe.starts) != (start is not None):
         raise RecipeError(
-            f"Expected {recipe.starts_from or 'no model'} to start {recipe.name} from. "
-            f"Received: {start.name if start is not None else 'no model'}. "
+            f"Expected {', '.join(recipe.starts) or 'no model'} to start {recipe.name} from. "
+            f"Received: {getattr(start, 'name', start) or 'no model'}. "
             "Pass the trained model of the recipe named in `starts_from`, or none."
         )
     keras.utils.set_random_seed(settings.seed)
@@ -140,7 +143,7 @@ def fit(
     progress = checkpoint.progress(_identity(recipe, parts, settings))
     if progress.history:
         checkpoint.restore(model)  # what is frozen now may have learned in an earlier phase
-    learner = None
+    learner = Learner(model, recipe.streams, recipe.streams)
     while progress.phase < len(recipe.phases):
         phase = recipe.phases[progress.phase]
         recipes.prepare(model, recipe, phase)
@@ -150,7 +153,8 @@ def fit(
         else:
             _run_phase(model, learner, recipe, parts, progress, checkpoint, settings)
     checkpoint.remove()
-    return Fitted(model, pd.DataFrame(progress.history), learner)
+    history = progress.history or {name: [] for name in ("epoch", "phase", "loss", "seconds")}
+    return Fitted(model, pd.DataFrame(history), learner)
 
 
 class _Epochs(keras.callbacks.Callback):
@@ -271,6 +275,7 @@ def _examples(part, recipe, learner, *, phase, settings, learn) -> Clips | None:
         seed=settings.seed,
         augment=recipe.augment if learn else None,
         cache=settings.cache,
+        flow=settings.flow,
         labels=labels if len(labels) > 1 else next(iter(labels.values())),
     )
 

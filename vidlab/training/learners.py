@@ -8,8 +8,9 @@ views of each training video are kept, and an epoch shows one of them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 import keras
 import pandas as pd
@@ -19,7 +20,7 @@ from vidlab.data.augment import VIEWS
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Possible, Sampler
 from vidlab.data.store import FeatureStore
-from vidlab.data.streams import Rgb, StoredFeatures
+from vidlab.data.streams import PADDING, Rgb
 from vidlab.errors import RecipeError
 from vidlab.models.graph import input_names
 from vidlab.recipes import Phase, Recipe
@@ -29,7 +30,42 @@ from vidlab.training.freezing import KEPT, Split, split
 if TYPE_CHECKING:
     from vidlab.training import Settings
 
-__all__ = ["Learner", "features_of", "learner_of"]
+__all__ = ["Learner", "StoredFeatures", "features_of", "learner_of"]
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredFeatures(Rgb):
+    """Features of the frames of a video, computed once: what training reads in place of frames.
+
+    Parameters
+    ----------
+    sampling, clip, test
+        As for `Rgb`; `size` is of no effect.
+    stores
+        One, or one for each varied view.
+    padding
+        What fills up shorter clips; None where clips must not be padded.
+    """
+
+    size: int | tuple[int, int] = (1, 1)
+    stores: tuple[FeatureStore, ...] = ()
+    padding: float | None = PADDING
+
+    dtype: ClassVar[str] = "float32"
+
+    @property
+    def views(self) -> int:
+        """How many views are kept."""
+        return len(self.stores)
+
+    @property
+    def frame_shape(self) -> tuple[int]:
+        """Of the features of one frame."""
+        return (self.stores[0].size,)
+
+    def opened(self, record, *, cache=None, flow=None, view: int = 0) -> Callable:
+        """Open the features of one video; see `Rgb.opened`."""
+        return partial(self.stores[view].rows, record.video_id)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +180,7 @@ def _extract(
         variation=None if view is None else (recipe.augment, view),
         out=settings.features,
         precision=settings.precision,
+        flow=settings.flow,
     )
 
 
