@@ -620,6 +620,19 @@ def test_leaderboard_keeps_measured_and_published_apart():
     assert math.isnan(published.loc["poor", "top5"])
 
 
+def test_tables_of_models_tell_the_kinds_of_pairs_apart():
+    pairs = [ReversedPair("A", "B"), ReversedPair("C", "D", cyclic=True)]
+    own = replace(make(classes=4), reversed_pairs=pairs)
+    inside = evaluation.pair_accuracy(own, pairs)["within_pair"]
+    board = evaluation.leaderboard({"own": own}, dataset="d")["measured, d"]
+    spread = evaluation.summary([("own", 0, 1, own), ("own", 1, 1, own)])
+    for table in (board, spread):
+        assert table.loc["own", "end_state"] == inside[END_STATE]
+        assert table.loc["own", "cyclic"] == inside[CYCLIC]
+    assert spread.loc["own", "cyclic_spread"] == 0
+    assert "cyclic" not in evaluation.summary([("own", 0, 1, make(classes=4))])
+
+
 def test_leaderboard_leaves_top_five_out_below_ten_classes():
     a, b = random_pair(classes=9)
     table = evaluation.leaderboard(

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from tests.drawn import SIZES, labels, legend, names, texts
 from vidlab import evaluation, plots
 from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
+from vidlab.evaluation import CYCLIC, END_STATE
 from vidlab.evaluation.predictions import Predictions
 from vidlab.recipes import Published
 
@@ -272,6 +274,13 @@ def test_leaderboard_draws_measured_and_published_apart():
     np.testing.assert_allclose(np.nan_to_num(bars(time)), seconds.T / 60)
     assert texts(size) == ["8"]
     assert {"published, UCF-101", "training", "features"} < set(legend(figure))
+    few = names(12)
+    both = [ReversedPair(*few[:2]), ReversedPair(*few[2:4], cyclic=True)]
+    paired = replace(make(12), reversed_pairs=both)
+    table = evaluation.leaderboard({"my-own": paired}, dataset="Pantomime")
+    within = plots.leaderboard(table).axes[2]
+    for kind, name in ((END_STATE, "end_state"), (CYCLIC, "cyclic")):
+        np.testing.assert_allclose(points(within, kind), table["measured, Pantomime"][name])
     alone = plots.leaderboard(evaluation.leaderboard({"my-own": make(3)}, dataset="mine"))
     assert len(alone.axes) == 1
     assert legend(alone) == ["measured, mine (95% interval over groups)"]

@@ -139,6 +139,8 @@ def _show(board: pd.DataFrame) -> None:
     """Print accuracies, published ones beside measured ones, and costs."""
     import pandas as pd
 
+    from vidlab.evaluation import CYCLIC, END_STATE
+
     here, there = board.columns.unique(level=0)
     measured, published = board[here], board[there]
     accuracies = {}
@@ -149,8 +151,12 @@ def _show(board: pd.DataFrame) -> None:
             for value, low, high in measured[[top, f"{top}_low", f"{top}_high"]].values
         ]
         accuracies[f"{name} {there}"] = published[top].map("{:.1%}".format, na_action="ignore")
+    for name, kind in (("end_state", END_STATE), ("cyclic", CYCLIC)):
+        if name in measured:
+            accuracies[f"within {kind}"] = measured[name].map("{:.1%}".format, na_action="ignore")
     costs = {
         "parameters": measured["parameters"].map("{:,.0f}".format, na_action="ignore"),
+        "multiply-adds": measured["multiply_adds"].map("{:,.0f}".format, na_action="ignore"),
         "training": measured["training_seconds"].map("{:.0f} s".format, na_action="ignore"),
         "features": measured["feature_seconds"].map("{:.0f} s".format, na_action="ignore"),
         "model file": measured["megabytes"].map("{:.1f} MB".format, na_action="ignore"),

@@ -146,11 +146,15 @@ def _pooled(parts: list[Predictions]) -> str:
 
 def _with_spread(summary: pd.DataFrame) -> pd.DataFrame:
     """Return the summary with mean and spread in one cell each, in percent."""
-    shown = summary.drop(columns=[name for name in summary if name.startswith("top")])
-    for top in [name for name in ("top1", "top5") if name in summary]:
-        shown[f"top-{top[3:]}"] = [
+    from vidlab.evaluation import CYCLIC, END_STATE
+
+    shown = summary[["runs", "seeds", "splits"]].copy()
+    titles = {"top1": "top-1", "top5": "top-5"}
+    titles |= {"end_state": f"within {END_STATE}", "cyclic": f"within {CYCLIC}"}
+    for name in [name for name in titles if name in summary]:
+        shown[titles[name]] = [
             f"{mean:.1%}" + ("" if spread != spread else f" ± {100 * spread:.1f}")
-            for mean, spread in summary[[top, f"{top}_spread"]].to_numpy()
+            for mean, spread in summary[[name, f"{name}_spread"]].to_numpy()
         ]
     return shown
 

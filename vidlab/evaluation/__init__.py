@@ -2,8 +2,9 @@
 
 All of it is computed from `Predictions`. `accuracy` has top-k accuracy, confusion and reports;
 `frames` how predictions for single frames make that of a video; `intervals` the bootstrap over
-groups; `comparison` paired tests and leaderboards; `motion` what the order of the frames is worth;
-`tsne` a plane in which similar videos are neighbours; `histories` which epoch a training kept.
+groups; `comparison` paired tests; `motion` what the order of the frames is worth; `leaderboard`
+tables of models; `tsne` a plane in which similar videos are neighbours; `histories` which epoch a
+training kept.
 """
 
 from vidlab.evaluation.accuracy import (
@@ -21,7 +22,6 @@ from vidlab.evaluation.accuracy import (
 from vidlab.evaluation.comparison import (
     class_deltas,
     compare,
-    leaderboard,
     mcnemar,
     same_videos,
     sign_flip,
@@ -34,8 +34,8 @@ from vidlab.evaluation.intervals import (
     interval,
     pool,
     strata_of,
-    summary,
 )
+from vidlab.evaluation.leaderboard import leaderboard, summary
 from vidlab.evaluation.motion import (
     CYCLIC,
     END_STATE,

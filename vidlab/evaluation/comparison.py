@@ -1,4 +1,4 @@
-"""Models side by side on the same videos: paired tests, differences by class, the leaderboard.
+"""Models side by side on the same videos: paired tests, differences by class.
 
 A p-value is how often two equally good models would differ at least this much. Such tests are
 about these trained models; whether their recipes differ takes several seeds (`summary`).
@@ -9,29 +9,26 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
 from vidlab.errors import MetricError
-from vidlab.evaluation.accuracy import Per, counted, hits, reported_ks
+from vidlab.evaluation.accuracy import Per, counted, hits
 from vidlab.evaluation.intervals import (
     bootstrap,
     bootstrap_by_class,
     clusters_of,
-    interval,
     strata_of,
 )
 from vidlab.evaluation.predictions import Predictions
 
 if TYPE_CHECKING:
-    from vidlab.recipes import Published
+    pass
 
-__all__ = ["class_deltas", "compare", "leaderboard", "mcnemar", "same_videos", "sign_flip"]
-
-_COSTS = ("parameters", "training_seconds", "feature_seconds")
+__all__ = ["class_deltas", "compare", "mcnemar", "same_videos", "sign_flip"]
 
 
 def same_videos(predictions_by_name: Mapping[str, Predictions]) -> dict[str, Predictions]:
@@ -220,63 +217,6 @@ def class_deltas(a: Predictions, b: Predictions, *, per: Per = "video") -> pd.Da
     table = table.loc[[name for name in a.classes if name in table.index]]
     columns = ["videos", "groups", "accuracy_a", "accuracy_b", "delta", "low", "high"]
     return table[columns].sort_values("delta", ascending=False, kind="stable")
-
-
-def leaderboard(
-    predictions_by_name: Mapping[str, Predictions],
-    *,
-    dataset: str,
-    metrics: Mapping[str, Mapping[str, Any]] | None = None,
-    published: Mapping[str, Published] | None = None,
-) -> pd.DataFrame:
-    """Put models in the order of their accuracy, with what they cost and what was published.
-
-    Parameters
-    ----------
-    predictions_by_name
-        Of each model, on the same videos in any order.
-    dataset
-        That of the measured values, such as ``"Pantomime"``.
-    metrics
-        Of each model, what `RunFolder.metrics` holds: parameters, training_seconds,
-        feature_seconds, model_bytes. What is missing stays empty.
-    published
-        Of each model, what its recipe's ``published`` says.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by model, the best first. Two levels of columns. ``measured, <dataset>``: videos,
-        top1, top1_low, top1_high (95% interval over groups), from ten classes on the same for top5,
-        parameters, training_seconds, feature_seconds, megabytes. ``published, UCF-101``: top1
-        and top5. Shares from 0 to 1; not a number where nothing is known.
-
-    Raises
-    ------
-    MetricError
-        If there are no predictions, none of any video, or they are not about the same videos.
-    """
-    measured, quoted = {}, {}
-    for name, predictions in same_videos(predictions_by_name).items():
-        row: dict[str, float] = {"videos": len(predictions)}
-        quoted[name] = {}
-        for top in (f"top{k}" for k in reported_ks(len(predictions.classes))):
-            found = interval(predictions, metric=top)
-            row |= {top: found.estimate, f"{top}_low": found.low, f"{top}_high": found.high}
-            value = getattr((published or {}).get(name), top, None)
-            quoted[name][top] = np.nan if value is None else value / 100
-        known = (metrics or {}).get(name, {})
-        row |= {cost: known.get(cost) for cost in _COSTS}
-        measured[name] = row | {"megabytes": (known.get("model_bytes") or np.nan) / 1e6}
-    table = pd.concat(
-        {
-            f"measured, {dataset}": pd.DataFrame(measured, dtype=float).T.astype({"videos": int}),
-            "published, UCF-101": pd.DataFrame(quoted, dtype=float).T,
-        },
-        axis=1,
-    ).rename_axis("model")
-    best_first = {"ascending": False, "kind": "stable"}
-    return table.sort_values((f"measured, {dataset}", "top1"), **best_first)
 
 
 def _right(predictions: Predictions, per: Per) -> np.ndarray:

@@ -9,7 +9,7 @@ twins at most) then holds in every draw.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import MetricError
-from vidlab.evaluation.accuracy import Per, counted, hits, per_class, reported_ks, top_ks
+from vidlab.evaluation.accuracy import Per, counted, hits, per_class, reported_ks
 from vidlab.evaluation.predictions import FramePredictions, Predictions
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "interval",
     "pool",
     "strata_of",
-    "summary",
 ]
 
 
@@ -224,36 +223,6 @@ def pool(parts: Sequence[Predictions]) -> Predictions:
             recurrent=parts[0].frames.recurrent,
         )
     return replace(parts[0], **joined, frames=frames, others={})
-
-
-def summary(results: Iterable[tuple[str, int, int, Predictions]]) -> pd.DataFrame:
-    """Mean accuracy of each recipe over its seeds and splits, and the spread.
-
-    Parameters
-    ----------
-    results
-        (recipe, seed, split, predictions), one for each run.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by recipe, as they come: runs, seeds, splits (how many), top1 and top1_spread and,
-        from ten classes on, top5 and top5_spread. Shares from 0 to 1; the spread is the standard
-        deviation over the runs (n - 1), not a number for a single run.
-    """
-    rows = [
-        {"recipe": recipe, "seed": seed, "split": split} | top_ks(predictions)
-        for recipe, seed, split, predictions in results
-    ]
-    table = pd.DataFrame(rows, columns=None if rows else ["recipe", "seed", "split", "top1"])
-    recipes = table.groupby("recipe", sort=False)
-    summed = recipes.agg(
-        runs=("seed", "size"), seeds=("seed", "nunique"), splits=("split", "nunique")
-    )
-    for name in table.columns.drop(["recipe", "seed", "split"]):
-        summed[name] = recipes[name].mean()
-        summed[f"{name}_spread"] = recipes[name].std(ddof=1)
-    return summed
 
 
 def _numbered(*columns: np.ndarray) -> np.ndarray:

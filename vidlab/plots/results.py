@@ -25,6 +25,7 @@ from vidlab.plots.style import (
     Drawing,
     legend_below,
     pale,
+    percent_axis,
 )
 
 __all__ = ["class_deltas", "leaderboard", "motion_costs", "per_class_bars"]
@@ -33,6 +34,7 @@ _ALL = "all classes"
 _KINDS = {END_STATE: VERMILLION, CYCLIC: WINE}
 _COSTS = {
     "parameters": (1e6, "parameters (millions)"),
+    "multiply_adds": (1e9, "multiply-adds (billions)"),
     "training_seconds": (60.0, "time (min)"),
     "megabytes": (1.0, "model file (MB)"),
 }
@@ -113,13 +115,16 @@ def leaderboard(table: pd.DataFrame, *, title: str = "Accuracy and cost of each 
     Parameters
     ----------
     table
-        What `evaluation.leaderboard` gave. Top-5 and costs are drawn where any are known.
+        What `evaluation.leaderboard` gave. Top-5, the accuracy between the two classes of a pair (a
+        coin's one half is dashed) and costs are drawn where any are known.
     """
     measured_on, published_on = table.columns.get_level_values(0).unique()
     measured, published = table[measured_on], table[published_on]
     accuracies = [top for top in ("top1", "top5") if top in measured]
+    kinds = {"end_state": END_STATE, "cyclic": CYCLIC}
+    within = {name: kind for name, kind in kinds.items() if name in measured}
     costs = [cost for cost in _COSTS if measured[cost].notna().any()]
-    widths = [2.6] * len(accuracies) + [1.0] * len(costs)
+    widths = [2.6] * len(accuracies) + [1.6] * bool(within) + [1.0] * len(costs)
     figure, panels = row_panels(table.index, widths=widths, title=title, inches=0.42)
     for axes, top in zip(panels, accuracies, strict=False):
         intervals(
@@ -130,8 +135,14 @@ def leaderboard(table: pd.DataFrame, *, title: str = "Accuracy and cost of each 
             marks={"published": published_on} if published.notna().any(axis=None) else {},
             xlabel=f"{top.replace('top', 'top-')} accuracy (% of videos)",
         )
-    for axes, cost in zip(panels[len(accuracies) :], costs, strict=True):
+    for axes, cost in zip(panels[len(panels) - len(costs) :], costs, strict=True):
         _cost(axes, measured, cost)
+    for name, kind in within.items():
+        axes, dots = panels[len(accuracies)], {"s": 48, "color": _KINDS[kind], "clip_on": False}
+        axes.scatter(measured[name], np.arange(len(measured)), label=kind, zorder=4, **dots)
+    if within:
+        axes.axvline(0.5, color=INK, linestyle="--", linewidth=1.2)
+        percent_axis(axes, "within pairs (%)")
     label = f"{measured_on} (95% interval over groups)"
     figure.axes[0].scatter([], [], s=48, color=BLUE, label=label)
     legend_below(figure)
