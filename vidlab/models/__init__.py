@@ -1,14 +1,13 @@
 """What models of videos are made of, beside Keras' own layers.
 
-`layers` applies an encoder to every frame of a clip, `inflation` makes encoders of other inputs out
-of encoders of pictures, `streaming` makes a trained recurrent model
-predict at every frame, `graph` opens nested models. These modules know shapes, not files; the
-models themselves stand in `vidlab.recipes`, one paper a file. Importing this package is what lets
-Keras load saved models.
+`layers` applies an encoder to every frame of a clip, `inflation` makes encoders of flow and of clips
+out of encoders of pictures, `streaming` makes a trained recurrent model predict at every frame,
+`graph` opens nested models. These modules know shapes, not files; the models themselves stand in
+`vidlab.recipes`, one paper a file. Importing this package is what lets Keras load saved models.
 """
 
 from vidlab.data.streams import PADDING
-from vidlab.models.inflation import widened
+from vidlab.models.inflation import inflated, widened
 from vidlab.models.layers import (
     BlankPadding,
     FoldTime,
@@ -28,6 +27,7 @@ __all__ = [
     "UnfoldTime",
     "each_frame",
     "every_frame",
+    "inflated",
     "pad",
     "widened",
 ]
