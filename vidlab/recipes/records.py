@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Phase", "Published", "Recipe", "Solver", "Task", "class_labels"]
 
-Solver = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
-"""Takes features, class numbers and the number of classes; gives a kernel and a bias."""
+Solver = Callable[[np.ndarray, np.ndarray, int], Sequence[np.ndarray]]
+"""Takes features, class numbers and the layer's number of units; gives the layer's weights."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,14 @@ class Phase:
     decay
         Step n uses the learning rate divided by ``1 + decay · n``; 0 keeps it constant.
     solver
-        Finds the weights of the model's last layer, a `keras.layers.Dense`, from all examples at
-        once, as a classifier of scikit-learn does; no optimizer then takes a step. It is given what
-        the layer takes, (examples, features), the class numbers, (examples,), and how many classes
-        there are; it returns the layer's kernel, (features, classes), and bias, (classes,).
+        Finds the weights of one layer from all examples at once, as a classifier of scikit-learn
+        does; no optimizer then takes a step. It is given what the layer takes, (examples,
+        features), the class numbers, (examples,), and how many units the layer has; it returns the
+        layer's weights, of a `keras.layers.Dense` a kernel, (features, units), and a bias.
+        Of a layer that takes maps it is given up to 100,000 of their vectors, drawn at random, each
+        with the class number of its example.
+    layer
+        The name of that layer; the model's last one when left out.
     """
 
     epochs: int = 1
@@ -69,10 +73,12 @@ class Phase:
     momentum: float = 0.0
     decay: float = 0.0
     solver: Solver | None = None
+    layer: str | None = None
 
     def __str__(self) -> str:
         if self.solver is not None:
-            return f"{self.solver.__name__.replace('_', ' ')}, all examples at once"
+            where = f" for {self.layer}" if self.layer else ""
+            return f"{self.solver.__name__.replace('_', ' ')}{where}, all examples at once"
         plural = "" if self.epochs == 1 else "s"
         parts = [f"{self.epochs} epoch{plural} {self.optimizer} {self.learning_rate:g}"]
         if self.momentum:
@@ -87,7 +93,7 @@ class Phase:
     def as_dict(self) -> dict[str, object]:
         """Give every setting as JSON can hold it; a solver by its name."""
         values = {**vars(self), "solver": getattr(self.solver, "__qualname__", None)}
-        return {name: value for name, value in values.items() if name != "solver" or value}
+        return {n: value for n, value in values.items() if n not in ("solver", "layer") or value}
 
 
 @dataclass(frozen=True)
