@@ -166,7 +166,8 @@ def linear_svm(features, labels, num_classes):
     """Fit scikit-learn's linear support vector machine of several classes (Crammer & Singer)."""
     from sklearn.svm import LinearSVC  # slow to import, and needed here alone
 
-    model = LinearSVC(multi_class="crammer_singer", random_state=0).fit(features, labels)
+    model = LinearSVC(multi_class="crammer_singer", max_iter=20_000, random_state=0)
+    model.fit(features, labels)
     coefficients, intercept = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn keeps the second class's alone
         coefficients = np.concatenate([0 * coefficients, coefficients])
