@@ -108,6 +108,17 @@ def test_colours_tell_directions_apart_and_white_is_rest():
     assert flow.colours(directions, largest=2.0)[0, 1].tolist() == [255, 128, 128]
 
 
+def test_what_a_stream_reads_is_drawn_as_the_mean_of_its_pairs_in_pixels():
+    """As far to the right as down, in shares of a wide picture, is mostly to the right."""
+    shares = np.full((1, 6, 8, 4), 0.02)
+    shares[..., :2] += 0.01
+    shares[..., 2:] -= 0.01
+    drawn = flow.pictures_of(flow.encode(shares), size=(12, 48))
+    assert drawn.shape == (1, 12, 48, 3)
+    expected = flow.colours(np.array([[[4.0, 1.0]]]))
+    assert np.abs(drawn.astype(int) - expected).max() <= 2
+
+
 # ---- streams
 
 SIZE = (48, 64)

@@ -170,6 +170,9 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
+        phase = self.recipe.phases[self.progress.phase]
+        if phase.drops:
+            self.model.optimizer.learning_rate = phase.rate_at(epoch)
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
