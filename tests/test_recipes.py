@@ -83,6 +83,10 @@ PARAMETERS = {  # of the encoder, and of the layers after it
     "temporal-stream": (0, TEMPORAL),
     "two-stream": (0, SPATIAL + TEMPORAL),
     "two-stream-svm": (SPATIAL + TEMPORAL, dense(2 * CLASSES, CLASSES)),
+    "bag-of-words": (256 * 4 * 9, dense(3 * 256, CLASSES)),  # words of four cells of nine bins
+    "bag-of-flow-words": (256 * 4 * 8, dense(3 * 256, CLASSES)),
+    "cnn-svm": (INCEPTION, dense(2048, CLASSES)),
+    "cnn-linear": (INCEPTION, dense(2 * 2048, CLASSES)),
     **dict.fromkeys(["linear-mean", "linear-last"], (INCEPTION, dense(2048, CLASSES))),
     **dict.fromkeys(PAIRED_PROBES, (INCEPTION, dense(2 * 2048, CLASSES))),
 }

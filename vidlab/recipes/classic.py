@@ -19,7 +19,7 @@ from keras import layers, ops
 from vidlab import models
 from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Flow, Rgb
-from vidlab.recipes.probes import logistic_regression
+from vidlab.recipes.probes import dense_weights, logistic_regression
 from vidlab.recipes.registry import Phase, Published, recipe
 
 NOTEBOOK = 5
@@ -165,15 +165,8 @@ def linear_svm(features, labels, num_classes):
 
     scale = np.linalg.norm(features, axis=1).mean()
     found = LinearSVC(random_state=0).fit(features / scale, labels)
-    coefficients, intercept = found.coef_, found.intercept_
-    if len(found.classes_) == 2:  # scikit-learn keeps the second class's alone
-        coefficients = np.concatenate([-coefficients, coefficients])
-        intercept = np.concatenate([-intercept, intercept])
-    kernel = np.zeros((features.shape[1], num_classes))
-    bias = np.full(num_classes, -1e3)  # of classes without examples: probability 0
-    kernel[:, found.classes_] = coefficients.T / scale
-    bias[found.classes_] = intercept
-    return kernel, bias
+    kernel, bias = dense_weights(found, num_classes)
+    return kernel / scale, bias
 
 
 MARGINS = (

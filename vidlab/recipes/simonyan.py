@@ -6,13 +6,13 @@ the very end. (NIPS 2014; arXiv:1406.2199.)
 
 from __future__ import annotations
 
-import numpy as np
 from keras import layers
 
 from vidlab import models
 from vidlab.data.augment import Augment
 from vidlab.data.sampling import Segments, Uniform
 from vidlab.data.streams import Flow, Rgb
+from vidlab.recipes.probes import dense_weights
 from vidlab.recipes.registry import Phase, Published, recipe
 
 NOTEBOOK = 51
@@ -167,16 +167,7 @@ def linear_svm(features, labels, num_classes):
     from sklearn.svm import LinearSVC  # slow to import, and needed here alone
 
     model = LinearSVC(multi_class="crammer_singer", max_iter=20_000, random_state=0)
-    model.fit(features, labels)
-    coefficients, intercept = model.coef_, model.intercept_
-    if len(model.classes_) == 2:  # scikit-learn keeps the second class's alone
-        coefficients = np.concatenate([0 * coefficients, coefficients])
-        intercept = np.concatenate([0 * intercept, intercept])
-    kernel = np.zeros((features.shape[1], num_classes))
-    bias = np.full(num_classes, -1e3)  # of classes without examples: probability 0
-    kernel[:, model.classes_] = coefficients.T
-    bias[model.classes_] = intercept
-    return kernel, bias
+    return dense_weights(model.fit(features, labels), num_classes)
 
 
 CLIPS = {
