@@ -31,6 +31,7 @@ __all__ = [
     "pictures_of",
     "subtract_mean",
     "trajectories",
+    "wheel",
 ]
 
 BOUND = 1 / 16
@@ -242,6 +243,15 @@ def pictures_of(stacked: np.ndarray, *, size: tuple[int, int]) -> np.ndarray:
     """
     fields = decode(stacked.reshape(*stacked.shape[:-1], -1, 2)).mean(axis=-2)
     return colours(np.stack([cv2.resize(field, size[::-1]) for field in fields * size[::-1]]))
+
+
+def wheel(side: int) -> np.ndarray:
+    """Draw the colours of all directions, uint8, (side, side, 3): at the rim the full ones."""
+    middle = (side - 1) / 2
+    points = np.stack(np.meshgrid(*2 * [np.arange(side) - middle]), axis=-1)
+    drawn = colours(points, largest=middle)
+    drawn[np.hypot(*np.moveaxis(points, -1, 0)) > middle] = 255
+    return drawn
 
 
 def _grey(picture: np.ndarray) -> np.ndarray:
