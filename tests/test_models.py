@@ -347,3 +347,27 @@ def test_a_recurrent_model_is_the_same_in_a_fresh_process(convgru, tmp_path):
     with np.load(tmp_path / "found.npz") as found:
         for array, expected in zip(found.values(), (whole, by_frame, by_frame), strict=True):
             close(array, expected)
+
+
+def test_responses_are_divided_by_those_of_two_channels_on_either_side():
+    maps = np.random.default_rng(0).normal(0, 50, (2, 3, 3, 7)).astype(np.float32)
+    expected = [
+        maps[..., c] / (2 + 1e-4 * (maps[..., max(c - 2, 0) : c + 3] ** 2).sum(axis=-1)) ** 0.75
+        for c in range(7)
+    ]
+    close(models.ResponseNormalization()(maps), np.stack(expected, axis=-1))
+
+
+def test_an_encoder_of_pictures_becomes_one_of_flow():
+    """Four channels of the mean weight give 4 / 3 of what three give, of the same values."""
+    backbone = one_layer_backbone()
+    wide = models.widened(backbone, 4)
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (2, *SIZE, 1)).astype(np.float32)
+    same = keras.Model(backbone.get_layer("conv").input, backbone.output)  # without preprocessing
+    values = np.tile((grey - 128) / 127, 3)
+    close(wide(np.tile(grey, 4)), same(values * 4 / 3))
+    assert not wide(np.full((1, *SIZE, 4), 128.0)).numpy().any()  # nothing moves
+    assert {backbone.name, *(layer.name for layer in backbone.layers)}.isdisjoint(
+        {wide.name, *(layer.name for layer in wide.layers)}
+    )

@@ -47,6 +47,9 @@ class Rgb:
         one by itself, (height, width, 3).
     test
         Which frames are predicted on, where these are others.
+    fixed
+        Whether the model is told how many frames a clip has, as one needs that joins them at the
+        pixels; it then takes clips of that length alone.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class Rgb:
     size: int | tuple[int | None, int | None]
     clip: bool = False
     test: Sampler | None = None
+    fixed: bool = False
 
     dtype: ClassVar[str] = "uint8"
     padding: ClassVar[float] = PADDING
@@ -75,11 +79,19 @@ class Rgb:
         object.__setattr__(self, "size", sides)
         if self.test == self.sampling:
             object.__setattr__(self, "test", None)
+        lengths = {self.sampling.length, self.at_test.length} if self.fixed else {0}
+        if len(lengths) > 1 or None in lengths:
+            raise SamplingError(
+                "Expected samplers of one and the same number of frames for clips of a fixed "
+                f"length. Received: {self.sampling} and {self.at_test}. Choose others, such as "
+                "Uniform(16) for both."
+            )
 
     @property
     def shape(self) -> tuple[int | None, ...]:
         """Of one example, as `keras.Input` takes it."""
-        return (None, *self.frame_shape) if self.clip else self.frame_shape
+        length = self.sampling.length if self.fixed else None
+        return (length, *self.frame_shape) if self.clip else self.frame_shape
 
     @property
     def frame_shape(self) -> tuple[int, ...]:

@@ -1,22 +1,33 @@
 """What models of videos are made of, beside Keras' own layers.
 
-`layers` applies an encoder to every frame of a clip, `streaming` makes a trained recurrent model
-predict at every frame, `graph` opens nested models. These modules know shapes, not files; the
-models themselves stand in `vidlab.recipes`, one paper a file. Importing this package is what lets
-Keras load saved models.
+`layers` applies an encoder to every frame of a clip, `inflation` makes encoders of flow and of clips
+out of encoders of pictures, `streaming` makes a trained recurrent model predict at every frame,
+`graph` opens nested models. These modules know shapes, not files; the models themselves stand in
+`vidlab.recipes`, one paper a file. Importing this package is what lets Keras load saved models.
 """
 
 from vidlab.data.streams import PADDING
-from vidlab.models.layers import BlankPadding, FoldTime, UnfoldTime, each_frame, pad
+from vidlab.models.inflation import inflated, widened
+from vidlab.models.layers import (
+    BlankPadding,
+    FoldTime,
+    ResponseNormalization,
+    UnfoldTime,
+    each_frame,
+    pad,
+)
 from vidlab.models.streaming import Stream, every_frame
 
 __all__ = [
     "PADDING",
     "BlankPadding",
     "FoldTime",
+    "ResponseNormalization",
     "Stream",
     "UnfoldTime",
     "each_frame",
     "every_frame",
+    "inflated",
     "pad",
+    "widened",
 ]

@@ -17,7 +17,7 @@ from keras import layers, ops
 from vidlab.data.streams import PADDING, stack_clips
 from vidlab.errors import ModelError
 
-__all__ = ["BlankPadding", "FoldTime", "UnfoldTime", "each_frame", "pad"]
+__all__ = ["BlankPadding", "FoldTime", "ResponseNormalization", "UnfoldTime", "each_frame", "pad"]
 
 
 @keras.saving.register_keras_serializable("vidlab")
@@ -86,6 +86,29 @@ class BlankPadding(layers.Layer):
     def compute_output_shape(self, steps_shape, clips_shape):
         """Return (batch, time, features)."""
         return steps_shape
+
+
+@keras.saving.register_keras_serializable("vidlab")
+class ResponseNormalization(layers.Layer):
+    """Divide each channel by what its neighbours give at the same place.
+
+    Local response normalisation (Krizhevsky et al. 2012, *ImageNet classification with deep
+    convolutional neural networks*, section 3.3) over five channels, with the constants given there:
+    x / (2 + 1e-4 · sum of the squares) ** 0.75.
+
+    Input shape: (…, channels). Output shape: the same.
+    """
+
+    def call(self, maps):
+        """Return the normalised maps."""
+        rank, channels = len(maps.shape), maps.shape[-1]
+        squares = ops.pad(ops.square(maps), [[0, 0]] * (rank - 1) + [[2, 2]])
+        near = sum(squares[..., first : first + channels] for first in range(5))
+        return maps / (2 + 1e-4 * near) ** 0.75
+
+    def compute_output_shape(self, maps_shape):
+        """Return the shape of the maps."""
+        return maps_shape
 
 
 def each_frame(clips: keras.KerasTensor, encoder: Sequence[layers.Layer]) -> keras.KerasTensor:
