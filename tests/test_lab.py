@@ -10,6 +10,7 @@ from vidlab import evaluation, models, recipes
 from vidlab.course.lab import Lab
 from vidlab.data.dataset import Clips
 from vidlab.errors import ProfileError
+from vidlab.models.cost import multiply_adds
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,9 @@ def test_a_run_is_trained_once_and_then_loaded_until_a_setting_changes(open_lab,
     assert first.path == second.path
     assert second.predictions.video_ids.tolist() == lab.split()[2].table["video_id"].tolist()
     assert second.metrics["test_videos"] == len(lab.split()[2])
+    steps, pixels, units = 4, 50 * 50 * 3, 16  # three gates, both directions, three classes
+    recurrent = steps * 2 * 3 * units * (pixels + units)
+    assert second.metrics["multiply_adds"] == recurrent + 2 * units * 3
 
     found = {order: lab.predict("gru-pixels", order=order) for order in ("reversed", "frozen")}
     kept = second.path / "predictions-reversed.npz"
@@ -164,6 +168,7 @@ def test_a_recurrent_recipe_has_a_prediction_after_every_frame_the_last_one_is_t
 def test_single_frames_are_kept_frame_by_frame_and_have_no_order(open_lab, capsys):
     lab = open_lab()
     folder = lab.run("frame-pretrained")
+    assert folder.metrics["multiply_adds"] == 4 * multiply_adds(folder.model())  # of four frames
     assert folder.model().input_shape == (None, 32, 32, 3)
     assert len(folder.predictions.frames) == 4 * len(folder.predictions)
     capsys.readouterr()

@@ -49,7 +49,7 @@ def leaderboard(
         Indexed by model, the best first. Two levels of columns. ``measured, <dataset>``: videos,
         top1, top1_low, top1_high (95% interval over groups), from ten classes on the same for top5,
         end_state and cyclic (as far as there are such pairs: accuracy between the two classes of a
-        pair), parameters, multiply_adds, training_seconds, feature_seconds, megabytes.
+        pair), parameters, multiply_adds (a video's), training_seconds, feature_seconds, megabytes.
         ``published, UCF-101``: top1 and top5. Shares from 0 to 1; not a number where nothing is
         known.
 

@@ -1,7 +1,7 @@
 """What models of videos are made of, beside Keras' own layers.
 
-`layers` applies an encoder to every frame of a clip, `inflation` makes encoders of flow and of clips
-out of encoders of pictures, `streaming` makes a trained recurrent model predict at every frame,
+`layers` applies an encoder to every frame of a clip, `inflation` makes encoders of flow and of
+clips out of encoders of pictures, `streaming` makes a recurrent model predict at every frame,
 `graph` opens nested models. These modules know shapes, not files; the models themselves stand in
 `vidlab.recipes`, one paper a file. Importing this package is what lets Keras load saved models.
 """

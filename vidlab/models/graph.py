@@ -73,8 +73,15 @@ def flatten(model: keras.Model) -> keras.Model:
     return flat
 
 
-def steps(model: keras.Model) -> tuple[keras.Model, list[Step]]:
+def steps(
+    model: keras.Model, *, inputs: Sequence[keras.KerasTensor] | None = None
+) -> tuple[keras.Model, list[Step]]:
     """Run the layers of a model again, writing down every call.
+
+    Parameters
+    ----------
+    inputs
+        In place of the model's own, in their order.
 
     Returns
     -------
@@ -89,7 +96,12 @@ def steps(model: keras.Model) -> tuple[keras.Model, list[Step]]:
         found.append(Step(layer, args, kwargs, layer(*args, **kwargs)))
         return found[-1].output
 
-    again = keras.models.clone_model(_functional(model), clone_function=_same, call_function=call)
+    model = _functional(model)
+    if inputs is not None:
+        inputs = keras.tree.pack_sequence_as(model.input, list(inputs))
+    again = keras.models.clone_model(
+        model, input_tensors=inputs, clone_function=_same, call_function=call
+    )
     return again, found
 
 
@@ -183,8 +195,8 @@ def _call_opened(layer: keras.Operation, *inputs: Sequence, **options):
         return layer(*inputs, **options)
     x = inputs[0]
     apart = isinstance(layer, keras.layers.TimeDistributed)
-    folded = FoldTime(name=f"{layer.name}_fold")(x) if apart else x
+    folded = FoldTime()(x) if apart else x
     # Called directly, a model runs its layers on the tensor; as a layer, it would be one step.
     run = _functional(inner).call if is_box(inner) else inner
     result = run(folded)
-    return UnfoldTime(name=f"{layer.name}_unfold")(x, result) if apart else result
+    return UnfoldTime()(x, result) if apart else result

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from vidlab import evaluation
 from vidlab.data.dataset import Clips
+from vidlab.errors import ModelError
 from vidlab.evaluation import predictions
+from vidlab.models.cost import multiply_adds
 from vidlab.training import Fitted, Settings, fit
 
 if TYPE_CHECKING:
@@ -56,7 +59,7 @@ def train_and_evaluate(
     for old in ("recipe.json", *(f"predictions-{order}.npz" for order in ORDERS)):
         (folder.path / old).unlink(missing_ok=True)
     folder.write(model=fitted.model, history=fitted.history, predictions=found)
-    metrics = _metrics(found, fitted, test)
+    metrics = _metrics(found, fitted, test) | {"multiply_adds": _cost(fitted.model, recipe, test)}
     metrics["model_bytes"] = (folder.path / "model.keras").stat().st_size
     folder.write(metrics=metrics, recipe=record)
 
@@ -92,6 +95,21 @@ def predict(
     return predictions.predict(
         model, data, aggregation=recipe.aggregation, output=next(iter(recipe.tasks))
     )
+
+
+def _cost(model: keras.Model, recipe: Recipe, test: VideoIndex) -> float | None:
+    """Return the multiply-adds that predicting one video takes, the mean over the test videos.
+
+    None for a model with layers whose cost is not known.
+    """
+    rows = test.table[["frames", "fps"]].itertuples(index=False)
+    mean = fmean(len(recipe.test_sampling.indices(row.frames, fps=row.fps)) for row in rows)
+    try:
+        if recipe.per_frame:
+            return multiply_adds(model) * mean
+        return float(multiply_adds(model, frames=round(mean)))
+    except ModelError:
+        return None
 
 
 def _metrics(found: predictions.Predictions, fitted: Fitted, test: VideoIndex) -> dict:
