@@ -4,6 +4,7 @@ import functools
 import json
 import os
 from dataclasses import FrozenInstanceError
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -23,10 +24,11 @@ FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned"]
 PIXEL_RECIPES = ["lstm-pixels", "gru-pixels"]
 CONVGRU_RECIPES = ["convgru-scratch", "convgru-fixed", "convgru-finetuned"]
 PAIRED_PROBES = ["linear-first-last", "linear-difference"]
+SLOW_FUSION = ["slow-fusion", *(f"slow-fusion-{learns}" for learns in ("top", "top-three", "all"))]
 NEWMAN = [*FRAME_RECIPES, *PIXEL_RECIPES, *CONVGRU_RECIPES]
 
 INCEPTION = 21_802_784  # without its top, as Keras documents it
-INCEPTION_LEARNS = 21_768_352  # all but the stored statistics of its batch normalisation
+INCEPTION_CHANNELS = 17_216  # of its batch normalisation, which has a shift and no scale
 MOBILENET = 2_257_984  # MobileNetV2 without its top
 CLASSES = 101
 
@@ -74,7 +76,65 @@ PARAMETERS = {  # of the encoder, and of the layers after it
     **dict.fromkeys(["linear-mean", "linear-last"], (INCEPTION, dense(2048, CLASSES))),
     **dict.fromkeys(PAIRED_PROBES, (INCEPTION, dense(2 * 2048, CLASSES))),
 }
+
+
+def convolution(kernel, inputs, outputs, *, time=1):
+    return time * kernel * kernel * inputs * outputs + outputs
+
+
+def karpathy(*, times=(1, 1, 1), frames=1, streams=1, features=7 * 7 * 256):
+    """Five convolutions, of which the first three may reach over time, and three dense layers."""
+    first = convolution(11, 3 * frames, 96, time=times[0])
+    second = convolution(5, 96, 256, time=times[1])
+    third = convolution(3, 256, 384, time=times[2])
+    last = convolution(3, 384, 384) + convolution(3, 384, 256)
+    joined = dense(features, 4096) + dense(4096, 4096) + dense(4096, CLASSES)
+    return streams * (first + second + third + last) + joined
+
+
+C3D_CHANNELS = [3, 64, 128, 256, 256, 512, 512, 512, 512]
+C3D = sum(convolution(3, *pair, time=3) for pair in pairwise(C3D_CHANNELS))
+C3D += dense(4 * 4 * 512, 4096) + dense(4096, 4096) + dense(4096, CLASSES)
+# The 94 convolutions of InceptionV3 have no bias. Those of 3×3 become 3×3×3, those of 5×5 5×5×5.
+KERNELS_OVER_TIME = 2 * (
+    9 * (3 * 32 + 32 * 32 + 32 * 64 + 80 * 192)  # the stem
+    + 3 * 9 * (64 * 96 + 96 * 96)  # mixed0–2
+    + 9 * (288 * 384 + 64 * 96 + 96 * 96)  # mixed3
+    + 9 * (192 * 320 + 192 * 192)  # mixed8
+    + 2 * 9 * 448 * 384  # mixed9–10
+) + 4 * (3 * 25 * 48 * 64)
+INFLATED = INCEPTION + KERNELS_OVER_TIME
+
+
+def of_flow(inception, *, channels, time=1):
+    """Count an encoder whose first convolution takes flow in place of three colours."""
+    return inception + time * 9 * 32 * (channels - 3)
+
+
+PARAMETERS |= {
+    "single-frame": (0, karpathy()),
+    "early-fusion": (0, karpathy(frames=10)),
+    "late-fusion": (0, karpathy(features=2 * 7 * 7 * 256)),
+    **dict.fromkeys(SLOW_FUSION, (0, karpathy(times=(4, 2, 2)))),
+    "multiresolution": (0, karpathy(streams=2, features=2 * 7 * 7 * 256)),
+    "c3d": (0, C3D),
+    "i3d-rgb": (INFLATED, dense(2048, CLASSES)),
+    "i3d-flow": (of_flow(INFLATED, channels=2, time=3), dense(2048, CLASSES)),
+    "i3d": (INFLATED + of_flow(INFLATED, channels=2, time=3), 2 * dense(2048, CLASSES)),
+    "tsn-rgb": (INCEPTION, dense(2048, CLASSES)),
+    "tsn-flow": (of_flow(INCEPTION, channels=10), dense(2048, CLASSES)),
+    "tsn": (INCEPTION + of_flow(INCEPTION, channels=10), 2 * dense(2048, CLASSES)),
+    "fused-two-stream": (
+        INCEPTION + of_flow(INCEPTION, channels=20),
+        convolution(3, 2 * 2048, 512, time=3) + dense(512, CLASSES),
+    ),
+}
+TUNED = {  # where not all of the layers learn
+    "slow-fusion-top": dense(4096, CLASSES),
+    "slow-fusion-top-three": dense(7 * 7 * 256, 4096) + dense(4096, 4096) + dense(4096, CLASSES),
+}
 PUBLISHED = {
+    "c3d": 78_409_573,
     "frame-scratch": 22_903_685,
     "frame-vote": 74_336_133,
     "lstm-pixels": 32_924_773,
@@ -224,9 +284,11 @@ def test_recipes_are_built_at_their_published_size(name, only_sizes):
         for layer in model.layers
         if isinstance(layer, keras.layers.BatchNormalization)
     )
-    in_backbone = {"top": weights_of_top, "all": lambda _: INCEPTION_LEARNS}
+    fixed = 3 if recipe.freeze_batchnorm else 2  # of batch normalisation: mean, variance, shift
+    encoders = encoder - len(recipe.inputs) * fixed * INCEPTION_CHANNELS
+    in_backbone = {"top": weights_of_top, "all": lambda _: encoders}
     expected = in_backbone.get(recipe.phases[-1].trainable, lambda _: 0)(model)
-    assert number_learning(model) == head - statistics + expected
+    assert number_learning(model) == TUNED.get(name, head) - statistics + expected
 
 
 def weights_of_top(model):

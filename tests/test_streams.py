@@ -32,6 +32,13 @@ def test_a_stream_has_the_shape_that_keras_takes_and_frames_to_predict_on():
     assert Rgb(Uniform(4), 8, test=Uniform(4)) == Rgb(Uniform(4), 8)
 
 
+def test_a_stream_of_fixed_length_tells_the_model_how_many_frames_there_are():
+    assert Rgb(Window(4), 8, clip=True, fixed=True).shape == (4, 8, 8, 3)
+    for sampling, test in ((Window(4), Uniform(5)), (EverySecond(8), None)):
+        with pytest.raises(SamplingError, match=r"one number of frames.*Choose Uniform\(16\)"):
+            Rgb(sampling, 8, clip=True, test=test, fixed=True)
+
+
 @pytest.mark.parametrize("size", [0, (24, -1), (24, 40, 3)])
 def test_a_size_that_is_none_is_refused(size):
     received = (0, 0) if size == 0 else size

@@ -48,8 +48,7 @@ class Rgb:
     test
         Which frames are predicted on, where these are others.
     fixed
-        Whether the model is told how many frames a clip has, as one needs that joins them at the
-        pixels; it then takes clips of that length alone.
+        Whether the model takes clips of one length alone, that of what the samplers give.
 
     Examples
     --------
@@ -79,12 +78,10 @@ class Rgb:
         object.__setattr__(self, "size", sides)
         if self.test == self.sampling:
             object.__setattr__(self, "test", None)
-        lengths = {self.sampling.length, self.at_test.length} if self.fixed else {0}
-        if len(lengths) > 1 or None in lengths:
+        if self.fixed and not self.sampling.length == self.at_test.length is not None:
             raise SamplingError(
-                "Expected samplers of one and the same number of frames for clips of a fixed "
-                f"length. Received: {self.sampling} and {self.at_test}. Choose others, such as "
-                "Uniform(16) for both."
+                "Expected samplers of one number of frames for a model of fixed length. Received: "
+                f"{self.sampling} and {self.at_test}. Choose Uniform(16) for both, for example."
             )
 
     @property
@@ -165,12 +162,7 @@ class Rgb:
         return variation(pictures)
 
     def changed(
-        self,
-        *,
-        sampling: Sampler | str = "",
-        test: Sampler | str = "",
-        size: object = None,
-        **options: object,
+        self, *, sampling: Sampler | str = "", test: Sampler | str = "", size=None, **options
     ) -> Rgb:
         """Return the stream with other frames (a sampler or its text), size or other options."""
         known = {repr(own): own for own in (self.sampling, self.test)}  # samplers of one's own

@@ -68,7 +68,7 @@ def inflated(backbone: keras.Model, *, prefix: str = "") -> keras.Model:
         As `vidlab.backbones.build` or `widened` gives it, without depthwise convolutions, for which
         Keras has no 3-D kind; it stays as it is.
     prefix
-        Before the names of the layers.
+        Before the names of the layers and ``"backbone"``, the name of the encoder.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def inflated(backbone: keras.Model, *, prefix: str = "") -> keras.Model:
     for step in calls:
         args = [known[id(tensor)] for tensor in step.inputs]
         known[id(step.output)] = _in_time(step.layer, args, prefix)
-    return keras.Model(clips, known[id(flat.output)], name=f"{prefix}inflated")
+    return keras.Model(clips, known[id(flat.output)], name=f"{prefix}backbone")
 
 
 def _in_time(layer: keras.Layer, args: list, prefix: str) -> keras.KerasTensor:

@@ -44,7 +44,7 @@ recipe(
     title="Sixteen frames, 3×3×3 convolutions throughout",
     source="Tran et al. 2015, Learning spatiotemporal features with 3D convolutional networks",
     inputs={"rgb": Rgb(Window(16), 112, clip=True, fixed=True)},
-    phases=[Phase(epochs=16, optimizer="sgd", learning_rate=3e-3, batch_size=30)],
+    phases=[Phase(16, "sgd", 3e-3, batch_size=30)],
     augment=Augment(crop=0.85, rotation=0, zoom=0, shift=0, brightness=0),
     published=Published(
         top1=82.3,
@@ -83,7 +83,7 @@ I3D = {
     "source": "Carreira & Zisserman 2017, Quo vadis, action recognition?",
     "backbone": "inceptionv3",
     "weights": "imagenet",
-    "phases": [Phase(epochs=30, optimizer="sgd", learning_rate=1e-2, batch_size=8, momentum=0.9)],
+    "phases": [Phase(30, "sgd", 1e-2, batch_size=8, trainable="all", momentum=0.9)],
     "augment": Augment(crop=0.85, rotation=0, zoom=0, shift=0, brightness=0),
     "departures": (
         "Inflated from InceptionV3; the source inflates Inception-V1 with batch normalisation, and "
@@ -151,17 +151,19 @@ TSN = {
     "backbone": "inceptionv3",
     "weights": "imagenet",
     "augment": Augment(crop=0.8, rotation=0, zoom=0, shift=0, brightness=0),
-    "phases": [Phase(epochs=60, optimizer="sgd", learning_rate=1e-3, batch_size=32, momentum=0.9)],
+    "phases": [Phase(15, "sgd", 1e-3, batch_size=32, trainable="all", momentum=0.9)],
+    "freeze_batchnorm": True,
     "departures": (
-        "InceptionV3 for the source's Inception with batch normalisation; all of its batch "
-        "normalisation learns, where the source keeps all but the first.",
-        "As many segments in testing as in training; the source averages 25 frames, each ten times "
-        "over.",
-        "The source's learning rate falls in steps; epochs are those of its 4,500 steps (RGB).",
+        "InceptionV3 for the source's Inception-V2; the source lets the first of its layers of "
+        "batch normalisation learn, here none does.",
+        "The source averages 25 frames of a test video, each cropped and mirrored ten times over; "
+        "here 25 frames as they are.",
+        "The learning rate stays, where the source's falls tenfold after 2,000 and 4,000 of its "
+        "4,500 steps of 32 videos (RGB), 15 epochs.",
     ),
 }
-TSN_RGB = Rgb(Segments(3), 224, clip=True)
-TSN_FLOW = Flow(Segments(3), 224, clip=True, stack=5)
+TSN_RGB = Rgb(Segments(3), 224, clip=True, test=Uniform(25))
+TSN_FLOW = Flow(Segments(3), 224, clip=True, test=Uniform(25), stack=5)
 
 recipe(
     "tsn-rgb",
@@ -217,7 +219,7 @@ recipe(
         "rgb": Rgb(Uniform(5), 224, clip=True),
         "flow": Flow(Uniform(5), 224, clip=True, stack=10),
     },
-    phases=[Phase(epochs=30, optimizer="sgd", learning_rate=1e-3, batch_size=16, momentum=0.9)],
+    phases=[Phase(30, "sgd", 1e-3, batch_size=16, trainable="all", momentum=0.9)],
     augment=Augment(crop=0.85, rotation=0, zoom=0, shift=0, brightness=0),
     published=Published(top1=92.5, note="VGG-16, mean over the three splits."),
     departures=(

@@ -49,9 +49,9 @@ def top_modules(model: keras.Model) -> list[str]:
 
 
 def set_trainable(model: keras.Model, what: str, *, pretrained: bool = True) -> None:
-    """Choose how much of the backbone learns; compile the model after it.
+    """Choose how much of the backbone learns, or of each of several; compile the model after it.
 
-    Layers outside the backbone are left as they are. In a pretrained backbone batch normalisation
+    Layers outside backbones are left as they are. In a pretrained backbone batch normalisation
     stays frozen wherever else learns: it uses its stored statistics and does not update them, in
     training too. The statistics of a few small batches, most of all of a few clips, would otherwise
     replace those of the pretraining, and what that has taught is lost within a few steps.
@@ -72,20 +72,17 @@ def set_trainable(model: keras.Model, what: str, *, pretrained: bool = True) -> 
     ModelError
         If `what` is none of the three, or the model holds no backbone.
     """
-    backbone = backbone_of(model)
     if what not in ("none", "top", "all"):
         raise ModelError(
             f'Expected "none", "top" or "all". Received: {what!r}. Choose how much learns.'
         )
-    free = {
-        "none": set(),
-        "top": set(top_modules(backbone)),
-        "all": {layer.name for layer in backbone.layers},
-    }[what]
-    backbone.trainable = what != "none"
-    for layer in backbone.layers:
-        kept = pretrained and isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = layer.name in free and not kept
+    found = [layer for layer in model.layers if layer.name.endswith("backbone")]  # one a stream
+    for backbone in found or [backbone_of(model)]:
+        top = top_modules(backbone) if what == "top" else ()
+        backbone.trainable = what != "none"
+        for layer in backbone.layers:
+            kept = pretrained and isinstance(layer, keras.layers.BatchNormalization)
+            layer.trainable = (what == "all" or layer.name in top) and not kept
 
 
 def backbone_of(model: keras.Model) -> keras.Model:
