@@ -3,12 +3,15 @@
 An encoder gives a map (batch, rows, columns, channels) or, for `recurrent`, also a vector.
 """
 
+import dataclasses
+
 import keras
 import numpy as np
 from keras import layers
 
 from vidlab import models
 from vidlab.recipes import chiche, cnn_lstm_thesis, newman
+from vidlab.training import experiment, fit
 
 
 def small_cnn(*, seed=0):
@@ -100,3 +103,15 @@ def with_random_weights(model, *, scale=0.8):
 def number_learning(model):
     """Count the parameters that learn."""
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def fit_once(recipe, videos, *, start=None, **changes):
+    """Train a recipe for one epoch, on tiny videos and small: (Fitted, the recipe as trained)."""
+    phases = tuple(dataclasses.replace(phase, epochs=1, batch_size=4) for phase in recipe.phases)
+    small = recipe.adapted(**{"size": 32, "phases": phases, "augment": None} | changes)
+    return fit(small, (videos, videos), start=start), small
+
+
+def probabilities(fitted, recipe, videos, *, order="normal"):
+    """Predict videos, their frames in some order: (videos, classes)."""
+    return experiment.predict(fitted.model, videos, recipe, order=order).probabilities
