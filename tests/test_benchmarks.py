@@ -49,7 +49,9 @@ def test_tasks_are_kept_beside_each_other_and_those_left_out_are_removed(
     assert list(json.loads(main.RESULTS.read_text())) == ["memory"]
     with pytest.raises(SystemExit):
         main.main(["decoding"])
-    assert "no task decoding; there are decode, features.mobilenetv2," in capsys.readouterr().err
+    assert (
+        "no task decoding; there are decode, flow, features.mobilenetv2," in capsys.readouterr().err
+    )
 
 
 def test_the_median_round_counts_and_methods_take_turns(bench, monkeypatch):

@@ -11,6 +11,7 @@ from vidlab.files import replacing
 
 TASKS = {
     "decode": ("decode", ()),
+    "flow": ("flow", ()),
     "features.mobilenetv2": ("features", ("mobilenetv2", "float32")),
     "features.mobilenetv2.fast": ("features", ("mobilenetv2", "fast")),
     "features.inceptionv3": ("features", ("inceptionv3", "float32")),
@@ -64,6 +65,7 @@ def rows(task, results):
         return
     for method, ratio in ratios(results).items():
         unit = "   frames/s" if TASKS[task][0] in ("cam", "training") else ""
+        unit = "   pairs/s" if task == "flow" else unit
         yield f"{task:27}{method:19}{results[method]:9.2f}   {ratio:.2f}×{unit}"
 
 

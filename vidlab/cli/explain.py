@@ -47,7 +47,8 @@ def explain(
     **Example:** `vidlab explain my.avi --recipe frame-finetuned --target OpenDoor`
     """
     from vidlab import plots
-    from vidlab.data import video
+    from vidlab.data import flow, video
+    from vidlab.data.streams import Flow
     from vidlab.evaluation.runs import RunFolder
     from vidlab.evaluation.timeline import VideoPredictor
 
@@ -71,8 +72,10 @@ def explain(
             check = explanation.agrees_with_deletion(model, clip, record, steps=6, orders=3)
             typer.echo(check.in_words())
         shown = classes[record.target] if rival is None else f"{classes[record.target]} − {against}"
+        is_flow = isinstance(predictor.streams[stream], Flow)
+        drawn = flow.pictures_of(clip, size=frames.shape[1:3]) if is_flow else frames
         strip = plots.heat_strip(
-            frames,
+            drawn,
             {f"{shown}, {record.score:.0%}": record},
             seconds=indices / info.fps,
             title=f"{file.name}: where {name} looked, and when{several}",
@@ -80,7 +83,7 @@ def explain(
         ending = "-".join([name, *([stream] * bool(several)), shown.replace(" − ", "-not-")])
         stem = out / f"{file.stem}-{ending}"
         written = plots.save(strip, stem, formats=("png",))
-        covered = plots.overlay(frames, record.heat)
+        covered = plots.overlay(drawn, record.heat)
         rate = info.fps * len(indices) / info.frames  # as long as the video itself
         for suffix in ("mp4", "gif") if gif else ("mp4",):
             written.append(_write(stem.with_name(f"{stem.name}.{suffix}"), covered, fps=rate))

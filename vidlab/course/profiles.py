@@ -245,19 +245,19 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
         )
     change = profile.recipes.get(recipe.name, RecipeChange())
     known = recipe.builder_options
+    backbone = change.backbone or (profile.backbone if recipe.backbone else None)
     kind = "" if recipe.per_frame else "clip_"
-    names = ("sampling", "test")
-    samplers = {name: getattr(change, name) or getattr(profile, kind + name) for name in names}
+    samplers = {n: getattr(change, n) or getattr(profile, kind + n) for n in ("sampling", "test")}
     changed: dict = {
         "phases": _phases(recipe, change, profile),
         "options": {n: v for n, v in profile.options.items() if n in known} | change.options,
         "validation": profile.validation,
         "patience": change.patience or profile.patience,
         "freeze_batchnorm": profile.freeze_batchnorm,
-        "backbone": (change.backbone or profile.backbone) if recipe.backbone else None,
-        "size": change.size or (profile.image_size if recipe.backbone or recipe.starts else None),
+        "backbone": backbone,
+        "size": change.size or (profile.image_size if backbone or recipe.starts else None),
         "flow": profile.flow | change.flow,
-        "weights": (change.weights or profile.weights) if recipe.weights else None,
+        "weights": change.weights or (profile.weights if recipe.weights else None),
         **{name: sampling.from_text(text) for name, text in samplers.items() if text},
     }
     changed = {name: value for name, value in changed.items() if value is not None}

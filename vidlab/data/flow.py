@@ -28,8 +28,10 @@ __all__ = [
     "dense_flow",
     "encode",
     "pairs_of_video",
+    "pictures_of",
     "subtract_mean",
     "trajectories",
+    "wheel",
 ]
 
 BOUND = 1 / 16
@@ -222,6 +224,34 @@ def colours(flow: np.ndarray, *, largest: float | None = None) -> np.ndarray:
     wide = hsv.reshape(-1, hsv.shape[-2], 3)  # OpenCV takes one picture
     rgb = cv2.cvtColor(wide, cv2.COLOR_HSV2RGB)
     return np.rint(255 * rgb).astype(np.uint8).reshape(hsv.shape)
+
+
+def pictures_of(stacked: np.ndarray, *, size: tuple[int, int]) -> np.ndarray:
+    """Draw what a `vidlab.streams.Flow` has read: at each frame the mean of its pairs, by colours.
+
+    Parameters
+    ----------
+    stacked
+        ``uint8``, (time, height, width, 2 · pairs).
+    size
+        Height and width of the pictures.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, (time, height, width, 3), RGB: see `colours`.
+    """
+    fields = decode(stacked.reshape(*stacked.shape[:-1], -1, 2)).mean(axis=-2)
+    return colours(np.stack([cv2.resize(field, size[::-1]) for field in fields * size[::-1]]))
+
+
+def wheel(side: int) -> np.ndarray:
+    """Draw the colours of all directions, uint8, (side, side, 3): at the rim the full ones."""
+    middle = (side - 1) / 2
+    points = np.stack(np.meshgrid(*2 * [np.arange(side) - middle]), axis=-1)
+    drawn = colours(points, largest=middle)
+    drawn[np.hypot(*np.moveaxis(points, -1, 0)) > middle] = 255
+    return drawn
 
 
 def _grey(picture: np.ndarray) -> np.ndarray:

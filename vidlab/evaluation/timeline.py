@@ -110,6 +110,11 @@ class VideoPredictor:
         How the predictions for frames are aggregated, as for `vidlab.predictions.aggregate`.
     name
         Of the model; its own if left out.
+
+    Attributes
+    ----------
+    streams : dict
+        What each input is, by name.
     """
 
     def __init__(
@@ -123,9 +128,9 @@ class VideoPredictor:
         name: str = "",
     ):
         self._source = model
-        self._streams = dict(streams or {})
+        self.streams = dict(streams or {})
         self.classes = list(map(str, classes))
-        self.sampling = sampling or next(iter(self._streams.values())).at_test
+        self.sampling = sampling or next(iter(self.streams.values())).at_test
         self.aggregation = aggregation
         self.name = name or getattr(model, "name", "model")
 
@@ -174,7 +179,7 @@ class VideoPredictor:
                 f"Received: {len(self.classes)}. Pass the classes it was trained on."
             )
         for name, shape in shapes.items():
-            self._streams.setdefault(name, Rgb(self.sampling, shape[-3:-1], clip=len(shape) == 5))
+            self.streams.setdefault(name, Rgb(self.sampling, shape[-3:-1], clip=len(shape) == 5))
         return model
 
     def inputs(self, path: str | Path, indices: np.ndarray) -> dict[str, np.ndarray]:
@@ -182,7 +187,7 @@ class VideoPredictor:
         model, info = self.model, video.probe(path)
         found = {}
         for name in (tensor.name for tensor in model.inputs):
-            stream = self._streams[name]
+            stream = self.streams[name]
             if None in stream.size:
                 stream = stream.changed(size=(info.height, info.width))
             found[name] = stream.read(stream.opened(info), indices)
@@ -240,7 +245,7 @@ class VideoPredictor:
                 yield {name: frames[at : at + _BATCH_SIZE] for name, frames in found.items()}
         if padding and len(self.model.inputs[0].shape) == 5:
             yield {
-                name: np.full((padding, *frames.shape[1:]), self._streams[name].padding, np.float32)
+                name: np.full((padding, *frames.shape[1:]), self.streams[name].padding, np.float32)
                 for name, frames in found.items()
             }
 

@@ -228,11 +228,18 @@ def _saliency(graph: LayerGraph, *, copies: int, seed: int) -> Callable:
         for _ in range(max(1, copies)):
             # Noise is drawn here: tf-keras-vis would draw from NumPy's global generator.
             noise = spread * rng.standard_normal(inputs.shape, np.float32) if copies else 0
-            gradients = saliency(
-                lambda scores: tf.reduce_sum(scores * contrasts, axis=-1),
-                inputs + noise,
-                normalize_map=False,
-            )
+            try:
+                gradients = saliency(
+                    lambda scores: tf.reduce_sum(scores * contrasts, axis=-1),
+                    inputs + noise,
+                    normalize_map=False,
+                )
+            except ValueError as error:  # of tf-keras-vis, which takes the absolute value of None
+                raise ModelError(
+                    "Expected a model with a gradient from its scores to the pixels. Received: "
+                    f"{graph.model.name}, through which none leads, as through a vocabulary of "
+                    "words. Leave out frames instead: vidlab.explanation.by_occlusion."
+                ) from error
             total += gradients.reshape(total.shape)
         return total / max(1, copies)
 

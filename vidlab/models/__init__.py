@@ -7,7 +7,7 @@ clips out of encoders of pictures, `streaming` makes a recurrent model predict a
 """
 
 from vidlab.data.streams import PADDING
-from vidlab.models.inflation import inflated, widened
+from vidlab.models.inflation import FLOW_RANGE, inflated, widened
 from vidlab.models.layers import (
     BlankPadding,
     FoldTime,
@@ -19,6 +19,7 @@ from vidlab.models.layers import (
 from vidlab.models.streaming import Stream, every_frame
 
 __all__ = [
+    "FLOW_RANGE",
     "PADDING",
     "BlankPadding",
     "FoldTime",

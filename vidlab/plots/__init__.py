@@ -12,6 +12,7 @@ from vidlab.plots.filters import (
     first_kernels,
     strongest_frames,
 )
+from vidlab.plots.flow import flow_arrows, flow_panels, flow_stack, flow_wheel
 from vidlab.plots.heat import heat_strip, overlay
 from vidlab.plots.intervals import intervals, stacked_bars
 from vidlab.plots.pictures import (
@@ -46,6 +47,10 @@ __all__ = [
     "evidence_boxes",
     "filter_grid",
     "first_kernels",
+    "flow_arrows",
+    "flow_panels",
+    "flow_stack",
+    "flow_wheel",
     "frame_strip",
     "frame_timeline",
     "fusion",

@@ -116,6 +116,8 @@ def _untrained(recipe: Recipe, num_classes: int) -> keras.Model | dict[str, kera
 
 def prepare(model: keras.Model, recipe: Recipe, phase: Phase) -> None:
     """Choose what of a recipe's model learns in a phase; compile it after that."""
+    for name in {each.layer for each in recipe.phases if each.layer}:
+        model.get_layer(name).trainable = name == phase.layer
     if phase.trainable is not None:
         kept = recipe.freeze_batchnorm and recipe.weights is not None
         backbones.set_trainable(model, phase.trainable, pretrained=kept)

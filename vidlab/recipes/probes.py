@@ -29,15 +29,21 @@ def logistic_regression(features, labels, num_classes):
 
     scaler = StandardScaler().fit(features)
     model = LogisticRegression(max_iter=2000).fit(scaler.transform(features), labels)
-    coefficients, intercept = model.coef_, model.intercept_
-    if len(model.classes_) == 2:  # scikit-learn keeps the second class's alone
+    kernel, bias = dense_weights(model, num_classes)
+    kernel = kernel / scaler.scale_[:, None]
+    return kernel, bias - scaler.mean_ @ kernel
+
+
+def dense_weights(classifier, num_classes):
+    """Return a linear classifier of scikit-learn as kernel and bias of a `keras.layers.Dense`."""
+    coefficients, intercept = classifier.coef_, classifier.intercept_
+    if len(classifier.classes_) == 2 and len(coefficients) == 1:  # the second class's alone
         coefficients = np.concatenate([0 * coefficients, coefficients])
         intercept = np.concatenate([0 * intercept, intercept])
-    coefficients = coefficients / scaler.scale_
-    kernel = np.zeros((features.shape[1], num_classes))
+    kernel = np.zeros((coefficients.shape[1], num_classes))
     bias = np.full(num_classes, -1e3)  # of classes without examples: probability 0
-    kernel[:, model.classes_] = coefficients.T
-    bias[model.classes_] = intercept - coefficients @ scaler.mean_
+    kernel[:, classifier.classes_] = coefficients.T
+    bias[classifier.classes_] = intercept
     return kernel, bias
 
 

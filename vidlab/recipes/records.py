@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Phase", "Published", "Recipe", "Solver", "Task", "class_labels"]
 
-Solver = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
-"""Takes features, class numbers and the number of classes; gives a kernel and a bias."""
+Solver = Callable[[np.ndarray, np.ndarray, int], Sequence[np.ndarray]]
+"""Takes features, class numbers and the layer's number of units; gives the layer's weights."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,17 @@ class Phase:
         Of SGD, 0..1; Adam has its own.
     decay
         Step n uses the learning rate divided by ``1 + decay · n``; 0 keeps it constant.
+    drops
+        Shares of the epochs, 0..1, after each of which the learning rate is divided by ten.
     solver
-        Finds the weights of the model's last layer, a `keras.layers.Dense`, from all examples at
-        once, as a classifier of scikit-learn does; no optimizer then takes a step. It is given what
-        the layer takes, (examples, features), the class numbers, (examples,), and how many classes
-        there are; it returns the layer's kernel, (features, classes), and bias, (classes,).
+        Finds the weights of one layer from all examples at once, as a classifier of scikit-learn
+        does; no optimizer then takes a step. It is given what the layer takes, (examples,
+        features), the class numbers, (examples,), and how many units the layer has; it returns the
+        layer's weights, of a `keras.layers.Dense` a kernel, (features, units), and a bias.
+        Of a layer that takes maps it is given up to 100,000 of their vectors, drawn at random, each
+        with the class number of its example.
+    layer
+        The name of that layer; the model's last one when left out.
     """
 
     epochs: int = 1
@@ -68,17 +74,35 @@ class Phase:
     trainable: Literal["none", "top", "all"] | None = None
     momentum: float = 0.0
     decay: float = 0.0
+    drops: tuple[float, ...] = ()
     solver: Solver | None = None
+    layer: str | None = None
+
+    def rate_at(self, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0, apart from `decay`.
+
+        Examples
+        --------
+        >>> phase = Phase(epochs=4, learning_rate=1, drops=(0.5, 0.75))
+        >>> [phase.rate_at(epoch) for epoch in range(4)]
+        [1.0, 1.0, 0.1, 0.01]
+        """
+        passed = sum(epoch >= share * self.epochs for share in self.drops)
+        return self.learning_rate / 10**passed
 
     def __str__(self) -> str:
         if self.solver is not None:
-            return f"{self.solver.__name__.replace('_', ' ')}, all examples at once"
+            where = f" for {self.layer}" if self.layer else ""
+            return f"{self.solver.__name__.replace('_', ' ')}{where}, all examples at once"
         plural = "" if self.epochs == 1 else "s"
         parts = [f"{self.epochs} epoch{plural} {self.optimizer} {self.learning_rate:g}"]
         if self.momentum:
             parts.append(f"momentum {self.momentum:g}")
         if self.decay:
             parts.append(f"decay {self.decay:g}")
+        if self.drops:
+            shares = " and ".join(f"{share:.0%}" for share in self.drops)
+            parts.append(f"a tenth of the rate after {shares} of the epochs")
         parts.append(f"batch {self.batch_size}")
         if self.trainable is not None:
             parts.append(f"backbone learns: {self.trainable}")
@@ -87,7 +111,8 @@ class Phase:
     def as_dict(self) -> dict[str, object]:
         """Give every setting as JSON can hold it; a solver by its name."""
         values = {**vars(self), "solver": getattr(self.solver, "__qualname__", None)}
-        return {name: value for name, value in values.items() if name != "solver" or value}
+        later = ("drops", "solver", "layer")  # runs made before there were any have none of them
+        return {name: value for name, value in values.items() if name not in later or value}
 
 
 @dataclass(frozen=True)
@@ -157,9 +182,9 @@ class Recipe:
     build
         Writes the model: takes the inputs by name (`keras.KerasTensor`) and the number of classes;
         gives class probabilities, or a dict with one tensor for each of `tasks`. An option
-        ``backbone`` is given the encoder, ``start`` the trained model of `starts_from` (of several,
-        a dict of them by the recipes' names); other
-        options are those of `options`.
+        ``backbone`` is given the encoder (one whose default is None, where there is an encoder),
+        ``start`` the trained model of `starts_from` (of several, a dict of them by the recipes'
+        names); other options are those of `options`.
     inputs
         Streams by the names the model knows them under.
     phases
@@ -217,7 +242,9 @@ class Recipe:
         is_per_frame(self.inputs)
         known = self.builder_options
         unknown = [name for name in self.options if name not in known]
-        if unknown or (self.backbone is None) != ("backbone" not in known):
+        # An encoder is given where the function takes one, and has to be where it has no default.
+        fits = known.get("backbone", "") is None or (self.backbone is None) != ("backbone" in known)
+        if unknown or not fits:
             wrong = f"options {', '.join(unknown)}" if unknown else f"backbone={self.backbone!r}"
             raise RecipeError(
                 f"Expected options of {self.build.__name__}: {', '.join(known) or 'none'}. "
@@ -274,7 +301,7 @@ class Recipe:
             New values of single options; the others stay.
         **changes
             New values of fields; ``size``, ``sampling`` and ``test`` are those of every input, and
-            ``flow``, a dict, holds options of every `Flow`.
+            ``flow``, a dict, holds options of every `Flow`, also a size of its own.
 
         Raises
         ------
@@ -299,7 +326,7 @@ class Recipe:
         inputs = changes.pop("inputs", self.inputs)
         if streams or flow:
             inputs = {
-                name: stream.changed(**streams, **(flow if isinstance(stream, Flow) else {}))
+                name: stream.changed(**streams | (flow if isinstance(stream, Flow) else {}))
                 for name, stream in inputs.items()
             }
         merged = {**self.options, **(options or {})}

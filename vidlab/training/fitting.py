@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ from vidlab.training.checkpoints import Checkpoint
 from vidlab.training.learners import Learner, learner_of
 
 __all__ = ["Fitted", "Settings", "fit", "optimizer_of"]
+
+_MOST_VECTORS = 100_000  # that a solver is given of maps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +170,9 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
+        phase = self.recipe.phases[self.progress.phase]
+        if phase.drops:
+            self.model.optimizer.learning_rate = phase.rate_at(epoch)
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
@@ -232,7 +238,7 @@ def _run_phase(whole, learner, recipe, parts, progress, checkpoint, settings) ->
 
 
 def _solve_phase(learner, recipe, parts, progress, settings) -> None:
-    """Give the last layer the weights that the solver of the present phase finds."""
+    """Give a layer the weights that the solver of the present phase finds."""
     phase, model = recipe.phases[progress.phase], learner.model
     started = time.perf_counter()
     train, validation = (
@@ -241,25 +247,46 @@ def _solve_phase(learner, recipe, parts, progress, settings) -> None:
     )
     flat, calls = steps(flatten(model))
     last = calls[-1]
-    if not isinstance(last.layer, keras.layers.Dense):
+    solved = next((call for call in calls if call.layer.name == phase.layer), None)
+    solved = solved if phase.layer else last
+    if solved is None or not hasattr(solved.layer, "units"):
         raise RecipeError(
-            "Expected a model that ends in a Dense layer, whose weights a solver finds. Received: "
-            f"{recipe.name}, which ends in {last.layer.name}. Add the layer, or drop the solver."
+            "Expected a layer with units, such as Dense, whose weights a solver finds. Received: "
+            f"{phase.layer or last.layer.name} in {recipe.name}. Name one of its layers."
         )
     named = {tensor.name: tensor for tensor in flat.inputs}
     single = not isinstance(learner.streams, Mapping)
-    features = keras.Model(flat.inputs[0] if single else named, last.inputs[0])
-    found = [(features.predict_on_batch(x), y) for x, y in (train[i] for i in range(len(train)))]
-    inputs, labels = map(np.concatenate, zip(*found, strict=True))
-    last.layer.set_weights(phase.solver(inputs, labels, last.layer.units))
-    _compile(model, recipe, phase, labels=_labels(parts[0], recipe))
-    numbers = model.evaluate(train, verbose=0, return_dict=True)
-    if validation is not None:
-        found = model.evaluate(validation, verbose=0, return_dict=True)
-        numbers |= {f"val_{name}": value for name, value in found.items()}
+    features = keras.Model(flat.inputs[0] if single else named, solved.inputs[0])
+    inputs, labels = _vectors(features, train, seed=settings.seed)
+    solved.layer.set_weights(phase.solver(inputs, labels, solved.layer.units))
+    numbers = {}
+    if solved is last:
+        _compile(model, recipe, phase, labels=_labels(parts[0], recipe))
+        numbers = model.evaluate(train, verbose=0, return_dict=True)
+        if validation is not None:
+            found = model.evaluate(validation, verbose=0, return_dict=True)
+            numbers |= {f"val_{name}": value for name, value in found.items()}
     row = {"epoch": len(progress.history) + 1, "phase": progress.phase + 1, **numbers}
     progress.history.append(row | {"seconds": time.perf_counter() - started})
     progress.phase += 1
+
+
+def _vectors(features, examples, *, seed) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a layer takes of all examples, a row a vector, and the labels of the rows.
+
+    Of maps a random share is kept, of every batch alike, so that memory stays flat.
+    """
+    found, rng = [], np.random.default_rng(seed)
+    for number in range(len(examples)):
+        x, y = examples[number]
+        values = features.predict_on_batch(x)
+        rows = values.reshape(-1, values.shape[-1])
+        labels = np.repeat(y, len(rows) // len(y))
+        if values.ndim > 2:
+            kept = rng.permutation(len(rows))[: math.ceil(_MOST_VECTORS / len(examples))]
+            rows, labels = rows[kept], labels[kept]
+        found.append((rows, labels))
+    return tuple(map(np.concatenate, zip(*found, strict=True)))
 
 
 def _examples(part, recipe, learner, *, phase, settings, learn) -> Clips | None:
