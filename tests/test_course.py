@@ -29,6 +29,7 @@ OF_FRAMES = ["frame-scratch", "frame-pretrained", "frame-finetuned", "frame-vote
 OF_CLIPS = ["convgru-scratch", "convgru-fixed", "convgru-finetuned", "cnn-lstm", "mobilenet-gru"]
 FROZEN = ["convgru-fixed", "cnn-lstm", "mobilenet-gru"]
 PROBES = ["linear-mean", "linear-last", "linear-first-last", "linear-difference"]
+FUSIONS = ["early-fusion", "slow-fusion", "late-fusion", "c3d", "tsn-rgb"]
 ON_PIXELS = ["lstm-pixels", "gru-pixels"]
 ORDERS = ["normal", "reversed", "shuffled", "frozen"]
 
@@ -105,6 +106,10 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
         ("cnn_plus_rnn", "frame-finetuned 50.0%"),  # inside the reversed pairs
         ("compare_models", "7 pairs of twins"),
         ("compare_models", "McNemar's test: p = 0.24; sign-flip test: 0.03"),
+        (
+            "when_frames_meet",
+            "Unchanged by reversal: single, consensus. You were wrong about: late, consensus.",
+        ),
     ],
 )
 def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
@@ -118,8 +123,10 @@ def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
         ("cnn_plus_rnn", r"largest difference of a probability: (\S+)", 1e-5),
         ("cnn_plus_rnn", r"whole clip at once: (\S+)", 1e-5),
         ("compare_models", r"mean features differ by (\S+) at most", 0.01),
+        ("when_frames_meet", r"NumPy and Conv3D differ by (\S+) at most", 1e-4),
+        ("when_frames_meet", r"gives the picture, to a share of (\S+);", 1e-4),
     ],
-    ids=["steps of GRU and LSTM", "cut network", "frame by frame", "twins"],
+    ids=["GRU and LSTM", "cut network", "frame by frame", "twins", "3-D convolution", "inflated"],
 )
 def test_two_ways_to_compute_the_same_agree(executed, notebook, pattern, limit):
     assert float(re.search(pattern, executed(notebook).text).group(1)) < limit
@@ -407,6 +414,22 @@ def test_filters_notebook_finds_the_first_layer_kept_by_fine_tuning_more_than_th
     line = next(x for x in executed("filters").closing.splitlines() if "Fine-tuning" in x)
     first, last = map(float, re.search(r"by ([\d.]+) in .* and ([\d.]+) in", line).groups())
     assert 1 >= first >= last > 0
+
+
+def test_where_frames_meet_is_shown_by_reversal_padding_and_cost(executed, run_of):
+    forwards, backwards = (row[-2:] for row in executed("when_frames_meet").table("slanted"))
+    assert forwards == backwards[::-1] != backwards
+    edge, zeros = (
+        np.array(row[1:], float) for row in executed("when_frames_meet").table("inflate")
+    )
+    assert edge.max() < 1e-12
+    assert (zeros > 0.1).tolist() == [True, *[False] * 4, True]
+    costs = {row[0]: row[1:] for row in executed("when_frames_meet").table("cost")}
+    assert set(costs) == {"single-frame", *FUSIONS}
+    assert costs["c3d"][2:4] == ["78.4", "38,547.4"]
+    for name in FUSIONS:
+        assert costs[name][:1] == [f"{run_of(name).metrics['parameters'] / 1e6:,.1f}"]
+        assert f"{name} {run_of(name).metrics['top1']:.1%}" in executed("when_frames_meet").closing
 
 
 def test_comparison_shows_all_recipes_that_were_run_with_notes_and_departures(executed, course):

@@ -144,6 +144,30 @@ def test_unrolled_draws_the_cell_once_rolled_up_and_once_a_frame(clip, count):
     assert top <= 0.8
 
 
+def test_fusion_draws_the_frames_that_each_network_reads_and_what_each_unit_has_seen(clip):
+    figure = plots.fusion(clip)
+    shown = {axes.get_title("left"): axes for axes in figure.axes}
+    read = {n: [i for i, x in enumerate(a.images) if x.get_alpha() == 1] for n, a in shown.items()}
+    everything = list(range(8))
+    assert read == {
+        "single frame": [4],
+        "early fusion": everything,
+        "slow fusion": everything,
+        "late fusion": [0, 7],
+        "segment consensus": [0, 2, 5, 7],
+        "3-D convolution": everything,
+    }
+    colours = {
+        name: [unit.get_edgecolor() for unit in axes.patches] for name, axes in shown.items()
+    }
+    one, several = colours["single frame"][0], colours["early fusion"][0]
+    assert colours["late fusion"] == [one] * 4 + [several]
+    *towers, mean = colours["segment consensus"]
+    assert towers == [one] * 8
+    assert mean not in (one, several)
+    assert set(colours["slow fusion"] + colours["3-D convolution"]) == {several}
+
+
 def record(maps, target=0):
     about = {"size": (24, 32), "layer": "conv", "score": 0.5, "method": "grad_cam"}
     return Explanation(maps=np.float32(maps), target=target, **about)

@@ -79,12 +79,11 @@ def _start_keras() -> None:
     TensorFlow's remarks on retracing concern a reader who trains several models in one notebook.
     Python's own errors and warnings are not touched.
     """
-    if "keras" in sys.modules:
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from vidlab.progress import silent_stderr
+    if "keras" not in sys.modules:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        from vidlab.progress import silent_stderr
 
-    with silent_stderr():
-        import_module("keras")
+        with silent_stderr():
+            import_module("keras")
     # Afterwards: in a notebook, TensorFlow sets a level of its own as it is imported.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -6,7 +6,7 @@ an `ax` draw into axes of yours when you give some. Call `use_style` once before
 
 from vidlab.plots.confusion import clustered, confusion_matrices, confusion_matrix
 from vidlab.plots.curves import learning_curves, lines
-from vidlab.plots.diagrams import unrolled
+from vidlab.plots.diagrams import fusion, unrolled
 from vidlab.plots.filters import (
     filter_grid,
     first_kernels,
@@ -53,6 +53,7 @@ __all__ = [
     "flow_wheel",
     "frame_strip",
     "frame_timeline",
+    "fusion",
     "heat_strip",
     "intervals",
     "leaderboard",
