@@ -112,6 +112,14 @@ def bags(videos):
     return found
 
 
+def test_a_bag_of_words_is_loaded_as_it_was_saved(bags, tmp_path):
+    clip = np.random.default_rng(0).integers(0, 256, (1, 4, 48, 48, 3)).astype(np.float32)
+    model = bags["bag-of-words"].model
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(*(one.predict(clip, verbose=0) for one in (model, loaded)))
+
+
 def test_a_bag_of_words_is_trained_in_two_steps_and_forgets_the_order(bags):
     for name, fitted in bags.items():
         channels = 3 if name == "bag-of-words" else 2

@@ -84,8 +84,8 @@ class Vocabulary(layers.Layer):
     The assignment has no gradient, so no heatmap leads through it.
     """
 
-    def __init__(self, units: int, **options):
-        super().__init__(trainable=False, **options)
+    def __init__(self, units: int, *, trainable=False, **options):
+        super().__init__(trainable=trainable, **options)
         self.units = units
 
     def build(self, shape):
