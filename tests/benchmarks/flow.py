@@ -68,7 +68,8 @@ def filmed(seed, *, frames=36):
     rng = np.random.default_rng(seed)
     canvas = scenes.draw_scene(scenes.random_scene(rng))
     paths = camera.random_camera(rng).path(frames, rng=rng)
-    film = camera.Film(rng, camera.FilmLook(4.0, 0.3, (1.0, 1.0, 1.0)), frames=frames)
+    look = camera.FilmLook(grain=2.1, vignette=0.3, balance=(1.0, 1.0, 1.0))  # a clip's on average
+    film = camera.Film(rng, look, frames=frames)
     views = [cv2.warpAffine(canvas, one, camera.FRAME, flags=cv2.INTER_LINEAR) for one in paths]
     grey = [
         cv2.cvtColor(film.develop(view, number=number), cv2.COLOR_RGB2GRAY)
