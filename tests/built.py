@@ -115,3 +115,28 @@ def fit_once(recipe, videos, *, start=None, **changes):
 def probabilities(fitted, recipe, videos, *, order="normal"):
     """Predict videos, their frames in some order: (videos, classes)."""
     return experiment.predict(fitted.model, videos, recipe, order=order).probabilities
+
+
+def two_streams(classes, *, streams, seed=0):
+    """Build a model whose every input, pictures or flow, has a small network of its own."""
+    keras.utils.set_random_seed(seed)
+    inputs = {name: keras.Input(stream.shape, name=name) for name, stream in streams.items()}
+    found = []
+    for name, images in inputs.items():
+        encoder = keras.Sequential(
+            [
+                keras.Input(images.shape[-3:]),
+                layers.Rescaling(1 / 64, offset=-2),
+                layers.Conv2D(6, 3, strides=2, activation="relu", name=f"top_{name}"),
+            ],
+            name=f"encoder_{name}",
+        )
+        pool = layers.GlobalAveragePooling2D()
+        if len(images.shape) == 5:
+            steps = models.each_frame(images, [encoder, pool])
+            found.append(layers.GlobalAveragePooling1D()(steps))
+        else:
+            found.append(pool(encoder(images)))
+    joined = layers.Concatenate()(found) if len(found) > 1 else found[0]
+    given = inputs if len(inputs) > 1 else next(iter(inputs.values()))
+    return keras.Model(given, layers.Dense(classes, activation="softmax")(joined))

@@ -4,6 +4,7 @@ import importlib
 import json
 from pathlib import Path
 
+import cv2
 import keras
 import nbformat
 import numpy as np
@@ -204,3 +205,21 @@ def test_accuracy_inside_pairs_counts_a_video_once_with_its_mean_over_seeds(benc
     assert list(row) == ["all classes", CYCLIC, f"{CYCLIC}: sd of seeds, units"]
     assert row[CYCLIC] == "75.0 (50.0 to 100.0)"
     assert row[f"{CYCLIC}: sd of seeds, units"] == "0.0, 2"
+
+
+def test_the_camera_of_pantomime_moves_its_scene_as_the_benchmark_of_flow_says(bench):
+    """Undoing a move puts the second frame onto the first, but for grain."""
+    measured = bench("flow")
+    pairs = measured.filmed(0, frames=4)
+    assert len(pairs) == 3
+    for (first, second), move in pairs:
+        about = move.copy()
+        about[:, 2] += measured.CENTRE - move[:, :2] @ measured.CENTRE
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        back = cv2.warpAffine(second, about, first.shape[::-1], flags=flags)
+        inside = np.s_[20:-20, 20:-20]
+        smooth = (
+            cv2.GaussianBlur(one.astype(np.float32), None, 2.0) for one in (first, second, back)
+        )
+        one, moved, undone = (picture[inside] for picture in smooth)
+        assert np.abs(one - undone).mean() < 0.5 * np.abs(one - moved).mean()

@@ -9,7 +9,10 @@ import pytest
 
 from tests.browser.conftest import MODEL, VIDEOS, write_videos
 from tests.browser.driver import SCREENSHOTS, click_cell, pixels
+from tests.built import two_streams
 from vidlab import evaluation, plots, widgets
+from vidlab.data.sampling import Uniform
+from vidlab.data.streams import Flow, Rgb
 from vidlab.evaluation import predictions
 from vidlab.widgets.explorer import page as page_file
 
@@ -42,6 +45,13 @@ def folder(tmp_path_factory):
         about="a small model on twelve drawn videos",
         back="index.html",
     )
+    streams = {
+        "rgb": Rgb(Uniform(4), (32, 32), clip=True),
+        "flow": Flow(Uniform(4), (32, 32), clip=True, stack=3),
+    }
+    model = two_streams(3, streams=streams)
+    options = {"index": made["index"], "sampling": Uniform(4), "streams": streams}
+    widgets.save_page(made["said"], folder / "flow.html", model=model, videos=6, **options)
     nowhere = SimpleNamespace(table=pd.DataFrame({"video_id": []}), paths=[])
     widgets.save_page(many(), folder / "many.html", index=nowhere, videos=0)
     return folder
@@ -265,7 +275,34 @@ def test_a_narrow_window_is_not_overrun(opened):
     screenshot(page, "offline-narrow")
 
 
+def test_the_heat_of_a_flow_stream_lies_on_the_flow_beside_that_of_the_picture(opened):
+    page = opened("flow.html")
+    click_cell(page, 0, 1)
+    listing(page, "Jump > Run")
+    page.click(".vl-card >> nth=0")
+    page.wait_for_selector(f"{CAM}[data-panels='4']")
+    captions = page.locator(f"{CAM} figcaption").all_inner_texts()
+    for caption, words in zip(
+        captions[1:],
+        [("Jump", "on rgb"), ("Jump", "on flow"), ("Run", "on rgb"), ("Run", "on flow")],
+        strict=True,
+    ):
+        assert all(word in caption for word in words)
+    page.locator(f"{CAM} .vl-opacity").fill("0")  # what lies below the heat
+    page.wait_for_timeout(300)
+    below = [pixels(page, f"{CAM} figure:nth-child({place}) canvas") for place in range(1, 6)]
+    frame, flow = below[0], below[2]
+    assert below == [frame, frame, flow, frame, flow]
+    assert flow != frame
+    page.locator(f"{CAM} .vl-opacity").fill("75")
+    screenshot(page, "offline-flow")
+    page.locator(f"{CAM} select[aria-label='beside it']").select_option("")
+    page.wait_for_selector(f"{CAM}[data-panels='2']")
+    captions = page.locator(f"{CAM} figcaption").all_inner_texts()
+    assert all(caption.startswith("Jump") for caption in captions[1:])
+
+
 def test_nothing_was_fetched_and_nothing_complained_about(heard):
     assert all(url.startswith(("file:///", "blob:null/")) for url in heard["requests"])
-    assert sum(url.startswith("file:") for url in heard["requests"]) == 4
+    assert sum(url.startswith("file:") for url in heard["requests"]) == 5
     assert heard["console"] == []

@@ -47,8 +47,7 @@ def explain(
     **Example:** `vidlab explain my.avi --recipe frame-finetuned --target OpenDoor`
     """
     from vidlab import plots
-    from vidlab.data import flow, video
-    from vidlab.data.streams import Flow
+    from vidlab.data import video
     from vidlab.evaluation.runs import RunFolder
     from vidlab.evaluation.timeline import VideoPredictor
 
@@ -72,8 +71,7 @@ def explain(
             check = explanation.agrees_with_deletion(model, clip, record, steps=6, orders=3)
             typer.echo(check.in_words())
         shown = classes[record.target] if rival is None else f"{classes[record.target]} − {against}"
-        is_flow = isinstance(predictor.streams[stream], Flow)
-        drawn = flow.pictures_of(clip, size=frames.shape[1:3]) if is_flow else frames
+        drawn = predictor.streams[stream].pictures(frames, clip)
         strip = plots.heat_strip(
             drawn,
             {f"{shown}, {record.score:.0%}": record},

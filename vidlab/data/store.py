@@ -25,7 +25,7 @@ from vidlab.errors import FrameIndexError, ResultError, UnreadableVideoError
 from vidlab.files import replacing
 from vidlab.progress import progress
 
-__all__ = ["FeatureStore", "FlowCache", "FrameCache", "content_digest", "is_whole"]
+__all__ = ["FeatureStore", "FlowCache", "FlowPairs", "FrameCache", "content_digest", "is_whole"]
 
 _CHUNK_BYTES = 64 * 2**20  # of frames decoded at a time, so that memory stays flat
 _FLOW_BYTES = 8 * 240 * 320  # of a frame while its flow is computed: its pixels, grey and flow
@@ -252,6 +252,27 @@ class FlowCache(_RowCache):
     @property
     def _bytes_in_work(self) -> int:
         return _FLOW_BYTES
+
+
+class FlowPairs:
+    """The optical flow of the pairs of neighbouring frames of one video, forward and backward.
+
+    Attributes
+    ----------
+    count : int
+        Pairs: frames less one.
+    """
+
+    def __init__(self, record, size: tuple[int, int], method: str, folder):
+        self._record, self._size, self._method, self._folder = record, size, method, folder
+        self.count = int(record.frames) - 1
+
+    def __call__(self, numbers: np.ndarray, *, backward: bool = False) -> np.ndarray:
+        """Give the flow of pairs by their numbers, ``uint8``, (pairs, height, width, 2)."""
+        options = {"size": self._size, "method": self._method, "backward": backward}
+        if self._folder is None:
+            return flow.pairs_of_video(self._record.path, numbers, **options)
+        return FlowCache(self._folder, **options).read(self._record, numbers)
 
 
 class FeatureStore:

@@ -19,13 +19,13 @@ import numpy as np
 
 from vidlab.data import flow, video
 from vidlab.data.sampling import Reordered, Sampler, from_text
-from vidlab.data.store import FlowCache, FrameCache
+from vidlab.data.store import FlowCache, FlowPairs, FrameCache
 from vidlab.errors import SamplingError
 
 if TYPE_CHECKING:
     from vidlab.data.augment import Variation
 
-__all__ = ["PADDING", "Flow", "FlowPairs", "Rgb", "is_per_frame", "stack_clips"]
+__all__ = ["PADDING", "Flow", "Rgb", "is_per_frame", "stack_clips"]
 
 PADDING = -1.0
 """Every value of a frame that only fills up a batch of clips of different lengths."""
@@ -125,6 +125,10 @@ class Rgb:
             ``uint8`` or ``float32``, (time, …), each frame of `frame_shape`.
         """
         return frames(indices)
+
+    def pictures(self, frames: np.ndarray, read: np.ndarray) -> np.ndarray:
+        """Draw what `read` gave at frames of a video, uint8 RGB of any size: here those frames."""
+        return frames
 
     def opened(
         self,
@@ -306,6 +310,10 @@ class Flow(Rgb):
         fields = np.concatenate(parts, axis=1)  # (time, pairs, height, width, 2)
         return np.moveaxis(fields, 1, 3).reshape(shape)
 
+    def pictures(self, frames: np.ndarray, read: np.ndarray) -> np.ndarray:
+        """Draw the flow as colours, the mean of the pairs at each frame; see `Rgb.pictures`."""
+        return flow.pictures_of(read, size=frames.shape[1:3])
+
     def _fields(self, pairs: FlowPairs, numbers: np.ndarray, backward: bool) -> np.ndarray:
         """Read pairs (time, stack), numbered in the order they are played in."""
         numbers = np.clip(numbers, 0, pairs.count - 1)
@@ -350,27 +358,6 @@ class Flow(Rgb):
         """Give every option in a form JSON can hold; see `Rgb.as_dict`."""
         own = ("stack", "variant", "subtract_mean", "method")
         return super().as_dict() | {name: getattr(self, name) for name in own}
-
-
-class FlowPairs:
-    """The optical flow of the pairs of neighbouring frames of one video, forward and backward.
-
-    Attributes
-    ----------
-    count : int
-        Pairs: frames less one.
-    """
-
-    def __init__(self, record, size: tuple[int, int], method: str, folder):
-        self._record, self._size, self._method, self._folder = record, size, method, folder
-        self.count = int(record.frames) - 1
-
-    def __call__(self, numbers: np.ndarray, *, backward: bool = False) -> np.ndarray:
-        """Give the flow of pairs by their numbers, ``uint8``, (pairs, height, width, 2)."""
-        options = {"size": self._size, "method": self._method, "backward": backward}
-        if self._folder is None:
-            return flow.pairs_of_video(self._record.path, numbers, **options)
-        return FlowCache(self._folder, **options).read(self._record, numbers)
 
 
 def stack_clips(

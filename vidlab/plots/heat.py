@@ -70,6 +70,7 @@ def heat_strip(
     frames: np.ndarray,
     explanations: Mapping[str, Explanation],
     *,
+    pictures: Mapping[str, np.ndarray] | None = None,
     seconds: Sequence[float] | None = None,
     most: int = 8,
     title: str = "Where the model looked, and when",
@@ -82,6 +83,9 @@ def heat_strip(
         Those that were explained, (time, height, width, 3), 0 to 255, of any size.
     explanations
         Row name to record, such as those of the true and of the predicted class.
+    pictures
+        Row name to what its heat is laid on where these are not the frames, such as flow as
+        colours; of the shape of `frames`.
     seconds
         The time of each frame in the video; without it frames are counted from 0.
     most
@@ -106,14 +110,14 @@ def heat_strip(
     inches = 11.5 / len(chosen) * frames.shape[1] / frames.shape[2] + 0.25
     shown = {"frames": frames[chosen]}
     for name, record in explanations.items():
-        name += "" if record.has_evidence else ": no positive evidence"
-        shown[name] = overlay(frames[chosen], record.heat[chosen])
+        label = name + ("" if record.has_evidence else ": no positive evidence")
+        shown[label] = overlay((pictures or {}).get(name, frames)[chosen], record.heat[chosen])
     figure = titled(title, (11.5, len(shown) * inches + 2.4))
     heights = [inches] * len(shown) + [1.7]
     *rows, below = figure.subplots(len(heights), 1, height_ratios=heights)
-    for axes, (name, pictures) in zip(rows, shown.items(), strict=True):
+    for axes, (name, strip) in zip(rows, shown.items(), strict=True):
         labels = map(unit.format, steps[chosen]) if axes is rows[0] else ()
-        film_strip(axes, pictures, labels=labels)
+        film_strip(axes, strip, labels=labels)
         axes.set_title(name, fontsize=9.5, loc="left")
     for (name, record), colour in zip(explanations.items(), _LINES, strict=False):
         label = name if len(explanations) > 1 else None

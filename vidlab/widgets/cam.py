@@ -16,14 +16,16 @@ import traitlets
 from vidlab import plots
 from vidlab.data.sampling import Sampler, Uniform
 from vidlab.errors import ModelError
+from vidlab.evaluation.timeline import VideoPredictor
 from vidlab.plots import Drawing
 from vidlab.plots.heat import heat_strip
 from vidlab.widgets.explorer import Explorer, LazyModel, class_names, page
-from vidlab.widgets.footage import Footage, fitted
+from vidlab.widgets.footage import Footage, fitted, jpeg
 
 if TYPE_CHECKING:
     import keras
 
+    from vidlab.data.streams import Rgb
     from vidlab.explanation import Explanation
 
 __all__ = ["CamExplorer", "shrink_heat"]
@@ -51,13 +53,18 @@ class CamExplorer(Explorer):
         As in `vidlab.explanation.explain`; both can be chosen on the page.
     sampling
         Picks the frames of a file. A model of clips gets exactly these.
+    streams
+        What each input of the model is, by name, as `RunFolder.streams` gives it. Needed by models
+        of several inputs, or of others than pictures: each input has heat of its own, that of flow
+        on the flow, drawn as colours. `clip` is a file then.
 
     Attributes
     ----------
     film, choices, explanation : dict
         What the page plays, what can be chosen, and the heat.
     records : dict
-        Class name to `Explanation`, of the classes shown.
+        Class name to `Explanation`, of the classes shown; of a model of several inputs ``"class,
+        input"``.
     """
 
     _esm = page("parts.js", "player.js", "timechart.js", "cam.js", render="renderCam")
@@ -77,12 +84,17 @@ class CamExplorer(Explorer):
         layer: str | None = None,
         method: str | None = None,
         sampling: Sampler | None = None,
+        streams: Mapping[str, Rgb] | None = None,
     ):
         super().__init__()
         self._model = None if model is None else LazyModel(model)
         self._names = None if classes is None else [str(name) for name in classes]
         self._sampling = sampling or Uniform(16)
+        self._streams = dict(streams or {})
         self._layer, self._method = layer, method
+        self._by_input: dict[str, tuple[keras.Model, np.ndarray]] = {}
+        self._pictures: dict[str, np.ndarray] = {}  # of inputs that are no pictures themselves
+        self._origins: dict[str, tuple[str, str]] = {}  # class and input of each record
         self._roles: dict[str, str] = {}
         self._targets: list[str] = []
         self._footage: Footage | None = None
@@ -96,17 +108,20 @@ class CamExplorer(Explorer):
         *,
         classes: Sequence[str],
         sampling: Sampler,
+        streams: Mapping[str, Rgb] | None = None,
     ) -> None:
         """Explain another model from now on; options as in the constructor."""
         self._model = LazyModel(model)
         self._names = [str(name) for name in classes]
-        self._sampling = sampling
+        self._sampling, self._streams = sampling, dict(streams or {})
         self._layer = self._method = None
+        self._by_input = {}
         self.choices = {}
 
     def clear(self) -> None:
         """Show no clip."""
         self._footage, self.records = None, {}
+        self._by_input, self._pictures = {}, {}
         self.explanation, self.film = {}, {}
         self.set_status("")
 
@@ -181,10 +196,12 @@ class CamExplorer(Explorer):
             self.explain()
         footage = self._footage
         if self.records:
-            rows = {self._titled(name): record for name, record in self.records.items()}
+            titles = {name: self._titled(name) for name in self.records}
+            inputs = {titles[name]: of for name, (_, of) in self._origins.items()}
             return heat_strip(
                 footage.frames,
-                rows,
+                {titles[name]: record for name, record in self.records.items()},
+                pictures={t: self._pictures.get(of, footage.frames) for t, of in inputs.items()},
                 seconds=footage.seconds,
                 most=_FRAMES_IN_PICTURE,
                 title=f"{footage.title}: where the model looked, and when",
@@ -203,7 +220,7 @@ class CamExplorer(Explorer):
         return f"CamExplorer, {self._footage.title}. {text}"
 
     def _explain(self) -> dict[str, Explanation]:
-        """Explain every target, all in one pass."""
+        """Explain every target for every input, all targets in one pass."""
         from vidlab import explanation  # starts TensorFlow
 
         model = self._model.model
@@ -214,25 +231,69 @@ class CamExplorer(Explorer):
                 f"Expected classes of {model.name}, such as {', '.join(classes[:5])}. Received: "
                 f"{', '.join(unknown)}. Correct the name, or pass the classes= of the model."
             )
+        self._by_input = self._by_input or self._read(model, classes)
+        layers = {name: explanation.layers(one) for name, (one, _) in self._by_input.items()}
+        every = list(dict.fromkeys(layer for known in layers.values() for layer in known[::-1]))
         if not self.choices:
-            layers = explanation.layers(model)[::-1]
             methods = list(explanation.METHODS)
-            self.choices = {"classes": classes, "layers": layers, "methods": methods}
-        frames = self._footage.for_model(model.input_shape[-3:-1])
+            self.choices = {"classes": classes, "layers": every, "methods": methods}
         numbers = [classes.index(name) for name in self._targets] or [None]
-        found = explanation.explain(
-            model,
-            np.stack([frames] * len(numbers)),
-            target=None if numbers == [None] else numbers,
-            layer=self._layer,
-            method=self._method,
-        )
-        self._targets = [classes[record.target] for record in found]
-        return dict(zip(self._targets, found, strict=True))
+        found = {}
+        for name, (single, clip) in self._by_input.items():
+            elsewhere = self._layer in every and self._layer not in layers[name]
+            found[name] = explanation.explain(
+                single,
+                np.stack([clip] * len(numbers)),
+                target=None if numbers == [None] else numbers,
+                layer=None if elsewhere else self._layer,
+                method=self._method,
+            )
+            numbers = [record.target for record in found[name]]
+        self._targets = [classes[number] for number in numbers]
+        self._origins = {
+            f"{target}, {name}" if len(found) > 1 else target: (target, name)
+            for target in self._targets
+            for name in found
+        }
+        return {
+            key: found[name][self._targets.index(target)]
+            for key, (target, name) in self._origins.items()
+        }
+
+    def _read(
+        self, model: keras.Model, classes: Sequence[str]
+    ) -> dict[str, tuple[keras.Model, np.ndarray]]:
+        """Give for each input a model of it alone and what it is shown; draw what is no picture."""
+        from vidlab import explanation
+
+        footage, shapes = self._footage, [tuple(tensor.shape) for tensor in model.inputs]
+        if footage.path is None or not self._streams:
+            if len(shapes) > 1 or shapes[0][-1] != 3:
+                raise ModelError(
+                    "Expected a video file and streams= for a model of several inputs or of others "
+                    f"than pictures. Received: {model.name} with inputs {shapes}. Pass a path, and "
+                    "the streams() of its run."
+                )
+            return {model.inputs[0].name: (model, footage.for_model(shapes[0][-3:-1]))}
+        options = {"classes": classes, "sampling": self._sampling, "streams": self._streams}
+        found = VideoPredictor(model, **options).inputs(footage.path, footage.numbers)
+        shown = {name: found[name] for name in self._streams}
+        for name, read in shown.items():
+            pictures = self._streams[name].pictures(footage.frames, read)
+            if pictures is not footage.frames:
+                self._pictures[name] = pictures
+        return explanation.by_input(model, shown)
+
+    def _parts_of(self, name: str) -> tuple[str, str, str]:
+        """Give class, role and input of a record; no input where there are pictures alone."""
+        target, of = self._origins[name]
+        is_told = len(self._by_input) > 1 or self._pictures
+        return target, self._roles.get(target, ""), of if is_told else ""
 
     def _titled(self, name: str) -> str:
-        role = self._roles.get(name)
-        return f"{name} ({role})" if role else name
+        target, role, of = self._parts_of(name)
+        named = f"{target} ({role})" if role else target
+        return f"{named}, {of}" if of else named
 
     def _without_evidence(self) -> str:
         names = self._names or self.choices["classes"]
@@ -244,10 +305,12 @@ class CamExplorer(Explorer):
         panels = []
         for name, record in self.records.items():
             heat = shrink_heat(record.heat, most=_FINEST)
+            target, role, of = self._parts_of(name)
             panels.append(
                 {
-                    "name": name,
-                    "role": self._roles.get(name, ""),
+                    "name": target,
+                    "role": role,
+                    "input": of,
                     "score": round(record.score, 4),
                     "evidence": record.has_evidence,
                     "size": list(heat.shape[1:]),
@@ -259,6 +322,7 @@ class CamExplorer(Explorer):
         first = next(iter(self.records.values()))
         return {
             "panels": panels,
+            "pictures": {name: [*map(jpeg, each)] for name, each in self._pictures.items()},
             "layer": self._layer or "",
             "method": self._method or "",
             "used": {"layer": first.layer, "method": first.method},

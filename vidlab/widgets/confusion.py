@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
     from vidlab.data.index import VideoIndex
+    from vidlab.data.streams import Rgb
 
 __all__ = ["ConfusionExplorer"]
 
@@ -45,6 +46,8 @@ class ConfusionExplorer(VideoExplorer):
         without heat.
     sampling
         Picks the frames that are played and shown to the model: 16, spread evenly, if left out.
+    streams
+        What each input of the model is, by name, as `CamExplorer` takes it.
     order
         Of the classes: ``"index"``, ``"accuracy"`` (the worst first), or ``"clustered"`` (classes
         taken for one another side by side).
@@ -87,11 +90,13 @@ class ConfusionExplorer(VideoExplorer):
         index: VideoIndex | None = None,
         model: keras.Model | Callable[[], keras.Model] | None = None,
         sampling: Sampler | None = None,
+        streams: Mapping[str, Rgb] | None = None,
         order: Order = "index",
         normalise: bool = False,
         per: Per = "video",
     ):
-        super().__init__(predictions, index=index, model=model, sampling=sampling)
+        options = {"model": model, "sampling": sampling, "streams": streams}
+        super().__init__(predictions, index=index, **options)
         groups, group = np.unique(predictions.groups, return_inverse=True)
         named = groups.tolist() if len(groups) <= _MOST_GROUPS else []
         evaluation.counted(predictions, per)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import keras
 
     from vidlab.data.index import VideoIndex
+    from vidlab.data.streams import Rgb
 
 __all__ = ["SCRIPTS", "ClassVideos", "VideoExplorer"]
 
@@ -49,6 +50,8 @@ class VideoExplorer(Explorer):
         without heat.
     sampling
         Picks the frames that are played and shown to the model: 16, spread evenly, if left out.
+    streams
+        What each input of the model is, by name, as `CamExplorer` takes it.
 
     Attributes
     ----------
@@ -71,8 +74,10 @@ class VideoExplorer(Explorer):
         index: VideoIndex | None = None,
         model: keras.Model | Callable[[], keras.Model] | None = None,
         sampling: Sampler | None = None,
+        streams: Mapping[str, Rgb] | None = None,
     ):
-        super().__init__(cam=CamExplorer(model, classes=predictions.classes, sampling=sampling))
+        options = {"classes": predictions.classes, "sampling": sampling, "streams": streams}
+        super().__init__(cam=CamExplorer(model, **options))
         self._all = predictions
         self._paths: dict[str, Path] = {}
         if index is not None:
@@ -167,9 +172,11 @@ class ClassVideos(VideoExplorer):
         index: VideoIndex | None = None,
         model: keras.Model | Callable[[], keras.Model] | None = None,
         sampling: Sampler | None = None,
+        streams: Mapping[str, Rgb] | None = None,
     ):
         first = next(iter(predictions.values()))
-        super().__init__(first, index=index, model=model, sampling=sampling)
+        options = {"model": model, "sampling": sampling, "streams": streams}
+        super().__init__(first, index=index, **options)
         self._models, self._colours = dict(predictions), dict(colours)
         self._confused = evaluation.most_confused(first, n=len(first))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import ipywidgets
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import keras
 
     from vidlab.data.index import VideoIndex
+    from vidlab.data.streams import Rgb
 
 __all__ = ["PerClassExplorer"]
 
@@ -75,6 +76,8 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         played without heat.
     sampling
         Picks the frames that are played and shown to the model: 16, spread evenly, if left out.
+    streams
+        What each input of the model is, by name, as `CamExplorer` takes it.
     order
         Of the classes: ``"index"``, ``"name"``, ``"best"`` or ``"worst"`` first by the top-1 of the
         first model; with a second one also ``"difference"`` (the largest first, whichever is
@@ -111,6 +114,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         index: VideoIndex | None = None,
         model: keras.Model | Callable[[], keras.Model] | None = None,
         sampling: Sampler | None = None,
+        streams: Mapping[str, Rgb] | None = None,
         order: Order = "index",
         per: Per = "video",
     ):
@@ -128,9 +132,8 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         self._count()
         is_named = tuple(self._predictions) != _NAMES[: len(self._predictions)]
         self._colours = plots.class_colours(list(self._predictions)) if is_named else _UNNAMED
-        self.videos = ClassVideos(
-            self._predictions, colours=self._colours, index=index, model=model, sampling=sampling
-        )
+        options = {"model": model, "sampling": sampling, "streams": streams}
+        self.videos = ClassVideos(self._predictions, colours=self._colours, index=index, **options)
         self.order = order
         self.chart = self._draw()
         self._search = self._only = None

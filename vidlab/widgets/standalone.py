@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from string import Template
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import keras
 
     from vidlab.data.index import VideoIndex
+    from vidlab.data.streams import Rgb
 
 __all__ = ["save_page"]
 
@@ -58,6 +59,7 @@ def save_page(
     index: VideoIndex,
     model: keras.Model | Callable[[], keras.Model] | None = None,
     sampling: Sampler | None = None,
+    streams: Mapping[str, Rgb] | None = None,
     videos: int = 60,
     title: str = "Explore the mistakes",
     about: str = "",
@@ -84,6 +86,8 @@ def save_page(
     sampling
         Picks the frames that are kept and shown to the model: 12, spread evenly, if left out. A
         model of clips needs its own.
+    streams
+        What each input of the model is, by name, as `CamExplorer` takes it.
     videos
         How many can be played, at most.
     title
@@ -108,9 +112,8 @@ def save_page(
             "Expected predictions, and a number of videos to play of at least 0. Received: "
             f"{len(predictions)} predictions, videos={videos}. Take the predictions of a run."
         )
-    explorer = ConfusionExplorer(
-        predictions, index=index, model=model, sampling=sampling or Uniform(_FRAMES)
-    )
+    options = {"sampling": sampling or Uniform(_FRAMES), "streams": streams}
+    explorer = ConfusionExplorer(predictions, index=index, model=model, **options)
     for one in (explorer, explorer.cam):  # it is never shown: nothing goes to an open notebook
         one.layout.close()
         one.close()
@@ -194,6 +197,10 @@ def _films(
                 "numbers": cam.film["numbers"],
                 "seconds": cam.film["seconds"],
                 "panels": [_coarser(panel, parts) for panel in cam.explanation.get("panels", [])],
+                "pictures": {
+                    name: [parts.add(_lighter(one, most=_WIDEST)[0]) for one in each]
+                    for name, each in cam.explanation.get("pictures", {}).items()
+                },
                 "used": cam.explanation.get("used"),
                 "status": {key: cam.status[key] for key in ("text", "problem")},
             }

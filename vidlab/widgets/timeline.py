@@ -201,7 +201,8 @@ class TimelineExplorer(VideoPanel):
         predictor = self._predictors[self.model.value]
         frame = self.timeline.probabilities[min(self.player.frame, len(self.timeline) - 1)]
         target = self.target.value or self.timeline.classes[frame.argmax()]
-        self.cam.use(lambda: predictor.model, classes=predictor.classes, sampling=self._sampling)
+        options = {"sampling": self._sampling, "streams": predictor.streams}
+        self.cam.use(lambda: predictor.model, classes=predictor.classes, **options)
         self.cam.show(self.timeline.path, targets=[target])
         self.cam.explain()
 

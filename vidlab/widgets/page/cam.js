@@ -31,6 +31,7 @@ function renderCam({ model, el }) {
     },
   });
   let panels = [];
+  let reels = {}; // of inputs that are no pictures themselves, such as flow
 
   const title = make("div", { className: "vl-title" });
   const stage = make("div", { className: "vl-stage" });
@@ -43,7 +44,8 @@ function renderCam({ model, el }) {
     player, className: "vl-timeline", tall: 92, draw: drawBars,
     label: "Share of the evidence in each frame. Arrow keys go from frame to frame, Space plays.",
     words: (at) => panels.slice(1)
-      .map(({ panel }) => `${panel.name} ${percent(panel.importance[at])}`).join(", "),
+      .map(({ panel }) => [panel.name, panel.input, percent(panel.importance[at])])
+      .map((words) => words.filter(Boolean).join(" ")).join(", "),
   });
   const first = choice("evidence for", [], () => explain());
   const second = choice("beside it", [], () => explain());
@@ -101,14 +103,22 @@ function renderCam({ model, el }) {
     const explanation = model.get("explanation") ?? {};
     const shown = [null, ...(explanation.panels ?? [])];
     const [height, width] = film.size ?? [3, 4];
-    panels = shown.map((panel, place) => {
+    const names = [...new Set((explanation.panels ?? []).map(({ name }) => name))];
+    Object.values(reels).forEach((one) => one.close());
+    reels = {};
+    for (const [input, pictures] of Object.entries(explanation.pictures ?? {})) {
+      reels[input] = makeReel();
+      reels[input].load(pictures).then(repaint);
+    }
+    panels = shown.map((panel) => {
       const canvas = make("canvas", { width, height });
-      const colour = make("i", { className: `vl-swatch vl-series-${place - 1}` });
+      const colour = make("i", { className: `vl-swatch vl-series-${names.indexOf(panel?.name)}` });
       const caption = make("figcaption");
       if (panel) {
         const what = panel.role ? `${panel.role} · ` : "";
         caption.append(
           colour, make("b", { text: panel.name }), ` ${what}${percent(panel.score)}`,
+          panel.input ? ` · on ${panel.input}` : "",
         );
         caption.title = panel.says;
         if (!panel.evidence) caption.append(make("em", { text: "no positive evidence" }));
@@ -154,8 +164,9 @@ function renderCam({ model, el }) {
   function choose() {
     const explanation = model.get("explanation") ?? {};
     if (!explanation.panels) return;
-    first.select.value = explanation.panels[0].name;
-    second.select.value = explanation.panels[1]?.name ?? "";
+    const [one, other] = new Set(explanation.panels.map(({ name }) => name));
+    first.select.value = one;
+    second.select.value = other ?? "";
     method.select.value = explanation.method;
     layer.select.value = explanation.layer;
     const { layer: where, method: by } = explanation.used;
@@ -171,9 +182,11 @@ function renderCam({ model, el }) {
   function paint() {
     if (!reel.pictures.length) return;
     const strongest = opacity.value / 100;
-    for (const { canvas, heat } of panels) {
+    for (const { panel, canvas, heat } of panels) {
       const context = canvas.getContext("2d");
-      context.drawImage(reel.pictures[player.at], 0, 0, canvas.width, canvas.height);
+      const picture = (reels[panel?.input] ?? reel).pictures[player.at];
+      if (!picture) continue; // still being unpacked
+      context.drawImage(picture, 0, 0, canvas.width, canvas.height);
       if (!heat) continue;
       const small = heat.canvas.getContext("2d");
       const image = small.createImageData(heat.columns, heat.rows);
@@ -193,11 +206,15 @@ function renderCam({ model, el }) {
 
   function drawBars(context, { across, up, base, colours: { right, wrong } }) {
     const series = panels.slice(1).map(({ panel }) => panel.importance);
+    const [one] = panels.slice(1).map(({ panel }) => panel.name);
+    const inputs = [...new Set(panels.slice(1).map(({ panel }) => panel.input))];
     const room = across(player.seconds.length - 1) - across(0);
     const bar = Math.min(16, room / player.seconds.length / (series.length + 0.6));
     series.forEach((shares, place) => shares.forEach((share, at) => {
       const x = across(at) + (place - series.length / 2) * bar;
-      context.fillStyle = css(place ? wrong : right, at === player.at ? 1 : 0.6);
+      const { name, input } = panels[place + 1].panel;
+      const strong = (at === player.at ? 1 : 0.6) / (1 + inputs.indexOf(input));
+      context.fillStyle = css(name === one ? right : wrong, strong);
       context.fillRect(x, up(share), bar - 1, base - up(share));
     }));
   }
@@ -213,7 +230,7 @@ function renderCam({ model, el }) {
 
   const stop = () => {
     player.pause();
-    reel.close();
+    for (const one of [reel, ...Object.values(reels)]) one.close();
     repaint.stop();
     unfollow();
     for (const [name, handler] of Object.entries(changes)) model.off(name, handler);

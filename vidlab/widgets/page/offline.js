@@ -44,11 +44,14 @@ function offlineModel(kept, parts) {
     }
     const panels = held.panels.map((panel) => ({ ...panel, heat: part(panel.heat) }));
     const frames = held.frames.map(part);
-    shown = { ...held, panels };
+    const pictures = Object.fromEntries(
+      Object.entries(held.pictures).map(([name, each]) => [name, each.map(part)]),
+    );
+    shown = { ...held, panels, pictures };
     const mine = shown;
     tell(model, "");
     cam.set("explanation", {});
-    cam.set("choices", panels.length ? { classes: panels.map(({ name }) => name) } : {});
+    cam.set("choices", panels.length ? { classes: [...new Set(panels.map(({ name }) => name))] } : {});
     cam.set("film", {
       title: id, frames, numbers: held.numbers, seconds: held.seconds, size: held.size,
     });
@@ -60,12 +63,13 @@ function offlineModel(kept, parts) {
 
   function explain({ targets }) {
     const wanted = [...new Set(targets)];
-    show(wanted.map((target) => shown.panels.find(({ name }) => name === target)).filter(Boolean));
+    show(wanted.flatMap((target) => shown.panels.filter(({ name }) => name === target)));
     tell(cam, "");
   }
 
   function show(some) {
-    if (some.length) cam.set("explanation", { panels: some, layer: "", method: "", used: shown.used });
+    const { used, pictures } = shown;
+    if (some.length) cam.set("explanation", { panels: some, pictures, layer: "", method: "", used });
   }
 }
 
