@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["flow"]
 
-_TOGETHER = 32  # frames in memory at a time
+_MOST_BYTES = 128 * 2**20  # of frames in memory at a time; each block is read from the start
 
 
 def flow(
@@ -60,11 +60,12 @@ def _side_by_side(info, *, method: str, largest: float) -> Iterator[np.ndarray]:
 
     side = max(min(info.height, info.width) // 5, 8)
     wheel, still = flow.wheel(side), np.zeros((info.height, info.width, 2), np.float32)
-    firsts = range(0, info.frames, _TOGETHER)
+    together = max(_MOST_BYTES // (3 * info.height * info.width), 4)
+    firsts = range(0, info.frames, together)
     for first in progress(firsts, desc="optical flow", total=len(firsts), unit="block"):
-        last = min(first + _TOGETHER, info.frames - 1)
+        last = min(first + together, info.frames - 1)
         frames = video.read_frames(info.path, range(first, last + 1))
-        for number in range(min(_TOGETHER, info.frames - first)):
+        for number in range(min(together, info.frames - first)):
             pair = frames[number : number + 2]
             field = flow.dense_flow(*pair, method=method) if len(pair) == 2 else still
             drawn = flow.colours(field, largest=largest)

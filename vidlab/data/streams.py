@@ -236,8 +236,6 @@ class Flow(Rgb):
     method: str = "dis-fast"
     order: str = "normal"
 
-    padding: ClassVar[float | None] = None
-
     def __post_init__(self) -> None:
         super().__post_init__()
         variants = ("stacking", "trajectory", "bidirectional")
