@@ -229,6 +229,35 @@ def test_a_clip_is_explained_by_the_gradient_of_its_own_score(built):
     np.testing.assert_allclose(found.frame_importance, shares, atol=1e-5)
 
 
+@pytest.mark.parametrize(("stride", "step_of_frame"), [(1, [0, 1, 2, 3]), (2, [0, 0, 1, 1])])
+def test_maps_over_time_have_the_weights_of_the_class_and_lie_on_the_nearest_frames(
+    stride, step_of_frame
+):
+    """After average pooling Grad-CAM's weight of a channel is the dense layer's, over places."""
+    clips = keras.Input((4, *SIZE, 3))
+    x = layers.Rescaling(1 / 127.5, offset=-1)(clips)
+    x = layers.Conv3D(6, 3, strides=(stride, 2, 2), padding="same", activation="relu")(x)
+    dense = layers.Dense(CLASSES, activation="softmax")
+    model = keras.Model(clips, dense(layers.GlobalAveragePooling3D()(x)))
+    found = explanation.grad_cam(model, frames(4), target=2)
+    maps = np.asarray(keras.Model(clips, x)(frames(4)[None]))[0]  # (steps, rows, columns, 6)
+    weights = np.asarray(dense.kernel)[:, 2] / np.prod(maps.shape[:3])
+    expected = np.maximum(maps @ weights, 0)[step_of_frame]
+    assert expected.max() > 0
+    np.testing.assert_allclose(found.maps, expected, rtol=1e-3, atol=1e-4 * expected.max())
+
+
+def test_pictures_that_met_before_the_map_share_its_heat():
+    clips = keras.Input((4, *SIZE, 3))
+    x = layers.Concatenate()([clips[:, number] for number in range(4)])
+    x = layers.Conv2D(6, 3, activation="relu")(x / 255)
+    x = layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
+    heat = explanation.grad_cam(keras.Model(clips, x), frames(4)).heat
+    assert heat.max() > 0
+    for other in heat[1:]:
+        np.testing.assert_array_equal(other, heat[0])
+
+
 def test_a_frame_that_does_not_reach_the_score_shows_no_heat():
     keras.utils.set_random_seed(1)
     clips = keras.Input((3, *SIZE, 3))

@@ -39,13 +39,16 @@ def class_activation_maps(graph: LayerGraph, layer: str, method: str) -> Callabl
     callable
         From clips, targets and classes to contrast them with (`NO_CLASS` where none is named; else
         the gradient is that of the difference of the two scores) to maps, (clips, time, rows,
-        columns), the targets' probabilities, and the targets.
+        columns), the targets' probabilities, and the targets. Where frames have met in time before
+        the layer, its maps are those nearest in time.
     """
     compiled = graph.made_once((method, layer), lambda: _compile(graph, layer, method))
 
     def compute(clips: np.ndarray, targets: np.ndarray, others: np.ndarray) -> tuple:
         maps, probabilities, targets = compiled(graph.as_input(clips), targets, others)
-        return np.reshape(maps, (*clips.shape[:2], *maps.shape[1:])), probabilities, targets
+        maps = np.reshape(maps, (len(clips), -1, *maps.shape[-2:]))
+        nearest = np.arange(clips.shape[1]) * maps.shape[1] // clips.shape[1]
+        return maps[:, nearest], probabilities, targets
 
     return compute
 
@@ -73,8 +76,12 @@ def _compile(graph: LayerGraph, layer: str, method: str) -> Callable:
                 "score depends. Choose another: vidlab.explanation.layers(model)."
             )
         maps, gradients = tf.cast(maps, tf.float32), tf.cast(gradients, tf.float32)
+        shape = tf.shape(maps)[:-1]
+        if len(maps.shape) == 5:  # (batch, time, …): a channel has one weight in all of a clip
+            merged = (shape[0], -1, *maps.shape[3:])
+            maps, gradients = tf.reshape(maps, merged), tf.reshape(gradients, merged)
         weighted = maps * WEIGHTS[method](maps, gradients)
-        evidence = tf.nn.relu(tf.reduce_sum(weighted, axis=-1))
+        evidence = tf.reshape(tf.nn.relu(tf.reduce_sum(weighted, axis=-1)), shape)
         return evidence, tf.gather(probabilities, targets, batch_dims=1), targets
 
     return compute

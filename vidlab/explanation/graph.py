@@ -25,6 +25,7 @@ from vidlab.explanation.receptive_fields import ReceptiveField, field_after
 from vidlab.explanation.single_input import ConstantInput
 from vidlab.models import FoldTime
 from vidlab.models.graph import Step, flatten, is_box, paths, steps
+from vidlab.models.inflation import PadTime
 
 __all__ = ["LayerGraph", "default_layer", "layer_graph", "layers"]
 
@@ -36,16 +37,21 @@ _CONVOLUTIONS = (
     keras.layers.DepthwiseConv2D,
     keras.layers.SeparableConv2D,
     keras.layers.Conv2DTranspose,
+    keras.layers.Conv3D,
 )
 # Their maps are no finer for being larger: what they add holds nothing of the picture.
-_PADDED = (keras.layers.ZeroPadding2D, keras.layers.UpSampling2D)
+_PADDED = (
+    *(keras.layers.ZeroPadding2D, keras.layers.UpSampling2D, keras.layers.ZeroPadding3D),
+    PadTime,
+)
 
 
 def layers(model: keras.Model) -> list[str]:
     """List the layers that a heatmap can be made at, first to last.
 
-    They are those that give a map (rows, columns, channels) of each picture, from the first
-    convolution on, such as ``"backbone/block_12_add"``; there is none in a network on bare pixels.
+    They are those that give a map (rows, columns, channels) of each picture, or of several that
+    have met in time, from the first convolution on, such as ``"backbone/block_12_add"``; there is
+    none in a network on bare pixels.
 
     Parameters
     ----------
@@ -170,7 +176,7 @@ class LayerGraph:
         found, convolved = {}, False
         for step in self.steps:
             convolved = convolved or isinstance(step.layer, _CONVOLUTIONS)
-            if convolved and _rank(step.output) == 4 and id(step.layer) in self.names:
+            if convolved and _rank(step.output) in (4, 5) and id(step.layer) in self.names:
                 found[self.names[id(step.layer)]] = step
         return found
 
@@ -187,7 +193,7 @@ class LayerGraph:
             if is_map and bypassed_until <= index:
                 found.append(names[id(step)])
             # A clip (5-D) is passed on for its length and its padding, not for what it shows.
-            if _rank(step.output) < 5:
+            if _rank(step.output) < 5 or id(step) in names:
                 bypassed_until = max(bypassed_until, last_use.get(id(step.output), -1))
         return found
 
