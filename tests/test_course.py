@@ -46,9 +46,9 @@ def course(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def executed(course):
-    """Read an executed notebook by its number."""
-    names = {int(name[:2]): name for name in COURSE}
-    return lambda number: Executed(course.folder / "notebooks" / f"{names[number]}.ipynb")
+    """Read an executed notebook by its name without the number."""
+    names = {name[3:]: name for name in COURSE}
+    return lambda name: Executed(course.folder / "notebooks" / f"{names[name]}.ipynb")
 
 
 @pytest.fixture(scope="module")
@@ -91,44 +91,50 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
 
 
 @pytest.mark.parametrize(
-    ("number", "text"),
+    ("notebook", "text"),
     [
-        (1, "354,735,717 with the layer for 101 classes (our arithmetic; published: about 350"),
-        (2, "100 clips of 4 actions in 100 groups"),
-        (3, "`Uniform(16)` is symmetric for 100% of all lengths"),
-        (4, "With the same seed the same batches: True"),
-        (5, "22,903,685 (published: 23M)"),
-        (5, "74,336,133, 52,533,349 of them learn"),
-        (5, "75% for any model that ignores order"),
-        (7, "frame-finetuned 50.0%"),  # inside the reversed pairs
-        (12, "7 pairs of twins"),
-        (12, "McNemar's test: p = 0.24; sign-flip test: 0.03"),
-        (52, "Unchanged by reversal: single, consensus. You were wrong about: late, consensus."),
+        (
+            "what_is_a_video",
+            "354,735,717 with the layer for 101 classes (our arithmetic; published: about 350",
+        ),
+        ("dataset_and_splits", "100 clips of 4 actions in 100 groups"),
+        ("sampling", "`Uniform(16)` is symmetric for 100% of all lengths"),
+        ("augmentation", "With the same seed the same batches: True"),
+        ("frame_models", "22,903,685 (published: 23M)"),
+        ("frame_models", "74,336,133, 52,533,349 of them learn"),
+        ("frame_models", "75% for any model that ignores order"),
+        ("cnn_plus_rnn", "frame-finetuned 50.0%"),  # inside the reversed pairs
+        ("compare_models", "7 pairs of twins"),
+        ("compare_models", "McNemar's test: p = 0.24; sign-flip test: 0.03"),
+        (
+            "when_frames_meet",
+            "Unchanged by reversal: single, consensus. You were wrong about: late,",
+        ),
     ],
 )
-def test_notebook_shows_what_is_known_beforehand(executed, number, text):
-    assert text in executed(number).text
+def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
+    assert text in executed(notebook).text
 
 
 @pytest.mark.parametrize(
-    ("number", "pattern", "limit"),
+    ("notebook", "pattern", "limit"),
     [
-        (6, r"differ from those of Keras by at most (\S+)\.", 1e-4),
-        (7, r"largest difference of a probability: (\S+)", 1e-5),
-        (7, r"whole clip at once: (\S+)", 1e-5),
-        (12, r"mean features differ by (\S+) at most", 0.01),
-        (52, r"NumPy and Conv3D differ by (\S+) at most", 1e-4),
-        (52, r"gives the picture, to a share of (\S+);", 1e-4),
+        ("recurrent_models", r"differ from those of Keras by at most (\S+)\.", 1e-4),
+        ("cnn_plus_rnn", r"largest difference of a probability: (\S+)", 1e-5),
+        ("cnn_plus_rnn", r"whole clip at once: (\S+)", 1e-5),
+        ("compare_models", r"mean features differ by (\S+) at most", 0.01),
+        ("when_frames_meet", r"NumPy and Conv3D differ by (\S+) at most", 1e-4),
+        ("when_frames_meet", r"gives the picture, to a share of (\S+);", 1e-4),
     ],
     ids=["GRU and LSTM", "cut network", "frame by frame", "twins", "3-D convolution", "inflated"],
 )
-def test_two_ways_to_compute_the_same_agree(executed, number, pattern, limit):
-    assert float(re.search(pattern, executed(number).text).group(1)) < limit
+def test_two_ways_to_compute_the_same_agree(executed, notebook, pattern, limit):
+    assert float(re.search(pattern, executed(notebook).text).group(1)) < limit
 
 
-@pytest.mark.parametrize("number", [5, 7])
-def test_models_written_in_the_notebook_agree_with_the_recipe_and_learn(executed, number):
-    printed = executed(number).printed
+@pytest.mark.parametrize("notebook", ["frame_models", "cnn_plus_rnn"])
+def test_models_written_in_the_notebook_agree_with_the_recipe_and_learn(executed, notebook):
+    printed = executed(notebook).printed
     assert re.search(r"[\d,]+ parameters here and in the recipe", printed)
     assert re.search(r"accuracy: \d\.\d+ - loss: \d", printed)  # what Keras' own fit reports
 
@@ -163,10 +169,15 @@ def test_models_blind_to_order_cannot_tell_a_video_from_its_reverse(predicted, i
 
 
 @pytest.mark.parametrize(
-    ("number", "names"), [(5, OF_FRAMES), (6, ON_PIXELS), (7, OF_CLIPS + OF_FRAMES)]
+    ("notebook", "names"),
+    [
+        ("frame_models", OF_FRAMES),
+        ("recurrent_models", ON_PIXELS),
+        ("cnn_plus_rnn", OF_CLIPS + OF_FRAMES),
+    ],
 )
-def test_departures_stand_beside_published_and_measured(executed, run_of, number, names):
-    rows = {row[0]: row for row in executed(number).table("beside")}
+def test_departures_stand_beside_published_and_measured(executed, run_of, notebook, names):
+    rows = {row[0]: row for row in executed(notebook).table("beside")}
     assert set(rows) == set(names)
     for name, row in rows.items():
         assert row[1] == f"{100 * run_of(name).metrics['top1']:.1f}"
@@ -175,23 +186,27 @@ def test_departures_stand_beside_published_and_measured(executed, run_of, number
 
 
 @pytest.mark.parametrize(
-    ("number", "names", "form"),
+    ("notebook", "names", "form"),
     [
-        (5, OF_FRAMES[:3], "random weights {}, pretrained {}, fine-tuned {} (published"),
-        (5, OF_FRAMES[3:], "frame-vote scored {} by vote"),
-        (6, ON_PIXELS, "{} and {} (published on UCF-101: 44.1% and 45.8%"),
-        (7, OF_CLIPS[:3], "{}, {}, {} (published on UCF-101: 14.2%, 68.7%, 71.1%)"),
-        (7, OF_CLIPS[3:], "cnn-lstm {} (66.3%), mobilenet-gru {} (75.9%)"),
-        (12, ["my-small-gru"], "with eight units {}"),
+        (
+            "frame_models",
+            OF_FRAMES[:3],
+            "random weights {}, pretrained {}, fine-tuned {} (published",
+        ),
+        ("frame_models", OF_FRAMES[3:], "frame-vote scored {} by vote"),
+        ("recurrent_models", ON_PIXELS, "{} and {} (published on UCF-101: 44.1% and 45.8%"),
+        ("cnn_plus_rnn", OF_CLIPS[:3], "{}, {}, {} (published on UCF-101: 14.2%, 68.7%, 71.1%)"),
+        ("cnn_plus_rnn", OF_CLIPS[3:], "cnn-lstm {} (66.3%), mobilenet-gru {} (75.9%)"),
+        ("compare_models", ["my-small-gru"], "with eight units {}"),
     ],
 )
-def test_closing_words_hold_what_the_runs_hold(executed, run_of, number, names, form):
+def test_closing_words_hold_what_the_runs_hold(executed, run_of, notebook, names, form):
     top1 = [f"{run_of(name).metrics['top1']:.1%}" for name in names]
-    assert form.format(*top1) in executed(number).closing
+    assert form.format(*top1) in executed(notebook).closing
 
 
 def test_frame_models_notebook_shows_the_linear_probes_beside_the_networks(executed, run_of):
-    rows = {row[0]: row for row in executed(5).table("lines")}
+    rows = {row[0]: row for row in executed("frame_models").table("lines")}
     assert list(rows) == OF_FRAMES + PROBES
     for name, row in rows.items():
         metrics = run_of(name).metrics
@@ -200,39 +215,49 @@ def test_frame_models_notebook_shows_the_linear_probes_beside_the_networks(execu
 
 
 def test_what_is_a_video_finds_twins_equal_when_one_is_played_backwards(executed, index):
-    words = re.search(r"has (\d+) pairs of twins; of the (\d+) \w+, (\d+)", executed(1).closing)
+    words = re.search(
+        r"has (\d+) pairs of twins; of the (\d+) \w+, (\d+)", executed("what_is_a_video").closing
+    )
     pairs, compared, same = map(int, words.groups())
     assert pairs == (index.table["class_name"] == "OpenDoor").sum() == 25
     assert 0 < same == compared
 
 
 def test_what_is_a_video_gets_wrong_frames_by_seeking_and_right_ones_by_counting(executed):
-    of_the_copy = executed(1).table("code-wanted-np-sort-numbers")[3:]
+    of_the_copy = executed("what_is_a_video").table("code-wanted-np-sort-numbers")[3:]
     right = {row[-3]: int(row[-1]) for row in of_the_copy}
     assert right["read all"] == right["count"] == 8 > right["seek"]
 
 
 def test_sampling_notebook_shows_a_video_whose_end_the_lopsided_sampler_misses(executed):
-    shown = executed(3).shown("code-name-next-name-for-name-in-opendoo")
+    shown = executed("sampling").shown("code-name-next-name-for-name-in-opendoo")
     assert int(re.search(r"the last of them (\d+) after EveryNth", shown).group(1)) > 0
-    (row,) = [r for r in executed(3).table("code-symmetry-pd-dataframe") if r[0] == "EveryNth(8)"]
+    (row,) = [
+        r for r in executed("sampling").table("code-symmetry-pd-dataframe") if r[0] == "EveryNth(8)"
+    ]
     assert float(row[2]) > 0.5  # forwards and backwards, its pictures differ
 
 
 def test_splits_notebook_counts_clips_and_leaks(executed, index):
-    facts = executed(2).shown("facts")
+    facts = executed("dataset_and_splits").shown("facts")
     assert re.search(rf"^clips +{len(index)} +13,320$", facts, flags=re.MULTILINE)
     assert re.search(r"^actions +4 +101$", facts, flags=re.MULTILINE)
-    counts = re.findall(r"^(\w+) +(\d+)$", executed(2).shown("leakage-kinds"), re.MULTILINE)
+    counts = re.findall(
+        r"^(\w+) +(\d+)$", executed("dataset_and_splits").shown("leakage-kinds"), re.MULTILINE
+    )
     # No leak where a group has one clip.
     assert dict(counts) == {"random": "0", "groups": "0", "official": "0"}
     # A thumbnail decides half of a pair.
-    line = next(x for x in executed(2).shown("pairs").splitlines() if x.startswith("end-state"))
+    line = next(
+        x
+        for x in executed("dataset_and_splits").shown("pairs").splitlines()
+        if x.startswith("end-state")
+    )
     assert float(line.split()[-1]) == pytest.approx(0.5, abs=0.02)
 
 
 def test_recurrent_notebook_computes_the_published_sizes(executed):
-    counted = {tuple(row[-3:-1]) for row in executed(6).table("sizes")}
+    counted = {tuple(row[-3:-1]) for row in executed("recurrent_models").table("sizes")}
     assert counted == {
         ("354,735,717", "–"),
         ("16,462,437", "–"),
@@ -242,22 +267,24 @@ def test_recurrent_notebook_computes_the_published_sizes(executed):
 
 
 def test_recurrent_notebook_counts_the_predictions_that_reversing_changes(executed, predicted):
-    for name, row in zip(ON_PIXELS, executed(6).table("order"), strict=True):
+    for name, row in zip(ON_PIXELS, executed("recurrent_models").table("order"), strict=True):
         normal, back = predicted(name), predicted(name, "reversed")
         assert row[0] == name
         assert row[3] == f"{(normal.y_pred != back.y_pred).mean():.1%}"
 
 
 def test_recurrent_notebook_shows_that_a_gru_sees_order_where_it_sees_the_dot(executed):
-    words = executed(6).shown("dots-train").replace("%", "").split()
+    words = executed("recurrent_models").shown("dots-train").replace("%", "").split()
     gru, mean = float(words[words.index("GRU") + 1]), float(words[-1])
     assert gru > 90
     assert mean < 70
 
 
 def test_cnn_plus_rnn_cuts_the_network_where_learning_begins(executed):
-    frozen, rest = executed(7).table("cut")
-    total = re.search(r"([\d,]+) parameters here and in the recipe", executed(7).printed).group(1)
+    frozen, rest = executed("cnn_plus_rnn").table("cut")
+    total = re.search(
+        r"([\d,]+) parameters here and in the recipe", executed("cnn_plus_rnn").printed
+    ).group(1)
     assert sum(int(row[1].replace(",", "")) for row in (frozen, rest)) == int(
         total.replace(",", "")
     )
@@ -265,13 +292,13 @@ def test_cnn_plus_rnn_cuts_the_network_where_learning_begins(executed):
 
 
 def test_cnn_plus_rnn_predicts_the_same_where_padding_is_skipped(executed):
-    frames, read, skipped = np.array(executed(7).table("masked"), float).T
+    frames, read, skipped = np.array(executed("cnn_plus_rnn").table("masked"), float).T
     assert len(set(frames)) == 3
     assert skipped.max() < 1e-5 < read.max()
 
 
 def test_motion_notebook_leaves_a_frame_model_as_it_was(executed, predicted):
-    rows = {row[0]: row for row in executed(8).table("frame")}
+    rows = {row[0]: row for row in executed("does_it_need_motion").table("frame")}
     normal = predicted("frame-finetuned").probabilities
     for order in ("reversed", "shuffled"):
         other = predicted("frame-finetuned", order).probabilities
@@ -284,14 +311,14 @@ def test_motion_notebook_leaves_a_frame_model_as_it_was(executed, predicted):
 )
 def test_motion_notebook_counts_what_each_order_costs(executed, predicted, name):
     right, *others = [100 * accuracy(predicted(name, order)) for order in ORDERS]
-    (row,) = [row for row in executed(8).table("pixels-ask") if row[0] == name]
+    (row,) = [row for row in executed("does_it_need_motion").table("pixels-ask") if row[0] == name]
     shown = [float(share.removesuffix("%")) for share in row[1:]]
     np.testing.assert_allclose(shown, [right, *(right - other for other in others)], atol=0.051)
 
 
 def test_motion_notebook_freezes_videos_and_counts_what_needs_no_order(executed, predicted):
     found = {order: predicted("convgru-finetuned", order) for order in ORDERS}
-    shares = {row[0]: row[1] for row in executed(8).table("ends")}
+    shares = {row[0]: row[1] for row in executed("does_it_need_motion").table("ends")}
     assert shares["normal"] == f"{accuracy(found['normal']):.1%}"
     assert shares["only the middle"] == f"{accuracy(found['frozen']):.1%}"
     assert shares["linear-last"] == f"{accuracy(predicted('linear-last')):.1%}"
@@ -300,7 +327,8 @@ def test_motion_notebook_freezes_videos_and_counts_what_needs_no_order(executed,
     known = right[:, right[0]]
     share = f"{known.all(axis=0).mean():.1%}" if known.size else "nan%"
     assert re.search(
-        rf"{share} of its {known.shape[1]} right \w+ are right in all four", executed(8).closing
+        rf"{share} of its {known.shape[1]} right \w+ are right in all four",
+        executed("does_it_need_motion").closing,
     )
 
 
@@ -311,20 +339,22 @@ def test_grad_cam_notebook_finds_the_pair_that_is_most_confused(executed, predic
     for kind, wanted in (("by looks", False), ("in order alone", True)):
         first = [pair for pair, twins in zip(pairs, in_order, strict=True) if twins == wanted]
         pattern = rf"{kind}(?: are)? (\w+) and (\w+)"
-        assert set(re.search(pattern, executed(9).closing).groups()) == (first or pairs)[0]
+        assert set(re.search(pattern, executed("grad_cam").closing).groups()) == (first or pairs)[0]
 
 
 def test_grad_cam_notebook_writes_the_method_out_as_the_libraries_have_it(executed):
-    vidlab, told, stepped_back = (float(row[1]) for row in executed(9).table("check"))
+    vidlab, told, stepped_back = (float(row[1]) for row in executed("grad_cam").table("check"))
     assert max(vidlab, told) < 0.001
     assert stepped_back > 0.001
 
 
 def test_heatmap_notebook_explains_and_judges_every_test_video(executed, index):
-    printed = executed(10).printed
+    printed = executed("can_a_heatmap_be_trusted").printed
     assert f"{len(index.split(1)[2])} videos explained, of 8 frames each" in printed
-    assert [row[0] for row in executed(10).table("verdicts")] == list(index.classes)
-    graded = {row[0]: row for row in executed(10).table("grade-table")}
+    assert [row[0] for row in executed("can_a_heatmap_be_trusted").table("verdicts")] == list(
+        index.classes
+    )
+    graded = {row[0]: row for row in executed("can_a_heatmap_be_trusted").table("grade-table")}
     assert {"grad_cam", "random weights", "centre of the picture"} <= set(graded)
 
 
@@ -332,11 +362,17 @@ def test_heatmap_notebook_says_which_baselines_it_is_not_above(executed):
     def percent(cells):
         return [float(cell.rstrip("%")) for cell in cells]
 
-    pointing = {row[0]: percent(row[3:4])[0] for row in executed(10).table("grade-table")}
-    ahead = {row[0]: percent(row[1:]) for row in executed(10).table("grade-ahead")}
+    pointing = {
+        row[0]: percent(row[3:4])[0]
+        for row in executed("can_a_heatmap_be_trusted").table("grade-table")
+    }
+    ahead = {
+        row[0]: percent(row[1:])
+        for row in executed("can_a_heatmap_be_trusted").table("grade-ahead")
+    }
     assert {"grad_cam", *ahead} == set(pointing)
     pattern = r"Above with its whole interval: (.+); not shown to be above: (.+)\. Below"
-    above, level = re.search(pattern, executed(10).closing).groups()
+    above, level = re.search(pattern, executed("can_a_heatmap_be_trusted").closing).groups()
     assert sorted(set(f"{above}, {level}".split(", ")) - {"none"}) == sorted(ahead)
     for name, (difference, low, high) in ahead.items():
         # Both were rounded.
@@ -346,24 +382,24 @@ def test_heatmap_notebook_says_which_baselines_it_is_not_above(executed):
 
 
 def test_heatmap_notebook_passes_the_sanity_check_below_the_mark_alone(executed):
-    mark, *randomised = executed(10).table("sanity")
+    mark, *randomised = executed("can_a_heatmap_be_trusted").table("sanity")
     below = all(float(row[4]) < 0 for row in randomised)
     assert len(randomised) == 2
     for row in randomised:
         assert float(row[2]) == pytest.approx(float(row[1]) - float(mark[1]), abs=0.011)
-    assert executed(10).closing.count("different classes: passed") == below
+    assert executed("can_a_heatmap_be_trusted").closing.count("different classes: passed") == below
 
 
 def test_grad_cam_notebook_keeps_a_page_that_the_report_leads_to(executed, course):
     page = course.folder / "explore.html"
-    assert f"explore.html: {page.stat().st_size / 1e6:.1f} MB" in executed(9).printed
+    assert f"explore.html: {page.stat().st_size / 1e6:.1f} MB" in executed("grad_cam").printed
     assert "28 test videos of pantomime-smoke" in page.read_text(encoding="utf-8")
     assert 'href="explore.html"' in (course.folder / "index.html").read_text(encoding="utf-8")
 
 
 def test_filters_notebook_keeps_the_pictures_it_makes(executed):
     steps = profiles.load("smoke").filters.steps
-    made = re.findall(r"8 filters of backbone/\w+: (\d+) steps", executed(11).printed)
+    made = re.findall(r"8 filters of backbone/\w+: (\d+) steps", executed("filters").printed)
     assert len(made) >= 4
     assert set(made) == {str(steps)}
     sizes = []
@@ -375,31 +411,33 @@ def test_filters_notebook_keeps_the_pictures_it_makes(executed):
 
 
 def test_filters_notebook_finds_the_first_layer_kept_by_fine_tuning_more_than_the_last(executed):
-    line = next(x for x in executed(11).closing.splitlines() if "Fine-tuning" in x)
+    line = next(x for x in executed("filters").closing.splitlines() if "Fine-tuning" in x)
     first, last = map(float, re.search(r"by ([\d.]+) in .* and ([\d.]+) in", line).groups())
     assert 1 >= first >= last > 0
 
 
 def test_where_frames_meet_is_shown_by_reversal_padding_and_cost(executed, run_of):
-    forwards, backwards = (row[-2:] for row in executed(52).table("slanted"))
+    forwards, backwards = (row[-2:] for row in executed("when_frames_meet").table("slanted"))
     assert forwards == backwards[::-1] != backwards
-    edge, zeros = (np.array(row[1:], float) for row in executed(52).table("inflate"))
+    edge, zeros = (
+        np.array(row[1:], float) for row in executed("when_frames_meet").table("inflate")
+    )
     assert edge.max() < 1e-12
     assert (zeros > 0.1).tolist() == [True, *[False] * 4, True]
-    costs = {row[0]: row[1:] for row in executed(52).table("cost")}
+    costs = {row[0]: row[1:] for row in executed("when_frames_meet").table("cost")}
     assert set(costs) == {"single-frame", *FUSIONS}
     assert costs["c3d"][2:4] == ["78.4", "38,547.4"]
     for name in FUSIONS:
         assert costs[name][:1] == [f"{run_of(name).metrics['parameters'] / 1e6:,.1f}"]
-        assert f"{name} {run_of(name).metrics['top1']:.1%}" in executed(52).closing
+        assert f"{name} {run_of(name).metrics['top1']:.1%}" in executed("when_frames_meet").closing
 
 
 def test_comparison_shows_all_recipes_that_were_run_with_notes_and_departures(executed, course):
     finished = {file.parent.name for file in course.folder.glob("*/recipe.json")}
     known = finished & set(recipes.names())
     assert {*OF_FRAMES, *OF_CLIPS, "mobilenet-single"} <= known
-    assert f"{len(known)} recipes on 28 videos" in executed(12).closing
-    shown = {row[0]: row[-2:] for row in executed(12).table("board-beside")}
+    assert f"{len(known)} recipes on 28 videos" in executed("compare_models").closing
+    shown = {row[0]: row[-2:] for row in executed("compare_models").table("board-beside")}
     assert {*OF_FRAMES, *OF_CLIPS} <= set(shown)
     for name, (note, departures) in shown.items():
         assert html.unescape(note) == recipes.get(name).published.note
@@ -409,13 +447,15 @@ def test_comparison_shows_all_recipes_that_were_run_with_notes_and_departures(ex
 
 def test_comparison_works_its_tests_out_by_hand(executed):
     number = r"(\d\.\d+)"
-    pairs = re.findall(rf"p = {number}, [^\d\n]* {number}", executed(12).printed)
+    pairs = re.findall(rf"p = {number}, [^\d\n]* {number}", executed("compare_models").printed)
     assert len(pairs) == 2
     np.testing.assert_allclose(*np.array(pairs, float).T, atol=0.02)
 
 
 def test_comparison_shows_that_cutting_videos_up_fools_only_mcnemar(executed):
-    pieces, videos, mcnemar, by_groups = np.array(executed(12).table("copies"), float).T
+    pieces, videos, mcnemar, by_groups = np.array(
+        executed("compare_models").table("copies"), float
+    ).T
     np.testing.assert_array_equal(videos, 28 * pieces)
     assert (np.diff(mcnemar) <= 0).all()
     assert mcnemar[-1] < mcnemar[0]
@@ -423,7 +463,7 @@ def test_comparison_shows_that_cutting_videos_up_fools_only_mcnemar(executed):
 
 
 def test_comparison_puts_published_counts_beside_measured_ones(executed):
-    counted = [int(row[-1]) for row in executed(12).table("reports")]
+    counted = [int(row[-1]) for row in executed("compare_models").table("reports")]
     assert counted == [157, 109, 37, 54, 23, 15, 7]
 
 
@@ -437,15 +477,15 @@ def test_comparison_trains_a_recipe_of_ones_own_as_the_profile_runs_it(run_of):
 
 
 def test_own_video_notebook_predicts_something_for_nothing(executed):
-    rows = executed(13).table("nothing-table")
+    rows = executed("your_own_video").table("nothing-table")
     assert [row[0] for row in rows] == ["grey", "noise", "stripes", "one frame"]
     loudest = max(int(chance.removesuffix("%")) for row in rows for chance in row[-2:])
-    assert f"{loudest}%. Equal shares would be 25%" in executed(13).closing
+    assert f"{loudest}%. Equal shares would be 25%" in executed("your_own_video").closing
 
 
 def test_own_video_notebook_shows_the_probabilities_that_the_runs_hold(executed, predicted):
     shown, model = {}, ""
-    for row in executed(13).table("confidence"):
+    for row in executed("your_own_video").table("confidence"):
         model, kind = row[:2] if len(row) == 5 else (model, row[0])
         shown[model, kind] = row[-3:]
     for name in ("frame-finetuned", "convgru-finetuned"):
@@ -460,7 +500,7 @@ def test_own_video_notebook_shows_the_probabilities_that_the_runs_hold(executed,
 def test_own_video_notebook_watches_as_the_runs_were_tested(executed, run_of, index):
     """With as many frames as the test took, the share of right predictions is that of the run."""
     chosen = np.linspace(0, len(index.split(1)[2]) - 1, 24).round().astype(int)
-    (row,) = [row for row in executed(13).table("pace") if row[0] == "4"]
+    (row,) = [row for row in executed("your_own_video").table("pace") if row[0] == "4"]
     for name, share in zip(("frame-finetuned", "convgru-finetuned"), row[1:], strict=True):
         run = run_of(name)
         assert run.streams()["rgb"].at_test == Uniform(4)
@@ -486,7 +526,7 @@ def test_in_jupyterlab_a_mistake_is_followed_to_where_the_model_looked(
     browser, course, predicted, tmp_path
 ):
     """Notebook 05 by hand, its results being there; tests/browser looks at every explorer."""
-    path = FOLDER / "05_frame_models.ipynb"
+    path = FOLDER / "06_frame_models.ipynb"
     text = path.read_text(encoding="utf-8")
     small = text.replace('profile: str = \\"quick\\"', 'profile: str = \\"smoke\\"')
     assert small != text

@@ -15,7 +15,7 @@ from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Rgb
 from vidlab.recipes.registry import Phase, recipe
 
-NOTEBOOK = 5
+NOTEBOOK = 6
 
 
 def logistic_regression(features, labels, num_classes):

@@ -68,7 +68,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()[:3]
-    ['frame-vote', 'cnn-lstm', 'frame-scratch']
+    ['bag-of-words', 'bag-of-flow-words', 'cnn-svm']
     """
     _discover()
     return list(_RECIPES)

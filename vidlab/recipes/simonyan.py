@@ -15,7 +15,7 @@ from vidlab.data.streams import Flow, Rgb
 from vidlab.recipes.probes import dense_weights
 from vidlab.recipes.registry import Phase, Published, recipe
 
-NOTEBOOK = 51
+NOTEBOOK = 11
 
 PAPER = {
     "source": "Simonyan & Zisserman 2014, Two-stream convolutional networks for action recognition "
