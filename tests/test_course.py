@@ -108,7 +108,7 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
         ("compare_models", "McNemar's test: p = 0.24; sign-flip test: 0.03"),
         (
             "when_frames_meet",
-            "Unchanged by reversal: single, consensus. You were wrong about: late,",
+            "Unchanged by reversal: single, consensus. You were wrong about: late, consensus.",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """Two streams: the networks of the paper, what joins them, and what each of them can know."""
 
 import functools
+import re
 
 import keras
 import numpy as np
@@ -209,3 +210,38 @@ def test_heat_of_each_stream_lies_in_its_own_encoder(small, start, index):
         assert record.score == pytest.approx(expected[1], abs=1e-5)
         assert record.heat.shape == (4, SIZE, SIZE)
         assert record.layer == encoders[name].split("/")[-1]
+
+
+PROFILE = """
+about: Two small streams.
+dataset: {folder}
+flow: {{stack: 3, size: 32}}
+sampling: Uniform(3)
+test: Uniform(3)
+clip_sampling: Uniform(3)
+clip_test: Uniform(3)
+recipes:
+  spatial-stream: {{epochs: [1], batch_size: [8], backbone: {backbone}, size: 48}}
+  temporal-stream: {{epochs: [1], batch_size: [8], backbone: {backbone}}}
+  two-stream: {{size: 48}}
+"""
+
+
+def test_any_file_is_predicted_and_explained_by_both_streams(call, tmp_path, index, tiny_backbone):
+    text = PROFILE.format(folder=index.root, backbone=tiny_backbone)
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    given = ("--recipe", "two-stream", "--profile", "own.yaml")
+    path = index.table["path"].iloc[0]
+    for words in (("train", "two-stream", "--profile", "own.yaml"), ("predict", path, *given)):
+        shown = call(*words)
+        assert shown.exit_code == 0, shown.output
+    shown = call(
+        "explain", path, *given, "--target", "Back", "--method", "grad_cam", "--out", "out"
+    )
+    assert shown.exit_code == 0, shown.output
+    for name in ("rgb", "flow"):
+        assert re.search(rf"^{name}: .*evidence for Back", shown.output, flags=re.M | re.I)
+    written = {file.name.rsplit("stream-", 1)[1] for file in (tmp_path / "out").iterdir()}
+    assert written == {
+        f"{name}-Back.{suffix}" for name in ("rgb", "flow") for suffix in ("png", "mp4")
+    }

@@ -245,7 +245,7 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
         )
     change = profile.recipes.get(recipe.name, RecipeChange())
     known = recipe.builder_options
-    backbone = change.backbone or (profile.backbone if recipe.backbone else None)
+    backbone = change.backbone or (recipe.backbone and (profile.backbone or recipe.backbone))
     kind = "" if recipe.per_frame else "clip_"
     samplers = {n: getattr(change, n) or getattr(profile, kind + n) for n in ("sampling", "test")}
     changed: dict = {
