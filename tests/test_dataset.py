@@ -289,3 +289,19 @@ def test_nothing_to_read_is_refused(index):
         Clips(index, CLIPS, batch_size=0)
     with pytest.raises(IndexError, match=r"from 0 to 2\. Received: 3"):
         Clips(index, CLIPS, batch_size=5)[3]
+
+
+def test_a_video_without_a_label_of_a_task_has_no_weight_in_it(index):
+    labels = {
+        "all": np.arange(len(index)),
+        "some": np.ma.masked_less(np.arange(len(index)) - 2, 0),
+    }
+    data = Clips(index, Rgb(Uniform(2), 16, clip=True), batch_size=4, labels=labels)
+    _, y, weights = data[0]
+    assert {name: values.tolist() for name, values in weights.items()} == {
+        "all": [1, 1, 1, 1],
+        "some": [0, 0, 1, 1],
+    }
+    assert y["some"][2:].tolist() == [0, 1]
+    assert not np.ma.isMaskedArray(y["some"])
+    assert len(Clips(index, Rgb(Uniform(2), 16), labels={"all": labels["all"]})[0]) == 2

@@ -83,6 +83,7 @@ PARAMETERS = {  # of the encoder, and of the layers after it
     "mobilenet-single": (MOBILENET, chiche_head(1280)),
     "spatial-stream": (0, SPATIAL),
     "temporal-stream": (0, TEMPORAL),
+    "two-stream-multitask": (0, TEMPORAL + dense(2048, 4)),
     "two-stream": (0, SPATIAL + TEMPORAL),
     "two-stream-svm": (SPATIAL + TEMPORAL, dense(2 * CLASSES, CLASSES)),
     "bag-of-words": (256 * 4 * 9, dense(3 * 256, CLASSES)),  # words of four cells of nine bins

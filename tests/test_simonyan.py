@@ -1,6 +1,7 @@
 """Two streams: the networks of the paper, what joins them, and what each of them can know."""
 
 import functools
+import json
 import re
 
 import keras
@@ -8,14 +9,15 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from vidlab import explanation, recipes
+from vidlab import explanation, pantomime, recipes
 from vidlab.data import video
 from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
 from vidlab.evaluation import predictions
 from vidlab.evaluation.motion import motion_probe, pair_accuracy
-from vidlab.recipes import Phase, simonyan
+from vidlab.pantomime.dataset import VERSION
+from vidlab.recipes import Phase, Task, simonyan
 from vidlab.training import Settings, experiment, fit
 
 STREAMS = ("spatial-stream", "temporal-stream")
@@ -245,3 +247,59 @@ def test_any_file_is_predicted_and_explained_by_both_streams(call, tmp_path, ind
     assert written == {
         f"{name}-Back.{suffix}" for name in ("rgb", "flow") for suffix in ("png", "mp4")
     }
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory):
+    """Index a few drawn videos of another seed."""
+    root = tmp_path_factory.mktemp("beside")
+    for group in range(1, 5):
+        for name in ("OpenDoor", "CloseDoor"):
+            drawn = pantomime.render(name, group, 1, seed=1, size="smoke")
+            video.write(root / "UCF-101" / name / f"v_{name}_g{group:02d}_c01.avi", drawn.frames)
+    note = {"size": "smoke", "seed": 1, "version": VERSION, "finished": True}
+    (root / "pantomime.json").write_text(json.dumps(note))
+    return VideoIndex.from_folder(root)
+
+
+def test_each_video_pays_only_its_own_loss(small, parts, beside):
+    """Labels of one task do not move the other's layer; videos beside are of no class."""
+    phase = Phase(1, "sgd", 0.5, 64)  # one step of all
+    recipe = small("two-stream-multitask", phases=(phase,), sampling=Uniform(1), augment=None)
+    names = ("flow_predictions", "flow_camera")
+    after = {}
+    for kind, changed in {
+        "as they are": recipe,
+        "other motions": recipe.adapted(tasks=recipe.tasks | {"camera": Task(always_down)}),
+        "other classes": recipe.adapted(tasks=recipe.tasks | {"class": Task(all_of_one)}),
+    }.items():
+        fitted = fit(changed, parts, settings=Settings(seed=0, beside=beside))
+        assert fitted.history["val_camera_loss"].tolist() == [0]  # no such video is validated on
+        after[kind] = [fitted.model.get_layer(name).get_weights()[0] for name in names]
+    np.testing.assert_array_equal(after["as they are"][0], after["other motions"][0])
+    np.testing.assert_array_equal(after["as they are"][1], after["other classes"][1])
+    assert np.abs(after["as they are"][1] - after["other motions"][1]).max() > 1e-4
+    assert np.abs(after["as they are"][0] - after["other classes"][0]).max() > 1e-4
+
+
+def always_down(table, classes):
+    return simonyan.camera_motion(table, classes) * 0 + 2
+
+
+def all_of_one(table, classes):
+    return simonyan.own_class(table, classes) * 0
+
+
+def test_videos_beside_are_labelled_by_their_camera(beside):
+    """A video played in reverse, as CloseDoor is, moves the other way."""
+    table = beside.table.assign(label=-1)
+    found = simonyan.camera_motion(table, beside.classes)
+    turned = {0: 1, 1: 0, 2: 3, 3: 2}
+    by_class = [
+        found[(table["class_name"] == name).to_numpy()] for name in ("OpenDoor", "CloseDoor")
+    ]
+    assert [turned[one] for one in by_class[0].tolist()] == by_class[1].tolist()
+    assert not np.ma.getmaskarray(found).any()
+    assert simonyan.own_class(table, beside.classes).mask.all()
+    mine = simonyan.camera_motion(beside.table, beside.classes)
+    assert np.ma.getmaskarray(mine).all()

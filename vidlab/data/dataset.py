@@ -68,7 +68,8 @@ class Clips(keras.utils.PyDataset):
     flow
         A folder for optical flow, computed once and then read from there; see `FlowCache`.
     labels
-        One label a video, or several by name; the classes when left out.
+        One label a video, or several by name; the classes when left out. Where some by name are
+        masked arrays, batches are ``(x, y, weights)``, by name: 0 for what is masked, else 1.
 
     Attributes
     ----------
@@ -116,6 +117,11 @@ class Clips(keras.utils.PyDataset):
             stream.prepare(self._records, flow=flow)
         given = np.asarray(index.labels, np.int64) if labels is None else labels
         self._labels = given if isinstance(given, Mapping) else {"": given}
+        masked = any(np.ma.isMaskedArray(values) for values in self._labels.values())
+        self._weights = {
+            name: (~np.ma.getmaskarray(values)).astype(np.float32)
+            for name, values in (self._labels.items() if masked else ())
+        }
         self.epoch = 0
 
     @property
@@ -152,8 +158,10 @@ class Clips(keras.utils.PyDataset):
         rows = slice(number * self.batch_size, (number + 1) * self.batch_size)
         read = self._frames if self.per_frame else self._clips
         x = {name: read(stream, rows) for name, stream in self.streams.items()}
-        y = {name: labels[self.video_positions[rows]] for name, labels in self._labels.items()}
-        return (x if self._named else x[""]), y.get("", y)
+        at = self.video_positions[rows]
+        y = {name: np.ma.filled(labels, 0)[at] for name, labels in self._labels.items()}
+        weights = {name: weights[at] for name, weights in self._weights.items()}
+        return (x if self._named else x[""]), y.get("", y), *([weights] if weights else [])
 
     def frames_of(self, position: int) -> np.ndarray:
         """Frame numbers that are taken of the video at a position of `index`, in order: int64."""

@@ -2,7 +2,7 @@
 
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.dataset import make
-from vidlab.pantomime.lookup import boxes_of, outlines_of, twins
+from vidlab.pantomime.lookup import boxes_of, camera_of, outlines_of, twins
 from vidlab.pantomime.rendering import outlines, render
 from vidlab.pantomime.sheet import contact_sheet
 
@@ -10,6 +10,7 @@ __all__ = [
     "CLASSES",
     "REVERSED_PAIRS",
     "boxes_of",
+    "camera_of",
     "contact_sheet",
     "make",
     "outlines",

@@ -13,10 +13,11 @@ import pandas as pd
 
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
+from vidlab.pantomime.camera import Camera
 from vidlab.pantomime.dataset import BOXES, VERSION, read_note
-from vidlab.pantomime.rendering import outlines
+from vidlab.pantomime.rendering import camera, outlines
 
-__all__ = ["boxes_of", "outlines_of", "twins"]
+__all__ = ["boxes_of", "camera_of", "outlines_of", "twins"]
 
 _NAME = re.compile(r"v_(\w+)_g(\d+)_c(\d+)")
 
@@ -112,17 +113,34 @@ def outlines_of(
         If the dataset is of another version, which draws otherwise, or its note is damaged; or
         for a frame the video does not have.
     """
+    drawn = _drawn(video_id, root)
+    if drawn is None:
+        return None
+    covered = outlines(**drawn, indices=numbers)
+    small = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in covered]
+    return np.minimum(np.stack(small), 1)  # of 64 pixels it makes 1.0000001
+
+
+def camera_of(video_id: str, *, root: str | Path) -> Camera | None:
+    """Look up how the camera of a video was held; arguments and errors as for `outlines_of`.
+
+    Of a second twin, which shows the frames in reverse, pan and zoom are reversed.
+    """
+    drawn = _drawn(video_id, root)
+    return None if drawn is None else camera(**drawn)
+
+
+def _drawn(video_id: str, root: str | Path) -> dict | None:
+    """Return what a video was drawn from; None for one that Pantomime has not drawn."""
     note = read_note(root)
     named = _NAME.fullmatch(video_id)
     if not note or not named or named[1] not in CLASSES:
         return None
     if note.get("version") != VERSION:
         raise DatasetError(
-            f"Expected videos drawn by version {VERSION} of Pantomime, to outline what they show. "
+            f"Expected videos drawn by version {VERSION} of Pantomime, to know what they show. "
             f"Received: version {note.get('version')} in {root}. Remove the folder and make the "
             "dataset again: vidlab data make"
         )
     edition = {name: note.get(name) for name in ("seed", "size", "bias")}
-    covered = outlines(named[1], int(named[2]), int(named[3]), indices=numbers, **edition)
-    small = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in covered]
-    return np.minimum(np.stack(small), 1)  # of 64 pixels it makes 1.0000001
+    return {"class_name": named[1], "group": int(named[2]), "clip": int(named[3]), **edition}

@@ -8,7 +8,7 @@ one's frames from last to first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
-from vidlab.pantomime.camera import FRAME, MARGIN, Film
+from vidlab.pantomime.camera import FRAME, MARGIN, Camera, Film
 from vidlab.pantomime.figure import PARTS, draw_part
 from vidlab.pantomime.motion import Action, Moment
 from vidlab.pantomime.paint import Pen
@@ -34,6 +34,7 @@ __all__ = [
     "FPS",
     "FRAME_COUNTS",
     "Rendered",
+    "camera",
     "clip_length",
     "drawn_class",
     "outlines",
@@ -89,6 +90,22 @@ def clip_length(
 ) -> int:
     """Return how many frames a clip has; the same distribution for every class."""
     return _sample(class_name, group, clip, seed=seed, size=size, bias=None).count
+
+
+def camera(
+    class_name: str,
+    group: int,
+    clip: int,
+    *,
+    seed: int = 0,
+    size: str = "quick",
+    bias: str | None = None,
+) -> Camera:
+    """Return how the camera of a clip was held; parameters are those of `render`."""
+    shot = _sample(class_name, group, clip, seed=seed, size=size, bias=bias)
+    held = shot.params.camera
+    pan = tuple(-way for way in held.pan)
+    return replace(held, pan=pan, zoom=1 / held.zoom) if shot.is_reversed else held
 
 
 def render(

@@ -156,7 +156,8 @@ class Task:
     Parameters
     ----------
     labels
-        Takes an index table and the class names; gives one label a video, (videos,).
+        Takes an index table and the class names; gives one label a video, (videos,). Of a masked
+        array, videos that are masked have none, and pay nothing of this loss.
     loss
         As `keras.Model.compile` takes it.
     weight
@@ -208,6 +209,9 @@ class Recipe:
     starts_from
         The recipe, or several, whose trained weights this one starts from. Where `build` has an
         option ``start``, it is given that model; else the weights of the same model are copied.
+    beside
+        Another dataset, as `vidlab.load_index` takes it (of Pantomime another seed), whose videos
+        are learned from besides: their ``label`` is -1, and the tasks' labels tell them apart.
     tasks
         What each output learns. The first is the one that names the class.
     options
@@ -232,6 +236,7 @@ class Recipe:
     validation: float = 0.1
     patience: int = 5
     starts_from: str | tuple[str, ...] | None = None
+    beside: str = ""
     tasks: Mapping[str, Task] = field(default_factory=lambda: {"class": Task()})
     options: Mapping[str, object] = field(default_factory=dict)
     published: Published = Published()
@@ -349,6 +354,7 @@ class Recipe:
             "options": dict(self.options),
             "tasks": [[n, t.loss, t.weight, t.labels.__qualname__] for n, t in self.tasks.items()],
             "code": self.code_digest,
+            **({"beside": self.beside} if self.beside else {}),
         }
 
     @property

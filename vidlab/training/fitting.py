@@ -54,6 +54,8 @@ class Settings:
     index : VideoIndex or None
         All videos of the dataset: what is computed once is shared by splits and recipes. None:
         those trained and validated on, and no others can be predicted from what is kept.
+    beside : VideoIndex or None
+        The videos of ``recipe.beside``.
     most_bytes : int
         Disk that a phase may take in `features`.
     precision : {"float32", "fast"}
@@ -72,6 +74,7 @@ class Settings:
     flow: Path | None = None
     features: Path | None = None
     index: VideoIndex | None = None
+    beside: VideoIndex | None = None
     most_bytes: int = 20 * 10**9
     precision: str = "float32"
     checkpoint: Path | None = None
@@ -140,6 +143,8 @@ def fit(
             f"Received: {getattr(start, 'name', start) or 'no model'}. "
             "Pass the trained model of the recipe named in `starts_from`, or none."
         )
+    if settings.beside is not None:
+        parts = (_joined(parts[0], settings.beside), parts[1])
     keras.utils.set_random_seed(settings.seed)
     model = recipes.build(recipe, len(parts[0].classes), weights=recipe.weights, start=start)
     checkpoint = Checkpoint(settings.checkpoint)
@@ -307,6 +312,13 @@ def _examples(part, recipe, learner, *, phase, settings, learn) -> Clips | None:
     )
 
 
+def _joined(train: VideoIndex, beside: VideoIndex) -> VideoIndex:
+    """Add the videos of another dataset to those learned from; none of them is of a class here."""
+    others = beside.table.assign(label=-1, video_id="beside-" + beside.table["video_id"])
+    table = pd.concat([train.table, others], ignore_index=True)
+    return dataclasses.replace(train, table=table)
+
+
 def _labels(part: VideoIndex, recipe: Recipe) -> dict[str, np.ndarray]:
     """Return what each task of a recipe learns, one label a video."""
     return {name: task.labels(part.table, part.classes) for name, task in recipe.tasks.items()}
@@ -335,17 +347,19 @@ def _compile(
     losses = {name: task.loss for name, task in tasks}
     metrics = {name: [getattr(keras.metrics, task.metric)(name="accuracy")] for name, task in tasks}
     several = len(losses) > 1
+    masked = any(map(np.ma.isMaskedArray, labels.values()))
     model.compile(
         optimizer=optimizer_of(phase),
         loss=losses if several else next(iter(losses.values())),
         loss_weights={name: task.weight for name, task in tasks} if several else None,
-        metrics=metrics if several else next(iter(metrics.values())),
+        weighted_metrics=metrics if masked else None,
+        metrics=None if masked else metrics if several else next(iter(metrics.values())),
     )
     model.optimizer.build(model.trainable_variables)
     if several:
         shapes = {name: [n or 1 for n in output.shape[1:]] for name, output in model.output.items()}
         model.compute_loss(
-            y={name: values[:1] for name, values in labels.items()},
+            y={name: np.ma.filled(values, 0)[:1] for name, values in labels.items()},
             y_pred={name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()},
         )
 
