@@ -128,6 +128,13 @@ def test_links_to_the_glossary_lead_to_an_entry(path):
     assert set(linked) <= {f"#{anchor}" for anchor in re.findall(ANCHOR, GLOSSARY)}
 
 
+def test_notebooks_run_after_notebooks_that_there_are():
+    found = files.find(COURSE[0].parent)
+    for notebook in found:
+        for word in notebook.after:
+            assert any(other.matches(word) for other in found), f"{notebook.name}: {word}"
+
+
 def test_glossary_entries_are_in_order_short_and_found_once():
     headings = re.findall(rf"^## ((?:{ANCHOR})+)(.+)$", GLOSSARY, flags=re.M)
     titles = [title for *_, title in headings]
