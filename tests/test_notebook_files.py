@@ -128,6 +128,12 @@ def test_links_to_the_glossary_lead_to_an_entry(path):
     assert set(linked) <= {f"#{anchor}" for anchor in re.findall(ANCHOR, GLOSSARY)}
 
 
+def test_links_between_notebooks_lead_to_files_that_there_are():
+    for path in COURSE:
+        for name in re.findall(r"\]\((\w+\.ipynb)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / name).is_file(), f"{path.name}: {name}"
+
+
 def test_notebooks_run_after_notebooks_that_there_are():
     found = files.find(COURSE[0].parent)
     for notebook in found:
