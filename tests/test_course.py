@@ -197,7 +197,7 @@ def test_departures_stand_beside_published_and_measured(executed, run_of, notebo
         ("recurrent_models", ON_PIXELS, "{} and {} (published on UCF-101: 44.1% and 45.8%"),
         ("cnn_plus_rnn", OF_CLIPS[:3], "{}, {}, {} (published on UCF-101: 14.2%, 68.7%, 71.1%)"),
         ("cnn_plus_rnn", OF_CLIPS[3:], "cnn-lstm {} (66.3%), mobilenet-gru {} (75.9%)"),
-        ("compare_models", ["my-small-gru"], "with eight units {}"),
+        ("compare_models", ["my-small-gru"], "with eight units, {}"),
     ],
 )
 def test_closing_words_hold_what_the_runs_hold(executed, run_of, notebook, names, form):
