@@ -99,3 +99,9 @@ def test_three_dimensions_cost_what_their_maps_say(monkeypatch):
     found = multiply_adds(recipes.build("c3d"))
     assert found == convolutions + dense
     assert found == pytest.approx(38.5e9, rel=0.01)
+
+
+def test_what_a_vocabulary_costs_is_not_known():
+    model = recipes.build(recipes.get("bag-of-words").adapted(size=48))
+    with pytest.raises(ModelError, match="vocabulary, a Vocabulary, whose multiply-adds are not"):
+        multiply_adds(model, frames=4)

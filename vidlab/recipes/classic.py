@@ -90,8 +90,9 @@ class Vocabulary(layers.Layer):
 
     def build(self, shape):
         """Make the centres, (words, numbers); a phase's solver finds them."""
+        shape = (self.units, shape[-1])
         self.centres = self.add_weight(
-            shape=(self.units, shape[-1]), initializer="glorot_uniform", trainable=False
+            shape=shape, name="kernel", initializer="glorot_uniform", trainable=False
         )
 
     def call(self, descriptors):
