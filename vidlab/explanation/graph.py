@@ -250,7 +250,8 @@ class LayerGraph:
         return ModelError(
             "Expected a model with a convolution that all it sees passes through. Received: "
             f"{self.model.name} has none among its layers ({', '.join(kinds)}). Use "
-            'explain(model, clip, method="saliency"), which needs no map.'
+            'explain(model, clip, method="saliency"), which needs no map, or '
+            "vidlab.explanation.by_occlusion, which needs no gradient either."
         )
 
     def receptive_fields(self, layer: str) -> tuple[ReceptiveField, ReceptiveField] | None:

@@ -235,6 +235,8 @@ def _saliency(graph: LayerGraph, *, copies: int, seed: int) -> Callable:
                     normalize_map=False,
                 )
             except ValueError as error:  # of tf-keras-vis, which takes the absolute value of None
+                if "NoneType" not in str(error):
+                    raise
                 raise ModelError(
                     "Expected a model with a gradient from its scores to the pixels. Received: "
                     f"{graph.model.name}, through which none leads, as through a vocabulary of "

@@ -116,7 +116,13 @@ def _untrained(recipe: Recipe, num_classes: int) -> keras.Model | dict[str, kera
 
 def prepare(model: keras.Model, recipe: Recipe, phase: Phase) -> None:
     """Choose what of a recipe's model learns in a phase; compile it after that."""
+    known = [layer.name for layer in model.layers]
     for name in {each.layer for each in recipe.phases if each.layer}:
+        if name not in known:
+            raise RecipeError(
+                f"Expected a layer of {recipe.name}: {', '.join(known)}. Received: {name!r}. "
+                "Correct `layer` of the phase, or name the layer in the model."
+            )
         model.get_layer(name).trainable = name == phase.layer
     if phase.trainable is not None:
         kept = recipe.freeze_batchnorm and recipe.weights is not None
