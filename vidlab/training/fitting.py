@@ -265,11 +265,13 @@ def _solve_phase(learner, recipe, parts, progress, settings) -> None:
     inputs, labels = _vectors(features, train, seed=settings.seed)
     solved.layer.set_weights(phase.solver(inputs, labels, solved.layer.units))
     numbers = {}
-    if solved is last:
-        _compile(model, recipe, phase, labels=_labels(parts[0], recipe))
-        numbers = model.evaluate(train, verbose=0, return_dict=True)
+    if solved is last:  # what it takes is known by now, and is not computed again
+        head = keras.Model(solved.inputs[0], flat.output)
+        _compile(head, recipe, phase, labels=_labels(parts[0], recipe))
+        numbers = head.evaluate(inputs, labels, verbose=0, return_dict=True)
         if validation is not None:
-            found = model.evaluate(validation, verbose=0, return_dict=True)
+            unseen = _vectors(features, validation, seed=settings.seed)
+            found = head.evaluate(*unseen, verbose=0, return_dict=True)
             numbers |= {f"val_{name}": value for name, value in found.items()}
     row = {"epoch": len(progress.history) + 1, "phase": progress.phase + 1, **numbers}
     progress.history.append(row | {"seconds": time.perf_counter() - started})
