@@ -1,5 +1,7 @@
 """Bags of words and support vector machines: descriptors, words, kernels, and whole recipes."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -144,6 +146,24 @@ def test_the_weights_of_a_linear_svm_are_those_of_scikit_learn(count):
     found = scores[:, 1] if count == 2 else scores[:, :3]
     np.testing.assert_allclose(found, margins, atol=1e-9)
     assert (scores[:, count:] < -900).all()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("[dx, dy]", "[dy, dx]"), ("argmin", "argmax"), ("coef_, ", "coef_ * 2, "), ("C = 1", "")],
+    ids=["descriptor", "vocabulary", "another file's function", "docstring"],
+)
+def test_the_code_that_a_bag_uses_decides_its_digest(before, after, monkeypatch):
+    recipe, source = recipes.get("bag-of-words"), inspect.getsource
+    digest, read = recipe.code_digest, []
+
+    def changed(code):
+        read.append(source(code))
+        return read[-1].replace(before, after)
+
+    monkeypatch.setattr(inspect, "getsource", changed)
+    assert (recipe.code_digest == digest) is (before == "C = 1")
+    assert any(before in text for text in read)
 
 
 # ---- whole recipes
