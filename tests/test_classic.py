@@ -150,8 +150,15 @@ def test_the_weights_of_a_linear_svm_are_those_of_scikit_learn(count):
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("[dx, dy]", "[dy, dx]"), ("argmin", "argmax"), ("coef_, ", "coef_ * 2, "), ("C = 1", "")],
-    ids=["descriptor", "vocabulary", "another file's function", "docstring"],
+    [
+        ("[dx, dy]", "[dy, dx]"),
+        ("argmin", "argmax"),
+        ("coef_, ", "coef_ * 2, "),
+        ("CELL = 8", "CELL = 4"),
+        ("NOTEBOOK = 5", "NOTEBOOK = 4"),
+        ("C = 1", ""),
+    ],
+    ids=["descriptor", "vocabulary", "another file's function", "number", "place", "docstring"],
 )
 def test_the_code_that_a_bag_uses_decides_its_digest(before, after, monkeypatch):
     recipe, source = recipes.get("bag-of-words"), inspect.getsource
@@ -162,7 +169,7 @@ def test_the_code_that_a_bag_uses_decides_its_digest(before, after, monkeypatch)
         return read[-1].replace(before, after)
 
     monkeypatch.setattr(inspect, "getsource", changed)
-    assert (recipe.code_digest == digest) is (before == "C = 1")
+    assert (recipe.code_digest == digest) is (before in ("NOTEBOOK = 5", "C = 1"))
     assert any(before in text for text in read)
 
 

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.quiver import Quiver
 from typer.testing import CliRunner
 
+from tests.benchmarks import flow as known
 from vidlab import plots
 from vidlab.cli import app
 from vidlab.data import flow, video
@@ -20,53 +21,22 @@ from vidlab.data.store import FlowCache
 from vidlab.data.streams import Flow
 from vidlab.errors import DatasetError, SamplingError
 
-HEIGHT, WIDTH = 96, 128
-SIDES = np.array([WIDTH, HEIGHT])
-CENTRE = (SIDES - 1) / 2
+WIDTH, HEIGHT = known.SIDES.tolist()
 
 
 @pytest.fixture(scope="module")
 def texture():
-    """Smooth noise, larger than a picture: it has something to follow everywhere."""
-    noise = np.random.default_rng(0).integers(0, 256, (3 * HEIGHT, 3 * WIDTH), np.uint8)
-    smooth = cv2.GaussianBlur(noise, None, 2.0)
-    return cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX)
+    return known.texture()
 
 
-def seen(texture, matrix):
-    """Look at the middle of a texture after the points x of the picture went to matrix @ x."""
-    matrix = np.asarray(matrix, float).copy()
-    linear = matrix[:, :2]
-    matrix[:, 2] = CENTRE - linear @ (CENTRE + SIDES) + matrix[:, 2]
-    return cv2.warpAffine(texture, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+STILL = np.eye(2, 3)
 
 
-def motion(matrix):
-    """Return where `seen` moves each point of the picture to, (height, width, 2)."""
-    points = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), axis=-1) - CENTRE
-    matrix = np.asarray(matrix, float)
-    return points @ matrix[:, :2].T + matrix[:, 2] - points
-
-
-def turned(degrees, scale=1.0):
-    angle = np.deg2rad(degrees)
-    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
-    return [[cosine, -sine, 0], [sine, cosine, 0]]
-
-
-STILL = [[1, 0, 0], [0, 1, 0]]
-MOTIONS = {
-    "right and up": [[1, 0, 4], [0, 1, -3]],
-    "a turn": turned(3),
-    "a zoom": turned(0, 1.05),
-}
-
-
-@pytest.mark.parametrize("matrix", MOTIONS.values(), ids=MOTIONS)
+@pytest.mark.parametrize("matrix", known.MOTIONS.values(), ids=known.MOTIONS)
 @pytest.mark.parametrize("method", flow.METHODS)
 def test_flow_is_where_the_points_of_the_first_picture_go(texture, method, matrix):
-    found = flow.dense_flow(seen(texture, STILL), seen(texture, matrix), method=method)
-    errors = np.hypot(*np.moveaxis(found - motion(matrix), -1, 0))[12:-12, 12:-12]
+    found = flow.dense_flow(known.seen(texture, STILL), known.seen(texture, matrix), method=method)
+    errors = np.hypot(*np.moveaxis(found - known.true_flow(matrix), -1, 0))[12:-12, 12:-12]
     assert found.dtype == np.float32
     assert np.median(errors) < (1.0 if method == "farneback" else 0.5)
 
@@ -134,7 +104,7 @@ def moving(texture, tmp_path_factory):
     path = tmp_path_factory.mktemp("flow") / "Moves" / "v_Moves_g01_c01.avi"
     path.parent.mkdir()
     at = np.concatenate([[0], np.cumsum(np.arange(11) - 5)])
-    frames = [seen(texture, [[1, 0, x], [0, 1, 0]]) for x in at]
+    frames = [known.seen(texture, np.array([[1.0, 0, x], [0, 1, 0]])) for x in at]
     video.write(path, [cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB) for frame in frames])
     return SimpleNamespace(path=path, frames=12, video_id="v_Moves_g01_c01")
 
@@ -220,7 +190,7 @@ def test_a_flip_mirrors_the_field_and_negates_its_horizontal_component():
 
 def test_vectors_turn_and_shrink_with_the_picture(texture):
     """Flow that is varied is the flow between varied pictures."""
-    pictures = [seen(texture, STILL), seen(texture, [[1, 0, 3], [0, 1, 1]])]
+    pictures = [known.seen(texture, STILL), known.seen(texture, np.array([[1, 0, 3.0], [0, 1, 1]]))]
     variation = Variation(angle=20.0, scale=0.8)
     varied = [variation(cv2.cvtColor(one, cv2.COLOR_GRAY2RGB)) for one in pictures]
     shares = [

@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -255,7 +255,8 @@ class Lab:
             test = self._parts(recipe, split)[2]
             settings = self._settings(recipe)
             kept = {"cache": settings.cache, "flow": settings.flow}
-            found = experiment.predict(folder.model(), test, recipe, order=order, **kept)
+            model = _loaded(folder.path, (folder.path / "model.keras").stat().st_mtime_ns)
+            found = experiment.predict(model, test, recipe, order=order, **kept)
             found.save(file)
         return predictions.Predictions.load(file)
 
@@ -366,6 +367,12 @@ def published_beside(records: Mapping[str, Mapping[str, object]]) -> pd.DataFram
         for name, departures in table["departures"].items()
     ]
     return table.rename_axis("recipe")
+
+
+@lru_cache(maxsize=1)  # one after the other, orders are predicted with one model
+def _loaded(path: Path, changed: int) -> keras.Model:
+    """Load the model of a run; `changed` tells one that was trained anew from it."""
+    return runs.RunFolder(path).model()
 
 
 def _digest(weights: str | None) -> str | None:

@@ -12,6 +12,7 @@ import io
 import math
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -83,10 +84,8 @@ def _write(file: Path, parts: Iterable[np.ndarray], *, shape: tuple, dtype: str)
         out.write(digest.digest())
 
 
-class _RowCache:
+class _RowCache(ABC):
     """Arrays of videos in files from which any row reads at once; one that is absent is made."""
-
-    dtype = np.dtype(np.uint8)
 
     def __init__(self, folder: str | os.PathLike[str], *, row_shape: tuple[int, ...]):
         self.folder, self.row_shape = Path(folder), tuple(map(int, row_shape))
@@ -157,13 +156,13 @@ class _RowCache:
                     )
         return rows
 
+    @abstractmethod
     def count(self, record) -> int:
         """Count the rows of a video."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, record, numbers: range) -> np.ndarray:
         """Compute rows of a video, ``uint8``."""
-        raise NotImplementedError
 
     @property
     def _bytes_in_work(self) -> int:

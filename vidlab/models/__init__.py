@@ -15,6 +15,7 @@ from vidlab.models.layers import (
     UnfoldTime,
     each_frame,
     pad,
+    pad_space,
 )
 from vidlab.models.streaming import Stream, every_frame
 
@@ -30,5 +31,6 @@ __all__ = [
     "every_frame",
     "inflated",
     "pad",
+    "pad_space",
     "widened",
 ]

@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from vidlab.errors import ModelError
 from vidlab.models.graph import flatten, steps
+from vidlab.models.layers import pad_space
 
 __all__ = ["FLOW_RANGE", "PadTime", "inflated", "widened"]
 
@@ -95,14 +96,13 @@ def _in_time(layer: keras.Layer, args: list, prefix: str) -> keras.KerasTensor:
     x = args[0] if len(args) == 1 else args
     if isinstance(layer, layers.Conv2D) and not isinstance(layer, layers.DepthwiseConv2D):
         time = min(layer.kernel_size)
-        sides = [(0, 0), *_same(x.shape[2:4], layer)] if layer.padding == "same" else None
         config |= {"kernel_size": (time, *layer.kernel_size), "strides": (1, *layer.strides)}
         config |= {"dilation_rate": (1, *layer.dilation_rate), "padding": "valid"}
         config.pop("data_format")
         if time > 1:
             x = PadTime(time - 1)(x)
-        if sides is not None:
-            x = layers.ZeroPadding3D(sides)(x)
+        if layer.padding == "same":
+            x = pad_space(x, layer.kernel_size, layer.strides)
         made = layers.Conv3D.from_config(config)
         result = made(x)
         kernel, *bias = layer.get_weights()
@@ -130,15 +130,6 @@ _SAME_IN_3D = (
     *(layers.Activation, layers.Add, layers.BatchNormalization, layers.Concatenate),
     *(layers.ReLU, layers.Rescaling),
 )
-
-
-def _same(sides: tuple, layer: keras.Layer) -> list[tuple[int, int]]:
-    """Return the zeros that "same" puts before and after height and width."""
-    found = []
-    for side, kernel, stride in zip(sides, layer.kernel_size, layer.strides, strict=True):
-        total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
-        found.append((total // 2, total - total // 2))
-    return found
 
 
 @keras.saving.register_keras_serializable("vidlab")

@@ -17,7 +17,15 @@ from keras import layers, ops
 from vidlab.data.streams import PADDING, stack_clips
 from vidlab.errors import ModelError
 
-__all__ = ["BlankPadding", "FoldTime", "ResponseNormalization", "UnfoldTime", "each_frame", "pad"]
+__all__ = [
+    "BlankPadding",
+    "FoldTime",
+    "ResponseNormalization",
+    "UnfoldTime",
+    "each_frame",
+    "pad",
+    "pad_space",
+]
 
 
 @keras.saving.register_keras_serializable("vidlab")
@@ -132,6 +140,25 @@ def each_frame(clips: keras.KerasTensor, encoder: Sequence[layers.Layer]) -> ker
         x = layer(x)
     x = UnfoldTime()(clips, x)  # (batch, time, features)
     return BlankPadding()(x, clips)
+
+
+def pad_space(
+    clips: keras.KerasTensor, kernel_size: Sequence[int], strides: Sequence[int]
+) -> keras.KerasTensor:
+    """Pad rows and columns of clips with zeros as "same" does for a convolution, and time not.
+
+    Parameters
+    ----------
+    clips
+        (batch, time, height, width, channels).
+    kernel_size, strides
+        Of the convolution, over rows and columns.
+    """
+    sides = [(0, 0)]
+    for side, kernel, stride in zip(clips.shape[2:4], kernel_size, strides, strict=True):
+        total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+        sides.append((total // 2, total - total // 2))
+    return layers.ZeroPadding3D(sides)(clips)
 
 
 def pad(clips: Sequence) -> object:

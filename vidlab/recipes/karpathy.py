@@ -15,7 +15,7 @@ from keras import layers, ops
 from vidlab.data.augment import Augment
 from vidlab.data.sampling import AllFrames, Window
 from vidlab.data.streams import Rgb
-from vidlab.models import FoldTime, ResponseNormalization, UnfoldTime
+from vidlab.models import FoldTime, ResponseNormalization, UnfoldTime, pad_space
 from vidlab.recipes.registry import Phase, Published, recipe
 
 NOTEBOOK = 9
@@ -118,7 +118,7 @@ def convolutions(x, *, width, normalization, time=(), name="", pooled=True):
             pool = layers.MaxPooling2D(2, name=f"{prefix}pool{number + 1}")
         else:
             extent, step = time[number] if number < len(time) else (1, 1)
-            x = layers.ZeroPadding3D(((0, 0), *same(x.shape[2:4], kernel, stride)))(x)
+            x = pad_space(x, (kernel, kernel), (stride, stride))
             size, steps = (extent, kernel, kernel), (step, stride, stride)
             x = layers.Conv3D(kernel_size=size, strides=steps, **options)(x)
             pool = layers.MaxPooling3D((1, 2, 2), name=f"{prefix}pool{number + 1}")
@@ -130,12 +130,6 @@ def convolutions(x, *, width, normalization, time=(), name="", pooled=True):
         if number < 2 or (number == 4 and pooled):
             x = pool(x)
     return x
-
-
-def same(sides, kernel, stride):
-    """Return the zeros that padding "same" puts before and after height and width."""
-    totals = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in sides]
-    return [(total // 2, total - total // 2) for total in totals]
 
 
 def classifier(x, num_classes, *, units):

@@ -6,16 +6,10 @@ Keras. The file of a paper in this folder holds one or more of them.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import hashlib
 import inspect
-import sys
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +17,7 @@ import numpy as np
 from vidlab.data.augment import Augment
 from vidlab.data.streams import Flow, Rgb, is_per_frame
 from vidlab.errors import RecipeError
+from vidlab.recipes import code
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -361,40 +356,10 @@ class Recipe:
 
     @property
     def code_digest(self) -> str:
-        """Digest of the code of the model and of solvers, with all of their package that they use.
+        """Digest of the functions, classes and numbers of the file, and of papers it borrows from.
 
-        Comments, docstrings, decorators and constants do not count.
+        Of what a notebook defines, that of the model's function and of solvers. Comments,
+        docstrings and decorators do not count.
         """
-        if self.file:
-            texts = [Path(self.file).read_text("utf-8")]
-        else:
-            solvers = [phase.solver for phase in self.phases if phase.solver]
-            texts = _collect([self.build, *solvers], {}).values()
-        trees = [ast.parse(textwrap.dedent(text)) for text in texts]
-        kept = [node for tree in trees for node in ast.walk(tree) if isinstance(node, _CODE)]
-        for node in kept:
-            node.decorator_list = []
-            if ast.get_docstring(node) is not None:
-                node.body = node.body[1:] or [ast.Pass()]
-        return hashlib.sha256("\n".join(map(ast.dump, kept)).encode()).hexdigest()[:16]
-
-
-def _collect(codes: Sequence, found: dict[object, str]) -> dict[object, str]:
-    """Add to `found` the source of functions and classes, and of what they use of their package."""
-    for code in codes:
-        if code in found:
-            continue
-        found[code] = textwrap.dedent(inspect.getsource(code))
-        module, known = code.__module__, vars(sys.modules[code.__module__])
-        names = [node.id for node in ast.walk(ast.parse(found[code])) if isinstance(node, ast.Name)]
-        for value in (known[name] for name in names if name in known):
-            home = getattr(value, "__module__", "") if isinstance(value, _KINDS) else ""
-            package = "" if home in _MACHINERY else home.rpartition(".")[0]
-            if home and (home == module or (package and package == module.rpartition(".")[0])):
-                _collect([value], found)
-    return found
-
-
-_CODE = (ast.FunctionDef, ast.ClassDef)
-_KINDS = (FunctionType, type)
-_MACHINERY = (__name__, "vidlab.recipes.registry")
+        solvers = [phase.solver for phase in self.phases if phase.solver]
+        return code.digest(self.file, [self.build, *solvers])
