@@ -46,13 +46,13 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/ready: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[phone]"
 	@touch $@
 
 .venv/ready-test: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[test]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[phone,test]"
 	@touch $@ .venv/ready
 
 .venv/ready-bench: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench,phone]"
 	@touch $@ .venv/ready

@@ -236,7 +236,7 @@ def test_published_details_are_kept():
     for name, printed in {"frame": "23M", "lstm": "33M", "gru": "25M", "convgru": "26M"}.items():
         found = [recipes.get(one).published.parameters for one in NEWMAN if one.startswith(name)]
         assert set(found) == {printed}
-    for encoder, scaled in (("inception", {}), ("mobilenet", {"scale": 1 / 255})):
+    for encoder, scaled in (("inception", {}), ("mobilenet", {"scale": 1 / 6})):
         for head in ("lstm", "gru", "single"):
             recipe = recipes.get(f"{encoder}-{head}")
             assert recipe.options == scaled | ({} if head == "single" else {"cell": head})

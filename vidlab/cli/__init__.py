@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from vidlab.cli import compare, data, doctor, explain, flow, notebooks, predict, results
+from vidlab.cli import compare, data, doctor, explain, export, flow, notebooks, predict, results
 from vidlab.cli.console import Root
 
 __all__ = ["app", "main"]
@@ -38,6 +38,7 @@ app.command("evaluate", rich_help_panel="Pieces of a run")(results.evaluate)
 app.command("compare", rich_help_panel="Pieces of a run")(compare.compare)
 app.command("predict", rich_help_panel="Pieces of a run")(predict.predict)
 app.command("explain", rich_help_panel="Pieces of a run")(explain.explain)
+app.command("export", rich_help_panel="Pieces of a run")(export.export)
 app.command("flow", rich_help_panel="Pieces of a run")(flow.flow)
 app.command("figures", rich_help_panel="Pieces of a run")(results.figures)
 app.add_typer(notebooks.app, name="notebooks", rich_help_panel="For authors")

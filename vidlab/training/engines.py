@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 import warnings
 from collections import deque
@@ -18,14 +17,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from vidlab.models.graph import input_names
-from vidlab.progress import silent_stderr
+from vidlab.models import export
 
 __all__ = ["Engine", "choose", "compiled", "encoder_digest"]
 
@@ -57,14 +54,15 @@ class Engine:
     seconds: float
 
 
-def choose(engine: str, precision: str) -> tuple[str, str]:
+def choose(engine: str, precision: str, encoder: keras.Model | None = None) -> tuple[str, str]:
     """Decide what will compute, and how exactly, on this machine.
 
     Parameters
     ----------
     engine
-        ``"auto"`` takes Keras where there is a GPU or where Keras does not run on TensorFlow, else
-        OpenVINO where it is installed, else TensorFlow. Or the name of one of them.
+        ``"auto"`` takes Keras where there is a GPU, where Keras does not run on TensorFlow or where
+        the encoder is a file of LiteRT, else OpenVINO where it is installed, else TensorFlow. Or
+        the name of one of them.
     precision
         ``"float32"``, or ``"fast"`` for ``bfloat16`` where the engine and the CPU have it. Where
         they have not, a warning says so and it is ``float32``.
@@ -76,7 +74,8 @@ def choose(engine: str, precision: str) -> tuple[str, str]:
     """
     if engine == "auto":
         fastest = "openvino" if find_spec("openvino") else "tensorflow"
-        engine = "keras" if keras.backend.backend() != "tensorflow" or _gpus() else fastest
+        keras_only = keras.backend.backend() != "tensorflow" or export.holds_litert(encoder)
+        engine = "keras" if keras_only or _gpus() else fastest
     if precision == "fast" and not (engine == "openvino" and _has_bfloat16()):
         warnings.warn(
             f'vidlab: precision="fast" needs OpenVINO and a CPU with bfloat16; here it is {engine}'
@@ -150,19 +149,13 @@ def _openvino(encoder: keras.Model, specs: list, precision: str) -> Callable[[Ba
     """Compile an encoder with OpenVINO for the CPU."""
     import openvino
 
-    core = openvino.Core()
-    # Read from a file: openvino.convert_model would do without, but reports its use to the makers
-    # of OpenVINO.
-    with tempfile.TemporaryDirectory(prefix="vidlab-") as folder:
-        file = Path(folder, "encoder.pb")
-        file.write_bytes(_frozen(encoder, specs).graph.as_graph_def().SerializeToString())
-        graph = core.read_model(file)
+    graph = export.to_openvino(encoder, specs)
     options = {
         "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
         "ENABLE_CPU_PINNING": False,  # cores are shared with the threads that decode
         "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
     }
-    model = core.compile_model(graph, "CPU", options)
+    model = openvino.Core().compile_model(graph, "CPU", options)
     names = [port.get_any_name().split(":")[0] for port in model.inputs]
     ports = [model.inputs[names.index(f"input_{number}")] for number in range(len(specs))]
 
@@ -194,7 +187,7 @@ def _tensorflow(encoder: keras.Model, specs: list) -> Callable[[Batches], Result
     """Turn variables into constants; TensorFlow then simplifies the graph."""
     import tensorflow as tf
 
-    graph = _frozen(encoder, specs)
+    graph = export.frozen(encoder, specs)
 
     def compute(batches: Batches) -> Results:
         with _whole_float32():
@@ -211,34 +204,10 @@ def _keras(encoder: keras.Model) -> Callable[[Batches], Results]:
     def compute(batches: Batches) -> Results:
         with _whole_float32():
             for tag, batch in batches:
-                features = encoder.predict_on_batch(_as_input(encoder, batch))
+                features = encoder.predict_on_batch(export.as_input(encoder, batch))
                 yield tag, np.asarray(features, np.float32)
 
     return compute
-
-
-def _frozen(encoder: keras.Model, specs: list):
-    """Trace an encoder for batches of one size, its variables turned into constants."""
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    signature = [
-        tf.TensorSpec(shape, dtype, name=f"input_{i}") for i, (shape, dtype) in enumerate(specs)
-    ]
-
-    @tf.function(input_signature=signature, autograph=False)
-    def encode(*batch):
-        floats = [tf.cast(array, tf.float32) for array in batch]
-        return encoder(_as_input(encoder, floats), training=False)
-
-    with silent_stderr():  # TensorFlow remarks on what it simplifies
-        return convert_variables_to_constants_v2(encode.get_concrete_function())
-
-
-def _as_input(encoder: keras.Model, batch: list):
-    """Pass the arrays of a batch as the encoder takes them: by name, or the only one as it is."""
-    by_name = isinstance(encoder.input, dict)
-    return dict(zip(input_names(encoder), batch, strict=True)) if by_name else batch[0]
 
 
 @contextmanager

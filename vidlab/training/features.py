@@ -110,7 +110,7 @@ def extract(
         raise DatasetError(
             "Expected at least one video. Received: an empty index. Choose other classes or parts."
         )
-    chosen, precision = engines.choose(engine, precision)
+    chosen, precision = engines.choose(engine, precision, encoder)
     if streams is None:
         _check_encoder(encoder)
         streams = {input_names(encoder)[0]: Rgb(sampling, encoder.input_shape[1:3])}

@@ -18,7 +18,7 @@ import keras
 from vidlab.errors import ModelError
 from vidlab.models.backbones.specs import PANTOMIME_WEIGHTS, names, spec
 from vidlab.models.backbones.trainable import backbone_of, set_trainable, top_modules
-from vidlab.models.backbones.weights import load_weights, save_weights
+from vidlab.models.backbones.weights import save_weights, with_weights
 
 __all__ = [
     "PANTOMIME_WEIGHTS",
@@ -53,7 +53,8 @@ def build(
         ``None`` for random weights; ``"imagenet"`` for those of keras.applications (from the Keras
         cache, else downloaded into it); ``"pantomime"`` for those the package ships, for
         ``"residual"`` only; or the path of a ``.weights.h5`` or ``.h5`` file of this backbone, or
-        of a ``.keras`` model that holds this backbone.
+        of a ``.keras`` model that holds this backbone. One of other layers, such as a narrower or
+        rounded copy of it, is taken whole; so is a ``.tflite`` file (LiteRT), up to its last map.
 
     Returns
     -------
@@ -79,9 +80,7 @@ def build(
     images = keras.Input((*size, 3), name="images")
     scaled = keras.layers.Rescaling(scale, offset=offset, name="preprocessing")(images)
     model = keras.Model(images, known.layers(scaled), name="backbone")
-    if weights is not None:
-        load_weights(model, weights, name=name, size=size)
-    return model
+    return model if weights is None else with_weights(model, weights, name=name, size=size)
 
 
 def pooled(backbone: keras.Model) -> keras.Model:

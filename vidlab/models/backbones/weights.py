@@ -10,18 +10,19 @@ from pathlib import Path
 import h5py
 import keras
 
-from vidlab.errors import WeightsError
+from vidlab.errors import ModelError, WeightsError
 from vidlab.files import replacing
 from vidlab.models.backbones.specs import BACKBONES, spec
 from vidlab.models.backbones.trainable import backbone_of
+from vidlab.models.export import embedding_of, from_litert
 
-__all__ = ["load_weights", "save_weights"]
+__all__ = ["save_weights", "with_weights"]
 
 
-def load_weights(
+def with_weights(
     model: keras.Model, weights: str | os.PathLike, *, name: str, size: tuple[int, int]
-) -> None:
-    """Fill a backbone with weights, which `vidlab.backbones.build` describes.
+) -> keras.Model:
+    """Fill a backbone with weights, which `vidlab.backbones.build` describes, and return it.
 
     Raises
     ------
@@ -30,7 +31,7 @@ def load_weights(
     """
     if weights == "imagenet":
         model.set_weights(_imagenet(name, size).get_weights())
-        return
+        return model
     shipped = spec(name).pantomime
     if weights == "pantomime" and shipped is None:
         raise WeightsError(
@@ -40,23 +41,39 @@ def load_weights(
     path = shipped if weights == "pantomime" else Path(weights)
     if not path.is_file():
         raise WeightsError(
-            f"Expected a weights file at {path}. Received: no such file. "
-            "Give 'imagenet', 'pantomime', or a .weights.h5, .h5 or .keras file that exists."
+            f"Expected a weights file at {path}. Received: no such file. Give 'imagenet', "
+            "'pantomime', or a .weights.h5, .h5, .keras or .tflite file that exists."
         )
     try:
+        if path.suffix == ".tflite":
+            return _fitting(from_litert(embedding_of(path.read_bytes()), name="backbone"), model)
         if path.suffix == ".keras":
             trained = backbone_of(keras.saving.load_model(path, compile=False))
+            if [one.shape for one in trained.weights] != [one.shape for one in model.weights]:
+                return _fitting(trained, model)
             model.set_weights(trained.get_weights())
         else:
             with warnings.catch_warnings():
                 # Keras only warns of layers the file has nothing for, and leaves them random.
                 warnings.filterwarnings("error", message="Skipping nested container")
                 model.load_weights(path)
-    except (ValueError, OSError, KeyError, UserWarning) as error:
+    except (ModelError, ValueError, OSError, KeyError, UserWarning) as error:
         raise WeightsError(
             f"Expected weights of {name} in {path}. Received: {error} "
             "Give a file written for this backbone."
         ) from error
+    return model
+
+
+def _fitting(found: keras.Model, model: keras.Model) -> keras.Model:
+    """Return the backbone of a file if it takes and gives what `model` does."""
+    shapes = [(one.input_shape, one.output_shape[:3]) for one in (found, model)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"a backbone from {found.input_shape} to {found.output_shape}, not from "
+            f"{model.input_shape} to {model.output_shape}."
+        )
+    return found
 
 
 def save_weights(backbone: keras.Model, path: str | os.PathLike) -> Path:
