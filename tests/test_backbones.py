@@ -56,6 +56,7 @@ def assert_same_weights(model, other, **options):
     ("name", "shape", "parameters", "momentum"),
     [
         ("residual", (7, 7, 96), 338_964, 0.9),
+        ("residual-0.25", (7, 7, 24), 21_885, 0.9),
         ("inceptionv3", (3, 3, 2048), 21_802_784, 0.99),
         ("mobilenetv2", (2, 3, 1280), 2_257_984, 0.9),
         ("mobilenetv2-0.35", (2, 2, 1280), 410_208, 0.9),

@@ -5,6 +5,7 @@ import pytest
 
 from vidlab import pretraining
 from vidlab.models import backbones
+from vidlab.models.backbones.specs import spec
 from vidlab.pretraining.drawing import (
     ATTRIBUTES,
     KEYPOINTS,
@@ -68,11 +69,12 @@ def test_a_stage_goes_on_from_the_one_before(tiny_backbone):
     assert list(scores.index[1:]) == list(ATTRIBUTES)
 
 
-def test_the_shipped_weights_are_small_and_load():
-    assert backbones.PANTOMIME_WEIGHTS.stat().st_size < 2_000_000
-    assert (backbones.PANTOMIME_WEIGHTS.parent / "README.md").is_file()
+@pytest.mark.parametrize("name", ["residual", "residual-0.25"])
+def test_the_shipped_weights_are_small_and_load(name):
+    file = spec(name).pantomime
+    assert file.stat().st_size < 2_000_000
+    assert file.name in (file.parent / "README.md").read_text(encoding="utf-8")
     shipped, random = (
-        backbones.build("residual", size=(96, 96), weights=weights)
-        for weights in ("pantomime", None)
+        backbones.build(name, size=(96, 96), weights=weights) for weights in ("pantomime", None)
     )
     assert not np.array_equal(shipped.get_weights()[0], random.get_weights()[0])

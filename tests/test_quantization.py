@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from vidlab import backbones
+from vidlab import backbones, explanation
 from vidlab.errors import ModelError
 from vidlab.models import quantization
 from vidlab.models.quantization import FakeQuantizedActivations, FakeQuantizedWeights
@@ -63,7 +63,7 @@ def test_each_channel_of_a_kernel_has_its_own_range(layer):
     shape = {"Dense": (2, 6), "Conv1D": (2, 5, 6)}.get(type(layer).__name__, (2, 5, 5, 6))
     values = np.random.default_rng(0).normal(size=shape).astype("float32")
     layer.build(shape)
-    kernel = np.array(layer.kernel)
+    kernel = layer.kernel.numpy().copy()
     kernel *= 10.0 ** np.arange(6 if kernel.shape[-1] == 1 else 4).reshape(
         (-1, 1) if kernel.shape[-1] == 1 else -1
     )
@@ -108,6 +108,19 @@ def test_layers_keep_their_names_and_weights_and_a_copy_is_saved(encoder, tmp_pa
     np.testing.assert_allclose(loaded(pictures(2)), copy(pictures(2)), rtol=1e-5, atol=1e-5)
     again = backbones.build("residual", size=(32, 32), weights=tmp_path / "copy.keras")
     np.testing.assert_allclose(again(pictures(2)), rounded(pictures(2)), rtol=1e-5, atol=1e-5)
+
+
+def test_a_rounded_classifier_is_explained_by_the_same_layers_and_its_own_scores(encoder):
+    x = layers.Dense(3, activation="softmax")(encoder.output)
+    model = keras.Model(encoder.input, x)
+    copy = quantization.fake_quantized(model, 8, pictures(8))
+    graph, rounded = explanation.graph.layer_graph(model), explanation.graph.layer_graph(copy)
+    whole = [name for name in rounded.maps if not name.endswith("_range")]
+    assert sorted(whole) == sorted(graph.maps)
+    heat, again = (explanation.grad_cam(m, pictures(4), target=1).heat for m in (model, copy))
+    assert np.corrcoef(heat.ravel(), again.ravel())[0, 1] > 0.9
+    scores = keras.Model(copy.input, rounded.scores)(pictures(4))
+    np.testing.assert_allclose(keras.ops.softmax(scores), copy(pictures(4)), rtol=1e-4, atol=1e-6)
 
 
 def test_a_network_learns_under_its_rounding():

@@ -323,7 +323,7 @@ class Lab:
             **recipe.as_dict(),
             "dataset": profiles.dataset_name(self.profile),
             "precision": self.profile.precision,
-            "weights_digest": _digest(recipe.weights),
+            "weights_digest": _digest(recipe),
             "data_fingerprint": self.index.fingerprint,
         }
         starts = {
@@ -375,9 +375,12 @@ def _loaded(path: Path, changed: int) -> keras.Model:
     return runs.RunFolder(path).model()
 
 
-def _digest(weights: str | None) -> str | None:
+def _digest(recipe: recipes.Recipe) -> str | None:
     """Identify a weights file by its content; names such as "imagenet" identify themselves."""
-    from vidlab.models import backbones  # imports Keras
+    from vidlab.models.backbones.specs import spec  # imports Keras
 
-    path = backbones.PANTOMIME_WEIGHTS if weights == "pantomime" else Path(weights or "")
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else weights
+    weights = recipe.weights
+    shipped = recipe.backbone and weights == "pantomime"
+    path = spec(recipe.backbone).pantomime if shipped else Path(weights or "")
+    known = path is not None and path.is_file()
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if known else weights

@@ -26,6 +26,7 @@ from vidlab.explanation.single_input import ConstantInput
 from vidlab.models import FoldTime
 from vidlab.models.graph import Step, flatten, is_box, paths, steps
 from vidlab.models.inflation import PadTime
+from vidlab.models.quantization import FakeQuantizedWeights
 
 __all__ = ["LayerGraph", "default_layer", "layer_graph", "layers"]
 
@@ -175,7 +176,7 @@ class LayerGraph:
         """The steps that give a map of each picture, by the layer's name, first to last."""
         found, convolved = {}, False
         for step in self.steps:
-            convolved = convolved or isinstance(step.layer, _CONVOLUTIONS)
+            convolved = convolved or isinstance(_whole(step.layer), _CONVOLUTIONS)
             if convolved and _rank(step.output) in (4, 5) and id(step.layer) in self.names:
                 found[self.names[id(step.layer)]] = step
         return found
@@ -205,9 +206,9 @@ class LayerGraph:
         """
         output = self.model.outputs[0]
         (last,) = [step for step in self.steps if step.output is output]
-        activation = getattr(last.layer, "activation", None)
+        activation = getattr(_whole(last.layer), "activation", None)
         is_squashed = activation in (keras.activations.softmax, keras.activations.sigmoid)
-        if isinstance(last.layer, keras.layers.Dense) and is_squashed:
+        if isinstance(_whole(last.layer), keras.layers.Dense) and is_squashed:
             return _Linear(last.layer)(last.inputs[0])
         is_activation = isinstance(last.layer, keras.layers.Activation) and is_squashed
         if is_activation or isinstance(last.layer, keras.layers.Softmax):
@@ -278,6 +279,11 @@ class LayerGraph:
                 shapes = {"input_shape": step.inputs[0].shape, "output_shape": step.output.shape}
                 found[id(step.output)] = field_after(step.layer, before, **shapes)
         return found
+
+
+def _whole(layer: keras.Operation) -> keras.Operation:
+    """Return the layer, or that whose weights it rounds."""
+    return layer.layer if isinstance(layer, FakeQuantizedWeights) else layer
 
 
 def _rank(output: object) -> int:

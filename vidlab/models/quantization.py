@@ -38,14 +38,23 @@ class FakeQuantizedWeights(layers.Wrapper):
         super().__init__(layer, **options)
         self.bits = bits
 
-    def call(self, inputs):
-        """Call the layer with its kernel rounded."""
+    @property
+    def kernel(self):
+        """That of the layer, rounded."""
         kernel = self.layer.kernel
         axis = -2 if isinstance(self.layer, layers.DepthwiseConv2D) else -1
         others = [n for n in range(len(kernel.shape)) if n != len(kernel.shape) + axis]
         most = ops.maximum(ops.max(ops.abs(kernel), axis=others), keras.config.epsilon())
-        few = rounded(kernel, -most, most, num_bits=self.bits, narrow_range=True, axis=axis)
-        with keras.StatelessScope(state_mapping=[(kernel, few)]):
+        return rounded(kernel, -most, most, num_bits=self.bits, narrow_range=True, axis=axis)
+
+    @property
+    def bias(self):
+        """That of the layer."""
+        return self.layer.bias
+
+    def call(self, inputs):
+        """Call the layer with its kernel rounded."""
+        with keras.StatelessScope(state_mapping=[(self.layer.kernel, self.kernel)]):
             return self.layer(inputs)
 
     def compute_output_shape(self, input_shape):

@@ -6,7 +6,7 @@ the body are, what the background looks like), never an action. The result is th
 ``weights="pantomime"``. It stands in for ImageNet where nothing can be downloaded, and is a far
 smaller world than ImageNet.
 
-Run it with ``python -m vidlab.pretraining``; some fifteen to twenty minutes on two cores.
+Run it with ``python -m vidlab.pretraining``; some half an hour on two cores.
 """
 
 from vidlab.pretraining.drawing import Stills, stills

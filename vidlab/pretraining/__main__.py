@@ -7,22 +7,33 @@ from pathlib import Path
 import pandas as pd
 
 from vidlab.models import backbones
+from vidlab.models.backbones.specs import spec
 from vidlab.pretraining.training import STAGES, train
 
 __all__ = ["main"]
 
 
-def _note(scores: pd.DataFrame, *, file_name: str, count: int, held_out: int) -> str:
-    kinds = scores.groupby(scores.index.str.split(" towards|:").str[0], sort=False).mean()
+BACKBONES = ("residual", "residual-0.25")
+
+
+def _note(scores: dict[str, pd.DataFrame], *, count: int, held_out: int) -> str:
+    kinds = {
+        name: own.groupby(own.index.str.split(" towards|:").str[0], sort=False).mean()
+        for name, own in scores.items()
+    }
+    chance = next(iter(kinds.values()))["chance"]
     rows = "\n".join(
-        f"| {kind} | {numbers.chance:.3f} | {numbers.accuracy:.3f} |"
-        for kind, numbers in kinds.iterrows()
+        " | ".join([f"| {kind}", f"{chance[kind]:.3f}"])
+        + "".join(f" | {own.loc[kind, 'accuracy']:.3f}" for own in kinds.values())
+        + " |"
+        for kind in chance.index
     )
+    files = " and ".join(f"`{spec(name).pantomime.name}`" for name in scores)
     seen = ", then ".join(f"{stage.epochs} times at {stage.size} pixels" for stage in STAGES)
     return f"""# The shipped weights
 
-`{file_name}`: the small residual network
-of `vidlab.backbones`, in half precision, made by
+{files}: the small residual network
+of `vidlab.backbones`, whole and with a quarter of its channels, in half precision, made by
 `python -m vidlab.pretraining` on {count:,} drawn still pictures, each seen
 {seen}.
 The stills show bodies in random poses with random things in random places; none is a frame of a
@@ -35,21 +46,23 @@ do not expect them to help on photographs.
 On {held_out:,} held-out stills of other scenes (one target of each kind, or the mean over the
 kind's binary attributes; chance is always predicting the commonest value):
 
-| target | chance | accuracy |
-|---|---|---|
+| target | chance | {" | ".join(scores)} |
+|---|---|{"---|" * len(scores)}
 {rows}
 """
 
 
 def main() -> None:
-    """Train, write the weights file and the note beside it."""
+    """Train, write the weights files and the note beside them."""
     count, held_out = 30_000, 2_000
-    backbone, scores = train(count=count, held_out=held_out)
-    file = backbones.save_weights(backbone, backbones.PANTOMIME_WEIGHTS)
-    note = _note(scores, file_name=file.name, count=count, held_out=held_out)
+    scores = {}
+    for name in BACKBONES:
+        backbone, scores[name] = train(count=count, held_out=held_out, backbone=name)
+        file = backbones.save_weights(backbone, spec(name).pantomime)
+        print(scores[name].round(3).to_string())
+        print(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
+    note = _note(scores, count=count, held_out=held_out)
     Path(file.parent, "README.md").write_text(note, encoding="utf-8")
-    print(scores.round(3).to_string())
-    print(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

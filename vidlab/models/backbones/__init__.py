@@ -16,12 +16,11 @@ import os
 import keras
 
 from vidlab.errors import ModelError
-from vidlab.models.backbones.specs import PANTOMIME_WEIGHTS, names, spec
+from vidlab.models.backbones.specs import names, spec
 from vidlab.models.backbones.trainable import backbone_of, set_trainable, top_modules
 from vidlab.models.backbones.weights import save_weights, with_weights
 
 __all__ = [
-    "PANTOMIME_WEIGHTS",
     "backbone_of",
     "build",
     "names",

@@ -15,8 +15,8 @@ from keras import layers
 __all__ = ["residual"]
 
 
-def residual(images: keras.KerasTensor) -> keras.KerasTensor:
-    """Turn images into a feature map, with 338,964 parameters.
+def residual(images: keras.KerasTensor, width: float = 1.0) -> keras.KerasTensor:
+    """Turn images into a feature map, with 338,964 parameters at full width.
 
     At 112×112 pixels it takes 30 million multiply-adds.
 
@@ -24,21 +24,24 @@ def residual(images: keras.KerasTensor) -> keras.KerasTensor:
     ----------
     images
         ``float32``, (batch, height, width, 3), -1..1.
+    width
+        The share of the channels of every layer, as MobileNet's α.
 
     Returns
     -------
     keras.KerasTensor
-        ``float32``, (batch, height / 16, width / 16, 96), at least 0.
+        ``float32``, (batch, height / 16, width / 16, 96 · width), at least 0.
     """
-    x = _convolution(images, 12, 5, strides=2, name="stem")
-    x = layers.ReLU(name="stem_relu")(x)  # (batch, height / 2, width / 2, 12)
+    first, second, third, fourth = (round(width * channels) for channels in (12, 24, 48, 96))
+    x = _convolution(images, first, 5, strides=2, name="stem")
+    x = layers.ReLU(name="stem_relu")(x)  # (batch, height / 2, width / 2, 12 · width)
     x = layers.MaxPooling2D(2, padding="same", name="stem_pool")(x)
-    x = _block(x, 24, name="block1")  # (batch, height / 4, width / 4, 24)
+    x = _block(x, second, name="block1")  # (batch, height / 4, width / 4, 24 · width)
     x = layers.MaxPooling2D(2, padding="same", name="block2_pool")(x)
-    x = _block(x, 48, name="block2")  # (batch, height / 8, width / 8, 48)
+    x = _block(x, third, name="block2")  # (batch, height / 8, width / 8, 48 · width)
     x = layers.MaxPooling2D(2, padding="same", name="block3_pool")(x)
-    x = _block(x, 96, name="block3")  # (batch, height / 16, width / 16, 96)
-    return _block(x, 96, name="block4")
+    x = _block(x, fourth, name="block3")  # (batch, height / 16, width / 16, 96 · width)
+    return _block(x, fourth, name="block4")
 
 
 def _block(x, channels: int, *, name: str):

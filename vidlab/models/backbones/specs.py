@@ -17,15 +17,13 @@ from vidlab.models.backbones.residual import residual
 
 __all__ = [
     "BACKBONES",
-    "PANTOMIME_WEIGHTS",
     "BackboneSpec",
     "ImageNetWeights",
     "names",
     "spec",
 ]
 
-PANTOMIME_WEIGHTS = Path(__file__).parents[2] / "weights" / "pantomime-residual.weights.h5"
-"""The weights that come with the package; they fit ``"residual"`` and nothing else."""
+_WEIGHTS = Path(__file__).parents[2] / "weights"
 
 
 @dataclass(frozen=True)
@@ -83,6 +81,16 @@ class BackboneSpec:
     pantomime: Path | None = None
 
 
+def _residual(width: float, name: str) -> BackboneSpec:
+    return BackboneSpec(
+        partial(residual, width=width),
+        size=112,
+        smallest=32,
+        below_top="block2_out",
+        pantomime=_WEIGHTS / f"pantomime-{name}.weights.h5",
+    )
+
+
 def _inception() -> BackboneSpec:
     application = partial(keras.applications.InceptionV3, include_top=False)
     return BackboneSpec(
@@ -122,9 +130,8 @@ def _mobilenet(alpha: float) -> BackboneSpec:
 
 
 BACKBONES = {
-    "residual": BackboneSpec(
-        residual, size=112, smallest=32, below_top="block2_out", pantomime=PANTOMIME_WEIGHTS
-    ),
+    "residual": _residual(1.0, "residual"),
+    "residual-0.25": _residual(0.25, "residual-0.25"),
     "inceptionv3": _inception(),
     "mobilenetv2": _mobilenet(1.0),
     "mobilenetv2-0.35": _mobilenet(0.35),
@@ -137,7 +144,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()
-    ['residual', 'inceptionv3', 'mobilenetv2', 'mobilenetv2-0.35']
+    ['residual', 'residual-0.25', 'inceptionv3', 'mobilenetv2', 'mobilenetv2-0.35']
     """
     return list(BACKBONES)
 
