@@ -119,7 +119,7 @@ def test_a_rounded_classifier_is_explained_by_the_same_layers_and_its_own_scores
     assert sorted(whole) == sorted(graph.maps)
     heat, again = (explanation.grad_cam(m, pictures(4), target=1).heat for m in (model, copy))
     assert np.corrcoef(heat.ravel(), again.ravel())[0, 1] > 0.9
-    scores = keras.Model(copy.input, rounded.scores)(pictures(4))
+    scores = keras.Model(rounded.input, rounded.scores)(pictures(4))
     np.testing.assert_allclose(keras.ops.softmax(scores), copy(pictures(4)), rtol=1e-4, atol=1e-6)
 
 
