@@ -187,7 +187,11 @@ def test_models_and_names_that_do_not_fit_are_refused(residual):
         (backbones.pooled, (built.frame_vote(residual, 4, units=2),), r"\"backbone\".*frame_vote"),
         (backbones.set_trainable, (residual, "half"), r"\"none\", \"top\" or \"all\".*'half'"),
         (backbones.set_trainable, (plain, "all"), r"Received: plain.*vidlab\.backbones"),
-        (backbones.set_trainable, (own, "top"), r"residual, inc.*those of none.*Name the layers"),
+        (
+            backbones.set_trainable,
+            (own, "top"),
+            r"residual-0\.25, inc.*those of none.*Name the layers",
+        ),
         (backbones.build, ("resnet",), r"inceptionv3, mobilenetv2.*'resnet'"),
     ]
     for function, given, message in cases:
@@ -256,7 +260,7 @@ def test_weights_that_do_not_fit_are_refused(residual, tmp_path):
     for file, message in cases.items():
         with pytest.raises(WeightsError, match=message):
             backbones.build("mobilenetv2-0.35", **SMALL, weights=tmp_path / file)
-    shipped = r"backbone residual for.*Received: inceptionv3.*imagen"
+    shipped = r"backbone residual or residual-0.25 for.*Received: inceptionv3.*imagen"
     imagenet = r"inceptionv3 or mobilenetv2 or mobilenetv2-0\.35 .*Received: residual.*pantomime"
     for name, weights, message in [
         ("inceptionv3", "pantomime", shipped),
