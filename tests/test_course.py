@@ -128,6 +128,7 @@ def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
         ("what_does_a_convolution_see", r"twelve trained 5×5×3 filters to (\S+)\.", 1e-5),
         ("what_does_a_convolution_see", r"NumPy and Keras pool alike, to (\S+)\.", 1e-5),
         ("recurrent_models", r"differ from those of Keras by at most (\S+)\.", 1e-4),
+        ("recurrent_models", r"the gradients differ by a share of (\S+) at most", 1e-5),
         ("cnn_plus_rnn", r"largest difference of a probability: (\S+)", 1e-5),
         ("cnn_plus_rnn", r"whole clip at once: (\S+)", 1e-5),
         ("compare_models", r"mean features differ by (\S+) at most", 0.01),
@@ -139,6 +140,7 @@ def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
         "layer",
         "pooling",
         "GRU and LSTM",
+        "back through time",
         "cut network",
         "frame by frame",
         "twins",
@@ -306,6 +308,19 @@ def test_recurrent_notebook_computes_the_published_sizes(executed):
         ("12,361,317", "–"),
         *[(size, size) for size in ("32,924,773", "24,722,533")],  # both ways, and as built
     }
+
+
+def test_recurrent_notebook_says_that_keras_exchanges_z_and_1_minus_z(executed):
+    words = r"exchanged the difference is (\S+), and (\S+) if the weights of \*z\* are negated"
+    exchanged, negated = map(float, re.search(words, executed("recurrent_models").text).groups())
+    assert negated < 1e-4 < exchanged
+
+
+def test_recurrent_notebook_shows_that_gradients_vanish_and_explode(executed):
+    words = r"(\S+) of them is left \(0\.5 · U\), or (\S+) times.*Keras clipped to 1\."
+    vanished, exploded = map(float, re.search(words, executed("recurrent_models").text).groups())
+    assert vanished < 1e-6
+    assert exploded > 100
 
 
 def test_recurrent_notebook_counts_the_predictions_that_reversing_changes(executed, predicted):
