@@ -100,6 +100,11 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
         ("dataset_and_splits", "100 clips of 4 actions in 100 groups"),
         ("sampling", "`Uniform(16)` is symmetric for 100% of all lengths"),
         ("augmentation", "With the same seed the same batches: True"),
+        ("what_does_a_convolution_see", "12,800,000 multiply-adds become 1,512,000"),
+        ("what_does_a_convolution_see", "two 3×3 save 28%, 3×1 and 1×3 33%"),
+        ("what_does_a_convolution_see", "holds for 776 of 776 cases"),
+        ("what_does_a_convolution_see", "sees 212 of 224 pixels"),
+        ("what_does_a_convolution_see", "You predicted 200; it is 112."),  # of ResNet's first layer
         ("frame_models", "22,903,685 (published: 23M)"),
         ("frame_models", "74,336,133, 52,533,349 of them learn"),
         ("frame_models", "75% for any model that ignores order"),
@@ -119,14 +124,29 @@ def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
 @pytest.mark.parametrize(
     ("notebook", "pattern", "limit"),
     [
+        ("what_does_a_convolution_see", r"is Keras' `Conv2D` to (\S+),", 1e-5),
+        ("what_does_a_convolution_see", r"twelve trained 5×5×3 filters to (\S+)\.", 1e-5),
+        ("what_does_a_convolution_see", r"NumPy and Keras pool alike, to (\S+)\.", 1e-5),
         ("recurrent_models", r"differ from those of Keras by at most (\S+)\.", 1e-4),
+        ("recurrent_models", r"the gradients differ by a share of (\S+) at most", 1e-5),
         ("cnn_plus_rnn", r"largest difference of a probability: (\S+)", 1e-5),
         ("cnn_plus_rnn", r"whole clip at once: (\S+)", 1e-5),
         ("compare_models", r"mean features differ by (\S+) at most", 0.01),
         ("when_frames_meet", r"NumPy and Conv3D differ by (\S+) at most", 1e-4),
         ("when_frames_meet", r"gives the picture, to a share of (\S+);", 1e-4),
     ],
-    ids=["GRU and LSTM", "cut network", "frame by frame", "twins", "3-D convolution", "inflated"],
+    ids=[
+        "convolution",
+        "layer",
+        "pooling",
+        "GRU and LSTM",
+        "back through time",
+        "cut network",
+        "frame by frame",
+        "twins",
+        "3-D convolution",
+        "inflated",
+    ],
 )
 def test_two_ways_to_compute_the_same_agree(executed, notebook, pattern, limit):
     assert float(re.search(pattern, executed(notebook).text).group(1)) < limit
@@ -256,6 +276,30 @@ def test_splits_notebook_counts_clips_and_leaks(executed, index):
     assert float(line.split()[-1]) == pytest.approx(0.5, abs=0.02)
 
 
+def test_convolution_notebook_counts_what_smaller_kernels_save(executed):
+    rows = executed("what_does_a_convolution_see").table("savings-table")
+    saved = {row[0]: [float(share.removesuffix("%")) for share in row[5:]] for row in rows}
+    expected = [1512 / 12800, 2 * 9 / 25, 2 * 3 / 9, 1 / 64 + 1 / 3**2]
+    for shares, share in zip(saved.values(), expected, strict=True):
+        np.testing.assert_allclose(shares, 100 * share, atol=0.051)
+
+
+def test_convolution_notebook_counts_the_weights_of_famous_networks(executed):
+    rows = {row[0]: row for row in executed("what_does_a_convolution_see").table("networks-table")}
+    counted = {name: row[2] for name, row in rows.items()}
+    assert counted == {
+        "AlexNet": "60,965,224",  # published: 60 million
+        "VGG-16": "138,357,544",
+        "Inception v3": "23,851,784",
+        "ResNet-50": "25,636,712",
+        "MobileNet": "4,253,864",
+        "MobileNetV2": "3,538,984",
+    }
+    published = {"ResNet-50": 3.8, "MobileNet": 0.569, "MobileNetV2": 0.3}  # 10⁹ multiply-adds
+    for name, billions in published.items():
+        assert float(rows[name][4]) == pytest.approx(billions, rel=0.02, abs=0.005)
+
+
 def test_recurrent_notebook_computes_the_published_sizes(executed):
     counted = {tuple(row[-3:-1]) for row in executed("recurrent_models").table("sizes")}
     assert counted == {
@@ -264,6 +308,19 @@ def test_recurrent_notebook_computes_the_published_sizes(executed):
         ("12,361,317", "–"),
         *[(size, size) for size in ("32,924,773", "24,722,533")],  # both ways, and as built
     }
+
+
+def test_recurrent_notebook_says_that_keras_exchanges_z_and_1_minus_z(executed):
+    words = r"exchanged the difference is (\S+), and (\S+) if the weights of \*z\* are negated"
+    exchanged, negated = map(float, re.search(words, executed("recurrent_models").text).groups())
+    assert negated < 1e-4 < exchanged
+
+
+def test_recurrent_notebook_shows_that_gradients_vanish_and_explode(executed):
+    words = r"(\S+) of them is left \(0\.5 · U\), or (\S+) times.*Keras clipped to 1\."
+    vanished, exploded = map(float, re.search(words, executed("recurrent_models").text).groups())
+    assert vanished < 1e-6
+    assert exploded > 100
 
 
 def test_recurrent_notebook_counts_the_predictions_that_reversing_changes(executed, predicted):
