@@ -29,8 +29,10 @@ def test_answers_are_kept_in_order_with_their_seconds(desk):
     choices = [{"Open": "first", "Close": "second"}, {"Sit": "first", "Stand": "second"}]
     page, given = desk([b"one", b"two"], choices)
     picture, (_, clock), buttons = page.children[0], page.children[1].children, page.children[2]
-    assert picture.value == b"one"
-    assert clock.description == "seconds"
+    assert picture.layout.visibility == "hidden"
+    press(page, "Start")
+    assert (picture.layout.visibility, picture.value) == ("visible", b"one")
+    assert clock.description == "1 of 2: s"
     assert [button.description for button in buttons.children] == ["Open", "Close"]
     press(page, "Close")
     assert picture.value == b"two"
@@ -41,6 +43,7 @@ def test_answers_are_kept_in_order_with_their_seconds(desk):
 
 def test_after_the_last_answer_the_page_says_how_to_go_on(desk):
     page, given = desk([b"one"], [{"Open": "first"}])
+    press(page, "Start")
     press(page, "Open")
     (words,) = page.children
     assert isinstance(words, ipywidgets.HTML)
