@@ -115,6 +115,7 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
             "when_frames_meet",
             "Unchanged by reversal: single, consensus. You were wrong about: late, consensus.",
         ),
+        ("what_does_a_label_cost", "by three people each are 156 person-years"),
     ],
 )
 def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
@@ -564,6 +565,26 @@ def test_own_video_notebook_watches_as_the_runs_were_tested(executed, run_of, in
         assert run.streams()["rgb"].at_test == Uniform(4)
         right = run.predictions.y_pred == run.predictions.y_true
         assert share == f"{right[chosen].mean():.0%}"
+
+
+def test_label_notebook_finds_no_agreement_on_stills_and_no_result_in_always_no(executed):
+    notebook = executed("what_does_a_label_cost")
+    rows = {row[0]: row for row in notebook.table("kappa")}
+    assert rows["clips"][1:6] == ["invented", "20", "100%", "1.00", "1.00"]
+    assert rows["stills"][3:6] == ["50%", "0.00", "0.00"]
+    always_no = notebook.table("rare")[0]
+    assert always_no[0] == "always no"
+    assert float(always_no[1].rstrip("%")) == pytest.approx(95, abs=1)
+    assert always_no[2:] == ["50.0%", "0.0%"]
+
+
+def test_label_notebook_finds_planted_labels_before_others(executed):
+    found = {row[0]: row[1:] for row in executed("what_does_a_label_cost").table("search-table")}
+    assert list(found) == ["random", "twin"]
+    for numbers in found.values():
+        precision, recall = (float(numbers[place].rstrip("%")) for place in (0, 2))
+        assert precision > 15  # looking at random finds a tenth
+        assert recall > 30  # and a fifth
 
 
 def test_papermill_alone_runs_a_notebook_from_any_folder(course, tmp_path):

@@ -15,9 +15,9 @@ from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.camera import Camera
 from vidlab.pantomime.dataset import BOXES, VERSION, read_note
-from vidlab.pantomime.rendering import camera, outlines
+from vidlab.pantomime.rendering import camera, indoors, outlines
 
-__all__ = ["boxes_of", "camera_of", "outlines_of", "twins"]
+__all__ = ["boxes_of", "camera_of", "indoors_of", "outlines_of", "twins"]
 
 _NAME = re.compile(r"v_(\w+)_g(\d+)_c(\d+)")
 
@@ -128,6 +128,12 @@ def camera_of(video_id: str, *, root: str | Path) -> Camera | None:
     """
     drawn = _drawn(video_id, root)
     return None if drawn is None else camera(**drawn)
+
+
+def indoors_of(video_id: str, *, root: str | Path) -> bool | None:
+    """Look up whether a video is filmed in a room; arguments and errors as for `outlines_of`."""
+    drawn = _drawn(video_id, root)
+    return None if drawn is None else indoors(**drawn)
 
 
 def _drawn(video_id: str, root: str | Path) -> dict | None:

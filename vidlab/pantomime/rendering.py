@@ -37,6 +37,7 @@ __all__ = [
     "camera",
     "clip_length",
     "drawn_class",
+    "indoors",
     "outlines",
     "render",
 ]
@@ -106,6 +107,20 @@ def camera(
     held = shot.params.camera
     pan = tuple(-way for way in held.pan)
     return replace(held, pan=pan, zoom=1 / held.zoom) if shot.is_reversed else held
+
+
+def indoors(
+    class_name: str,
+    group: int,
+    clip: int,
+    *,
+    seed: int = 0,
+    size: str = "quick",
+    bias: str | None = None,
+) -> bool:
+    """Return whether a clip is filmed in a room; parameters are those of `render`."""
+    shot = _sample(class_name, group, clip, seed=seed, size=size, bias=bias)
+    return shot.params.scene.indoors
 
 
 def render(
