@@ -119,6 +119,8 @@ def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
 @pytest.mark.parametrize(
     ("notebook", "pattern", "limit"),
     [
+        ("how_does_a_network_learn", r"50 steps end at most (\S+) apart", 1e-5),
+        ("how_does_a_network_learn", r"they differ by at most (\S+)\. After", 1e-5),
         ("recurrent_models", r"differ from those of Keras by at most (\S+)\.", 1e-4),
         ("cnn_plus_rnn", r"largest difference of a probability: (\S+)", 1e-5),
         ("cnn_plus_rnn", r"whole clip at once: (\S+)", 1e-5),
@@ -126,7 +128,16 @@ def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
         ("when_frames_meet", r"NumPy and Conv3D differ by (\S+) at most", 1e-4),
         ("when_frames_meet", r"gives the picture, to a share of (\S+);", 1e-4),
     ],
-    ids=["GRU and LSTM", "cut network", "frame by frame", "twins", "3-D convolution", "inflated"],
+    ids=[
+        "optimizers",
+        "gradients",
+        "GRU and LSTM",
+        "cut network",
+        "frame by frame",
+        "twins",
+        "3-D convolution",
+        "inflated",
+    ],
 )
 def test_two_ways_to_compute_the_same_agree(executed, notebook, pattern, limit):
     assert float(re.search(pattern, executed(notebook).text).group(1)) < limit
