@@ -119,7 +119,7 @@ def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
 @pytest.mark.parametrize(
     ("notebook", "pattern", "limit"),
     [
-        ("how_does_a_network_learn", r"50 steps end at most (\S+) apart", 1e-5),
+        ("how_does_a_network_learn", r"50 steps end at most (\S+) apart", 1e-4),
         ("how_does_a_network_learn", r"they differ by at most (\S+)\. After", 1e-5),
         ("recurrent_models", r"differ from those of Keras by at most (\S+)\.", 1e-4),
         ("cnn_plus_rnn", r"largest difference of a probability: (\S+)", 1e-5),
