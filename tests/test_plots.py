@@ -459,3 +459,16 @@ def test_names_of_many_classes_avoid_one_another():
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     pairs = [(one, other) for number, one in enumerate(boxes) for other in boxes[:number]]
     assert sum(one.overlaps(other) for one, other in pairs) <= 2
+
+
+def test_descent_draws_each_path_over_one_landscape_and_all_losses():
+    way = np.array([[3.0, 0.0], [1.0, 0.0], [0.5, 0.0]])
+    paths = {"slow": way, "thrown out": way * [[1], [100], [1e6]], "fast": way / 2}
+    figure = plots.descent(paths, lambda w: (w**2).sum(axis=-1), title="Three rules")
+    assert figure.get_suptitle() == "Three rules"
+    axes = {one.get_title(loc="left"): one for one in figure.axes}
+    assert set(axes) == {*paths, "Loss above the lowest"}
+    drawn = {name: axes[name].lines[0].get_xydata() for name in paths}
+    np.testing.assert_array_equal(drawn["slow"], way)
+    assert len(drawn["thrown out"]) == 2  # what follows lies too far away to be drawn
+    assert legend(figure) == list(paths)

@@ -6,6 +6,7 @@ an `ax` draw into axes of yours when you give some. Call `use_style` once before
 
 from vidlab.plots.confusion import clustered, confusion_matrices, confusion_matrix
 from vidlab.plots.curves import learning_curves, lines
+from vidlab.plots.descent import descent
 from vidlab.plots.diagrams import fusion, unrolled
 from vidlab.plots.filters import (
     filter_grid,
@@ -43,6 +44,7 @@ __all__ = [
     "confusion_matrices",
     "confusion_matrix",
     "contact_sheet",
+    "descent",
     "drawn_classes",
     "evidence_boxes",
     "filter_grid",
