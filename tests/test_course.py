@@ -142,11 +142,10 @@ def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
         "convolution",
         "layer",
         "pooling",
-        "GRU and LSTM",
-        "back through time",
         "optimizers",
         "gradients",
         "GRU and LSTM",
+        "back through time",
         "cut network",
         "frame by frame",
         "twins",
@@ -610,7 +609,7 @@ def test_in_jupyterlab_a_mistake_is_followed_to_where_the_model_looked(
     browser, course, predicted, tmp_path
 ):
     """Notebook 05 by hand, its results being there; tests/browser looks at every explorer."""
-    path = FOLDER / "06_frame_models.ipynb"
+    path = FOLDER / "08_frame_models.ipynb"
     text = path.read_text(encoding="utf-8")
     small = text.replace('profile: str = \\"quick\\"', 'profile: str = \\"smoke\\"')
     assert small != text

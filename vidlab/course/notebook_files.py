@@ -140,7 +140,7 @@ def select(notebooks: Sequence[Notebook], words: Iterable[int | str] | None) -> 
     notebooks
         What to choose from.
     words
-        Such as ``4``, ``"04"``, ``"2-4"`` or ``"06_frame_models"``; none or empty means all.
+        Such as ``4``, ``"04"``, ``"2-4"`` or ``"08_frame_models"``; none or empty means all.
 
     Raises
     ------

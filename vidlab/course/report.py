@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lightened", "write", "write_page"]
 
-_MISTAKES = "explore.html"  # notebook 12 keeps it with vidlab.widgets.save_page
+_MISTAKES = "explore.html"  # notebook 14 keeps it with vidlab.widgets.save_page
 _BACK = (
     '<p style="font:14px system-ui,sans-serif;margin:1rem 1.5rem">'
     '<a href="../index.html">← all notebooks and results</a></p>'

@@ -70,7 +70,7 @@ def run(
     Parameters
     ----------
     numbers
-        Which notebooks (``4``, ``"2-4"``, ``"06_frame_models"``); none means all.
+        Which notebooks (``4``, ``"2-4"``, ``"08_frame_models"``); none means all.
     profile
         One of `vidlab.profiles.names`.
     jobs

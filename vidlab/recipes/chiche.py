@@ -13,7 +13,7 @@ from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Rgb
 from vidlab.recipes.registry import Phase, Published, recipe
 
-NOTEBOOK = 8
+NOTEBOOK = 10
 
 PAPER = {
     "source": "Chiche 2019, Memory and computation-efficient CNN (MSc, Politecnico di Milano)",

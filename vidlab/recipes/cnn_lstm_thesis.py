@@ -12,7 +12,7 @@ from vidlab.data.sampling import EverySecond
 from vidlab.data.streams import Rgb
 from vidlab.recipes.registry import Phase, Published, recipe
 
-NOTEBOOK = 6
+NOTEBOOK = 8
 
 SOURCE = "Video classification on UCF-101 with CNN and CNN+LSTM (thesis)"
 

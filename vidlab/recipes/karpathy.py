@@ -18,7 +18,7 @@ from vidlab.data.streams import Rgb
 from vidlab.models import FoldTime, ResponseNormalization, UnfoldTime, pad_space
 from vidlab.recipes.registry import Phase, Published, recipe
 
-NOTEBOOK = 9
+NOTEBOOK = 11
 
 FILTERS = (96, 256, 384, 384, 256)
 KERNELS = (11, 5, 3, 3, 3)

@@ -15,7 +15,7 @@ from vidlab.data.streams import Flow, Rgb
 from vidlab.models import FoldTime, UnfoldTime, inflated, widened
 from vidlab.recipes.registry import Phase, Published, recipe
 
-NOTEBOOK = 9
+NOTEBOOK = 11
 
 C3D_FILTERS = ((64,), (128,), (256, 256), (512, 512), (512, 512))  # a max-pooling after each tuple
 

@@ -15,7 +15,7 @@ from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Rgb
 from vidlab.recipes.registry import Phase, recipe
 
-NOTEBOOK = 6
+NOTEBOOK = 8
 
 
 def logistic_regression(features, labels, num_classes):

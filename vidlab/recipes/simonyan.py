@@ -19,7 +19,7 @@ from vidlab.data.streams import Flow, Rgb
 from vidlab.recipes.probes import dense_weights
 from vidlab.recipes.registry import Phase, Published, Task, recipe
 
-NOTEBOOK = 11
+NOTEBOOK = 13
 
 PAPER = {
     "source": "Simonyan & Zisserman 2014, Two-stream convolutional networks for action recognition "

@@ -13,7 +13,7 @@ from vidlab import plots
 from vidlab.course import notebook_files
 from vidlab.widgets.explorer import is_live
 
-FOLDER = Path(__file__).parents[2] / "notebooks"
+FOLDER = Path(__file__).parents[1] / "notebooks"
 VALLEY = ["valley", "rules", "adam", "race"]
 
 
@@ -160,12 +160,18 @@ def test_the_valley_curves_as_it_is_said_to_and_limits_the_rate(run):
     above = (residuals**2).mean() / 2 - (least**2).mean() / 2
     assert space["height"](w) == pytest.approx(above)
     top = space["height"](space["start"])
-    assert space["at_end"]("gradient descent", 0.079) < top < space["at_end"]("gradient descent", 0.081)
+    assert (
+        space["at_end"]("gradient descent", 0.079)
+        < top
+        < space["at_end"]("gradient descent", 0.081)
+    )
 
 
 def test_the_slider_moves_the_learning_rate_in_an_open_notebook(run, live, monkeypatch):
     called = {}
-    monkeypatch.setattr(ipywidgets, "interact", lambda draw, **sliders: called.update(sliders, draw=draw))
+    monkeypatch.setattr(
+        ipywidgets, "interact", lambda draw, **sliders: called.update(sliders, draw=draw)
+    )
     space = run(*VALLEY, "slider")
     assert called["draw"] is space["race"]
     slider = called["rate"]
