@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -205,6 +206,22 @@ def test_accuracy_inside_pairs_counts_a_video_once_with_its_mean_over_seeds(benc
     assert list(row) == ["all classes", CYCLIC, f"{CYCLIC}: sd of seeds, units"]
     assert row[CYCLIC] == "75.0 (50.0 to 100.0)"
     assert row[f"{CYCLIC}: sd of seeds, units"] == "0.0, 2"
+
+
+def test_what_a_light_encoder_loses_and_wins_back_is_counted_by_video(bench):
+    encoders = bench("encoders")
+    right = {
+        ("residual", "single"): [np.array([1, 1, 1, 1]), np.array([1, 1, 1, 0])],
+        ("residual", "gru"): [np.array([1, 1, 1, 1])] * 2,
+        ("narrow", "single"): [np.array([1, 0, 0, 0])] * 2,
+        ("narrow", "gru"): [np.array([1, 1, 0, 1])] * 2,
+    }
+    units = {"clusters": np.arange(4), "strata": np.zeros(4, int)}
+    text = encoders.tables(right, ["single", "gru"], units)
+    accuracy, gaps, back = text.split("\n\n")
+    assert "87.5 ± 17.7" in accuracy
+    assert re.search(r"narrow +\+62\.5 \(.*\) +\+25\.0 \(", gaps)
+    assert re.search(r"narrow +\+37\.5 \(", back)
 
 
 def test_the_camera_of_pantomime_moves_its_scene_as_the_benchmark_of_flow_says(bench):
