@@ -10,6 +10,7 @@ from keras import layers
 from tests import built
 from vidlab import models
 from vidlab.data.streams import PADDING, stack_clips
+from vidlab.models.quantization import FakeQuantizedActivations, FakeQuantizedWeights
 from vidlab.training.freezing import KEPT, split
 
 SIZE, CLASSES = (24, 32), 3
@@ -270,6 +271,7 @@ class TestWhereItEnds:
             layers.Dense(6),
             layers.BatchNormalization(),
             layers.BatchNormalization(center=False, scale=False),
+            FakeQuantizedActivations(8),
             Seeded(),
             TwoWays(),
             Counting(),
@@ -286,6 +288,7 @@ class TestWhereItEnds:
         [
             layers.Dense(6, trainable=False),
             layers.BatchNormalization(trainable=False),
+            FakeQuantizedWeights(layers.Dense(6), 4, trainable=False),
             layers.Rescaling(2.0),
             layers.LeakyReLU(),
         ],

@@ -9,6 +9,7 @@ from vidlab import backbones, explanation
 from vidlab.errors import ModelError
 from vidlab.models import quantization
 from vidlab.models.quantization import FakeQuantizedActivations, FakeQuantizedWeights
+from vidlab.training.freezing import is_frozen
 
 
 def pictures(count, size=32):
@@ -45,6 +46,10 @@ def test_training_moves_the_range_and_prediction_does_not():
     layer.build(values.shape)
     layer(values)
     assert (float(layer.low), float(layer.high)) == (0.0, 1.0)
+    layer(values, training=True)
+    assert (float(layer.low), float(layer.high)) == (-1.5, 4.0)
+    layer.trainable = False  # as in a frozen encoder, whose features are computed once
+    assert is_frozen(layer)
     layer(values, training=True)
     assert (float(layer.low), float(layer.high)) == (-1.5, 4.0)
 

@@ -175,7 +175,7 @@ def _agreeing(model, data: bytes, examples: list[list]) -> int:
     """Count the examples of which both name the same class."""
     import numpy as np
 
-    from vidlab.models.export import from_litert
+    from vidlab.models.litert import from_litert
 
     small = from_litert(data)
     pairs = [(m.predict_on_batch(e[0][None]).argmax() for m in (model, small)) for e in examples]

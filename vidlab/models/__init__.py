@@ -2,7 +2,8 @@
 
 `layers` applies an encoder to every frame of a clip, `inflation` makes encoders of flow and of
 clips out of encoders of pictures, `streaming` makes a recurrent model predict at every frame,
-`graph` opens nested models. These modules know shapes, not files; the models themselves stand in
+`graph` opens nested models; `quantization` rounds to few bits, `export` writes files for phones and
+`litert` runs them. These modules know shapes, not files; the models themselves stand in
 `vidlab.recipes`, one paper a file. Importing this package is what lets Keras load saved models.
 """
 
@@ -17,6 +18,8 @@ from vidlab.models.layers import (
     pad,
     pad_space,
 )
+from vidlab.models.litert import LiteRT, from_litert
+from vidlab.models.quantization import fake_quantized
 from vidlab.models.streaming import Stream, every_frame
 
 __all__ = [
@@ -24,11 +27,14 @@ __all__ = [
     "PADDING",
     "BlankPadding",
     "FoldTime",
+    "LiteRT",
     "ResponseNormalization",
     "Stream",
     "UnfoldTime",
     "each_frame",
     "every_frame",
+    "fake_quantized",
+    "from_litert",
     "inflated",
     "pad",
     "pad_space",

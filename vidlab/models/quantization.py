@@ -70,7 +70,7 @@ class FakeQuantizedWeights(layers.Wrapper):
 class FakeQuantizedActivations(layers.Layer):
     """Round activations to integers of a range, which training follows by a moving average.
 
-    The range always holds zero, which is kept exactly.
+    The range always holds zero, which is kept exactly. Where the layer is frozen, the range stays.
     """
 
     def __init__(self, bits, momentum=0.99, **options):
@@ -89,7 +89,7 @@ class FakeQuantizedActivations(layers.Layer):
         if self.watching:
             self._move(lambda own, seen, wider: wider(own, seen), inputs)
             return inputs
-        if training:
+        if training and self.trainable:
             self._move(lambda own, seen, _: own + (1 - self.momentum) * (seen - own), inputs)
         return rounded(inputs, self.low, self.high, num_bits=self.bits)
 

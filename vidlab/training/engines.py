@@ -22,7 +22,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from vidlab.models import export
+from vidlab.models import export, litert
 
 __all__ = ["Engine", "choose", "compiled", "encoder_digest"]
 
@@ -74,7 +74,7 @@ def choose(engine: str, precision: str, encoder: keras.Model | None = None) -> t
     """
     if engine == "auto":
         fastest = "openvino" if find_spec("openvino") else "tensorflow"
-        keras_only = keras.backend.backend() != "tensorflow" or export.holds_litert(encoder)
+        keras_only = keras.backend.backend() != "tensorflow" or litert.holds_litert(encoder)
         engine = "keras" if keras_only or _gpus() else fastest
     if precision == "fast" and not (engine == "openvino" and _has_bfloat16()):
         warnings.warn(

@@ -28,6 +28,7 @@ from vidlab.models.graph import (
     steps,
     tensors,
 )
+from vidlab.models.quantization import FakeQuantizedActivations
 
 __all__ = ["KEPT", "Split", "is_frozen", "split"]
 
@@ -108,7 +109,7 @@ def is_frozen(layer: keras.Operation) -> bool:
         return type(layer).__name__ in FRAME_BY_FRAME
     if layer.trainable_variables:
         return False
-    if isinstance(layer, layers.BatchNormalization):
+    if isinstance(layer, layers.BatchNormalization | FakeQuantizedActivations):
         return not layer.trainable
     if isinstance(layer, _SAME_IN_TRAINING):
         return True

@@ -14,7 +14,7 @@ from vidlab.errors import ModelError, WeightsError
 from vidlab.files import replacing
 from vidlab.models.backbones.specs import BACKBONES, spec
 from vidlab.models.backbones.trainable import backbone_of
-from vidlab.models.export import embedding_of, from_litert
+from vidlab.models.litert import embedding_of, from_litert
 
 __all__ = ["save_weights", "with_weights"]
 
