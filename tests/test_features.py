@@ -267,7 +267,7 @@ def test_what_has_no_features_is_refused(index, extract):
 
 
 def test_features_too_large_for_half_precision_are_refused(index, extract, monkeypatch):
-    monkeypatch.setattr(features.engines, "choose", lambda engine, precision: ("keras", "bfloat16"))
+    monkeypatch.setattr(features.engines, "choose", lambda *_: ("keras", "bfloat16"))
     with pytest.raises(ResultError, match=r"65,504, as float16.*from encoder.*scaled down"):
         extract(index, mean_colours(scale=1e4))
 
