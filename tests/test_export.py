@@ -194,6 +194,9 @@ def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(litert, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match="pip install ai-edge-litert"):
         litert.from_litert(b"")
+    monkeypatch.setattr(export, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="pip install openvino"):
+        export.to_openvino(b"")
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +241,8 @@ class TestTheFileOfTheLiterature:
 def test_an_exported_recipe_answers_without_vidlab(options, toy_folder, tmp_path, monkeypatch):
     if "openvino" in options:
         pytest.importorskip("openvino", reason="needs OpenVINO")
+    else:
+        monkeypatch.setitem(sys.modules, "openvino", None)  # as where it is not installed
     monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     command = ["export", "gru-pixels", "--profile", "smoke", "--dataset", str(toy_folder), *options]

@@ -42,9 +42,9 @@ how = cv2.INTER_AREA if shrinks[0] >= 1 and shrinks[1] > 1.5 else cv2.INTER_LINE
 clip = np.stack([cv2.resize(frames[n], (WIDTH, HEIGHT), interpolation=how) for n in numbers])
 clip = np.ascontiguousarray(clip[..., ::-1])  # red first, 0 to 255
 $compute
-answer = np.mean([compute(one[None]) for one in $inputs], axis=0)
-for number in answer.argsort()[:-4:-1]:
-    print(f"{CLASSES[number]} {answer[number]:.4f}")
+probabilities = np.mean([compute(one[None]) for one in $inputs], axis=0)
+for number in probabilities.argsort()[:-4:-1]:
+    print(f"{CLASSES[number]} {probabilities[number]:.4f}")
 ''')
 _LITERT = {
     "package": "ai-edge-litert",
@@ -92,41 +92,43 @@ def export(
 ) -> None:
     """Write a trained recipe as a file that runs without vidlab, and a script that runs it.
 
-    With `--int8` the ranges of its activations are learned from training videos, and the answers of
-    both are compared on them.
+    With `--int8` the ranges of its activations are learned from training videos, and predictions
+    for them are compared with those in 32 bits.
 
     **Example:** `vidlab export mobilenet-gru --int8`, then
     `python exported/mobilenet-gru-litert-int8.py my.avi`
     """
-    import openvino
-
+    from vidlab import recipes
     from vidlab.course.lab import Lab
-    from vidlab.files import write_text
+    from vidlab.files import replacing, write_text
     from vidlab.models.export import to_litert, to_openvino
 
     lab = Lab(profile, dataset=dataset)
-    run = lab.run(recipe)
+    run = lab.run(recipes.get(recipe).name)
     stream = _only_stream(run)
     examples = _examples(run, lab.split()[0].paths) if int8 else None
     model, shapes = run.model(), [_shape(stream)]
-    stem = out / f"{run.recipe['recipe']}-{format}{'-int8' if int8 else ''}"
-    stem.parent.mkdir(parents=True, exist_ok=True)
+    name = f"{run.recipe['recipe']}-{format}{'-int8' if int8 else ''}"
     as_litert = format == "litert" or int8
     data = to_litert(model, examples, shapes=shapes) if as_litert else None
     if format == "litert":
-        file = stem.with_suffix(".tflite")
-        file.write_bytes(data)
+        files = [out / f"{name}.tflite"]
+        with replacing(files[0]) as temporary:
+            temporary.write_bytes(data)
     else:
-        file = stem.with_suffix(".xml")
         graph = to_openvino(data or model, [((1, *shapes[0]), "uint8")])
-        openvino.save_model(graph, file, compress_to_fp16=False)
-    script = stem.with_suffix(".py")
+        import openvino
+
+        files = [out / f"{name}.xml", out / f"{name}.bin"]
+        out.mkdir(parents=True, exist_ok=True)
+        openvino.save_model(graph, files[0], compress_to_fp16=False)
+    file, script = files[0], out / f"{name}.py"
     write_text(script, _script(run, stream, file=file.name, script=script.name, format=format))
-    size = sum(one.stat().st_size for one in {file, file.with_suffix(".bin")} if one.is_file())
+    size = sum(one.stat().st_size for one in files)
     typer.echo(f"Written: {relative(file)} ({size / 1e6:,.2f} MB) and {relative(script)}")
     if int8:
         same = _agreeing(model, data, examples)
-        typer.echo(f"The same answer as in 32 bits to {same} of {len(examples)} training inputs.")
+        typer.echo(f"The same class as in 32 bits for {same} of {len(examples)} training inputs.")
 
 
 def _only_stream(run: RunFolder) -> Rgb:

@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
@@ -149,7 +150,17 @@ def to_openvino(model: keras.Model | bytes, specs: Sequence[tuple[tuple[int, ...
     -------
     openvino.Model
         Of a model, its inputs are called ``input_0``, ``input_1`` …
+
+    Raises
+    ------
+    ModelError
+        If OpenVINO is not installed.
     """
+    if not find_spec("openvino"):
+        raise ModelError(
+            "Expected the package openvino. Received: it is not installed. Install it, where there "
+            "is one for this machine: pip install openvino"
+        )
     import openvino
 
     # Read from a file: openvino.convert_model would do without, but reports its use to the makers

@@ -10,6 +10,7 @@ import numpy as np
 from keras import layers
 
 from vidlab.errors import ModelError
+from vidlab.models.graph import flatten
 from vidlab.progress import silent_stderr
 
 __all__ = ["LiteRT", "embedding_of", "from_litert", "holds_litert"]
@@ -145,8 +146,7 @@ def embedding_of(data: bytes) -> bytes:
 
 def holds_litert(model: keras.Model | None) -> bool:
     """Whether a LiteRT file computes in a model, so that no other engine can take it over."""
-    inner = model._flatten_layers() if model is not None else ()
-    return any(isinstance(layer, LiteRT) for layer in inner)
+    return model is not None and any(isinstance(one, LiteRT) for one in flatten(model).layers)
 
 
 def _needed() -> None:

@@ -4,7 +4,7 @@ A number r of a range is kept as an integer q of B bits, r = S · (q − z), wit
 S = (r_max − r_min) / (2^B − 1) and an integer z that stands for zero exactly (Jacob et al. 2018,
 *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference*).
 *Fake* quantisation rounds to what q can hold and goes on in floating point: it shows what a file of
-integers would answer, for any number of bits, and lets a network learn under its rounding, for the
+integers would predict, for any number of bits, and lets a network learn under its rounding, for the
 gradient passes as if nothing were rounded (and is zero outside the range).
 """
 
@@ -16,6 +16,7 @@ from keras import layers, ops
 from keras.quantizers import fake_quant_with_min_max_vars as rounded
 
 from vidlab.errors import ModelError
+from vidlab.models.graph import flatten, is_box, steps
 
 __all__ = ["FakeQuantizedActivations", "FakeQuantizedWeights", "fake_quantized", "learn_ranges"]
 
@@ -169,7 +170,7 @@ def learn_ranges(model: keras.Model, images: np.ndarray, *, batch_size: int = 32
     images
         What the model takes, (number, …).
     """
-    watching = [one for one in model._flatten_layers() if isinstance(one, FakeQuantizedActivations)]
+    watching = [one for one in flatten(model).layers if isinstance(one, FakeQuantizedActivations)]
     for layer in watching:
         layer.low.assign(0.0)
         layer.high.assign(0.0)
@@ -183,23 +184,23 @@ def learn_ranges(model: keras.Model, images: np.ndarray, *, batch_size: int = 32
 
 def _stored(model: keras.Model) -> set[int]:
     """Find the layers, by identity, whose outputs a file of integers has to keep."""
-    found = set()
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
+    found, (_, calls) = set(), steps(model)
+    readers: dict[int, list] = {}
+    for call in calls:
+        for tensor in call.inputs:
+            readers.setdefault(id(tensor), []).append(call.layer)
+    for call in calls:
+        layer, after = call.layer, readers.get(id(call.output), [])
+        is_fused = after and all(isinstance(reader, _FUSED) for reader in after)
+        if is_box(layer):
             found |= _stored(layer)
-        elif isinstance(layer, _STORED) and getattr(layer, "activation", None) is not (
-            keras.activations.softmax
-        ):
-            nodes = [node for own in layer._inbound_nodes for node in own.outputs]
-            readers = [
-                reader
-                for reader in model.layers
-                for node in reader._inbound_nodes
-                if any(tensor is out for tensor in node.input_tensors for out in nodes)
-            ]
-            if not readers or not all(isinstance(reader, _FUSED) for reader in readers):
-                found.add(id(layer))
+        elif isinstance(layer, _STORED) and not is_fused and not _is_softmax(layer):
+            found.add(id(layer))
     return found
+
+
+def _is_softmax(layer: keras.Layer) -> bool:
+    return getattr(layer, "activation", None) is keras.activations.softmax
 
 
 def _copy_weights(model: keras.Model, made: keras.Model) -> None:

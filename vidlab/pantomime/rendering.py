@@ -93,34 +93,17 @@ def clip_length(
     return _sample(class_name, group, clip, seed=seed, size=size, bias=None).count
 
 
-def camera(
-    class_name: str,
-    group: int,
-    clip: int,
-    *,
-    seed: int = 0,
-    size: str = "quick",
-    bias: str | None = None,
-) -> Camera:
+def camera(class_name: str, group: int, clip: int, **edition) -> Camera:
     """Return how the camera of a clip was held; parameters are those of `render`."""
-    shot = _sample(class_name, group, clip, seed=seed, size=size, bias=bias)
+    shot = _sample(class_name, group, clip, **edition)
     held = shot.params.camera
     pan = tuple(-way for way in held.pan)
     return replace(held, pan=pan, zoom=1 / held.zoom) if shot.is_reversed else held
 
 
-def indoors(
-    class_name: str,
-    group: int,
-    clip: int,
-    *,
-    seed: int = 0,
-    size: str = "quick",
-    bias: str | None = None,
-) -> bool:
+def indoors(class_name: str, group: int, clip: int, **edition) -> bool:
     """Return whether a clip is filmed in a room; parameters are those of `render`."""
-    shot = _sample(class_name, group, clip, seed=seed, size=size, bias=bias)
-    return shot.params.scene.indoors
+    return _sample(class_name, group, clip, **edition).params.scene.indoors
 
 
 def render(
@@ -264,7 +247,13 @@ class _Shot:
 
 
 def _sample(
-    class_name: str, group: int, clip: int, *, seed: int, size: str, bias: str | None
+    class_name: str,
+    group: int,
+    clip: int,
+    *,
+    seed: int = 0,
+    size: str = "quick",
+    bias: str | None = None,
 ) -> _Shot:
     drawn = drawn_class(class_name)
     if size not in FRAME_COUNTS:

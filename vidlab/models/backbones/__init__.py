@@ -42,7 +42,8 @@ def build(
     Parameters
     ----------
     name
-        ``"residual"`` (the built-in one, see `vidlab.backbones.residual`), ``"inceptionv3"``
+        ``"residual"`` or ``"residual-0.25"`` (the built-in one, all channels or a quarter of them,
+        see `vidlab.backbones.residual`), ``"inceptionv3"``
         (Szegedy et al. 2016), ``"mobilenetv2"`` or ``"mobilenetv2-0.35"`` (Sandler et al. 2018,
         all channels or 0.35 of them).
     size
@@ -51,7 +52,7 @@ def build(
     weights
         ``None`` for random weights; ``"imagenet"`` for those of keras.applications (from the Keras
         cache, else downloaded into it); ``"pantomime"`` for those the package ships, for
-        ``"residual"`` only; or the path of a ``.weights.h5`` or ``.h5`` file of this backbone, or
+        these two only; or the path of a ``.weights.h5`` or ``.h5`` file of this backbone, or
         of a ``.keras`` model that holds this backbone. One of other layers, such as a narrower or
         rounded copy of it, is taken whole; so is a ``.tflite`` file (LiteRT), up to its last map.
 
