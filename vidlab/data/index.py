@@ -270,11 +270,7 @@ class VideoIndex:
             raise SplitError(
                 f"Expected the number of a split, from 1. Received: {k!r}. UCF-101 has 1, 2 and 3."
             )
-        if not 0 <= validation < 1:
-            raise SplitError(
-                "Expected the share of training videos to validate with, from 0 to below 1. "
-                f"Received: {validation!r}. Use 0.1 for a tenth, 0 for none."
-            )
+        _check_share(validation)
         if by not in _SPLITS:
             raise SplitError(f"Expected by to be one of {_SPLITS}. Received: {by!r}. Choose one.")
         if by == "auto":
@@ -289,8 +285,61 @@ class VideoIndex:
                 else splits.at_random(self.table, rng, share=splits.TEST_SHARE)
             )
             train = ~test
+        name = f"split {k} by {by}"
+        return self._parts(train, test, rng, validation=validation, by=by, name=name)
+
+    def folds(
+        self, by: str = "group", n: int | None = None, *, validation: float = 0.1, seed: int = 0
+    ) -> list[tuple[VideoIndex, VideoIndex, VideoIndex]]:
+        """Divide the videos for cross-validation: every fold tests other videos.
+
+        Parameters
+        ----------
+        by
+            ``"group"``: whole groups test. ``"official"``: the splits of the official lists, one
+            after the other.
+        n
+            How many folds; None for as many as there are group names (leave one group out).
+        validation
+            Which share of each fold's training videos to hold out, in whole groups, from 0 to below
+            1; what tests in a fold does not validate in it.
+        seed
+            Draws which groups come into one fold, and those held out for validation.
+
+        Returns
+        -------
+        list of tuple of VideoIndex
+            Training, validation and test of each fold. With ``"group"``, every video tests once but
+            those of a class with a single group, which only train.
+
+        Raises
+        ------
+        SplitError
+            There are fewer groups than folds, or a fold leaves a class without training videos.
+        """
+        if by == "official":
+            ks = sorted(self.lists.train) if self.has_official_lists else [1]
+            return [self.split(k, validation=validation, seed=seed, by=by) for k in ks]
+        if by != "group":
+            raise SplitError(
+                f"Expected by to be 'group' or 'official'. Received: {by!r}. Choose one."
+            )
+        _check_share(validation)
+        number = splits.fold_numbers(self.table, n, np.random.default_rng(seed))
+        alone = self.table.groupby("class_name")["group"].transform("nunique").to_numpy() == 1
+        folds = []
+        for k in np.unique(number[~alone]):
+            test, rng = (number == k) & ~alone, np.random.default_rng([seed, k])
+            options = {"validation": validation, "by": by, "name": f"fold {k + 1}"}
+            folds.append(self._parts(~test, test, rng, **options))
+        return folds
+
+    def _parts(
+        self, train: np.ndarray, test: np.ndarray, rng: np.random.Generator, *, validation, by, name
+    ) -> tuple[VideoIndex, VideoIndex, VideoIndex]:
+        """Hold out validation videos, and check all parts."""
         kept = np.flatnonzero(train)
-        self._check_parts(kept, test, k=k, by=by)
+        self._check_parts(kept, test, name=name)
         held_out_by = splits.at_random if by == "random" else splits.hold_out
         held = held_out_by(self.table.iloc[kept], rng, share=validation)
         parts = self.select(kept[~held]), self.select(kept[held]), self.select(test)
@@ -324,20 +373,28 @@ class VideoIndex:
             )
         return train, test
 
-    def _check_parts(self, train: np.ndarray, test: np.ndarray, *, k: int, by: str) -> None:
+    def _check_parts(self, train: np.ndarray, test: np.ndarray, *, name: str) -> None:
         present = set(self.table["class_name"])
         bare = sorted(present - set(self.table["class_name"].iloc[train]))
         if bare:
             raise SplitError(
-                f"Expected a training video of every class in split {k} by {by}. Received: none "
+                f"Expected a training video of every class in {name}. Received: none "
                 f"of {', '.join(bare)}. Add videos, keep other classes with "
                 'index.of_classes(...), or split by="groups".'
             )
         if not test.any():
             raise SplitError(
-                f"Expected test videos in split {k} by {by}. Received: {self.root} with none. "
+                f"Expected test videos in {name}. Received: {self.root} with none. "
                 "Each class to test needs videos of at least two groups."
             )
+
+
+def _check_share(validation: float) -> None:
+    if not 0 <= validation < 1:
+        raise SplitError(
+            "Expected the share of training videos to validate with, from 0 to below 1. "
+            f"Received: {validation!r}. Use 0.1 for a tenth, 0 for none."
+        )
 
 
 def leakage(*parts: VideoIndex) -> pd.DataFrame:
