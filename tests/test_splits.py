@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidlab.data import layouts, splits
+from vidlab.data import lists, splits
 from vidlab.data.index import VideoIndex, check_no_leakage, leakage
 from vidlab.errors import LayoutError, LeakageError, SplitError
 
@@ -64,7 +64,7 @@ def test_lists_that_cannot_be_right_are_named(tmp_path, file, line, message):
     (tmp_path / "trainlist01.txt").touch()
     (tmp_path / f"{file}.txt").write_text(line)
     with pytest.raises(LayoutError, match=message):
-        layouts.read_lists(tmp_path)
+        lists.read_lists(tmp_path)
 
 
 def test_lists_that_leak_are_refused(listed):
