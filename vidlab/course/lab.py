@@ -78,6 +78,7 @@ class Lab:
         self.profile = profiles.replace(own, **{k: v for k, v in given.items() if v})
         self.home = datasets.home()
         self._own = own
+        pd.set_option("display.html.use_mathjax", False)  # dollars in names are no formulas
         # Four classes after one epoch, or other videos, are not what claims are about.
         built_in = self.profile.dataset == "pantomime" and self.profile.dataset_size != "smoke"
         self.claims = Claims(tested=built_in)

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import platform
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -322,7 +323,7 @@ def _markdown(table: pd.DataFrame) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if math.isfinite(value) else "–"
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    return re.sub(r"[\\`*|<$]|^_", r"\\\g<0>", str(value)).replace("\n", " ")
 
 
 def _read_json(path: Path) -> Any:

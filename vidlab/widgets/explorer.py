@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import ipywidgets
 import traitlets
 
 from vidlab.errors import ModelError, VidlabError
+from vidlab.files import in_words
 from vidlab.plots import Drawing
 from vidlab.progress import is_open_notebook
 
@@ -32,6 +34,7 @@ __all__ = [
     "FullWidth",
     "LazyModel",
     "Pictured",
+    "chart_text",
     "class_names",
     "is_live",
     "page",
@@ -62,6 +65,11 @@ def is_live() -> bool:
     if mode in ("live", "static"):
         return mode == "live"
     return "ipykernel" in sys.modules and is_open_notebook()
+
+
+def chart_text(name: str) -> str:
+    """Write a name so that plotly shows it as it is: no tag, no formula, no placeholder."""
+    return escape(name, quote=False).replace("$", "&#36;").replace("%{", "&#37;{")
 
 
 def _warm_up_plotly() -> None:
@@ -184,7 +192,7 @@ class Pictured:
             self.set_status(str(error), problem=True)
         except Exception as error:
             self.log.exception("An explorer could not go on.")
-            self.set_status(f"This did not work: {type(error).__name__}: {error}", problem=True)
+            self.set_status(f"This did not work: {in_words(error)}", problem=True)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         live = is_live()
