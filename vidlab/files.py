@@ -1,13 +1,41 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and folders that one process at a time works in."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["replacing", "write_text"]
+from filelock import FileLock, Timeout
+
+from vidlab.progress import counter
+
+__all__ = ["locked", "replacing", "write_text"]
+
+
+@contextmanager
+def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a folder against other processes; where another holds it, say so and wait.
+
+    The folder is made where it is absent. Whoever dies lets go.
+    """
+    file = Path(folder) / ".lock"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Waiting for another process that works in {file.parent}.")
+        with counter(desc="waiting for another process", total=None, unit="s") as bar:
+            while not lock.is_locked:
+                with suppress(Timeout):
+                    lock.acquire(timeout=1)
+                bar.update()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
