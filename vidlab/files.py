@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, names for them, and what the system says about them."""
+"""Files that appear whole or not at all, their names, folders that one process at a time works in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["file_name", "in_words", "replacing", "unique_stems", "write_text"]
+from filelock import FileLock, Timeout
+
+from vidlab.progress import counter
+
+__all__ = ["file_name", "in_words", "locked", "replacing", "unique_stems", "write_text"]
 
 _LONGEST = 180  # bytes of UTF-8; disks take 255, of which endings and temporary names need some
 
@@ -31,6 +35,30 @@ _EXPECTED = {
     errno.ENOMEM: ("enough memory", "Close other programs, or take smaller batches"),
     errno.EIO: ("a disk that works", "Check it, and copy the file from its source again"),
 }
+
+
+@contextmanager
+def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a folder against other processes; where another holds it, say so and wait.
+
+    The folder is made where it is absent. Whoever dies lets go.
+    """
+    file = Path(folder) / ".lock"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Waiting for another process that works in {file.parent}.")
+        with counter(desc="waiting for another process", total=None, unit="s") as bar:
+            while not lock.is_locked:
+                with suppress(Timeout):
+                    lock.acquire(timeout=1)
+                bar.update()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
