@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, their names, folders that one process at a time works in."""
+"""Whole files or none, their names, the errors of the system, and folders held by one process."""
 
 from __future__ import annotations
 
