@@ -17,7 +17,7 @@ from vidlab.errors import LeakageError
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
 
-__all__ = ["check_no_leakage", "find_copies", "leakage"]
+__all__ = ["check_no_leakage", "copies_apart", "find_copies", "leakage"]
 
 _END = 1 << 16  # bytes at each end of a file, compared before the whole
 
@@ -69,6 +69,14 @@ def check_no_leakage(*parts: VideoIndex) -> None:
             f"one, first {first['class_name']} {first['group']} (videos: {where}). Split with "
             'index.split(by="groups"); vidlab.index.leakage lists all shared groups.'
         )
+
+
+def copies_apart(*parts: VideoIndex) -> list[tuple[str, str]]:
+    """Find videos of two parts that are byte for byte the same; name one of each part."""
+    copies = parts[0].copies
+    first_of = [{copies.get(p, p): p for p in part.table["path"]} for part in parts]
+    both = [[part[first] for part in first_of if first in part] for first in {*copies.values()}]
+    return sorted((paths[0], paths[1]) for paths in both if len(paths) > 1)
 
 
 def find_copies(paths: Iterable[Path]) -> dict[Path, Path]:
