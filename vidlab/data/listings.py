@@ -105,7 +105,8 @@ def _label_names(contents: Contents, tables: dict[Path, list[Listed]]) -> dict[s
         if all(numbered):
             names = {match[1]: match[2] for match in numbered}
         else:
-            names = {str(n): line for n, line in enumerate(lines, start="0" not in labels)}
+            from_one = str(len(lines)) in labels
+            names = {str(n): line for n, line in enumerate(lines, start=from_one)}
         if labels <= names.keys():
             return names
     return {label: label for label in sorted(labels, key=int)}
