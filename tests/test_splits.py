@@ -138,7 +138,8 @@ def test_the_share_held_out_is_as_near_as_whole_groups_allow(index_of, groups, c
 
 
 def test_a_class_of_one_group_only_trains(index_of):
-    train, validation, test = index_of({"Jump": [1], "Run": [1, 2, 3, 4]}).split(1)
+    with pytest.warns(UserWarning, match="1 of 2 classes are never tested in split 1 by groups: J"):
+        train, validation, test = index_of({"Jump": [1], "Run": [1, 2, 3, 4]}).split(1)
     assert set(test.table["class_name"]) == {"Run"}
     assert "Jump" in set(train.table["class_name"])
     assert set(validation.groups) <= {"g02", "g03", "g04"}
@@ -180,7 +181,8 @@ def test_every_video_tests_in_one_fold_and_no_fold_leaks(index_of, counts, clips
 
 def test_leaving_one_group_out_takes_a_name_from_all_classes(index_of):
     index = index_of({"Jump": [1, 2, 10], "Run": [2, 3, 10], "Only": [3]}, clips=2)
-    folds = index.folds(validation=0)
+    with pytest.warns(UserWarning, match="1 of 3 classes are never tested in any fold: Only"):
+        folds = index.folds(validation=0)
     assert [sorted(set(test.groups)) for *_, test in folds] == [["g01"], ["g02"], ["g03"], ["g10"]]
     assert [len(test) for *_, test in folds] == [2, 4, 2, 4]  # the class of one group only trains
 

@@ -57,6 +57,7 @@ def load_index(
     bias: str | None = None,
     layout: str | None = None,
     groups: str | None = None,
+    count: bool = False,
 ) -> VideoIndex:
     r"""Index a dataset by its name, or any folder of videos.
 
@@ -71,10 +72,10 @@ def load_index(
         Of Pantomime: ``"smoke"``, ``"quick"`` or ``"full"``, and the seed it is drawn from.
     bias
         Of Pantomime: a class that is always in one room; see `vidlab.pantomime.make`.
-    layout, groups
+    layout, groups, count
         How the folder holds videos, such as ``"split/class"``, and the part of a name that is the
-        group, such as ``r"person(\d+)"``, where that cannot be seen; as
-        `VideoIndex.from_folder` takes them.
+        group, such as ``r"person(\d+)"``, where that cannot be seen; and whether to read every
+        video to its end; as `VideoIndex.from_folder` takes them.
 
     Returns
     -------
@@ -101,4 +102,4 @@ def load_index(
             f"Expected one of {', '.join(NAMES)}, or a folder of videos. Received: {name!r}, and "
             f"there is no folder {folder.absolute()}. Check the spelling."
         )
-    return VideoIndex.from_folder(folder, layout=layout, groups=groups)
+    return VideoIndex.from_folder(folder, layout=layout, groups=groups, count=count)

@@ -39,6 +39,7 @@ _COLUMNS = {
     "width": "int64",
     "height": "int64",
 }
+_REPORT = ["path", "class_name", "reason", "kind"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class VideoIndex(Splittable):
     classes : list of str
         Class names in the order of their labels.
     report : pandas.DataFrame
-        What is wrong with the folder: ``path``, ``reason``, and ``kind``: ``unreadable``,
+        What is wrong with the folder: ``path``, ``class_name`` ("" where it is not known),
+        ``reason``, and ``kind``: ``unreadable``,
         ``missing`` (listed but not there), ``unlisted`` (there but in no list), ``unused`` (there,
         but of no class) or ``copied`` (byte for byte the same as another).
     root : pathlib.Path
@@ -150,13 +152,16 @@ class VideoIndex(Splittable):
         facts = pd.DataFrame(infos).merge(found.videos, on="path")
         index = cls.from_headers(facts, root, found=found, groups=groups)
         problems += found.problems + [_copied(index, *pair) for pair in index.copies.items()]
+        class_of = dict(zip(map(str, files), found.videos["class_name"], strict=True))
+        rows = [{"class_name": class_of.get(row["path"], ""), **row} for row in problems]
+        report = pd.DataFrame(rows, columns=_REPORT)
         if problems:
-            kinds = ", ".join(f"{n} {k}" for k, n in Counter(p["kind"] for p in problems).items())
+            kinds = ", ".join(f"{n} {k}" for k, n in Counter(report["kind"]).items())
             warnings.warn(
                 f"vidlab: {root}: {kinds} videos; index.report says which, and why.",
                 stacklevel=2,
             )
-        return replace(index, report=pd.DataFrame(problems, columns=["path", "reason", "kind"]))
+        return replace(index, report=report)
 
     @classmethod
     def from_headers(
@@ -179,10 +184,12 @@ class VideoIndex(Splittable):
         table = table.sort_values(["label", "path"], ignore_index=True)
         paths = table["path"].tolist()
         named, source, nameless = group_names(paths, table, root=root, pattern=groups)
-        copies = {str(path): str(first) for path, first in find_copies(paths).items()}
+        by_name = sorted(paths, key=set(nameless).__contains__)  # those that name a group first
+        copies = {str(path): str(first) for path, first in find_copies(by_name).items()}
         table = table.assign(path=[str(path) for path in paths], **named)
-        if copies and not found.splits:
-            table["group"] = _united(table, copies, across_classes=source in ("pattern", "list"))
+        of_path = dict(zip(table["path"], table["group"], strict=True))
+        of_path |= {str(p): of_path[copies[str(p)]] for p in nameless if str(p) in copies}
+        table["group"] = table["path"].map(of_path)  # a copy whose name says none has the first's
         nameless = [path for path in nameless if str(path) not in copies]
         if nameless:
             hint = suggested_pattern(paths)
@@ -199,7 +206,7 @@ class VideoIndex(Splittable):
             table,
             root,
             classes=classes,
-            report=pd.DataFrame(columns=["path", "reason", "kind"]),
+            report=pd.DataFrame(columns=_REPORT),
             lists=found.splits or None,
             groups_from=source,
             copies=copies,
@@ -289,19 +296,6 @@ class VideoIndex(Splittable):
         table = self.table[self.table["class_name"].isin(names)]
         table = table.assign(label=table["class_name"].map(names.index).astype("int64"))
         return self._with(table.sort_values("label", kind="stable"), names)
-
-
-def _united(table: pd.DataFrame, copies: dict[str, str], *, across_classes: bool) -> pd.Series:
-    """Put a copied video, and all of its group, into the group of the first that is the same."""
-    group = table["group"].copy()
-    row_of = {path: row for row, path in enumerate(table["path"])}
-    for path, first in copies.items():
-        row = row_of[path]
-        same = group == group[row]
-        if not across_classes:
-            same &= table["class_name"] == table["class_name"][row]
-        group[same] = group[row_of[first]]
-    return group
 
 
 def _copied(index: VideoIndex, path: str, first: str) -> dict[str, str]:

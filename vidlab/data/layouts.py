@@ -60,6 +60,7 @@ def look(root: str | Path, *, layout: str | None = None) -> Found:
         )
     if found is None or found.videos.empty:
         raise _layout_error(contents, layout)
+    found.problems.extend(contents.misnamed_rows())
     found.notes.insert(0, f"Layout: {found.layout}.")
     return found
 

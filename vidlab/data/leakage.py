@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,7 +18,7 @@ from vidlab.errors import LeakageError
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
 
-__all__ = ["check_no_leakage", "find_copies", "leakage"]
+__all__ = ["check_no_leakage", "copies_apart", "find_copies", "leakage"]
 
 _END = 1 << 16  # bytes at each end of a file, compared before the whole
 
@@ -71,6 +72,14 @@ def check_no_leakage(*parts: VideoIndex) -> None:
         )
 
 
+def copies_apart(*parts: VideoIndex) -> list[tuple[str, str]]:
+    """Find videos of two parts that are byte for byte the same; name one of each part."""
+    copies = parts[0].copies
+    first_of = [{copies.get(p, p): p for p in part.table["path"]} for part in parts]
+    both = [[part[first] for part in first_of if first in part] for first in {*copies.values()}]
+    return sorted((paths[0], paths[1]) for paths in both if len(paths) > 1)
+
+
 def find_copies(paths: Iterable[Path]) -> dict[Path, Path]:
     """Find the videos that are byte for byte the same as an earlier one, which each is mapped to.
 
@@ -102,11 +111,10 @@ def _length(path: Path) -> int:
 
 
 def _ends(path: Path) -> bytes:
-    first = _frames(path)[0]
-    with first.open("rb") as file:
+    with _frames(path)[0].open("rb") as file:
         start = file.read(_END)
-        file.seek(max(first.stat().st_size - _END, 0))
-        return hashlib.sha256(start + file.read(_END)).digest()
+        file.seek(-min(_END, file.tell()), os.SEEK_END)
+        return hashlib.sha256(start + file.read()).digest()
 
 
 def _whole(path: Path) -> bytes:

@@ -75,7 +75,11 @@ def tables(contents: Contents) -> Found | None:
         for row in named
     ]
     names = {"layout": "list", "where": ", ".join(file.name for file in found)}
-    return _listed_videos(contents, rows, used=list(found), **names)
+    videos = _listed_videos(contents, rows, classes=labels.values(), used=list(found), **names)
+    if labels and [*labels] == [*labels.values()]:
+        note = "Classes have numbers for names: write their names into labels.txt, one a line."
+        videos.notes.insert(1, note)
+    return videos
 
 
 def _part(row: Listed, file: Path) -> str | None:
@@ -88,8 +92,10 @@ def _part(row: Listed, file: Path) -> str | None:
 
 
 def _label_names(contents: Contents, tables: dict[Path, list[Listed]]) -> dict[str, str]:
-    """Find names for labels that are numbers, in a file such as classInd.txt or labels.txt."""
-    numbers = {row.class_name for rows in tables.values() for row in rows if row.class_name}
+    """Name labels that are numbers, in their order, from a file such as classInd.txt."""
+    labels = {row.class_name for rows in tables.values() for row in rows if row.class_name}
+    if not all(label.isdecimal() for label in labels):
+        return {}
     for file in contents.others:
         if file in tables or file.suffix != ".txt" or not _LABEL_FILES.fullmatch(file.stem):
             continue
@@ -99,10 +105,11 @@ def _label_names(contents: Contents, tables: dict[Path, list[Listed]]) -> dict[s
         if all(numbered):
             names = {match[1]: match[2] for match in numbered}
         else:
-            names = {str(n): line for n, line in enumerate(lines, start="0" not in numbers)}
-        if numbers <= names.keys():
+            from_one = str(len(lines)) in labels
+            names = {str(n): line for n, line in enumerate(lines, start=from_one)}
+        if labels <= names.keys():
             return names
-    return {}
+    return {label: label for label in sorted(labels, key=int)}
 
 
 def _matches(contents: Contents, rows: Iterable[Listed]) -> dict[tuple, list[Path]]:
@@ -140,7 +147,7 @@ def _listed_videos(
     *,
     layout: str,
     where: str,
-    classes: tuple[str, ...] = (),
+    classes: Iterable[str] = (),
     used: Collection[Path] = (),
 ) -> Found:
     """Take the videos that lists name; those they do not name only from a listed class's folder."""
@@ -155,7 +162,7 @@ def _listed_videos(
                 f"be {files[0]} or {files[1]}. Write its folders in the list too."
             )
         if not files:
-            missing[row.name] = contents.root / row.name
+            missing[row.name] = row.class_name or ""
             continue
         for of_file, value in ((about["class_name"], row.class_name), (about["group"], row.group)):
             known = of_file.setdefault(files[0], value) if value else None
@@ -168,7 +175,10 @@ def _listed_videos(
     spelled = {normalized(c): c for c in [*about["class_name"].values(), *classes]}
     seen = {file for files in matches.values() for file in files}
     reason = f"Listed in {where}, but there is no such file."
-    problems = [{"path": str(f), "reason": reason, "kind": "missing"} for f in missing.values()]
+    problems = [
+        {"path": str(contents.root / f), "class_name": name, "reason": reason, "kind": "missing"}
+        for f, name in missing.items()
+    ]
     videos = []
     for file in contents.videos:
         folder = unicodedata.normalize("NFC", file.parent.name)

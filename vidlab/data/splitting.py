@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from vidlab.data import splits
-from vidlab.data.leakage import check_no_leakage
+from vidlab.data.leakage import check_no_leakage, copies_apart
 from vidlab.errors import SplitError
 
 __all__ = ["Splittable"]
@@ -98,8 +97,9 @@ class Splittable:
         Returns
         -------
         list of tuple of VideoIndex
-            Training, validation and test of each fold. With ``"group"``, every video tests once but
-            those of a class with a single group, which only train.
+            Training, validation and test of each fold. With ``"group"``, every video tests once,
+            but those of a class with a single group only train, as far as that group is not of
+            other classes too.
 
         Raises
         ------
@@ -116,7 +116,8 @@ class Splittable:
         _check_share(validation)
         rng, across = np.random.default_rng(seed), self.across_classes
         number = splits.fold_numbers(self.table, n, rng, across_classes=across)
-        alone = self.table.groupby("class_name")["group"].transform("nunique").to_numpy() == 1
+        groups_of_class = self.table.groupby("class_name")["group"].transform("nunique")
+        alone = (groups_of_class == 1).to_numpy() & (not across)
         self._say_what_is_not_tested(self.table[~alone], "any fold")
         folds = []
         for k in np.unique(number[~alone]):
@@ -168,7 +169,13 @@ class Splittable:
         parts = self.select(train & ~held), self.select(held), self.select(test)
         if by != "random":
             check_no_leakage(*parts)
-            self._say_which_copies_are_apart(parts, name)
+            if apart := copies_apart(*parts):
+                warnings.warn(
+                    f"vidlab: {len(apart)} videos are in two parts of {name}, byte for byte the "
+                    f"same under other names, first {' and '.join(apart[0])}: what is tested was "
+                    "trained. index.report lists them as copied; remove them.",
+                    stacklevel=3,
+                )
         if by != "group":
             self._say_what_is_not_tested(parts[2].table, name)
         return parts
@@ -182,24 +189,6 @@ class Splittable:
                 f"vidlab: {len(untested)} of {len(classes)} classes are never tested in {name}: "
                 f"{', '.join(untested[:5])}{more}. To be tested and trained, a class needs videos "
                 "of at least two groups.",
-                stacklevel=4,
-            )
-
-    def _say_which_copies_are_apart(self, parts: Iterable[Self], name: str) -> None:
-        if not self.copies:
-            return
-        first_of = [{self.copies.get(p, p): p for p in part.table["path"]} for part in parts]
-        apart = [
-            (paths[0], paths[1], first)
-            for first in {*self.copies.values()}
-            if len(paths := [part[first] for part in first_of if first in part]) > 1
-        ]
-        if apart:
-            one, other, _ = min(apart)
-            warnings.warn(
-                f"vidlab: {len(apart)} videos are in two parts of {name}, byte for byte the same "
-                f"under other names, first {one} and {other}: what is tested was trained. "
-                "index.report lists them as copied; remove them.",
                 stacklevel=4,
             )
 
