@@ -1,4 +1,4 @@
-"""Whole files or none, their names, the errors of the system, and folders held by one process."""
+"""Where vidlab writes: whole files or none, their names, and folders that one process holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from vidlab.progress import counter
 
-__all__ = ["file_name", "in_words", "locked", "replacing", "unique_stems", "write_text"]
+__all__ = ["file_name", "home", "in_words", "locked", "replacing", "unique_stems", "write_text"]
 
 _LONGEST = 180  # bytes of UTF-8; disks take 255, of which endings and temporary names need some
 
@@ -35,6 +35,21 @@ _EXPECTED = {
     errno.ENOMEM: ("enough memory", "Close other programs, or take smaller batches"),
     errno.EIO: ("a disk that works", "Check it, and copy the file from its source again"),
 }
+
+
+def home() -> Path:
+    """The folder of data, caches and runs.
+
+    Returns
+    -------
+    pathlib.Path
+        ``$VIDLAB_HOME`` where it is set; else the checkout, where the package stands in one (beside
+        ``nbconfig``); else, for an installed package, ``~/vidlab``.
+    """
+    if named := os.environ.get("VIDLAB_HOME"):
+        return Path(named).expanduser().absolute()
+    beside = Path(__file__).resolve().parents[1]
+    return beside if (beside / "nbconfig").is_dir() else Path.home() / "vidlab"
 
 
 @contextmanager
