@@ -254,6 +254,9 @@ def predict(
         )
     from keras.callbacks import LambdaCallback
 
+    from vidlab import models
+
+    model = models.as_classifier(model)
     every_frame = None if dataset.per_frame else _every_frame(model)
     with counter(desc="predicting", total=len(dataset), unit="batch") as bar:
         progress = LambdaCallback(on_predict_batch_end=lambda batch, logs: bar.update())
