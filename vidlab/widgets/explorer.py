@@ -107,7 +107,7 @@ class LazyModel:
         import vidlab
 
         _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
-        return self._source if hasattr(self._source, "input_shape") else self._source()
+        return self._source if hasattr(self._source, "predict_on_batch") else self._source()
 
 
 def class_names(model: keras.Model, names: Sequence[str] | None) -> list[str]:
@@ -118,7 +118,9 @@ def class_names(model: keras.Model, names: Sequence[str] | None) -> list[str]:
     ModelError
         If the names are of another number of classes.
     """
-    count = model.output_shape[-1]
+    from vidlab import models  # imports Keras
+
+    count = models.as_classifier(model).output_shape[-1]
     names = [f"class {number}" for number in range(count)] if names is None else list(names)
     if len(names) != count:
         raise ModelError(
