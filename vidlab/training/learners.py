@@ -218,7 +218,7 @@ def together(parts: tuple[VideoIndex, VideoIndex]) -> VideoIndex:
     """Join parts of a dataset again."""
     first = parts[0]
     table = pd.concat([part.table for part in parts], ignore_index=True)
-    return VideoIndex(table, first.root, classes=first.classes, report=first.report, lists=None)
+    return dataclasses.replace(first, table=table)
 
 
 def _views(recipe: Recipe, phase: Phase, train: VideoIndex) -> int:
