@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import one_by_one, relative
-from vidlab.cli.results import Profile, run_folder
+from vidlab.cli.options import of_a_run
+from vidlab.cli.results import run_folder
 from vidlab.errors import ModelError, VideoError
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 
+@of_a_run
 def explain(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Video files.")],
     recipe: Annotated[str, typer.Option(help="A recipe that was run, or the folder of a run.")],
-    profile: Profile = "quick",
     target: Annotated[
         str,
         typer.Option(metavar="CLASS", help="The class to explain; the model's prediction if none."),
@@ -39,6 +40,8 @@ def explain(
     ] = "",
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("explained"),
     gif: Annotated[bool, typer.Option("--gif", help="Also write a GIF.")] = False,
+    *,
+    which: dict,
 ) -> None:
     """Show where in videos, and when, a trained recipe found what speaks for a class.
 
@@ -52,7 +55,7 @@ def explain(
     from vidlab.evaluation.timeline import VideoPredictor
     from vidlab.files import unique_stems
 
-    predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, profile=profile)))
+    predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, which)))
     label, rival = (_label(name, predictor.classes) for name in (target, against))
     options = {"target": label, "against": rival, "method": method or None, "layer": layer or None}
     stems = dict(zip(files, unique_stems(files), strict=True))
