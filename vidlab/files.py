@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Where vidlab keeps what it writes, and files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing", "write_text"]
+__all__ = ["home", "replacing", "write_text"]
+
+
+def home() -> Path:
+    """The folder of data, caches and runs.
+
+    Returns
+    -------
+    pathlib.Path
+        ``$VIDLAB_HOME`` where it is set; else the checkout, where the package stands in one (beside
+        ``nbconfig``); else, for an installed package, ``~/vidlab``.
+    """
+    if named := os.environ.get("VIDLAB_HOME"):
+        return Path(named).expanduser().absolute()
+    beside = Path(__file__).resolve().parents[1]
+    return beside if (beside / "nbconfig").is_dir() else Path.home() / "vidlab"
 
 
 @contextmanager
