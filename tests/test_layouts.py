@@ -4,12 +4,13 @@ import json
 import os
 import unicodedata
 
+import cv2
 import numpy as np
 import pytest
 
-from vidlab.data import layouts, video
+from vidlab.data import layouts, store, video
 from vidlab.data.index import VideoIndex, leakage
-from vidlab.errors import LayoutError, LeakageError, SplitError
+from vidlab.errors import FrameIndexError, LayoutError, LeakageError, SplitError
 
 pytestmark = pytest.mark.filterwarnings("ignore:vidlab")
 
@@ -435,3 +436,60 @@ def test_any_bytes_are_a_list_or_none(folder):
             (root / f"x.{ending}").write_bytes(drawn.bytes(int(drawn.integers(0, 200))))
             assert len(layouts.look(root).videos) == 2
         (root / f"x.{ending}").unlink()
+
+
+# ---- folders of images
+
+
+@pytest.fixture
+def image_folder(tmp_path, draw_numbered_frame):
+    """Write videos as folders of numbered images: ({folder: frames}) -> Path."""
+
+    def make(folders):
+        for name, frames in folders.items():
+            at = tmp_path / "images" / name
+            at.mkdir(parents=True)
+            for number in range(frames):
+                frame = cv2.cvtColor(draw_numbered_frame(number), cv2.COLOR_RGB2BGR)
+                for kind, image in (("img", frame), ("flow_x", frame[..., 0])):
+                    cv2.imencode(".png", image)[1].tofile(at / f"{kind}_{number + 9}.png")
+        return tmp_path / "images"
+
+    return make
+
+
+def test_a_folder_of_images_is_a_video(image_folder, frame_number):
+    names = [f"{c}/v_{c}_g0{g}_c01" for c in ("Übung", "b") for g in (1, 2)]
+    index = VideoIndex.from_folder(image_folder(dict(zip(names, (4, 5, 6, 7), strict=True))))
+    columns = ["video_id", "class_name", "group", "frames", "fps", "width", "height"]
+    assert index.table[columns].values.tolist()[0] == ["v_b_g01_c01", "b", "g01", 6, 25.0, 80, 48]
+    frames = video.read_frames(index.paths[0], [5, 0, 3, 3], size=(24, 40))
+    assert (frames.shape, frames.dtype) == ((4, 24, 40, 3), np.uint8)
+    assert [frame_number(frame) for frame in frames] == [5, 0, 3, 3]
+    with pytest.raises(FrameIndexError, match=r"frame numbers 0 to 5.*Received.*: 6"):
+        video.read_frames(index.paths[0], [6])
+    (index.paths[0] / "img_11.png").write_bytes(b"no image")
+    whole = VideoIndex.from_folder(index.root, count=True)
+    assert "img_11.png. Get it again" in whole.report["reason"][0]
+
+
+def test_jester_lists_name_folders_of_images(image_folder):
+    root = image_folder({"20bn-jester-v1/1": 3, "20bn-jester-v1/2": 4, "20bn-jester-v1/3": 2})
+    (root / "jester-v1-train.csv").write_text("1;Swiping Left\n")
+    (root / "jester-v1-validation.csv").write_text("2;Stop Sign\n")
+    (root / "jester-v1-test.csv").write_text("3;\n")
+    index = VideoIndex.from_folder(root)
+    assert classes_of(index) == {
+        os.path.join("20bn-jester-v1", "2"): "Stop Sign",
+        os.path.join("20bn-jester-v1", "1"): "Swiping Left",
+    }
+    assert index.report["kind"].tolist() == ["unlisted"]
+    assert sorted(index.lists[1].values()) == ["test", "train"]  # no test videos but these
+
+
+def test_frames_of_an_image_folder_are_stored_by_content(image_folder):
+    one, other = sorted(image_folder({"a/1": 3, "b/2": 3}).glob("*/*"))
+    digest = store.content_digest(one)
+    assert digest == store.content_digest(other)
+    (other / "img_9.png").write_bytes((other / "img_10.png").read_bytes())
+    assert digest != store.content_digest(other)

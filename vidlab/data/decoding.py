@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from vidlab.data import containers
+from vidlab.data.image_folders import ImageFolder
 from vidlab.errors import MissingVideoError, UnreadableVideoError
 
 __all__ = ["OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
@@ -162,8 +163,8 @@ def safe_name(path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[OpenCv | PyAv]:
-    """Open a video file at its first frame.
+def opened(path: Path) -> Iterator[OpenCv | PyAv | ImageFolder]:
+    """Open a video, a file or a folder of images, at its first frame.
 
     Raises
     ------
@@ -172,6 +173,9 @@ def opened(path: Path) -> Iterator[OpenCv | PyAv]:
     UnreadableVideoError
         No frame of it can be decoded; the message says why.
     """
+    if path.is_dir() and (folder := ImageFolder(path)).has_frames:
+        yield folder
+        return
     _check_file(path)
     with safe_name(path) as name:
         decoder = OpenCv(name)

@@ -183,8 +183,8 @@ def _listed_videos(
     for file in contents.videos:
         folder = unicodedata.normalize("NFC", file.parent.name)
         name = about["class_name"].get(file) or spelled.get(normalized(folder))
-        if name is None and file in seen and contents.inside(file) and folder.lower() not in PARTS:
-            name = folder
+        if file in seen and not about["class_name"] and folder.lower() not in PARTS:
+            name = folder if contents.inside(file) else None  # of lists that name no classes at all
         if name is not None:
             group = about["group"].get(file, "")
             videos.append((file, spelled.get(normalized(name), name), group))
@@ -193,6 +193,8 @@ def _listed_videos(
             end = ", so no given split uses it." if name else ": not used."
             row = {"path": str(file), "reason": f"{reason} {where}{end}", "kind": "unlisted"}
             problems.append(row)
+    used_files = {str(file) for file, *_ in videos}
+    parts = {k: {f: p for f, p in part.items() if f in used_files} for k, part in parts.items()}
     splits, notes = given_splits(parts)
     return Found(
         layout,
