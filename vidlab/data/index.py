@@ -72,7 +72,8 @@ class VideoIndex:
     table : pandas.DataFrame
         Columns ``video_id`` (the file name without its ending, unique), ``path``, ``class_name``,
         ``label`` (position in `classes`), ``group`` (``"g01"``), ``clip`` (number in its group),
-        ``frames``, ``fps``, ``width``, ``height`` (pixels).
+        ``frames``, ``fps``, ``width``, ``height`` (pixels); where the rate of a video varies, also
+        ``times``, as in `vidlab.video.VideoInfo`.
     classes : list of str
         Class names in the order of their labels.
     report : pandas.DataFrame
@@ -153,7 +154,8 @@ class VideoIndex:
                 stacklevel=3,
             )
         table = table.assign(video_id=layouts.unique_names(paths), **groups)
-        table = table[list(_COLUMNS)].astype(_COLUMNS)
+        varying = ["times"] * int(table["times"].notna().any())
+        table = table[[*_COLUMNS, *varying]].astype(_COLUMNS)
         return cls(table, root, classes=classes, report=report, lists=lists)
 
     def __len__(self) -> int:
