@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -58,13 +57,13 @@ def is_live() -> bool:
     Returns
     -------
     bool
-        What ``VIDLAB_WIDGETS``, ``live`` or ``static``, says; without it, True in the notebooks of
-        a running server, False under papermill and in a terminal.
+        What ``VIDLAB_WIDGETS``, ``live`` or ``static``, says; without it, True where somebody runs
+        the cell, False under papermill and nbconvert and in a script.
     """
     mode = os.environ.get(_LIVE, "")
     if mode in ("live", "static"):
         return mode == "live"
-    return "ipykernel" in sys.modules and is_open_notebook()
+    return is_open_notebook()
 
 
 def chart_text(name: str) -> str:
