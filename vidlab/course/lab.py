@@ -21,6 +21,7 @@ from vidlab import datasets
 from vidlab.course import profiles
 from vidlab.course.claims import Claim, Claims
 from vidlab.evaluation import predictions, runs
+from vidlab.files import locked
 
 if TYPE_CHECKING:
     import keras
@@ -197,9 +198,17 @@ class Lab:
         """
         seed = self.profile.seed if seed is None else seed
         folder, record, finished = self._find(name, seed=seed, split=split)
-        if finished:
-            print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
-            return folder
+        if not finished:
+            with locked(folder.path):
+                finished = folder.is_finished(record["config"])  # by another process, meanwhile
+                if not finished:
+                    self._train(name, folder, record, seed=seed, split=split, callbacks=callbacks)
+                    return folder
+        print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
+        return folder
+
+    def _train(self, name, folder, record, *, seed, split, callbacks) -> None:
+        """Train a recipe anew."""
         from vidlab.training import experiment  # imports Keras
 
         started = time.perf_counter()
@@ -223,7 +232,6 @@ class Lab:
             f"{record['recipe']}: trained now ({self.profile.name} profile, "
             f"{len(folder.history)} epochs, {time.perf_counter() - started:.0f} s)"
         )
-        return folder
 
     def predict(
         self, name: str, *, order: str = "normal", seed: int | None = None, split: int = 0
@@ -283,7 +291,7 @@ class Lab:
         path = runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
         folder = runs.RunFolder(path)
         record = self._record(name, seed=seed, split=split)
-        return folder, record, folder.is_complete and folder.recipe["config"] == record["config"]
+        return folder, record, folder.is_finished(record["config"])
 
     def _parts(self, recipe: recipes.Recipe, split: int) -> tuple[VideoIndex, ...]:
         return self.index.split(split or self.profile.split, validation=recipe.validation)
