@@ -15,8 +15,20 @@ from filelock import FileLock, Timeout
 
 from vidlab.progress import counter
 
-__all__ = ["file_name", "home", "in_words", "locked", "replacing", "unique_stems", "write_text"]
+__all__ = [
+    "file_name",
+    "home",
+    "in_words",
+    "is_whole",
+    "locked",
+    "replacing",
+    "seal",
+    "unique_stems",
+    "write_text",
+]
 
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_CHUNK = 1 << 22  # bytes read at a time
 _LONGEST = 180  # bytes of UTF-8; disks take 255, of which endings and temporary names need some
 
 _EXPECTED = {
@@ -50,6 +62,26 @@ def home() -> Path:
         return Path(named).expanduser().absolute()
     beside = Path(__file__).resolve().parents[1]
     return beside if (beside / "nbconfig").is_dir() else Path.home() / "vidlab"
+
+
+def seal(path: str | os.PathLike[str]) -> None:
+    """Append the SHA-256 of a file, 32 bytes, by which `is_whole` tells whether it was changed."""
+    with open(path, "rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0, os.SEEK_END)
+        file.write(digest)
+
+
+def is_whole(path: str | os.PathLike[str]) -> bool:
+    """Whether a sealed file is there, and exactly as it was written."""
+    if not os.path.isfile(path):
+        return False
+    digest, left = hashlib.sha256(), os.path.getsize(path) - _DIGEST_BYTES
+    with open(path, "rb") as file:
+        while left > 0 and (part := file.read(min(left, _CHUNK))):
+            digest.update(part)
+            left -= len(part)
+        return file.read() == digest.digest()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from vidlab import datasets
 from vidlab.course import identity, profiles
 from vidlab.course.claims import Claim, Claims
 from vidlab.evaluation import predictions, runs
+from vidlab.files import locked
 
 if TYPE_CHECKING:
     import keras
@@ -199,10 +200,13 @@ class Lab:
         line = None
         if self.profile.line not in ("", record["recipe"]):  # what others have to pass comes first
             line = self.run(self.profile.line, seed=seed, split=split)
+        if not finished:
+            with locked(folder.path):
+                finished = folder.is_finished(record["config"])  # by another process, meanwhile
+                if not finished:
+                    self._train(name, folder, record, seed=seed, split=split, callbacks=callbacks)
         if finished:
             print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
-        else:
-            self._train(name, folder, record, seed=seed, split=split, callbacks=callbacks)
         if line is not None:
             print(runs.against_line(folder, line))
         return folder
@@ -211,9 +215,8 @@ class Lab:
         """Train a recipe anew; what it replaces is said."""
         from vidlab.training import experiment  # imports Keras
 
-        if folder.is_complete:
-            before, now = folder.recipe["config"], record["config"]
-            changed = [key for key in before | now if before.get(key) != now.get(key)]
+        before, now = folder.recipe["config"] if folder.is_complete else {}, record["config"]
+        if changed := [key for key in before | now if before and before.get(key) != now.get(key)]:
             print(
                 f"{record['recipe']}: the run in {folder.path.relative_to(self.home)} is replaced, "
                 f"for it was made with another {', '.join(changed)}"
@@ -302,7 +305,7 @@ class Lab:
         name, split = self.recipe(name).name, split or self.profile.split
         folder = runs.RunFolder(self.run_path(name, seed=seed, split=split))
         record = self._record(name, seed=seed, split=split)
-        return folder, record, folder.is_complete and folder.recipe["config"] == record["config"]
+        return folder, record, folder.is_finished(record["config"])
 
     def _parts(self, recipe: recipes.Recipe, split: int) -> tuple[VideoIndex, ...]:
         return self.index.split(split or self.profile.split, validation=recipe.validation)
@@ -315,11 +318,10 @@ class Lab:
             flow=self.home / "cache" / "flow",
             features=self.home / "cache" / "features",
             index=self.index,
-            beside=datasets.load_index(
+            beside=(recipe.beside or None)
+            and datasets.load_index(
                 recipe.beside, size=self.profile.dataset_size, seed=self.profile.data_seed + 1
-            )
-            if recipe.beside
-            else None,
+            ),
             most_bytes=int(self.profile.most_gigabytes * 1e9),
             precision=self.profile.precision,
         )

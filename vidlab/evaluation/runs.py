@@ -6,11 +6,13 @@ compared and repeated long after it was made.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
 import platform
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -128,13 +130,38 @@ class RunFolder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all five files are there."""
-        return not self.missing
+        """Whether all five files are there, as the run left them."""
+        return not self.missing and not self.damaged
 
     @property
     def missing(self) -> list[str]:
         """The names of the files that are not there yet."""
         return [name for name in _FILES.values() if not (self.path / name).is_file()]
+
+    @property
+    def damaged(self) -> list[str]:
+        """The names of the files that are there, but not as the run left them."""
+        if "recipe.json" in self.missing:
+            return []
+        try:
+            record = read_result(self.path / "recipe.json", _read_json)
+            own = record.pop("digest", None)  # absent in runs of earlier versions
+            digests = record.get("files", {}).items()
+        except (ResultError, AttributeError, TypeError):  # not what `write` wrote
+            return ["recipe.json"]
+        if own not in (None, _digest_of_record(record)):
+            return ["recipe.json"]
+        there = [(self.path / name, digest) for name, digest in digests]
+        return [path.name for path, digest in there if path.is_file() and _digest(path) != digest]
+
+    def is_finished(self, config: Mapping[str, Any]) -> bool:
+        """Whether the run of these settings is there; one that is damaged is told of."""
+        if damaged := self.damaged:
+            warnings.warn(
+                f"vidlab: {', '.join(damaged)} in {self.path} is damaged; the run is made anew.",
+                stacklevel=2,
+            )
+        return not self.missing and not damaged and self.recipe["config"] == config
 
     def write(
         self,
@@ -180,6 +207,10 @@ class RunFolder:
                 plain = to_jsonable_python(
                     record, fallback=lambda array: array.tolist(), inf_nan_mode="null"
                 )
+                if name == "recipe":  # it vouches for the files beside it, and for itself
+                    kept = [n for n in _FILES.values() if n not in ("recipe.json", *self.missing)]
+                    plain["files"] = {file: _digest(self.path / file) for file in kept}
+                    plain["digest"] = _digest_of_record(plain)
                 text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False)
                 write_text(self.path / _FILES[name], text + "\n")
         return self
@@ -250,7 +281,7 @@ class RunFolder:
     @property
     def predictions(self) -> Predictions:
         """Predictions for the test part."""
-        return Predictions.load(self.path / _FILES["predictions"])
+        return self._read("predictions", Predictions.load)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -263,6 +294,11 @@ class RunFolder:
         return self._read("recipe", _read_json)
 
     def _read(self, name: str, reader: Callable[[Path], Any]) -> Any:
+        if (file := _FILES[name]) in self.damaged:
+            raise ResultError(
+                f"Expected {file} as the run left it. Received: {self.path / file}, which was "
+                "damaged or changed. Delete it and make it again with: vidlab train RECIPE"
+            )
         return read_result(self.path / _FILES[name], reader)
 
 
@@ -273,19 +309,21 @@ def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
     -------
     DataFrame
         One row a run, sorted: recipe, profile, seed, split, complete, path, then every single
-        number of ``metrics.json`` (top1, …). No row where there are no runs.
-
-    Raises
-    ------
-    ResultError
-        If a file of a run cannot be read.
+        number of ``metrics.json`` (top1, …). No row where there are no runs. Damage is warned of:
+        a run with a damaged ``recipe.json`` has no row, one with damaged metrics no numbers.
     """
     rows = []
     for file in sorted(Path(folder).rglob("recipe.json")):
         run = RunFolder(file.parent)
-        row = {name: run.recipe.get(name) for name in ("recipe", "profile", "seed", "split")}
-        row |= {"complete": run.is_complete, "path": str(run.path)}
-        if "metrics.json" not in run.missing:
+        damaged = run.damaged
+        if damaged:
+            warnings.warn(f"vidlab: {', '.join(damaged)} in {run.path} is damaged.", stacklevel=2)
+        if "recipe.json" in damaged:
+            continue
+        record = run.recipe
+        row = {name: record.get(name) for name in ("recipe", "profile", "seed", "split")}
+        row |= {"complete": not run.missing and not damaged, "path": str(run.path)}
+        if "metrics.json" not in [*run.missing, *damaged]:
             row |= {
                 name: value
                 for name, value in run.metrics.items()
@@ -346,6 +384,15 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if math.isfinite(value) else "–"
     return re.sub(r"[\\`*|<$]|^_", r"\\\g<0>", str(value)).replace("\n", " ")
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_of_record(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def _read_json(path: Path) -> Any:

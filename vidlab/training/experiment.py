@@ -68,6 +68,8 @@ def train_and_evaluate(
     metrics = _metrics(found, fitted, test) | {"multiply_adds": _cost(fitted.model, recipe, test)}
     metrics["model_bytes"] = (folder.path / "model.keras").stat().st_size
     folder.write(metrics=metrics, recipe=record)
+    if settings.checkpoint is not None:
+        settings.checkpoint.unlink(missing_ok=True)  # not before all is kept
 
 
 def predict(
