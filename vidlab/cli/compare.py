@@ -42,7 +42,6 @@ def compare(
     **Example:** `vidlab compare frame-finetuned convgru-finetuned --export table.tex`
     """
     from vidlab import evaluation, recipes
-    from vidlab.course.lab import published_beside
 
     folders = _named([run_folder(run, which) for run in runs])
     predictions = {name: run.predictions for name, run in folders.items()}
@@ -59,7 +58,7 @@ def compare(
         },
     )
     _show(board)
-    beside = published_beside(origin)
+    beside = recipes.published_beside(origin)
     if len(beside):
         published(beside)
     flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)

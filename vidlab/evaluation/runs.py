@@ -56,11 +56,12 @@ _PACKAGES = {
 
 
 def run_path(
-    home: str | os.PathLike[str], recipe: str, *, profile: str, seed: int = 0, split: int = 1
+    home: str | os.PathLike[str], recipe: str, *, profile: str, seed: int = 0, split: int | str = 1
 ) -> Path:
     """Name the folder of one run, below ``runs`` in `home`; nothing is made.
 
-    Seeds count from 0, splits from 1; the first of each have no folder of their own.
+    Seeds count from 0, splits from 1; the first of each have no folder of their own. A fold of a
+    cross-validation has its name in place of a number.
 
     Examples
     --------
@@ -71,6 +72,8 @@ def run_path(
     """
     path = Path(home) / "runs" / profile / recipe
     path = path / f"seed-{seed + 1}" if seed else path
+    if isinstance(split, str):
+        return path / split
     return path / f"split-{split}" if split > 1 else path
 
 
@@ -294,7 +297,9 @@ def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
     columns = ["recipe", "profile", "seed", "split", "complete", "path"]
     if not rows:
         return pd.DataFrame(columns=columns)
-    return pd.DataFrame(rows).sort_values(columns[:4], ignore_index=True, kind="stable")
+    table = pd.DataFrame(rows)  # folds of a cross-validation have names among the splits' numbers
+    order = {"key": lambda values: values.map(str) if values.name == "split" else values}
+    return table.sort_values(columns[:4], ignore_index=True, kind="stable", **order)
 
 
 def against_line(run: RunFolder, line: RunFolder) -> str:
