@@ -41,7 +41,6 @@ def compare(
     **Example:** `vidlab compare frame-finetuned convgru-finetuned --export table.tex`
     """
     from vidlab import evaluation, recipes
-    from vidlab.course.lab import published_beside
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import RunFolder
 
@@ -62,7 +61,7 @@ def compare(
         },
     )
     _show(board)
-    beside = published_beside(origin)
+    beside = recipes.published_beside(origin)
     if len(beside):
         published(beside)
     flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)

@@ -112,7 +112,7 @@ def _print(seen: list[Timeline]) -> None:
 def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
     """Write JSON, CSV and the picture."""
     from vidlab import plots
-    from vidlab.evaluation.runs import export
+    from vidlab.evaluation.tables import export
     from vidlab.files import write_text
 
     text = json.dumps({"recipe": name, **one.as_dict()}, ensure_ascii=False)
