@@ -170,8 +170,9 @@ def test_data_info_counts_videos_and_groups(call, toy_dataset):
     assert row.replace("│", " ").split() == ["Jump", "12", "6", "0.360", "0.360", "0.360"]
 
 
+@pytest.mark.filterwarnings("ignore:vidlab")
 def test_data_verify_tells_a_whole_dataset_and_lists_what_cannot_be_read_or_split(
-    call, toy_dataset, monkeypatch
+    call, toy_dataset, monkeypatch, tmp_path
 ):
     from vidlab.data.index import VideoIndex
 
@@ -179,18 +180,47 @@ def test_data_verify_tells_a_whole_dataset_and_lists_what_cannot_be_read_or_spli
         raise SplitError("Expected two groups. Received: one. Add videos.")
 
     root = toy_dataset()
-    shown = call("data", "verify", str(root), "--whole")
+    shown = call("data", "verify", str(root), "--whole", "--csv", str(tmp_path / "all.csv"))
     assert shown.exit_code == 0
-    assert "no group in two parts" in shown.stdout
+    assert shown.stdout.count("no group in two parts") == 3
+    assert len(pd.read_csv(tmp_path / "all.csv")) == 36
     next((root / "UCF-101" / "Run").glob("*.avi")).write_bytes(b"")
     shown = call("data", "verify", str(root))
     assert shown.exit_code == 1
     assert "Remove or replace" in shown.stderr
+    assert "1 unreadable." in call("data", "info", str(root)).stdout
     monkeypatch.setattr(VideoIndex, "split", split)
     shown = call("data", "verify", str(root))
     assert shown.exit_code == 1
     assert "Problems" in shown.stdout
     assert "There is no split 1. Expected two groups" in shown.stderr
+
+
+def test_data_verify_knows_groups_only_where_something_tells_them(call, toy_dataset):
+    root = toy_dataset(classes=("Jump", "Run"), lists=False)
+    for file in root.rglob("*.avi"):
+        file.rename(file.with_name(file.stem.replace("v_", "person").replace("_g", "") + ".avi"))
+    shown = call("data", "verify", str(root))
+    assert shown.exit_code == 0
+    assert "no group in two parts" not in shown.stdout
+    assert "Groups are unknown" in shown.stderr
+    shown = call("data", "verify", str(root), "--groups", r"(\d+)_c")
+    assert "no group in two parts" in shown.stdout
+    assert shown.stderr == ""
+    shown = call("data", "info", str(root), "--layout", "class", "--groups", r"(\d+)_c")
+    assert "Layout: class." in shown.stdout
+    shown = call("data", "info", str(root), "--layout", "hmdb51")
+    assert shown.exit_code == 1
+    assert "Expected the layout hmdb51" in shown.stderr
+
+
+def test_data_verify_fails_where_copies_are_in_two_parts(call, toy_dataset):
+    root = toy_dataset()
+    run = root / "UCF-101" / "Run"
+    (run / "v_Run_g05_c01.avi").write_bytes((run / "v_Run_g01_c01.avi").read_bytes())
+    shown = call("data", "verify", str(root))
+    assert shown.exit_code == 1
+    assert "1 videos are in two parts of split 1" in shown.stderr
 
 
 def test_figures_go_to_the_repository_from_wherever_they_are_asked_for(call, monkeypatch, tmp_path):

@@ -1,6 +1,5 @@
 """UCF-101 from a server of the test's own: fetched, gone on with, unpacked and verified."""
 
-import os
 import re
 import shutil
 import ssl
@@ -15,11 +14,10 @@ import pytest
 
 from tests.archives import write
 from vidlab.data import ucf101
-from vidlab.errors import DatasetError, LayoutError
+from vidlab.errors import DatasetError
 from vidlab.files import locked
 
 CLIP = b"not a real clip, but as long as one that takes two reads... " * 40_000
-COUNTS = ["listed", "readable", "unreadable", "missing", "unlisted"]
 
 
 class Publisher:
@@ -271,40 +269,3 @@ def test_what_the_unpacker_complains_of_is_passed_on(root):
     (path.parents[1] / "programs" / "unrar").write_text("#!/bin/sh\necho bad CRC >&2; exit 3\n")
     with pytest.raises(DatasetError, match=r"UCF101\.rar \(bad CRC\)\. Remove it"):
         ucf101.unpack(root)
-
-
-# ---- verify
-
-
-def test_a_complete_folder_is_verified_and_without_lists_none_is(toy_folder, small_toys):
-    found = ucf101.verify(toy_folder)
-    assert found.is_complete
-    assert found.per_class.loc["Run"].to_dict() == dict(zip(COUNTS, [12, 12, 0, 0, 0], strict=True))
-    assert str(found).startswith("3 classes; videos: 36 listed, 36 readable")
-    assert str(found).endswith(": complete")
-    found = ucf101.verify(small_toys)
-    assert not found.is_complete
-    assert "no official lists" in str(found)
-
-
-@pytest.mark.filterwarnings("ignore:vidlab")
-def test_what_is_damaged_missing_or_too_much_is_counted_by_class(toy_dataset):
-    root = toy_dataset(classes=("Jump", "Run"), groups=3, clips=2)
-    jump = root / "UCF-101" / "Jump"
-    (jump / "v_Jump_g01_c01.avi").write_bytes(b"")
-    (jump / "v_Jump_g02_c01.avi").unlink()
-    (jump / "v_Jump_g03_c01.avi").rename(jump / "v_Jump_g09_c01.avi")
-    found = ucf101.verify(root)
-    assert not found.is_complete
-    assert found.per_class.loc["Jump"].tolist() == [6, 4, 1, 2, 1]
-    assert found.per_class.loc["Run"].tolist() == [6, 6, 0, 0, 0]
-    assert sorted(found.problems["kind"]) == ["missing", "missing", "unlisted", "unreadable"]
-    assert str(found).endswith("not complete")
-    path = jump / "v_Jump_g03_c02.avi"
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])  # damage in the middle
-    assert ucf101.verify(root, count=True).per_class.loc["Jump", "unreadable"] == 2
-
-
-def test_an_empty_folder_cannot_be_verified(tmp_path):
-    with pytest.raises(LayoutError, match=re.escape(os.fspath(tmp_path))):
-        ucf101.verify(tmp_path)

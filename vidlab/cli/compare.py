@@ -10,7 +10,8 @@ import typer
 
 from vidlab.cli.console import export as write_table
 from vidlab.cli.console import published, table
-from vidlab.cli.results import Export, Per, Profile, run_folder
+from vidlab.cli.options import of_a_run
+from vidlab.cli.results import Export, Per, run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,13 +24,15 @@ __all__ = ["compare"]
 _DATASETS = {"pantomime": "Pantomime", "ucf101": "UCF-101"}
 
 
+@of_a_run
 def compare(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN...", help="Recipes that were run, or run folders.")
     ],
-    profile: Profile = "quick",
     per: Per = "video",
     export: Export = None,
+    *,
+    which: dict,
 ) -> None:
     """Compare finished runs: accuracy, cost, published values, and tests of every difference.
 
@@ -41,7 +44,7 @@ def compare(
     from vidlab import evaluation, recipes
     from vidlab.course.lab import published_beside
 
-    folders = _named([run_folder(run, profile=profile) for run in runs])
+    folders = _named([run_folder(run, which) for run in runs])
     predictions = {name: run.predictions for name, run in folders.items()}
     origin = {name: run.recipe for name, run in folders.items()}
     dataset = Path(next(iter(origin.values()))["config"]["dataset"]).name

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import relative
-from vidlab.cli.results import Profile, run_folder
+from vidlab.cli.options import of_a_run
+from vidlab.cli.results import run_folder
 from vidlab.errors import ModelError, VideoError
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 
+@of_a_run
 def explain(
     file: Annotated[Path, typer.Argument(help="A video file.")],
     recipe: Annotated[str, typer.Option(help="A recipe that was run, or the folder of a run.")],
-    profile: Profile = "quick",
     target: Annotated[
         str,
         typer.Option(metavar="CLASS", help="The class to explain; the model's prediction if none."),
@@ -37,6 +38,8 @@ def explain(
     ] = "",
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("explained"),
     gif: Annotated[bool, typer.Option("--gif", help="Also write a GIF.")] = False,
+    *,
+    which: dict,
 ) -> None:
     """Show where in a video, and when, a trained recipe found what speaks for a class.
 
@@ -51,7 +54,7 @@ def explain(
     from vidlab.evaluation.runs import RunFolder
     from vidlab.evaluation.timeline import VideoPredictor
 
-    predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, profile=profile)))
+    predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, which)))
     classes, name = predictor.classes, predictor.name
     label, rival = (_label(name, classes) for name in (target, against))
     info = video.probe(file)

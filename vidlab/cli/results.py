@@ -9,6 +9,7 @@ import typer
 
 from vidlab.cli.console import export as write_table
 from vidlab.cli.console import published, relative, table
+from vidlab.cli.options import in_words, of_a_run
 from vidlab.errors import MetricError, ResultError
 
 if TYPE_CHECKING:
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
     from vidlab.evaluation.predictions import Predictions
 
 __all__ = [
-    "Dataset",
     "Export",
     "Per",
-    "Profile",
     "evaluate",
     "features",
     "figures",
@@ -32,23 +31,22 @@ Export = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write the table: .csv, .md or .tex by the ending."),
 ]
-Dataset = Annotated[str, typer.Option(help="Other videos than the profile's: a name or a folder.")]
 Per = Annotated[
     Literal["video", "frame"],
     typer.Option(help="Count videos, or frames: of a recurrent model its prediction after each."),
 ]
-Profile = Annotated[str, typer.Option(help="How big the run is: a file of nbconfig/.")]
 
 
+@of_a_run
 def train(
     recipe: Annotated[
         str, typer.Argument(help="A recipe, such as `frame-finetuned` or `my_recipe.py:my-model`.")
     ],
-    profile: Profile = "quick",
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted from 0.")] = 1,
-    splits: Annotated[str, typer.Option(help="Which splits, such as `1,2,3`.")] = "1",
-    dataset: Dataset = "",
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from --seed on.")] = 1,
+    splits: Annotated[str, typer.Option(help="Several splits, such as `1,2,3`.")] = "",
     export: Export = None,
+    *,
+    which: dict,
 ) -> None:
     """Train a recipe, over seeds and splits, and report mean ± spread.
 
@@ -56,40 +54,44 @@ def train(
 
     **Example:** `vidlab train frame-finetuned --seeds 5 --splits 1,2,3 --export table.tex`
     """
-    chosen = _splits(splits)
+    chosen = _splits(splits) if splits else []
     from vidlab import evaluation, recipes
     from vidlab.course.lab import Lab
     from vidlab.progress import progress
 
-    lab = Lab(profile, dataset=dataset)  # it knows the recipes of the profile's own files
+    lab = Lab(**which)  # it knows the recipes of the profile's own files
     recipe = recipes.get(recipe).name
-    grid = [(seed, split) for split in chosen for seed in range(seeds)]
+    chosen, first = chosen or [lab.profile.split], lab.profile.seed
+    grid = [(seed, split) for split in chosen for seed in range(first, first + seeds)]
     found = {
         (seed, split): lab.run(recipe, seed=seed, split=split).predictions
         for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
     }
     result = evaluation.summary([(recipe, *key, one) for key, one in found.items()])
-    title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), splits {splits}"
+    which_splits = ", ".join(map(str, chosen))
+    title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), splits {which_splits}"
     table(_with_spread(result), title=title)
     if len(chosen) > 1:
-        typer.echo(_pooled([found[0, split] for split in chosen]))
+        typer.echo(_pooled([found[first, split] for split in chosen]))
     published(lab.beside(recipe))
     write_table(result, export)
 
 
+@of_a_run
 def evaluate(
     run: Annotated[
         str, typer.Argument(metavar="RUN", help="A recipe that was run, or a folder with runs.")
     ],
-    profile: Profile = "quick",
     per: Per = "video",
     export: Export = None,
+    *,
+    which: dict,
 ) -> None:
     """Print the accuracy of a finished run, class by class, or a table of all runs in a folder."""
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import find_runs
 
-    folder = run_folder(run, profile=profile)
+    folder = run_folder(run, which)
     if (folder / "predictions.npz").is_file():
         result = _one(Predictions.load(folder), title=relative(folder), per=per)
     else:
@@ -102,10 +104,11 @@ def evaluate(
     write_table(result, export)
 
 
+@of_a_run
 def features(
     recipe: Annotated[str, typer.Argument(help="A recipe on features, such as `mobilenet-gru`.")],
-    profile: Profile = "quick",
-    dataset: Dataset = "",
+    *,
+    which: dict,
 ) -> None:
     """Extract the features a recipe learns from, of all videos; nothing is computed twice.
 
@@ -113,7 +116,7 @@ def features(
     """
     from vidlab.course.lab import Lab
 
-    store = Lab(profile, dataset=dataset).features(recipe)
+    store = Lab(**which).features(recipe)
     typer.echo(
         f"{relative(store.folder)}: {len(store)} videos, {store.size} features a frame, "
         f"{store.bytes / 1e6:.1f} MB, extracted in {store.seconds:.0f} s"
@@ -179,22 +182,20 @@ def _one(predictions: Predictions, *, title: str, per: Per) -> pd.DataFrame:
     return report
 
 
-def run_folder(run: str, *, profile: str) -> Path:
+def run_folder(run: str, which: dict) -> Path:
     """Find the folder of a run by its recipe, or take it as it is given."""
     if Path(run).is_dir():
         return Path(run)
-    from vidlab import datasets, recipes
-    from vidlab.course import profiles
+    from vidlab import recipes
+    from vidlab.course.lab import Lab
 
-    profile = profiles.load(profile).name
     if ".py" in run:  # a file of recipes, or one of those in it
         run = recipes.get(run).name
-
-    folder = datasets.home() / "runs" / profile / run
+    folder = Lab(**which).run_path(run)
     if not folder.is_dir():
         raise ResultError(
             f"Expected a folder, or a recipe that was run. Received: {run}; there is no {folder}. "
-            f"Make it with: vidlab train {run} --profile {profile}"
+            f"Make it with: vidlab train {run} {in_words(which)}"
         )
     return folder
 

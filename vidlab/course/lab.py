@@ -7,7 +7,6 @@ of each result whether it was *loaded* or *trained now*.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vidlab import datasets
-from vidlab.course import profiles
+from vidlab.course import identity, profiles
 from vidlab.course.claims import Claim, Claims
 from vidlab.evaluation import predictions, runs
 from vidlab.files import locked
@@ -40,9 +39,10 @@ class Lab:
     ----------
     profile
         A name from `profiles.names()`.
-    dataset, backbone, weights, image_size, split, seed
+    dataset, layout, groups, backbone, weights, image_size, split, seed
         Replace the profile's own settings, so that a notebook runs on other videos or with other
-        weights by its parameters alone; an empty string or 0 keeps the profile's.
+        weights by its parameters alone; an empty string or 0 keeps the profile's. A folder of
+        videos has a profile of its own, see `vidlab.course.identity.in_force`.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Lab:
         What was claimed so far, see `claim`; as a cell's last line it is shown as a table.
     runs : pathlib.Path
         ``runs/<profile>``; with other videos, backbone, weights or image size a folder of its own
-        (see `vidlab.profiles.run_name`).
+        (see `vidlab.course.identity.run_name`).
 
     Raises
     ------
@@ -67,18 +67,18 @@ class Lab:
         profile: str = "quick",
         *,
         dataset: str = "",
+        layout: str = "",
+        groups: str = "",
         backbone: str = "",
         weights: str = "",
         image_size: int = 0,
         split: int = 0,
         seed: int = 0,
     ):
-        own = profiles.load(profile)
-        given = dict(dataset=dataset, backbone=backbone, weights=weights, image_size=image_size)
-        given |= dict(split=split, seed=seed)
-        self.profile = profiles.replace(own, **{k: v for k, v in given.items() if v})
+        given = dict(dataset=dataset, layout=layout, groups=groups, backbone=backbone)
+        given |= dict(weights=weights, image_size=image_size, split=split, seed=seed)
+        self._own, self.profile = identity.in_force(profile, **given)
         self.home = datasets.home()
-        self._own = own
         # Four classes after one epoch, or other videos, are not what claims are about.
         built_in = self.profile.dataset == "pantomime" and self.profile.dataset_size != "smoke"
         self.claims = Claims(tested=built_in)
@@ -94,7 +94,7 @@ class Lab:
     @cached_property
     def runs(self) -> Path:
         """The folder of this lab's runs."""
-        name = profiles.run_name(
+        name = identity.run_name(
             self._own, self.profile, fingerprint=lambda: self.index.fingerprint
         )
         return self.home / "runs" / name
@@ -102,9 +102,7 @@ class Lab:
     @cached_property
     def index(self) -> VideoIndex:
         """The videos; drawn, fetched or looked up at first use."""
-        return datasets.load_index(
-            self.profile.dataset, size=self.profile.dataset_size, seed=self.profile.data_seed
-        )
+        return identity.load_index(self.profile)
 
     def split(self, k: int = 0, *, by: str = "auto") -> tuple[VideoIndex, VideoIndex, VideoIndex]:
         """Return training, validation and test videos of split `k`, else of the profile's split."""
@@ -198,19 +196,30 @@ class Lab:
         """
         seed = self.profile.seed if seed is None else seed
         folder, record, finished = self._find(name, seed=seed, split=split)
+        line = None
+        if self.profile.line not in ("", record["recipe"]):  # what others have to pass comes first
+            line = self.run(self.profile.line, seed=seed, split=split)
         if not finished:
             with locked(folder.path):
-                finished = folder.is_finished(record["config"])  # by another process, meanwhile
-                if not finished:
+                if not (finished := folder.is_finished(record["config"])):  # by another, meanwhile
                     self._train(name, folder, record, seed=seed, split=split, callbacks=callbacks)
-                    return folder
-        print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
+        if finished:
+            print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
+        if line is not None:
+            print(runs.against_line(folder, line))
         return folder
 
     def _train(self, name, folder, record, *, seed, split, callbacks) -> None:
-        """Train a recipe anew."""
+        """Train a recipe anew; what it replaces is said."""
         from vidlab.training import experiment  # imports Keras
 
+        if folder.is_complete:
+            before, now = folder.recipe["config"], record["config"]
+            changed = [key for key in before | now if before.get(key) != now.get(key)]
+            print(
+                f"{record['recipe']}: the run in {folder.path.relative_to(self.home)} is replaced, "
+                f"for it was made with another {', '.join(changed)}"
+            )
         started = time.perf_counter()
         recipe = self.recipe(name)
         settings = dataclasses.replace(
@@ -226,7 +235,7 @@ class Lab:
             folder=folder,
             record=record,
             settings=settings,
-            start=self._start(recipe, seed=seed, split=split),
+            **self._starts(recipe, seed=seed, split=split),
         )
         print(
             f"{record['recipe']}: trained now ({self.profile.name} profile, "
@@ -280,16 +289,20 @@ class Lab:
         from vidlab.training import learners  # imports Keras
 
         recipe, seed = self.recipe(name), self.profile.seed if seed is None else seed
-        start = self._start(recipe, seed=seed, split=split)
+        start = self._starts(recipe, seed=seed, split=split).get("start")
         classes = len(self.index.classes)
         model = recipes.build(recipe, classes, weights=recipe.weights, start=start)
         return learners.features_of(recipe, model, self.index, settings=self._settings(recipe))
 
+    def run_path(self, name: str, *, seed: int | None = None, split: int = 0) -> Path:
+        """Return the folder of a recipe's run, finished or not."""
+        seed, split = self.profile.seed if seed is None else seed, split or self.profile.split
+        return runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
+
     def _find(self, name: str, *, seed: int, split: int) -> tuple[runs.RunFolder, dict, bool]:
         """Return where a run is or will be, its record, and whether it is there and finished."""
         name, split = self.recipe(name).name, split or self.profile.split
-        path = runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
-        folder = runs.RunFolder(path)
+        folder = runs.RunFolder(self.run_path(name, seed=seed, split=split))
         record = self._record(name, seed=seed, split=split)
         return folder, record, folder.is_finished(record["config"])
 
@@ -313,25 +326,29 @@ class Lab:
             precision=self.profile.precision,
         )
 
-    def _start(
-        self, recipe: recipes.Recipe, *, seed: int, split: int
-    ) -> keras.Model | dict[str, keras.Model] | None:
-        """Return the trained model that a recipe starts from, if it does."""
-        models = {
-            each: self.run(each, seed=seed, split=split).model(whole=True) for each in recipe.starts
-        }
-        if not models:
-            return None
-        return models if isinstance(recipe.starts_from, tuple) else models[recipe.starts_from]
+    def _starts(self, recipe: recipes.Recipe, *, seed: int, split: int) -> dict:
+        """Return the trained model that a recipe starts from, if it does, as `training.fit` does.
+
+        Of several by name; of one that was trained again on all videos also the one before.
+        """
+        if not recipe.starts:
+            return {}
+        folders = {each: self.run(each, seed=seed, split=split) for each in recipe.starts}
+        starts = {}
+        for which, validated in (("start", False), ("validated_start", True)):
+            found = {n: one.model(whole=True, validated=validated) for n, one in folders.items()}
+            several = isinstance(recipe.starts_from, tuple)
+            starts[which] = found if several else found[recipe.starts_from]
+        return starts
 
     def _record(self, name: str, *, seed: int, split: int) -> dict:
         """Return what ``recipe.json`` holds: all that decides the result."""
         recipe = self.recipe(name)
         config = {
             **recipe.as_dict(),
-            "dataset": profiles.dataset_name(self.profile),
+            "dataset": identity.dataset_name(self.profile),
             "precision": self.profile.precision,
-            "weights_digest": _digest(recipe),
+            "weights_digest": identity.weights_digest(recipe),
             "data_fingerprint": self.index.fingerprint,
         }
         starts = {
@@ -381,14 +398,3 @@ def published_beside(records: Mapping[str, Mapping[str, object]]) -> pd.DataFram
 def _loaded(path: Path, changed: int) -> keras.Model:
     """Load the model of a run; `changed` tells one that was trained anew from it."""
     return runs.RunFolder(path).model()
-
-
-def _digest(recipe: recipes.Recipe) -> str | None:
-    """Identify a weights file by its content; names such as "imagenet" identify themselves."""
-    from vidlab.models.backbones.specs import spec  # imports Keras
-
-    weights = recipe.weights
-    shipped = recipe.backbone and weights == "pantomime"
-    path = spec(recipe.backbone).pantomime if shipped else Path(weights or "")
-    known = path is not None and path.is_file()
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if known else weights

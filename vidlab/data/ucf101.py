@@ -1,4 +1,4 @@
-"""The real UCF-101: fetched, unpacked and checked against its official lists.
+"""The real UCF-101: fetched and unpacked.
 
 The archive has 6.5 GB, so a download that breaks off goes on where it ended.
 
@@ -11,27 +11,21 @@ from __future__ import annotations
 import http.client
 import shutil
 import urllib.request
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
-import pandas as pd
-
 from vidlab.data import archives
-from vidlab.data.index import VideoIndex
 from vidlab.errors import DatasetError
 from vidlab.files import locked
 from vidlab.progress import progress
 
-__all__ = ["ARCHIVE_URL", "LISTS_URL", "Verification", "fetch", "unpack", "verify"]
+__all__ = ["ARCHIVE_URL", "LISTS_URL", "fetch", "unpack"]
 
 ARCHIVE_URL = "https://www.crcv.ucf.edu/data/UCF101/UCF101.rar"
 LISTS_URL = "https://www.crcv.ucf.edu/data/UCF101/UCF101TrainTestSplits-RecognitionTask.zip"
 
-_PROBLEMS = ("unreadable", "missing", "unlisted")
 _CHUNK = 1 << 20  # bytes at a time
 _PATIENCE = 30  # seconds without a response
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -39,38 +33,6 @@ _OVERLAP = 1 << 10  # bytes requested again, to know the file by
 _OTHER = "another file than the one that was begun"
 _TOO_LONG = http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
 _FOLDERS = ("UCF-101", "ucfTrainTestlist")
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What `verify` found.
-
-    Attributes
-    ----------
-    per_class
-        Indexed by class: how many videos are ``listed``, ``readable``, ``unreadable``,
-        ``missing`` and ``unlisted``.
-    problems
-        The report of the index: ``path``, ``reason``, ``kind``.
-    """
-
-    per_class: pd.DataFrame
-    problems: pd.DataFrame
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every listed video is there and readable, and there are lists."""
-        totals = self.per_class.sum()
-        return bool(totals["listed"] > 0 and totals["unreadable"] + totals["missing"] == 0)
-
-    def __str__(self) -> str:
-        totals = self.per_class.sum()
-        counts = ", ".join(f"{totals[name]} {name}" for name in self.per_class.columns)
-        if totals["listed"] == 0:
-            verdict = "there are no official lists to compare with"
-        else:
-            verdict = "complete" if self.is_complete else "not complete"
-        return f"{len(self.per_class)} classes; videos: {counts}: {verdict}"
 
 
 def fetch(root: str | Path, *, archive_url: str = ARCHIVE_URL, lists_url: str = LISTS_URL) -> Path:
@@ -144,35 +106,6 @@ def unpack(root: str | Path) -> Path:
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     return root
-
-
-def verify(root: str | Path, *, count: bool = False) -> Verification:
-    """Compare the videos of a folder with its official lists.
-
-    Parameters
-    ----------
-    root
-        A folder in UCF-101 layout; it need not be UCF-101.
-    count
-        Read every video to its end instead of its header only: finds damage in the middle, and
-        takes some minutes for all of UCF-101.
-
-    Raises
-    ------
-    LayoutError
-        There are no readable videos in such a layout.
-    """
-    index = VideoIndex.from_folder(root, count=count)
-    spelled = {name.lower(): name for name in index.classes}
-    folders = pd.Series([Path(path).parent.name for path in index.report["path"]], dtype="str")
-    names = folders.map(lambda name: spelled.get(name.lower(), name))
-    readable = index.table["class_name"]
-    kinds = ["readable"] * len(index) + index.report["kind"].tolist()
-    table = pd.crosstab(pd.concat([readable, names], ignore_index=True), np.array(kinds))
-    table = table.reindex(columns=["readable", *_PROBLEMS], fill_value=0)
-    listed = table["readable"] + table["unreadable"] + table["missing"] - table["unlisted"]
-    table.insert(0, "listed", listed if index.has_official_lists else 0)
-    return Verification(table.rename_axis("class_name").rename_axis(None, axis=1), index.report)
 
 
 def _download(url: str, file: Path) -> None:

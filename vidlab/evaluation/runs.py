@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RunFolder",
+    "against_line",
     "export",
     "find_runs",
     "recipe_record",
@@ -45,6 +46,8 @@ _FILES = {
     "metrics": "metrics.json",
     "recipe": "recipe.json",
 }
+_VALIDATED = "validated.keras"  # of a recipe that is trained again on all videos alone
+_FAR = 0.2  # of top-1
 _PACKAGES = {
     "vidlab": ("vidlab",),
     "keras": ("keras",),
@@ -163,6 +166,7 @@ class RunFolder:
         self,
         *,
         model: Any = None,
+        validated: Any = None,
         history: pd.DataFrame | None = None,
         predictions: Predictions | None = None,
         metrics: Mapping[str, Any] | None = None,
@@ -174,6 +178,8 @@ class RunFolder:
         ----------
         model
             A Keras model.
+        validated
+            The same, not trained on the validation videos, where `model` is.
         history
             One row an epoch.
         predictions
@@ -190,8 +196,10 @@ class RunFolder:
             writers["history"] = lambda path: history.to_csv(path, index=False)
         if predictions is not None:
             predictions.save(self.path / _FILES["predictions"])
+        if validated is not None:
+            writers["validated"] = validated.save
         for name, write in writers.items():
-            with replacing(self.path / _FILES[name]) as temporary:
+            with replacing(self.path / _FILES.get(name, _VALIDATED)) as temporary:
                 write(temporary)
         for name, record in (("metrics", metrics), ("recipe", recipe)):
             if record is not None:
@@ -199,14 +207,15 @@ class RunFolder:
                     record, fallback=lambda array: array.tolist(), inf_nan_mode="null"
                 )
                 if name == "recipe":  # it vouches for the files beside it, and for itself
-                    kept = [n for n in _FILES.values() if n not in ("recipe.json", *self.missing)]
-                    plain["files"] = {file: _digest(self.path / file) for file in kept}
+                    files = [self.path / file for file in (*_FILES.values(), _VALIDATED)]
+                    kept = [file for file in files if file.is_file() and file.name != "recipe.json"]
+                    plain["files"] = {file.name: _digest(file) for file in kept}
                     plain["digest"] = _digest_of_record(plain)
                 text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False)
                 write_text(self.path / _FILES[name], text + "\n")
         return self
 
-    def model(self, *, whole: bool = False) -> Any:
+    def model(self, *, whole: bool = False, validated: bool = False) -> Any:
         """Load the trained Keras model, ready to predict (not compiled).
 
         Parameters
@@ -214,6 +223,8 @@ class RunFolder:
         whole
             Of a model with several outputs: all of them, rather than the class probabilities
             alone, which everything that shows or explains a model takes.
+        validated
+            As it was before it learned from the validation videos, where it did.
 
         Raises
         ------
@@ -227,7 +238,8 @@ class RunFolder:
         record = {} if "recipe.json" in self.missing else self.recipe
         if record.get("file"):
             recipes.load(record["file"])  # through it Keras knows layers of one's own
-        model = self._read("model", partial(keras.saving.load_model, compile=False))
+        which = "validated" if validated and (self.path / _VALIDATED).is_file() else "model"
+        model = self._read(which, partial(keras.saving.load_model, compile=False))
         if isinstance(getattr(model, "output", None), dict) and not whole:  # a Sequential has none
             (first, *_), *_ = record["config"]["tasks"]
             model = keras.Model(model.input, model.output[first], name=model.name)
@@ -281,12 +293,12 @@ class RunFolder:
         return self._read("recipe", _read_json)
 
     def _read(self, name: str, reader: Callable[[Path], Any]) -> Any:
-        if (file := _FILES[name]) in self.damaged:
+        if (file := _FILES.get(name, _VALIDATED)) in self.damaged:
             raise ResultError(
                 f"Expected {file} as the run left it. Received: {self.path / file}, which was "
                 "damaged or changed. Delete it and make it again with: vidlab train RECIPE"
             )
-        return read_result(self.path / _FILES[name], reader)
+        return read_result(self.path / file, reader)
 
 
 def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
@@ -321,6 +333,16 @@ def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
     if not rows:
         return pd.DataFrame(columns=columns)
     return pd.DataFrame(rows).sort_values(columns[:4], ignore_index=True, kind="stable")
+
+
+def against_line(run: RunFolder, line: RunFolder) -> str:
+    """Say how a run stands against one that it has to pass; plainly where it is far below."""
+    here, there = run.metrics["top1"], line.metrics["top1"]
+    name, other = run.recipe["recipe"], line.recipe["recipe"]
+    text = f"{name}: top-1 {here:.1%}; the line to pass is {other}, {there:.1%}."
+    if here > there - _FAR:
+        return text
+    return f"{text} {100 * (there - here):.0f} points below it: for these videos use {other}."
 
 
 def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:

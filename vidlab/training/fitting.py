@@ -32,7 +32,7 @@ from vidlab.recipes import Phase, Recipe
 from vidlab.training.checkpoints import Checkpoint
 from vidlab.training.learners import Learner, learner_of
 
-__all__ = ["Fitted", "Settings", "fit", "optimizer_of"]
+__all__ = ["Fitted", "Settings", "fit_once", "optimizer_of"]
 
 _MOST_VECTORS = 100_000  # that a solver is given of maps
 
@@ -96,11 +96,18 @@ class Fitted:
         val_loss, val_accuracy, learning_rate (of gradient descent), seconds.
     learner : Learner
         Of the last phase: predicts what `model` does, from what is kept where something is.
+    validated : keras.Model or None
+        Of a recipe that was trained again on all videos: the model of `history`, which has not
+        learned from the validation videos.
+    again : float
+        Seconds in the epochs of that second training.
     """
 
     model: keras.Model
     history: pd.DataFrame
     learner: Learner
+    validated: keras.Model | None = None
+    again: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -108,34 +115,19 @@ class Fitted:
 
         What was computed once for them took `Learner.feature_seconds`.
         """
-        return float(self.history["seconds"].sum())
+        return float(self.history["seconds"].sum()) + self.again
 
 
-def fit(
+def fit_once(
     recipe: Recipe,
     parts: tuple[VideoIndex, VideoIndex],
     *,
     settings: Settings | None = None,
     start: keras.Model | Mapping[str, keras.Model] | None = None,
 ) -> Fitted:
-    """Train `recipe`, or go on where an interrupted training of it stopped.
+    """Train a recipe on the training videos alone; parameters and errors are those of `fit`.
 
-    The model is left with the best weights of its last phase.
-
-    Parameters
-    ----------
-    recipe
-        Already adapted to the profile.
-    parts
-        Training and validation videos. Without validation videos nothing stops early, and the last
-        weights are kept.
-    start
-        For a recipe that starts from another: the other's trained model; of several by name.
-
-    Raises
-    ------
-    RecipeError
-        If the recipe starts from another and `start` is missing, or the reverse.
+    The checkpoint stays until `fit` has done all there is to do.
     """
     settings = settings or Settings()
     if bool(recipe.starts) != (start is not None):
