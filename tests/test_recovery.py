@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import resource
 import threading
 
@@ -17,12 +18,12 @@ from vidlab.data import video
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Rgb
-from vidlab.errors import ResultError
+from vidlab.errors import MissingVideoError, ResultError
 from vidlab.evaluation import runs
 from vidlab.files import is_whole, locked, seal
 from vidlab.recipes import Phase, Recipe
 from vidlab.training import Settings
-from vidlab.training.experiment import train_and_evaluate
+from vidlab.training.experiment import predict, train_and_evaluate
 
 
 class Killed(BaseException):
@@ -132,6 +133,42 @@ def test_on_a_full_disk_a_training_stops_and_with_room_goes_on(parts, tmp_path, 
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
     assert train(tmp_path, parts).metrics["top1"] == finished.metrics["top1"]
+
+
+@pytest.mark.parametrize("damage", ["a byte", "the end"])
+def test_a_damaged_checkpoint_is_told_of_and_the_training_begins_anew(
+    damage, parts, finished, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(runs.RunFolder, "write", lambda self, **_: 1 / 0)  # all epochs are done
+        with pytest.raises(ZeroDivisionError):
+            train(tmp_path, parts)
+    content = bytearray((tmp_path / "checkpoint.npz").read_bytes())
+    content[len(content) // 3] ^= 1
+    (tmp_path / "checkpoint.npz").write_bytes(content if damage == "a byte" else content[:-1])
+    epochs = []
+    count = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
+    with pytest.warns(UserWarning, match=r"checkpoint\.npz is damaged, so the training begins"):
+        run = train(tmp_path, parts, count)
+    assert epochs == [0, 1, 2]
+    assert run.metrics["top1"] == finished.metrics["top1"]
+
+
+def test_a_video_that_vanishes_is_named_and_when_it_is_back_the_training_goes_on(
+    parts, finished, tmp_path
+):
+    path, away = parts[0].paths[0], tmp_path / "away.avi"
+    vanish = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: path.replace(away))
+    with pytest.raises(MissingVideoError, match=re.escape(str(path))):
+        train(tmp_path, parts, vanish)
+    with pytest.raises(MissingVideoError, match=re.escape(str(path))):
+        predict(finished.model(), parts[0], RECIPE)
+    away.replace(path)
+    epochs = []
+    count = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
+    run = train(tmp_path, parts, count)
+    assert epochs[0] > 0
+    assert run.metrics["top1"] == finished.metrics["top1"]
 
 
 @pytest.mark.parametrize("length", [0, 1, 31, 32, 5000])

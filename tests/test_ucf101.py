@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.archives import write
+from tests.benchmarks import faults
 from vidlab.data import ucf101
 from vidlab.errors import DatasetError
 from vidlab.files import locked
@@ -179,6 +180,11 @@ def test_what_a_server_does_wrong_is_named_and_costs_nothing_that_was_received(
         publisher.fetch(root)
     assert (part.stat().st_size if part.exists() else None) == left
     assert not (root / "UCF-101").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
+def test_killed_and_resumed_it_is_as_if_never_interrupted(tmp_path):
+    assert faults.kills_of_fetch(2, tmp_path) == 2
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")

@@ -221,8 +221,7 @@ class Lab:
             line = self.run(self.profile.line, seed=seed, split=split)
         if not finished:
             with locked(folder.path):
-                finished = folder.is_finished(record["config"])  # by another process, meanwhile
-                if not finished:
+                if not (finished := folder.is_finished(record["config"])):  # by another, meanwhile
                     self._train(name, folder, record, seed=seed, split=split, callbacks=callbacks)
         if finished:
             print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")

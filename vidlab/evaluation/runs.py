@@ -208,8 +208,9 @@ class RunFolder:
                     record, fallback=lambda array: array.tolist(), inf_nan_mode="null"
                 )
                 if name == "recipe":  # it vouches for the files beside it, and for itself
-                    kept = [n for n in _FILES.values() if n not in ("recipe.json", *self.missing)]
-                    plain["files"] = {file: _digest(self.path / file) for file in kept}
+                    files = [self.path / file for file in (*_FILES.values(), _VALIDATED)]
+                    kept = [file for file in files if file.is_file() and file.name != "recipe.json"]
+                    plain["files"] = {file.name: _digest(file) for file in kept}
                     plain["digest"] = _digest_of_record(plain)
                 text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False)
                 write_text(self.path / _FILES[name], text + "\n")
@@ -238,9 +239,8 @@ class RunFolder:
         record = {} if "recipe.json" in self.missing else self.recipe
         if record.get("file"):
             recipes.load(record["file"])  # through it Keras knows layers of one's own
-        file = self.path / _VALIDATED
-        file = file if validated and file.is_file() else self.path / _FILES["model"]
-        model = read_result(file, partial(keras.saving.load_model, compile=False))
+        which = "validated" if validated and (self.path / _VALIDATED).is_file() else "model"
+        model = self._read(which, partial(keras.saving.load_model, compile=False))
         if isinstance(getattr(model, "output", None), dict) and not whole:  # a Sequential has none
             (first, *_), *_ = record["config"]["tasks"]
             model = keras.Model(model.input, model.output[first], name=model.name)
@@ -294,12 +294,12 @@ class RunFolder:
         return self._read("recipe", _read_json)
 
     def _read(self, name: str, reader: Callable[[Path], Any]) -> Any:
-        if (file := _FILES[name]) in self.damaged:
+        if (file := _FILES.get(name, _VALIDATED)) in self.damaged:
             raise ResultError(
                 f"Expected {file} as the run left it. Received: {self.path / file}, which was "
                 "damaged or changed. Delete it and make it again with: vidlab train RECIPE"
             )
-        return read_result(self.path / _FILES[name], reader)
+        return read_result(self.path / file, reader)
 
 
 def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:

@@ -61,7 +61,8 @@ def train_and_evaluate(
     fitted = fit(recipe, (train, validation), settings=settings, **starts)
     kept = {"cache": settings.cache, "flow": settings.flow}
     found = predict(fitted.learner.model, test, recipe, streams=fitted.learner.plain, **kept)
-    for old in ("recipe.json", *(f"predictions-{order}.npz" for order in ORDERS)):
+    orders = [f"predictions-{order}.npz" for order in ORDERS]
+    for old in ("recipe.json", "validated.keras", *orders):
         (folder.path / old).unlink(missing_ok=True)
     models = {"model": fitted.model, "validated": fitted.validated}
     folder.write(**models, history=fitted.history, predictions=found)
@@ -69,7 +70,8 @@ def train_and_evaluate(
     metrics["model_bytes"] = (folder.path / "model.keras").stat().st_size
     folder.write(metrics=metrics, recipe=record)
     if settings.checkpoint is not None:
-        settings.checkpoint.unlink(missing_ok=True)  # not before all is kept
+        for file in (settings.checkpoint, settings.checkpoint.with_stem("refit")):
+            file.unlink(missing_ok=True)  # not before all is kept
 
 
 def predict(
