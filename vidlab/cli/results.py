@@ -97,19 +97,24 @@ def train(
 @of_a_run
 def evaluate(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A recipe that was run, or a folder with runs.")
+        str,
+        typer.Argument(metavar="RUN", help="A recipe that was run, a folder with runs, or a file."),
     ],
     per: Per = "video",
     export: Export = None,
     *,
     which: dict,
 ) -> None:
-    """Print the accuracy of a finished run, class by class, or a table of all runs in a folder."""
+    """Print the accuracy of a finished run, class by class, or a table of all runs in a folder.
+
+    Also that of predictions made elsewhere: a CSV file with the columns video_id, true and one of
+    probabilities a class, or a `.npz` file of y_true, probabilities and classes.
+    """
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import find_runs
 
-    folder = run_folder(run, which)
-    if (folder / "predictions.npz").is_file():
+    folder = Path(run) if Path(run).is_file() else run_folder(run, which)
+    if folder.is_file() or (folder / "predictions.npz").is_file():
         result = _one(Predictions.load(folder), title=relative(folder), per=per)
     else:
         result = find_runs(folder).drop(columns="path")

@@ -21,6 +21,7 @@ from vidlab.course import identity, profiles
 from vidlab.course.claims import Claim, Claims
 from vidlab.errors import SplitError
 from vidlab.evaluation import predictions, runs
+from vidlab.files import locked
 
 if TYPE_CHECKING:
     import keras
@@ -79,6 +80,7 @@ class Lab:
         given |= dict(weights=weights, image_size=image_size, split=split, seed=seed)
         self._own, self.profile = identity.in_force(profile, **given)
         self.home = datasets.home()
+        pd.set_option("display.html.use_mathjax", False)  # dollars in names are no formulas
         # Four classes after one epoch, or other videos, are not what claims are about.
         built_in = self.profile.dataset == "pantomime" and self.profile.dataset_size != "smoke"
         self.claims = Claims(tested=built_in)
@@ -115,8 +117,7 @@ class Lab:
         Parameters
         ----------
         by
-            ``"group"`` leaves one group out after the other; a number, as text, deals the groups
-            into so many folds; ``"official"`` takes the splits that the dataset comes with.
+            ``"group"`` for each left out in turn, a number of folds as text, or ``"official"``.
         """
         if by == "official":
             return sorted(self.index.lists or {self.profile.split: None})
@@ -175,8 +176,8 @@ class Lab:
         """
         from vidlab import recipes  # imports Keras
 
-        records = {recipe.name: self._origin(recipe) for recipe in map(self.recipe, names)}
-        return recipes.published_beside(records)
+        adapted = map(self.recipe, names)
+        return recipes.published_beside({one.name: self._origin(one) for one in adapted})
 
     def _origin(self, recipe: recipes.Recipe) -> dict[str, str]:
         """Say where a recipe is from and what the profile changes about it."""
@@ -206,8 +207,7 @@ class Lab:
         split
             Its number, 0 meaning the profile's; or one of `folds`.
         callbacks
-            Told of a training that happens now, such as ``curves.watch(name)`` of
-            `vidlab.widgets.TrainingCurves`.
+            Told of a training that happens now, such as ``curves.watch(name)``.
 
         Returns
         -------
@@ -219,10 +219,12 @@ class Lab:
         line = None
         if self.profile.line not in ("", record["recipe"]):  # what others have to pass comes first
             line = self.run(self.profile.line, seed=seed, split=split)
+        if not finished:
+            with locked(folder.path):
+                if not (finished := folder.is_finished(record["config"])):  # by another, meanwhile
+                    self._train(name, folder, record, seed=seed, split=split, callbacks=callbacks)
         if finished:
             print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
-        else:
-            self._train(name, folder, record, seed=seed, split=split, callbacks=callbacks)
         if line is not None:
             print(runs.against_line(folder, line))
         return folder
@@ -231,9 +233,8 @@ class Lab:
         """Train a recipe anew; what it replaces is said."""
         from vidlab.training import experiment  # imports Keras
 
-        if folder.is_complete:
-            before, now = folder.recipe["config"], record["config"]
-            changed = [key for key in before | now if before.get(key) != now.get(key)]
+        before, now = folder.recipe["config"] if folder.is_complete else {}, record["config"]
+        if changed := [key for key in before | now if before and before.get(key) != now.get(key)]:
             print(
                 f"{record['recipe']}: the run in {folder.path.relative_to(self.home)} is replaced, "
                 f"for it differs in {', '.join(changed)}"
@@ -322,7 +323,7 @@ class Lab:
         name, split = self.recipe(name).name, split or self.profile.split
         folder = runs.RunFolder(self.run_path(name, seed=seed, split=split))
         record = self._record(name, seed=seed, split=split)
-        return folder, record, folder.is_complete and folder.recipe["config"] == record["config"]
+        return folder, record, folder.is_finished(record["config"])
 
     def _parts(self, recipe: recipes.Recipe, split: int | str) -> tuple[VideoIndex, ...]:
         if isinstance(split, str):
@@ -339,11 +340,10 @@ class Lab:
             flow=self.home / "cache" / "flow",
             features=self.home / "cache" / "features",
             index=self.index,
-            beside=datasets.load_index(
+            beside=(recipe.beside or None)
+            and datasets.load_index(
                 recipe.beside, size=self.profile.dataset_size, seed=self.profile.data_seed + 1
-            )
-            if recipe.beside
-            else None,
+            ),
             most_bytes=int(self.profile.most_gigabytes * 1e9),
             precision=self.profile.precision,
         )

@@ -34,12 +34,15 @@ class Contents:
         All other files. Names that begin with a dot are left out.
     near
         The folders that hold `root`, by its name and by what that name links to.
+    misnamed
+        Videos whose path is no text: its bytes are no UTF-8.
     """
 
     root: Path
     videos: list[Path]
     others: list[Path]
     near: list[Path]
+    misnamed: list[Path] = field(default_factory=list)
 
     @classmethod
     def of(cls, root: str | Path) -> Contents:
@@ -58,8 +61,10 @@ class Contents:
             frames = set() if films else set(image_folders.frame_names(names))
             videos += [Path(at)] if frames else [Path(at, name) for name in films]
             others += [Path(at, name) for name in names if name not in films | frames]
+        misnamed = [file for file in videos if not _is_text(file)]
+        videos = [file for file in videos if _is_text(file)]
         near = sorted({Path(root).absolute().parent, folder.parent})
-        return cls(folder, sorted(videos), sorted(others), near)
+        return cls(folder, sorted(videos), sorted(others), near, misnamed)
 
     @cached_property
     def names(self) -> set[str]:
@@ -78,8 +83,21 @@ class Contents:
     def unused(self, used: Collection[Path] = ()) -> list[str]:
         """Mention the files that are no videos and no list in use."""
         left = [f for f in self.others if f not in used and f.name not in OWN_FILES]
-        where = f", first {left[0].relative_to(self.root).as_posix()}" if left else ""
+        where = f", first {_shown(left[0].relative_to(self.root))}" if left else ""
         return [f"Not used: {counted(left)}{where}."] if left else []
+
+    def misnamed_rows(self) -> list[dict]:
+        """Report the videos whose path is no text."""
+        reason = "Its name is not UTF-8, so no table or list can hold it: rename it."
+        return [{"path": _shown(f), "reason": reason, "kind": "unreadable"} for f in self.misnamed]
+
+
+def _is_text(path: Path) -> bool:
+    return _shown(path) == path.as_posix()
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path.as_posix()).decode("utf-8", "replace")
 
 
 def _refuse(error: OSError) -> None:

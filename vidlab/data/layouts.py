@@ -60,6 +60,7 @@ def look(root: str | Path, *, layout: str | None = None) -> Found:
         )
     if found is None or found.videos.empty:
         raise _layout_error(contents, layout)
+    found.problems.extend(contents.misnamed_rows())
     found.notes.insert(0, f"Layout: {found.layout}.")
     return found
 
@@ -207,7 +208,14 @@ the classes, and files named after them."""
 
 
 def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo], list[dict]]:
-    """Read all headers, several at a time; return them, and a row for each unreadable video."""
+    """Read what all files hold, several at a time.
+
+    Returns
+    -------
+    tuple
+        What was found, and a row for each video that is ``unreadable`` or ``shorter`` than its
+        header says.
+    """
 
     def probe(file: Path) -> video.VideoInfo | dict:
         try:
@@ -222,7 +230,16 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
     finally:
         pool.shutdown(cancel_futures=True)
     infos = [result for result in results if isinstance(result, video.VideoInfo)]
-    return infos, [result for result in results if isinstance(result, dict)]
+    problems = [result for result in results if isinstance(result, dict)]
+    return infos, problems + [_shorter(info) for info in infos if info.frames < (info.named or 0)]
+
+
+def _shorter(info: video.VideoInfo) -> dict:
+    reason = (
+        f"Its header names {info.named} frames, of which {info.frames} can be decoded; it is used "
+        "with these. An edit list hides the others, or they are damaged."
+    )
+    return {"path": str(info.path), "reason": reason, "kind": "shorter"}
 
 
 def unique_names(paths: list[Path]) -> pd.Series:

@@ -105,7 +105,8 @@ def _label_names(contents: Contents, tables: dict[Path, list[Listed]]) -> dict[s
         if all(numbered):
             names = {match[1]: match[2] for match in numbered}
         else:
-            names = {str(n): line for n, line in enumerate(lines, start="0" not in labels)}
+            from_one = str(len(lines)) in labels
+            names = {str(n): line for n, line in enumerate(lines, start=from_one)}
         if labels <= names.keys():
             return names
     return {label: label for label in sorted(labels, key=int)}
@@ -182,8 +183,8 @@ def _listed_videos(
     for file in contents.videos:
         folder = unicodedata.normalize("NFC", file.parent.name)
         name = about["class_name"].get(file) or spelled.get(normalized(folder))
-        if name is None and file in seen and contents.inside(file) and folder.lower() not in PARTS:
-            name = folder
+        if file in seen and not about["class_name"] and folder.lower() not in PARTS:
+            name = folder if contents.inside(file) else None  # of lists that name no classes at all
         if name is not None:
             group = about["group"].get(file, "")
             videos.append((file, spelled.get(normalized(name), name), group))
@@ -192,6 +193,8 @@ def _listed_videos(
             end = ", so no given split uses it." if name else ": not used."
             row = {"path": str(file), "reason": f"{reason} {where}{end}", "kind": "unlisted"}
             problems.append(row)
+    used_files = {str(file) for file, *_ in videos}
+    parts = {k: {f: p for f, p in part.items() if f in used_files} for k, part in parts.items()}
     splits, notes = given_splits(parts)
     return Found(
         layout,

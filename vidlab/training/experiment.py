@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vidlab import evaluation
 from vidlab.data.dataset import Clips
+from vidlab.data.sampling import choose
 from vidlab.errors import ModelError
 from vidlab.evaluation import predictions
 from vidlab.models.cost import multiply_adds
@@ -60,13 +61,17 @@ def train_and_evaluate(
     fitted = fit(recipe, (train, validation), settings=settings, **starts)
     kept = {"cache": settings.cache, "flow": settings.flow}
     found = predict(fitted.learner.model, test, recipe, streams=fitted.learner.plain, **kept)
-    for old in ("recipe.json", *(f"predictions-{order}.npz" for order in ORDERS)):
+    orders = [f"predictions-{order}.npz" for order in ORDERS]
+    for old in ("recipe.json", "validated.keras", *orders):
         (folder.path / old).unlink(missing_ok=True)
     models = {"model": fitted.model, "validated": fitted.validated}
     folder.write(**models, history=fitted.history, predictions=found)
     metrics = _metrics(found, fitted, test) | {"multiply_adds": _cost(fitted.model, recipe, test)}
     metrics["model_bytes"] = (folder.path / "model.keras").stat().st_size
     folder.write(metrics=metrics, recipe=record)
+    if settings.checkpoint is not None:
+        for file in (settings.checkpoint, settings.checkpoint.with_stem("refit")):
+            file.unlink(missing_ok=True)  # not before all is kept
 
 
 def predict(
@@ -108,7 +113,7 @@ def _cost(model: keras.Model, recipe: Recipe, test: VideoIndex) -> float | None:
     None for a model with layers whose cost is not known.
     """
     rows = test.table[["frames", "fps"]].itertuples(index=False)
-    mean = fmean(len(recipe.test_sampling.indices(row.frames, fps=row.fps)) for row in rows)
+    mean = fmean(len(choose(recipe.test_sampling, row)) for row in rows)
     try:
         if recipe.per_frame:
             return multiply_adds(model) * mean

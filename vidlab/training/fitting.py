@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab import recipes
-from vidlab.data.dataset import Clips
+from vidlab.data.dataset import Clips, own_errors
 from vidlab.data.index import VideoIndex
 from vidlab.errors import RecipeError
 from vidlab.models.graph import flatten, steps
@@ -61,7 +61,8 @@ class Settings:
     precision : {"float32", "fast"}
         Of what is computed once; see `vidlab.features.extract`.
     checkpoint : Path or None
-        File for the checkpoint of an unfinished training; removed when the training ends.
+        File for the checkpoint. It stays when the training ends, and gives its result again, until
+        who keeps that result removes it.
     key : str
         What else makes this training another one, such as a digest of the starting model's recipe;
         a checkpoint is taken up only under the same key.
@@ -218,15 +219,16 @@ def _run_phase(whole, learner, recipe, parts, progress, checkpoint, settings) ->
         with counter(desc=recipe.name, total=phase.epochs * batches, unit="batch") as bar:
             bar.update(progress.epoch * batches)
             watch = _Epochs(whole, progress, checkpoint, recipe=recipe, best=best, bar=bar)
-            model.fit(
-                train,
-                validation_data=validation,
-                epochs=phase.epochs,
-                initial_epoch=progress.epoch,
-                shuffle=False,  # the examples shuffle by themselves, by the seed
-                callbacks=[watch, *settings.callbacks],
-                verbose=0,
-            )
+            with own_errors(train, validation):
+                model.fit(
+                    train,
+                    validation_data=validation,
+                    epochs=phase.epochs,
+                    initial_epoch=progress.epoch,
+                    shuffle=False,  # the examples shuffle by themselves, by the seed
+                    callbacks=[watch, *settings.callbacks],
+                    verbose=0,
+                )
             best = watch.best
     whole.set_weights(best)
     progress.phase, progress.epoch = progress.phase + 1, 0

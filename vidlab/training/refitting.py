@@ -16,7 +16,6 @@ import pandas as pd
 from vidlab.data.index import VideoIndex
 from vidlab.evaluation import kept_epoch
 from vidlab.recipes import Phase, Recipe
-from vidlab.training.checkpoints import Checkpoint
 from vidlab.training.fitting import Fitted, Settings, fit_once
 from vidlab.training.learners import together
 
@@ -66,9 +65,7 @@ def fit(
             settings=dataclasses.replace(settings, checkpoint=file, callbacks=()),
             start=start,
         )
-        Checkpoint(file).remove()
         fitted = Fitted(again.model, fitted.history, again.learner, fitted.model, again.seconds)
-    Checkpoint(settings.checkpoint).remove()
     return fitted
 
 
