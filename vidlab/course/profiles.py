@@ -1,9 +1,10 @@
 """Profiles: how big a run is, as checked data.
 
-A profile is a YAML file: a shipped one (smoke, quick, full, ucf101), one in the folder ``nbconfig``
-of `vidlab.datasets.home`, or any by its path. It chooses the videos, the picture size, the frames
-per video and the backbone, and may change a recipe's epochs, learning rate or batch size. It cannot
-change what a recipe *is*; `changes` lists all it changes, the literature's values beside its own.
+A profile is a YAML file: a shipped one (smoke, quick, full, ucf101, own), one in the folder
+``nbconfig`` of `vidlab.datasets.home`, or any by its path. It chooses the videos, the picture size,
+the frames per video and the backbone, and may change a recipe's epochs, learning rate or batch
+size. It cannot change what a recipe *is*; `changes` lists all it changes, the literature's values
+beside its own.
 """
 
 from __future__ import annotations
