@@ -110,6 +110,13 @@ def test_files_of_long_or_like_names_have_short_names_of_their_own():
     assert file_name("a/b\udcff") == "a_b_"
 
 
+def test_a_name_that_is_not_utf_8_can_be_drawn(tmp_path):
+    name = os.fsdecode(b"film\xff.avi")
+    figure = plots.lines({name: pd.Series([0, 1]), "b": pd.Series([1, 0])}, title=name)
+    assert [file.stat().st_size > 0 for file in plots.save(figure, tmp_path / "one")] == [True] * 3
+    assert figure.axes[0].get_title(loc="left") == "film?.avi"
+
+
 def test_a_name_that_is_not_utf_8_is_written_as_an_escape(tmp_path):
     text = json.dumps({"file": os.fsdecode(b"film\xff.avi")}, ensure_ascii=False)
     file = write_text(tmp_path / "one.json", text)
