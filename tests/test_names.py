@@ -1,5 +1,6 @@
 """Names are data: brackets, dollars, underscores, tags, letters of any script and any length."""
 
+import html
 import json
 import os
 import warnings
@@ -15,8 +16,10 @@ from tests.drawn import legend
 from vidlab import plots
 from vidlab.cli import console
 from vidlab.evaluation import runs
+from vidlab.evaluation.predictions import Predictions
 from vidlab.files import file_name, unique_stems, write_text
 from vidlab.plots import names
+from vidlab.widgets import PerClassExplorer
 
 AWKWARD = ["Tie [bold]", "Ba$$in", "_idle", "win $100 or $1_000 {now}", "<script>x</script>"]
 
@@ -128,3 +131,16 @@ def test_names_in_markdown_are_escaped(tmp_path):
     text = runs.export(table, tmp_path / "t.md").read_text()
     for name in ("Tie [bold]", r"Ba\$\$in", r"\_idle", r"\<script>x\</script>"):
         assert f"| {name} |" in text
+
+
+def test_names_in_charts_of_explorers_are_no_code():
+    shares = np.full((5, 5), 0.2)
+    one = Predictions.of(range(5), shares, classes=AWKWARD)
+    explored = PerClassExplorer(one, against=one, names=("<b>$m$</b>", "%{x}"))
+    axis = explored.chart.layout.yaxis
+    shown = [html.unescape(text) for text in axis.ticktext]
+    assert dict(zip(axis.tickvals, shown, strict=True)) == {name: name for name in AWKWARD}
+    written = [*axis.ticktext, *(trace.name for trace in explored.chart.data if trace.name)]
+    assert not [text for text in written if set("<$") & set(text) or "%{" in text]
+    assert any(html.unescape(text).startswith("%{x} top-1") for text in written)
+    assert explored._repr_mimebundle_()["image/png"]
