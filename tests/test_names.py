@@ -69,6 +69,8 @@ def test_names_in_a_figure_are_as_they_are_and_in_its_legend(styled):
     assert plots.intervals(rows, title=AWKWARD[1])._repr_png_()
     timeline = plots.frame_timeline(np.full((4, 5), 0.2), AWKWARD, title=AWKWARD[3])
     assert sorted(legend(timeline)) == sorted(AWKWARD)
+    confusion = pd.DataFrame(np.eye(5, dtype=int), AWKWARD, AWKWARD)
+    assert plots.confusion_matrix(confusion)._repr_png_()
     cloud = plots.tsne(np.eye(5)[:, :2], range(5), classes=AWKWARD)
     assert legend(cloud) == AWKWARD
 
