@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from vidlab.cli.console import Root
-from vidlab.evaluation import runs
+from vidlab.evaluation import tables
 from vidlab.files import in_words, write_text
 
 LARGE = "x" * 2_000_000
@@ -68,7 +68,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_what_was_there(small_disk, command
     assert (small_disk / "notes.txt").read_text() == "old"
     assert [path.name for path in small_disk.iterdir()] == ["notes.txt"]
     table = pd.DataFrame({"text": [LARGE]})
-    problem = refused(lambda: runs.export(table, small_disk / "table.csv"))
+    problem = refused(lambda: tables.export(table, small_disk / "table.csv"))
     assert "Expected room on the disk" in "".join(traceback.format_exception(problem))
 
 

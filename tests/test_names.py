@@ -15,7 +15,7 @@ from matplotlib import font_manager
 from tests.drawn import legend
 from vidlab import plots
 from vidlab.cli import console
-from vidlab.evaluation import runs
+from vidlab.evaluation import tables
 from vidlab.evaluation.predictions import Predictions
 from vidlab.files import file_name, unique_stems, write_text
 from vidlab.plots import names
@@ -130,7 +130,7 @@ def test_a_name_that_is_not_utf_8_is_written_as_an_escape(tmp_path):
 
 def test_names_in_markdown_are_escaped(tmp_path):
     table = pd.DataFrame({"class": AWKWARD, "n": range(5)})
-    text = runs.export(table, tmp_path / "t.md").read_text()
+    text = tables.export(table, tmp_path / "t.md").read_text()
     for name in ("Tie [bold]", r"Ba\$\$in", r"\_idle", r"\<script>x\</script>"):
         assert f"| {name} |" in text
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, names for them, and what the system says about them."""
+"""Where vidlab writes: whole files or none, their names, and folders that one process holds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["file_name", "in_words", "replacing", "unique_stems", "write_text"]
+from filelock import FileLock, Timeout
 
+from vidlab.progress import counter
+
+__all__ = [
+    "file_name",
+    "home",
+    "in_words",
+    "is_whole",
+    "locked",
+    "replacing",
+    "seal",
+    "unique_stems",
+    "write_text",
+]
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_CHUNK = 1 << 22  # bytes read at a time
 _LONGEST = 180  # bytes of UTF-8; disks take 255, of which endings and temporary names need some
 
 _EXPECTED = {
@@ -31,6 +47,65 @@ _EXPECTED = {
     errno.ENOMEM: ("enough memory", "Close other programs, or take smaller batches"),
     errno.EIO: ("a disk that works", "Check it, and copy the file from its source again"),
 }
+
+
+def home() -> Path:
+    """The folder of data, caches and runs.
+
+    Returns
+    -------
+    pathlib.Path
+        ``$VIDLAB_HOME`` where it is set; else the checkout, where the package stands in one (beside
+        ``nbconfig``); else, for an installed package, ``~/vidlab``.
+    """
+    if named := os.environ.get("VIDLAB_HOME"):
+        return Path(named).expanduser().absolute()
+    beside = Path(__file__).resolve().parents[1]
+    return beside if (beside / "nbconfig").is_dir() else Path.home() / "vidlab"
+
+
+def seal(path: str | os.PathLike[str]) -> None:
+    """Append the SHA-256 of a file, 32 bytes, by which `is_whole` tells whether it was changed."""
+    with open(path, "rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0, os.SEEK_END)
+        file.write(digest)
+
+
+def is_whole(path: str | os.PathLike[str]) -> bool:
+    """Whether a sealed file is there, and exactly as it was written."""
+    if not os.path.isfile(path):
+        return False
+    digest, left = hashlib.sha256(), os.path.getsize(path) - _DIGEST_BYTES
+    with open(path, "rb") as file:
+        while left > 0 and (part := file.read(min(left, _CHUNK))):
+            digest.update(part)
+            left -= len(part)
+        return file.read() == digest.digest()
+
+
+@contextmanager
+def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a folder against other processes; where another holds it, say so and wait.
+
+    The folder is made where it is absent. Whoever dies lets go.
+    """
+    file = Path(folder) / ".lock"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Waiting for another process that works in {file.parent}.")
+        with counter(desc="waiting for another process", total=None, unit="s") as bar:
+            while not lock.is_locked:
+                with suppress(Timeout):
+                    lock.acquire(timeout=1)
+                bar.update()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

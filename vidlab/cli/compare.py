@@ -10,7 +10,8 @@ import typer
 
 from vidlab.cli.console import export as write_table
 from vidlab.cli.console import published, table
-from vidlab.cli.results import Export, Per, Profile, run_folder
+from vidlab.cli.options import of_a_run
+from vidlab.cli.results import Export, Per, run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,13 +23,15 @@ __all__ = ["compare"]
 _DATASETS = {"pantomime": "Pantomime", "ucf101": "UCF-101"}
 
 
+@of_a_run
 def compare(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN...", help="Recipes that were run, folders or files.")
     ],
-    profile: Profile = "quick",
     per: Per = "video",
     export: Export = None,
+    *,
+    which: dict,
 ) -> None:
     """Compare finished runs: accuracy, cost, published values, and tests of every difference.
 
@@ -38,13 +41,10 @@ def compare(
     **Example:** `vidlab compare frame-finetuned convgru-finetuned --export table.tex`
     """
     from vidlab import evaluation, recipes
-    from vidlab.course.lab import published_beside
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import RunFolder
 
-    paths = _named(
-        [Path(run) if Path(run).is_file() else run_folder(run, profile=profile) for run in runs]
-    )
+    paths = _named([Path(run) if Path(run).is_file() else run_folder(run, which) for run in runs])
     predictions = {name: Predictions.load(path) for name, path in paths.items()}
     folders = {name: RunFolder(path) for name, path in paths.items() if path.is_dir()}
     origin = {name: run.recipe for name, run in folders.items()}
@@ -61,7 +61,7 @@ def compare(
         },
     )
     _show(board)
-    beside = published_beside(origin)
+    beside = recipes.published_beside(origin)
     if len(beside):
         published(beside)
     flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)

@@ -111,7 +111,7 @@ def published(beside: pd.DataFrame) -> None:
 def export(frame: pd.DataFrame, path: Path | None, *, ending: str = "") -> None:
     """Write a table where a path is given, `ending` added to its name, and say so."""
     if path is not None:
-        from vidlab.evaluation import runs
+        from vidlab.evaluation import tables
 
-        written = runs.export(frame, path.with_stem(path.stem + ending))
+        written = tables.export(frame, path.with_stem(path.stem + ending))
         typer.echo(f"Written: {relative(written)}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import one_by_one, relative
-from vidlab.cli.results import Profile, run_folder
+from vidlab.cli.options import of_a_run
+from vidlab.cli.results import run_folder
 from vidlab.errors import ModelError, VideoError
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
+_SMOOTH = 25  # frames a second, at least, where the rate of the video varies
 
+
+@of_a_run
 def explain(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Video files.")],
     recipe: Annotated[str, typer.Option(help="A recipe that was run, or the folder of a run.")],
-    profile: Profile = "quick",
     target: Annotated[
         str,
         typer.Option(metavar="CLASS", help="The class to explain; the model's prediction if none."),
@@ -39,6 +42,8 @@ def explain(
     ] = "",
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("explained"),
     gif: Annotated[bool, typer.Option("--gif", help="Also write a GIF.")] = False,
+    *,
+    which: dict,
 ) -> None:
     """Show where in videos, and when, a trained recipe found what speaks for a class.
 
@@ -52,7 +57,7 @@ def explain(
     from vidlab.evaluation.timeline import VideoPredictor
     from vidlab.files import unique_stems
 
-    predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, profile=profile)))
+    predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, which)))
     label, rival = (_label(name, predictor.classes) for name in (target, against))
     options = {"target": label, "against": rival, "method": method or None, "layer": layer or None}
     stems = dict(zip(files, unique_stems(files), strict=True))
@@ -75,11 +80,12 @@ def _explain(
     """Explain a video; write the explanation of each input of the model, names after `stem`."""
     from vidlab import explanation, plots  # imports Keras
     from vidlab.data import video
+    from vidlab.data.sampling import choose
     from vidlab.files import file_name
 
     classes, name = predictor.classes, predictor.name
     info = video.probe(file)
-    indices = predictor.sampling.indices(info.frames, fps=info.fps)
+    indices = choose(predictor.sampling, info)
     frames = video.read_frames(file, indices)
     plots.use_style()
     explained = explanation.by_input(predictor.model, predictor.inputs(file, indices))
@@ -95,7 +101,7 @@ def _explain(
         strip = plots.heat_strip(
             drawn,
             {f"{' − '.join(shown)}, {record.score:.0%}": record},
-            seconds=indices / info.fps,
+            seconds=info.seconds_at(indices),
             title=f"{file.name}: where {name} looked, and when{several}",
         )
         ending = "-".join([name, *([stream] * bool(several)), "-not-".join(shown)])
@@ -103,10 +109,21 @@ def _explain(
         written = plots.save(strip, path, formats=("png",))
         covered = plots.overlay(drawn, record.heat)
         rate = info.fps * len(indices) / info.frames  # as long as the video itself
+        if info.times is not None:
+            covered, rate = _at_constant_rate(covered, info.seconds_at(indices), info.seconds)
         for suffix in suffixes:
             written.append(_write(path.with_name(f"{path.name}.{suffix}"), covered, fps=rate))
         for each in written:
             typer.echo(f"Written: {relative(each)}")
+
+
+def _at_constant_rate(frames: np.ndarray, times: np.ndarray, end: float):
+    """Repeat frames so that each is shown from its time to the next one's; return also the rate."""
+    import numpy as np
+
+    rate = max(_SMOOTH, len(frames) / end)
+    shown = np.searchsorted(times, np.arange(0, end, 1 / rate), side="right") - 1
+    return frames[shown.clip(0)], rate
 
 
 def _label(name: str, classes: Sequence[str]) -> int | None:
@@ -126,6 +143,7 @@ def _write(path: Path, frames: np.ndarray, *, fps: float) -> Path:
     import cv2
     from PIL import Image
 
+    from vidlab.data import decoding
     from vidlab.files import replacing
 
     height, width = (side - side % 2 for side in frames.shape[1:3])  # the codec takes even sides
@@ -135,13 +153,15 @@ def _write(path: Path, frames: np.ndarray, *, fps: float) -> Path:
             first.save(temporary, save_all=True, append_images=others, duration=1000 / fps, loop=0)
             return path
         codec = cv2.VideoWriter.fourcc(*"mp4v")
-        writer = cv2.VideoWriter(str(temporary), codec, fps, (width, height))
-        if not writer.isOpened():
-            raise VideoError(
-                f"Expected OpenCV to write MP4 files. Received: a build that cannot, for {path}. "
-                "Install opencv-python."
-            )
-        for frame in frames:
-            writer.write(cv2.cvtColor(frame[:height, :width], cv2.COLOR_RGB2BGR))
-        writer.release()
+        rate = round(fps, 2 if fps < 655 else 0)  # stored as a fraction of numbers below 65,536
+        with decoding.safe_name(temporary) as name:
+            writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, codec, rate, (width, height))
+            if not writer.isOpened():
+                raise VideoError(
+                    f"Expected OpenCV to write MP4 files. Received: a build that cannot, for "
+                    f"{path}. Install opencv-python."
+                )
+            for frame in frames:
+                writer.write(cv2.cvtColor(frame[:height, :width], cv2.COLOR_RGB2BGR))
+            writer.release()
     return path

@@ -15,17 +15,19 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import keras
 import numpy as np
 
 from vidlab.data.augment import Augment, Variation
 from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import choose
 from vidlab.data.streams import Rgb, is_per_frame, stack_clips
 from vidlab.errors import DatasetError
 
-__all__ = ["AHEAD", "Clips"]
+__all__ = ["AHEAD", "Clips", "own_errors"]
 
 AHEAD = 4
 """How many batches are decoded ahead of the one in use."""
@@ -34,6 +36,21 @@ _ORDER, _FRAMES, _VARIATION, _VIEW = range(4)  # what is random, each by draws o
 
 _MOST_READS = 8  # of one video in an epoch
 _WORKERS = 2  # threads that read
+
+
+@contextmanager
+def own_errors(*datasets: Clips | None) -> Iterator[None]:
+    """Raise what datasets raised while Keras read them, such as that a video has vanished.
+
+    TensorFlow, through which Keras passes batches, raises an error of its own in its place.
+    """
+    try:
+        yield
+    except Exception as error:
+        for dataset in filter(None, datasets):
+            if dataset.failure is not None:
+                raise dataset.failure from error
+        raise
 
 
 class Clips(keras.utils.PyDataset):
@@ -122,7 +139,7 @@ class Clips(keras.utils.PyDataset):
             name: (~np.ma.getmaskarray(values)).astype(np.float32)
             for name, values in (self._labels.items() if masked else ())
         }
-        self.epoch = 0
+        self.epoch, self.failure = 0, None
 
     @property
     def epoch(self) -> int:
@@ -150,6 +167,13 @@ class Clips(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple:
         """Read batch `number` of this epoch."""
+        try:
+            return self._batch(number)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _batch(self, number: int) -> tuple:
         if not 0 <= number < len(self):
             raise IndexError(
                 f"Expected a batch number from 0 to {len(self) - 1}. Received: {number}. "
@@ -233,7 +257,7 @@ class Clips(keras.utils.PyDataset):
         """Return how many frames are taken from a video of middling length."""
         record = sorted(self._records, key=lambda r: r.frames)[len(self._records) // 2]
         sampling = next(iter(self.streams.values())).sampling
-        return len(sampling.indices(int(record.frames), fps=float(record.fps)))
+        return len(choose(sampling, record))
 
     def _sampling(self, stream: Rgb):
         return stream.sampling if self.shuffle else stream.at_test
@@ -242,7 +266,7 @@ class Clips(keras.utils.PyDataset):
         """Choose the frames of one video in this epoch."""
         record = self._records[position]
         rng = self._rng(_FRAMES, position) if self.shuffle else None
-        return self._sampling(stream).indices(int(record.frames), fps=float(record.fps), rng=rng)
+        return choose(self._sampling(stream), record, rng=rng)
 
     def _read(self, stream: Rgb, position: int, indices: np.ndarray) -> np.ndarray:
         """Read what a stream takes of one video."""

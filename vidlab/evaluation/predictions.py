@@ -7,7 +7,6 @@ the mean of the probabilities or by the vote of the frames.
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from vidlab.data.index import ReversedPair
-from vidlab.errors import ModelError, ResultError
+from vidlab.errors import ModelError, ResultError, VidlabError
 from vidlab.evaluation.elsewhere import HOW_TO_WRITE, checked, read_csv
 from vidlab.evaluation.frames import Aggregation, FramePredictions, aggregate, converted
 from vidlab.files import replacing
@@ -260,7 +259,9 @@ def read_result(path: Path, reader: Callable[[Path], Any], *, remedy: str = _AGA
         )
     try:
         return reader(path)
-    except (ValueError, OSError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except VidlabError:
+        raise
+    except Exception as error:  # damaged files make their readers raise nearly anything
         raise ResultError(
             f"Expected a result that can be read. Received: {path}, which cannot be read "
             f"({error}). {remedy}"
@@ -298,12 +299,14 @@ def predict(
     from keras.callbacks import LambdaCallback
 
     from vidlab import models
+    from vidlab.data.dataset import own_errors
 
     model = models.as_classifier(model)
     every_frame = None if dataset.per_frame else _every_frame(model)
     with counter(desc="predicting", total=len(dataset), unit="batch") as bar:
         progress = LambdaCallback(on_predict_batch_end=lambda batch, logs: bar.update())
-        outputs = (every_frame or model).predict(dataset, verbose=0, callbacks=[progress])
+        with own_errors(dataset):
+            outputs = (every_frame or model).predict(dataset, verbose=0, callbacks=[progress])
     if not isinstance(outputs, dict):
         outputs = {output: outputs}
     outputs = {name: np.asarray(values) for name, values in outputs.items()}

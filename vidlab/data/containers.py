@@ -1,0 +1,100 @@
+"""What the bytes of a file tell before any decoder: its kind, and whether its end is there.
+
+A container (AVI, MP4) is a row of labelled pieces with their lengths.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["codec_named", "is_cut_off", "lacks_pictures", "names_frames", "other_kind"]
+
+_ENDS = 1 << 16  # bytes looked at from each end of a file
+_MP4_STARTS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_ARCHIVES = (b"PK\3\4", b"Rar!", b"\x1f\x8b", b"7z\xbc\xaf")
+_SOUNDS = (b"ID3", b"\xff\xfb", b"fLaC")
+# How a container marks a stream of sound, and how one of pictures.
+_STREAMS = ((b"auds", b"vids"), (b"soun", b"vide"), (b"\x83\x81\x02", b"\x83\x81\x01"))
+_REMEDIES = {
+    "a Git LFS pointer": "Get the file that it stands for: git lfs pull",
+    "a web page": "Most likely a login or error page was saved: download the video again",
+    "a picture": "Remove it, or give it the ending of its kind",
+    "an archive": "Unpack it first",
+    "a text": "Remove it, or give it the ending of its kind",
+}
+
+
+def names_frames(path: Path) -> bool:
+    """Whether a file is of a kind that stores its number of frames: AVI, MP4 or QuickTime.
+
+    Others (Matroska, MPEG, FLV, ASF, Ogg) store a duration at most, from which decoders guess.
+    """
+    start, _ = _ends(path)
+    return start[:4] == b"RIFF" or start[4:8] in _MP4_STARTS
+
+
+def other_kind(path: Path) -> tuple[str, str] | None:
+    """What a file is that is no video, and what to do about it; None where nothing shows."""
+    start, end = _ends(path)
+    text = start.lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        kind = "a Git LFS pointer"
+    elif text.startswith((b"<!doctype html", b"<html")):
+        kind = "a web page"
+    elif start.startswith(_PICTURES) or start[:4] + start[8:12] == b"RIFFWEBP":
+        kind = "a picture"
+    elif start.startswith(_ARCHIVES):
+        kind = "an archive"
+    elif not min(start + end, default=0) < 9 and start.isascii():
+        kind = "a text"
+    else:
+        return None
+    return kind, _REMEDIES[kind]
+
+
+def lacks_pictures(path: Path) -> bool:
+    """Whether a file is one of sound alone."""
+    start, end = _ends(path)
+    if start.startswith(_SOUNDS) or start[:4] + start[8:12] == b"RIFFWAVE":
+        return True
+    if start.startswith(b"OggS"):
+        return b"theora" not in start
+    both = start + end
+    return any(sound in both and pictures not in both for sound, pictures in _STREAMS)
+
+
+def codec_named(path: Path) -> str:
+    """The four characters by which an AVI file names its compression; empty for other files."""
+    start, _ = _ends(path)
+    found = start.find(b"vids") if start.startswith(b"RIFF") else -1
+    return start[found + 4 : found + 8].decode("latin-1").strip("\0 ") if found > 0 else ""
+
+
+def is_cut_off(path: Path) -> bool:
+    """Whether an AVI or MP4 file is shorter than its own structure says."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(12)
+        if start[:4] == b"RIFF":
+            return 8 + int.from_bytes(start[4:8], "little") > size
+        position = 0
+        while start[4:8] == b"ftyp" and position < size:  # through the boxes of an MP4 file
+            file.seek(position)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:  # a long box: its length follows in eight bytes
+                length = int.from_bytes(head[8:16], "big")
+            if length == 0:  # the last box may reach to the end of the file
+                return False
+            position += max(length, 8)
+        return position > size
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
+    """Read the first bytes of a file, and its last ones where it has more."""
+    with path.open("rb") as file:
+        start = file.read(_ENDS)
+        file.seek(max(os.fstat(file.fileno()).st_size - _ENDS, len(start)))
+        return start, file.read(_ENDS)
