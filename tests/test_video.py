@@ -157,7 +157,9 @@ def test_cut_off_file_says_how_much_can_be_read(tmp_path, numbered, kept, ending
         video.probe(path)
     readable = int(str(raised.value).split("of which ")[1].split(" ")[0])
     assert 0 < readable < 40
-    with pytest.raises(UnreadableVideoError, match=f"cut{ending}, of which {readable} can be read"):
+    with pytest.raises(
+        UnreadableVideoError, match=f"cut{ending}, of which {readable} frames can be read"
+    ):
         video.read_frames(path, [39])
     assert len(video.read_frames(path, [0])) == 1
 

@@ -47,7 +47,7 @@ def other_kind(path: Path) -> tuple[str, str] | None:
         kind = "a picture"
     elif start.startswith(_ARCHIVES):
         kind = "an archive"
-    elif not min(start + end, default=0) < 9 and start.isascii():
+    elif min(start + end, default=0) >= 9:  # no zeros, which every container is full of
         kind = "a text"
     else:
         return None
@@ -73,13 +73,13 @@ def codec_named(path: Path) -> str:
 
 
 def is_cut_off(path: Path) -> bool:
-    """Whether an AVI or MP4 file is shorter than its own structure says."""
+    """Whether an AVI or MP4 file is shorter than its own structure says, or lacks its index."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(12)
         if start[:4] == b"RIFF":
             return 8 + int.from_bytes(start[4:8], "little") > size
-        position = 0
+        position, names = 0, set()
         while start[4:8] == b"ftyp" and position < size:  # through the boxes of an MP4 file
             file.seek(position)
             head = file.read(16)
@@ -89,7 +89,8 @@ def is_cut_off(path: Path) -> bool:
             if length == 0:  # the last box may reach to the end of the file
                 return False
             position += max(length, 8)
-        return position > size
+            names.add(head[4:8])
+        return position > size or (b"mdat" in names and not names & {b"moov", b"moof"})
 
 
 def _ends(path: Path) -> tuple[bytes, bytes]:
