@@ -1,6 +1,7 @@
 """Why a file cannot be decoded, the second decoder, and names that OpenCV cannot take."""
 
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.benchmarks import hostile
 from vidlab.data import decoding, video
 from vidlab.errors import MissingVideoError, UnreadableVideoError
 
@@ -123,3 +125,26 @@ def test_a_name_that_is_no_utf_8_is_read_and_written(numbered_video, tmp_path, f
     assert os.listdir(os.fsencode(folder)) == [b"clip\xff.avi"]
     assert video.probe(path).frames == 7
     assert frame_number(video.read_frames(path, [6])[0]) == 6
+
+
+# ---- hostile files
+
+
+def test_damaged_files_neither_crash_nor_hang_nor_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path / "home"))
+    rows = hostile.measure(tmp_path, count=200, seed=0)
+    assert {row[0] for row in rows} == {"all frames", "some frames", "UnreadableVideoError"}
+    assert max(memory for _, _, memory in rows) < 1000  # MB
+
+
+@pytest.mark.parametrize("side", [8_000, 30_000, 60_000])
+def test_a_header_that_promises_a_huge_picture_takes_no_memory(numbered_video, side):
+    path = numbered_video(frames=5)
+    data = bytearray(path.read_bytes())
+    for start in (data.index(b"avih") + 40, data.index(b"strf") + 12):
+        data[start : start + 8] = side.to_bytes(4, "little") * 2
+    path.write_bytes(data)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    info = video.probe(path)  # the pictures themselves say how large they are
+    assert video.read_frames(path, [0]).shape == (1, info.height, info.width, 3)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KB
