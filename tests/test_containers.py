@@ -9,7 +9,7 @@ MP4 = b"\0\0\0\x18ftypmp42" + bytes(12)
 CUT_OFF = {
     "whole AVI": (RIFF + bytes(8), False),
     "AVI without its end": (RIFF + bytes(7), True),
-    "open-ended MP4": (MP4 + b"\0\0\0\0mdat" + bytes(3), False),
+    "open-ended MP4": (MP4 + b"\0\0\0\x08moov" + b"\0\0\0\0mdat" + bytes(3), False),
     "MP4 whose long box is short": (MP4 + b"\0\0\0\x01mdat" + (20).to_bytes(8, "big"), True),
     "MP4 whose recording broke off": (MP4 + b"\0\0\0\x0cmdat" + bytes(4), True),
     "a text": (b"RIFT", False),

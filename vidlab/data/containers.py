@@ -6,9 +6,20 @@ A container (AVI, MP4) is a row of labelled pieces with their lengths.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["codec_named", "is_cut_off", "lacks_pictures", "names_frames", "other_kind"]
+import numpy as np
+
+__all__ = [
+    "codec_named",
+    "is_cut_off",
+    "lacks_pictures",
+    "names_frames",
+    "other_kind",
+    "shown_seconds",
+]
 
 _ENDS = 1 << 16  # bytes looked at from each end of a file
 _MP4_STARTS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
@@ -79,18 +90,54 @@ def is_cut_off(path: Path) -> bool:
         start = file.read(12)
         if start[:4] == b"RIFF":
             return 8 + int.from_bytes(start[4:8], "little") > size
-        position, names = 0, set()
-        while start[4:8] == b"ftyp" and position < size:  # through the boxes of an MP4 file
-            file.seek(position)
-            head = file.read(16)
-            length = int.from_bytes(head[:4], "big")
-            if length == 1:  # a long box: its length follows in eight bytes
-                length = int.from_bytes(head[8:16], "big")
-            if length == 0:  # the last box may reach to the end of the file
-                return False
-            position += max(length, 8)
-            names.add(head[4:8])
-        return position > size or (b"mdat" in names and not names & {b"moov", b"moof"})
+        if start[4:8] != b"ftyp":
+            return False
+        boxes = list(_boxes(file, size))
+    names, ends = {name for name, _, _ in boxes}, [end for _, _, end in boxes]
+    return ends[-1] > size or (b"mdat" in names and not names & {b"moov", b"moof"})
+
+
+def shown_seconds(path: Path) -> float | None:
+    """How long the first edit list of an MP4 file lets its video play; None where there is none.
+
+    A clip that was cut without loss holds all frames from a key frame on, and a list that shows
+    some of them.
+    """
+    with path.open("rb") as file:
+        if file.read(8)[4:] != b"ftyp":
+            return None
+        boxes = _boxes(file, os.fstat(file.fileno()).st_size)
+        start = next((start for name, start, _ in boxes if name == b"moov"), None)
+        if start is None:
+            return None
+        file.seek(start)
+        moov = file.read(_ENDS)
+    header, edits = moov.find(b"mvhd") + 4, moov.find(b"elst") + 4
+    if header < 4 or edits < 4 or moov[header] or moov[edits]:  # absent, or of the 64-bit kind
+        return None
+    scale = int.from_bytes(moov[header + 12 : header + 16], "big")
+    count = int.from_bytes(moov[edits + 4 : edits + 8], "big")
+    end = edits + 8 + 12 * count
+    listed = np.frombuffer(moov[edits + 8 : end] if end <= len(moov) else b"", ">i4")
+    if scale == 0 or not len(listed):
+        return None
+    lengths, starts, _ = listed.reshape(-1, 3).T
+    return float(lengths[starts >= 0].sum() / scale)
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Go through the outer boxes of an MP4 file: each one's name, start and end."""
+    position = 0
+    while position < size:
+        file.seek(position)
+        head = file.read(16)
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:  # a long box: its length follows in eight bytes
+            length = int.from_bytes(head[8:16], "big")
+        # The last box may reach to the end of the file.
+        end = position + max(length, 8) if length else size
+        yield head[4:8], position, end
+        position = end
 
 
 def _ends(path: Path) -> tuple[bytes, bytes]:

@@ -19,7 +19,7 @@ import numpy as np
 from vidlab.data import containers
 from vidlab.errors import MissingVideoError, UnreadableVideoError
 
-__all__ = ["OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
+__all__ = ["Decoder", "OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
 
 _FALLBACK_FPS = 25.0
 _NAMES = {"AV01": "AV1"}  # codecs that OpenCV's own builds cannot decode
@@ -135,6 +135,9 @@ class PyAv:
         self._container.close()
 
 
+Decoder = OpenCv | PyAv
+
+
 def _rate(fps: float) -> float:
     return fps if np.isfinite(fps) and fps > 0 else _FALLBACK_FPS
 
@@ -164,7 +167,7 @@ def safe_name(path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[OpenCv | PyAv]:
+def opened(path: Path) -> Iterator[Decoder]:
     """Open a video file at its first frame.
 
     Raises
@@ -189,7 +192,7 @@ def opened(path: Path) -> Iterator[OpenCv | PyAv]:
             decoder.close()
 
 
-def _second(name: str, first: OpenCv) -> tuple[OpenCv | PyAv, bool]:
+def _second(name: str, first: OpenCv) -> tuple[Decoder, bool]:
     """Open a file with PyAV, if that can; say also whether PyAV is installed."""
     try:
         import av
