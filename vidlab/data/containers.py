@@ -48,8 +48,8 @@ def names_frames(path: Path) -> bool:
 
 def other_kind(path: Path) -> tuple[str, str] | None:
     """What a file is that is no video, and what to do about it; None where nothing shows."""
-    start, end = _ends(path)
-    text = start.lstrip().lower()
+    start, _ = _ends(path)
+    text = start[:256].lstrip().lower()
     if start.startswith(b"version https://git-lfs"):
         kind = "a Git LFS pointer"
     elif text.startswith((b"<!doctype html", b"<html")):
@@ -58,7 +58,7 @@ def other_kind(path: Path) -> tuple[str, str] | None:
         kind = "a picture"
     elif start.startswith(_ARCHIVES):
         kind = "an archive"
-    elif min(start + end, default=0) >= 9:  # no zeros, which every container is full of
+    elif b"\0" not in start:  # every container is full of zeros
         kind = "a text"
     else:
         return None
