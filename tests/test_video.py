@@ -141,11 +141,13 @@ def test_what_is_no_video_is_named_without_chatter(
 
 
 @pytest.mark.parametrize("kept", [0.5, 0.9], ids=["half", "most"])
-@pytest.mark.parametrize("ending", [".avi", ".mp4"])
+@pytest.mark.parametrize("ending", [".avi", ".mkv", ".mp4"])
 def test_cut_off_file_says_how_much_can_be_read(tmp_path, numbered, kept, ending):
     path = tmp_path / f"cut{ending}"
     if ending == ".avi":
         video.write(path, numbered(40))
+    elif ending == ".mkv":
+        encode(path, numbered(40), codec="mpeg4", gop=1)
     else:  # the index in front, as in files made for the web, so that a part of it opens
         faststart = {"movflags": "faststart"}
         encode(path, numbered(40), codec="mpeg4", gop=1, container=faststart)

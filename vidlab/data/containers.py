@@ -1,6 +1,6 @@
 """What the bytes of a file tell before any decoder: its kind, and whether its end is there.
 
-A container (AVI, MP4) is a row of labelled pieces with their lengths.
+A container (AVI, Matroska, MP4) is a row of labelled pieces with their lengths.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _ENDS = 1 << 16  # bytes looked at from each end of a file
+_MATROSKA, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _MP4_STARTS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _ARCHIVES = (b"PK\3\4", b"Rar!", b"\x1f\x8b", b"7z\xbc\xaf")
@@ -84,10 +85,14 @@ def codec_named(path: Path) -> str:
 
 
 def is_cut_off(path: Path) -> bool:
-    """Whether an AVI or MP4 file is shorter than its own structure says, or lacks its index."""
+    """Whether an AVI, Matroska or MP4 file is shorter than it says, or lacks its index."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        start = file.read(12)
+        start = file.read(_ENDS)
+        if start.startswith(_MATROSKA):
+            segment = start.find(_SEGMENT) + len(_SEGMENT)
+            length, position = _variable_length(start, segment)
+            return segment >= len(_SEGMENT) and length is not None and position + length > size
         if start[:4] == b"RIFF":
             return 8 + int.from_bytes(start[4:8], "little") > size
         if start[4:8] != b"ftyp":
@@ -123,6 +128,15 @@ def shown_seconds(path: Path) -> float | None:
         return None
     lengths, starts, _ = listed.reshape(-1, 3).T
     return float(lengths[starts >= 0].sum() / scale)
+
+
+def _variable_length(data: bytes, at: int) -> tuple[int | None, int]:
+    """Read a length of Matroska, None where it is not known; return also where its content is."""
+    first = data[at] if at < len(data) else 0
+    size = 9 - first.bit_length()
+    most = (1 << 7 * size) - 1
+    length = int.from_bytes(data[at : at + size], "big") & most
+    return (None if length == most else length), at + size
 
 
 def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
