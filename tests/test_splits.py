@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidlab.data import layouts, splits
+from vidlab.data import lists, splits
 from vidlab.data.index import VideoIndex, check_no_leakage, leakage
 from vidlab.errors import LayoutError, LeakageError, SplitError
 
@@ -64,7 +64,7 @@ def test_lists_that_cannot_be_right_are_named(tmp_path, file, line, message):
     (tmp_path / "trainlist01.txt").touch()
     (tmp_path / f"{file}.txt").write_text(line)
     with pytest.raises(LayoutError, match=message):
-        layouts.read_lists(tmp_path)
+        lists.read_lists(tmp_path)
 
 
 def test_lists_that_leak_are_refused(listed):
@@ -96,22 +96,25 @@ def test_groups_of_one_number_stay_together_in_all_classes(index_of):
     assert [len(part) for part in parts] == [3 * 16 * 2, 3 * 2 * 2, 3 * 7 * 2]
 
 
-def test_folds_begin_again_after_the_last_group(index_of):
-    index = index_of({"Jump": range(1, 8), "Run": range(1, 8)})
-    tested = [sorted(set(index.split(k, by="groups")[2].groups)) for k in (1, 2, 3, 4)]
-    assert tested == [["g01", "g02"], ["g03", "g04"], ["g05", "g06"], ["g01", "g07"]]
+def test_there_are_as_many_splits_by_group_as_test_other_groups(index_of):
+    index = index_of({"Jump": range(1, 8), "Run": [1, 2, 3, 10]})
+    tested = [sorted(set(index.split(k, by="groups")[2].groups)) for k in (1, 2, 3)]
+    assert tested == [["g01", "g02"], ["g03", "g04"], ["g03", "g05", "g06"]]
+    with pytest.raises(SplitError, match=r"splits \[1, 2, 3, 4\], as 8 groups allow.*Received: 5"):
+        index.split(5)
 
 
 @settings(max_examples=25)
 @given(
     counts=st.lists(st.integers(2, 12), min_size=1, max_size=5),
     clips=st.integers(1, 3),
-    k=st.integers(1, 9),
+    k=st.integers(1, 3),
     validation=st.sampled_from([0, 0.1, 0.3]),
     seed=st.integers(0, 99),
 )
 def test_splits_by_group_train_and_test_every_class(index_of, counts, clips, k, validation, seed):
     index = index_of({f"C{n}": range(1, count + 1) for n, count in enumerate(counts)}, clips)
+    k = min(k, max(counts))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         train, held, test = index.split(k, validation=validation, seed=seed, by="groups")
@@ -135,7 +138,8 @@ def test_the_share_held_out_is_as_near_as_whole_groups_allow(index_of, groups, c
 
 
 def test_a_class_of_one_group_only_trains(index_of):
-    train, validation, test = index_of({"Jump": [1], "Run": [1, 2, 3, 4]}).split(1)
+    with pytest.warns(UserWarning, match="1 of 2 classes are never tested in split 1 by groups: J"):
+        train, validation, test = index_of({"Jump": [1], "Run": [1, 2, 3, 4]}).split(1)
     assert set(test.table["class_name"]) == {"Run"}
     assert "Jump" in set(train.table["class_name"])
     assert set(validation.groups) <= {"g02", "g03", "g04"}
@@ -148,6 +152,68 @@ def test_validation_that_cannot_be_spared_is_warned_of_where_it_is_wanted(index_
     with pytest.warns(UserWarning, match="validation part is empty"):
         parts = index.split(1)
     assert [len(part) for part in parts] == [2, 0, 2]
+
+
+# ---- folds
+
+
+@settings(max_examples=25)
+@given(
+    counts=st.lists(st.integers(2, 9), min_size=1, max_size=4),
+    clips=st.integers(1, 3),
+    n=st.one_of(st.none(), st.integers(2, 12)),
+    seed=st.integers(0, 99),
+)
+def test_every_video_tests_in_one_fold_and_no_fold_leaks(index_of, counts, clips, n, seed):
+    index = index_of({f"C{i}": range(1, count + 1) for i, count in enumerate(counts)}, clips)
+    n = n and min(n, max(counts))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        folds = index.folds(n=n, validation=0.2, seed=seed)
+    tested = [video_id for *_, test in folds for video_id in test.table["video_id"]]
+    assert sorted(tested) == sorted(index.table["video_id"])
+    assert len(folds) == (n or max(counts))
+    for parts in folds:
+        assert sorted(v for part in part_ids(parts) for v in part) == sorted(tested)
+        assert leakage(*parts).empty
+        assert set(parts[0].table["class_name"]) == set(index.classes)
+
+
+def test_leaving_one_group_out_takes_a_name_from_all_classes(index_of):
+    index = index_of({"Jump": [1, 2, 10], "Run": [2, 3, 10], "Only": [3]}, clips=2)
+    with pytest.warns(UserWarning, match="1 of 3 classes are never tested in any fold: Only"):
+        folds = index.folds(validation=0)
+    assert [sorted(set(test.groups)) for *_, test in folds] == [["g01"], ["g02"], ["g03"], ["g10"]]
+    assert [len(test) for *_, test in folds] == [2, 4, 2, 4]  # the class of one group only trains
+
+
+def test_folds_have_about_as_many_videos_of_each_class(index_of):
+    index = index_of({name: range(1, 26) for name in ("Jump", "Run")}, clips=2)
+    folds = index.folds(n=5)
+    for train, validation, test in folds:
+        assert test.table["class_name"].value_counts().tolist() == [10, 10]
+        assert [len(train), len(validation)] == [72, 8]
+    again = index.folds(n=5, seed=1)
+    assert part_ids(folds[0]) != part_ids(again[0])
+
+
+def test_more_folds_than_names_take_names_apart_by_class(index_of):
+    index = index_of({"Jump": [1, 2, 3], "Run": [1, 2, 3]}, clips=1)
+    assert [len(test) for *_, test in index.folds(n=6, validation=0)] == [1] * 6
+
+
+@pytest.mark.parametrize("n", [1, 7])
+def test_folds_that_cannot_be_are_refused(index_of, n):
+    with pytest.raises(SplitError, match=rf"Expected 2 to \d folds.*Received: {n}"):
+        index_of({"Jump": [1, 2, 3], "Run": [1, 2, 3]}).folds(n=n)
+
+
+def test_the_official_splits_are_folds(toys):
+    folds = toys.folds("official", seed=2)
+    assert part_ids(folds[1]) == part_ids(toys.split(2, seed=2))
+    assert len(folds) == 3
+    with pytest.raises(SplitError, match=r"'group' or 'official'.*'luck'"):
+        toys.folds("luck")
 
 
 # ---- leakage

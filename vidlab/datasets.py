@@ -40,20 +40,27 @@ def load_index(
     size: str = "quick",
     seed: int = 0,
     bias: str | None = None,
+    layout: str | None = None,
+    groups: str | None = None,
+    count: bool = False,
 ) -> VideoIndex:
-    """Index a dataset by its name, or any folder of videos.
+    r"""Index a dataset by its name, or any folder of videos.
 
     Parameters
     ----------
     name_or_folder
         ``"pantomime"`` (made where it is not there yet), ``"ucf101"`` (see `vidlab.ucf101.fetch`),
-        or a folder in UCF-101 layout.
+        or a folder in any layout of `vidlab.layouts.look`.
     root
         Where a dataset known by name is kept; None for `folder_of`.
     size, seed
         Of Pantomime: ``"smoke"``, ``"quick"`` or ``"full"``, and the seed it is drawn from.
     bias
         Of Pantomime: a class that is always in one room; see `vidlab.pantomime.make`.
+    layout, groups, count
+        How the folder holds videos, such as ``"split/class"``, and the part of a name that is the
+        group, such as ``r"person(\d+)"``, where that cannot be seen; and whether to read every
+        video to its end; as `VideoIndex.from_folder` takes them.
 
     Returns
     -------
@@ -62,7 +69,7 @@ def load_index(
     Raises
     ------
     LayoutError
-        The folder is not there, or holds no videos in UCF-101 layout.
+        The folder is not there, or holds no videos in such a layout.
     """
     name = str(name_or_folder)
     if name in NAMES:
@@ -80,4 +87,4 @@ def load_index(
             f"Expected one of {', '.join(NAMES)}, or a folder of videos. Received: {name!r}, and "
             f"there is no folder {folder.absolute()}. Check the spelling."
         )
-    return VideoIndex.from_folder(folder)
+    return VideoIndex.from_folder(folder, layout=layout, groups=groups, count=count)

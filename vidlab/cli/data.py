@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import complain, relative, table
+from vidlab.cli.console import complain, export, relative, table
 
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
@@ -19,6 +19,20 @@ app = typer.Typer(no_args_is_help=True, help="Make, fetch, verify and describe t
 
 Dataset = Annotated[
     str, typer.Argument(metavar="DATASET", help="`pantomime`, `ucf101` or a folder of videos.")
+]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        help="How the folder holds videos, where that cannot be seen: ucf101, hmdb51, list, or the "
+        "folders, such as split/class or class/group."
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATTERN",
+        help=r"The part of a name that is the scene or person, such as 'person(\d+)'.",
+    ),
 ]
 Size = Annotated[str, typer.Option(help="How much of Pantomime: smoke, quick or full.")]
 
@@ -67,45 +81,75 @@ def fetch(
 def verify(
     dataset: Dataset = "pantomime",
     size: Size = "quick",
+    layout: Layout = None,
+    groups: Groups = None,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Read every video to its end, not only its header.")
+        bool, typer.Option("--whole", help="Decode every video again, also what is known from before.")
     ] = False,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every video, and what is wrong with it, to a file.")
+    ] = None,
 ) -> None:
-    """Compare the videos with the official lists, and look for groups shared by parts of a split.
+    """Compare the videos with the official lists, and look for what would spoil a training.
 
-    Exit status 1 if a video cannot be read, a listed one is missing, or no split can be made.
+    Exit status 1 if a video cannot be read or used, a listed one is missing, no split can be made,
+    or a group or a copy is in two parts of one.
     """
-    from vidlab.data import ucf101
-    from vidlab.data.index import check_no_leakage
-    from vidlab.errors import SplitError
+    from vidlab.data import verification
+    from vidlab.data.groups import PATTERN, suggested_pattern
+    from vidlab.data.leakage import copies_apart
+    from vidlab.errors import DatasetError
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # what they say is in the table below
-        index = _index(dataset, size=size)
-        found = ucf101.verify(index.root, count=whole)
+        warnings.simplefilter("ignore", UserWarning)  # what they say is below
+        index = _index(dataset, size=size, layout=layout, groups=groups, count=whole)
+    found = verification.verify(index)
     typer.echo(f"{relative(index.root)}: {found}")
-    if len(found.problems):
-        table(found.problems, title="Problems")
-        complain(f"{len(found.problems)} problems, listed above. Remove or replace these files.")
-    try:
-        parts = index.split(1)
-    except SplitError as error:
-        complain(f"There is no split 1. {error}")
-        raise typer.Exit(1) from error
-    check_no_leakage(*parts)
-    train, validation, test = map(len, parts)
-    typer.echo(
-        f"Split 1: {train} training, {validation} validation, {test} test videos; "
-        "no group in two parts."
-    )
-    if len(found.problems):
+    for line in (*index.notes, *found.findings):
+        typer.echo(line)
+    failed = len(found.faults) > 0
+    if failed:
+        table(found.faults, title="Problems")
+        complain(f"{len(found.faults)} problems, listed above. Remove or replace these files.")
+    if not index.groups_from:
+        hint = suggested_pattern(index.paths) or PATTERN
+        complain(
+            "Groups are unknown: whether one scene or person is in two parts of a split cannot be "
+            "told. Name videos like v_Class_g01_c02, or say which part of a name is the group, "
+            f"such as --groups '{hint}'."
+        )
+    for k in sorted(index.lists or [1]):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            try:
+                parts = index.split(k)
+            except DatasetError as error:
+                complain(f"There is no split {k}. {error}")
+                failed = True
+                continue
+        failed = failed or bool(copies_apart(*parts))
+        train, validation, test = map(len, parts)
+        apart = "; no group in two parts" if index.groups_from else ""
+        typer.echo(
+            f"Split {k}: {train} training, {validation} validation, {test} test videos{apart}."
+        )
+        for warning in said:
+            complain(str(warning.message).removeprefix("vidlab: "))
+    if csv is not None:
+        export(found.videos, csv)
+    if failed:
         raise typer.Exit(1)
 
 
 @app.command()
-def info(dataset: Dataset = "pantomime", size: Size = "quick") -> None:
+def info(
+    dataset: Dataset = "pantomime",
+    size: Size = "quick",
+    layout: Layout = None,
+    groups: Groups = None,
+) -> None:
     """Describe a dataset: its classes, videos, groups and lengths."""
-    index = _index(dataset, size=size)
+    index = _index(dataset, size=size, layout=layout, groups=groups)
     videos = index.table.assign(seconds=index.table["frames"] / index.table["fps"])
     classes = videos.groupby("class_name", sort=False).agg(
         videos=("video_id", "size"),
@@ -114,17 +158,21 @@ def info(dataset: Dataset = "pantomime", size: Size = "quick") -> None:
         mean_s=("seconds", "mean"),
         longest_s=("seconds", "max"),
     )
+    if not index.groups_from:
+        classes["groups"] = "unknown"
     table(classes, title=f"{relative(index.root)}: {len(index)} videos")
-    first = videos.iloc[0]
+    first, kinds = videos.iloc[0], index.report["kind"].value_counts()
+    wrong = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"
     typer.echo(
         f"{videos['seconds'].sum() / 60:.1f} minutes in all; the first video is "
         f"{first['width']}×{first['height']} at {first['fps']:g} frames a second. "
-        f"Official split lists: {'yes' if index.has_official_lists else 'no'}. "
-        f"Cannot be read: {len(index.report)}."
+        f"Splits it comes with: {len(index.lists or {}) or 'none'}. Problems: {wrong}."
     )
+    for note in index.notes:
+        typer.echo(note)
 
 
-def _index(dataset: str, *, size: str) -> VideoIndex:
+def _index(dataset: str, **options) -> VideoIndex:
     from vidlab import datasets
 
-    return datasets.load_index(dataset, size=size)
+    return datasets.load_index(dataset, **options)

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from vidlab.data import containers
+from vidlab.data.image_folders import ImageFolder
 from vidlab.errors import MissingVideoError, UnreadableVideoError
 
 __all__ = ["Decoder", "OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
@@ -135,7 +136,7 @@ class PyAv:
         self._container.close()
 
 
-Decoder = OpenCv | PyAv
+Decoder = OpenCv | PyAv | ImageFolder
 
 
 def _rate(fps: float) -> float:
@@ -168,7 +169,7 @@ def safe_name(path: Path) -> Iterator[str]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Decoder]:
-    """Open a video file at its first frame.
+    """Open a video, a file or a folder of images, at its first frame.
 
     Raises
     ------
@@ -177,6 +178,9 @@ def opened(path: Path) -> Iterator[Decoder]:
     UnreadableVideoError
         No frame of it can be decoded; the message says why.
     """
+    if path.is_dir() and (folder := ImageFolder(path)).has_frames:
+        yield folder
+        return
     _check_file(path)
     with safe_name(path) as name:
         decoder = OpenCv(name)

@@ -11,15 +11,19 @@ import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from vidlab.data import layouts, splits
-from vidlab.errors import DatasetError, LayoutError, LeakageError, SplitError
+from vidlab.data import layouts
+from vidlab.data.contents import Found
+from vidlab.data.groups import PATTERN, group_names, suggested_pattern
+from vidlab.data.leakage import check_no_leakage, find_copies, leakage
+from vidlab.data.splitting import Splittable
+from vidlab.errors import DatasetError, LayoutError
 
 __all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage"]
 
@@ -35,7 +39,7 @@ _COLUMNS = {
     "width": "int64",
     "height": "int64",
 }
-_SPLITS = ("auto", "official", "groups", "random")
+_REPORT = ["path", "class_name", "reason", "kind"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class ReversedPair:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class VideoIndex:
+class VideoIndex(Splittable):
     """The videos of a dataset, one row each.
 
     Made by `from_folder`; `select`, `of_classes` and `split` give smaller ones.
@@ -77,12 +81,23 @@ class VideoIndex:
     classes : list of str
         Class names in the order of their labels.
     report : pandas.DataFrame
-        What is wrong with the folder: ``path``, ``reason``, and ``kind``, which is ``unreadable``,
-        ``missing`` (listed but not there) or ``unlisted`` (there but in no official list).
+        What is wrong with the folder: ``path``, ``class_name`` ("" where it is not known),
+        ``reason``, and ``kind``: ``unreadable``,
+        ``missing`` (listed but not there), ``unlisted`` (there but in no list), ``unused`` (there,
+        but of no class) or ``copied`` (byte for byte the same as another).
     root : pathlib.Path
         The folder.
-    lists : OfficialLists or None
-        Its official train and test lists.
+    lists : dict or None
+        The splits the dataset comes with: for each number, the part of each path, ``"train"``,
+        ``"validation"`` or ``"test"``.
+    groups_from : str
+        ``"names"`` like v_Archery_g07_c02, where groups of one name in two classes are two;
+        ``"pattern"`` or ``"list"``, where they are one, such as a person; "" where nothing tells,
+        so that each video is a group of its own.
+    copies : dict
+        The path of each copied video, and of the first that is the same.
+    notes : tuple of str
+        What was found in the folder, and what was not used.
     """
 
     table: pd.DataFrame
@@ -90,19 +105,33 @@ class VideoIndex:
     _: KW_ONLY
     classes: list[str]
     report: pd.DataFrame
-    lists: layouts.OfficialLists | None
+    lists: dict[int, dict[str, str]] | None
+    groups_from: str = "names"
+    copies: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def from_folder(cls, root: str | Path, *, count: bool = False) -> VideoIndex:
-        """Index the videos of a folder in UCF-101 layout.
+    def from_folder(
+        cls,
+        root: str | Path,
+        *,
+        layout: str | None = None,
+        groups: str | None = None,
+        count: bool = False,
+    ) -> VideoIndex:
+        r"""Index the videos of a folder.
 
         Parameters
         ----------
         root
-            A folder with ``UCF-101/<Class>/<video>``, ``videos/<Class>/<video>`` or
-            ``<Class>/<video>``, and official lists where `vidlab.layouts.find_lists` looks. Groups
-            come from names such as ``v_Archery_g07_c02``; a file without counts as a group of its
-            own, which a warning says.
+            A folder in one of the layouts of `vidlab.layouts.look`: official lists, tables of
+            videos, folders named after classes.
+        layout
+            Which; None for the first that fits.
+        groups
+            A regular expression for the part of each path below `root` that is its group, such as
+            ``person(\d+)``. None for what lists, folders or names such as ``v_Archery_g07_c02``
+            say; a video of which nothing tells counts as a group of its own, and a warning says so.
         count
             Count every video's frames instead of believing its header: slow, for files whose
             headers lie.
@@ -112,51 +141,79 @@ class VideoIndex:
         LayoutError
             There are no videos in such a layout, or the lists contradict each other.
         """
-        root = Path(root).absolute()
-        files = layouts.find_videos(root)
-        lists = layouts.find_lists(root)
+        found = layouts.look(root, layout=layout or None)
+        root = Path(root).resolve()
+        files = found.videos["path"].tolist()
         infos, problems = layouts.probe_all(files, count=count)
         if not infos:
             raise LayoutError(
                 f"Expected readable videos. Received: {root}, where none of {len(files)} can be "
                 f"read. The first says: {problems[0]['reason']}"
             )
-        problems += layouts.compare_with_lists(root, files, lists)
-        report = pd.DataFrame(problems, columns=["path", "reason", "kind"])
+        facts = pd.DataFrame(infos).merge(found.videos, on="path")
+        index = cls.from_headers(facts, root, found=found, groups=groups)
+        problems += found.problems + [_copied(index, *pair) for pair in index.copies.items()]
+        class_of = dict(zip(map(str, files), found.videos["class_name"], strict=True))
+        rows = [{"class_name": class_of.get(row["path"], ""), **row} for row in problems]
+        report = pd.DataFrame(rows, columns=_REPORT)
         if problems:
-            kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(report["kind"]).items())
+            kinds = ", ".join(f"{n} {k}" for k, n in Counter(report["kind"]).items())
             warnings.warn(
                 f"vidlab: {root}: {kinds} videos; index.report says which, and why.",
                 stacklevel=2,
             )
-        return cls._from_headers(pd.DataFrame(infos), root, report=report, lists=lists)
+        return replace(index, report=report)
 
     @classmethod
-    def _from_headers(cls, table: pd.DataFrame, root: Path, *, report, lists) -> VideoIndex:
-        """Add class, id, label and group to a table of paths and headers, and put it in order."""
-        spelled = lists.spelled if lists else str
-        table = table.assign(
-            class_name=[spelled(path.parent.name) for path in table["path"]],
-            path=table["path"].astype("str"),
-        )
+    def from_headers(
+        cls, table: pd.DataFrame, root: Path, *, found: Found, groups: str | None = None
+    ) -> VideoIndex:
+        """Make an index of videos whose headers have been read.
+
+        Parameters
+        ----------
+        table
+            Columns ``path``, ``class_name``, ``group`` as in `found`, ``frames``, ``fps``,
+            ``width`` and ``height``.
+        found, groups
+            What the folder holds, and the pattern of groups; as in `from_folder`.
+        """
         present = set(table["class_name"])
-        order = [name for name in lists.classes if name in present] if lists else []
+        order = [name for name in found.classes if name in present]
         classes = order + sorted(present - set(order))
         table = table.assign(label=table["class_name"].map(classes.index))
         table = table.sort_values(["label", "path"], ignore_index=True)
-        paths = [Path(path) for path in table["path"]]
-        groups, nameless = layouts.groups_and_clips(paths, table["class_name"])
+        paths = table["path"].tolist()
+        named, source, nameless = group_names(paths, table, root=root, pattern=groups)
+        by_name = sorted(paths, key=set(nameless).__contains__)  # those that name a group first
+        copies = {str(path): str(first) for path, first in find_copies(by_name).items()}
+        table = table.assign(path=[str(path) for path in paths], **named)
+        of_path = dict(zip(table["path"], table["group"], strict=True))
+        of_path |= {str(p): of_path[copies[str(p)]] for p in nameless if str(p) in copies}
+        table["group"] = table["path"].map(of_path)  # a copy whose name says none has the first's
+        nameless = [path for path in nameless if str(path) not in copies]
         if nameless:
+            hint = suggested_pattern(paths)
             warnings.warn(
-                f"vidlab: {root}: {nameless} videos name no group, so each counts as a group of "
-                "its own. Where several show one scene or person, name them like "
-                "v_Class_g01_c02, or a split may leak.",
+                f"vidlab: {root}: {len(nameless)} videos name no group, so each counts as a group "
+                "of its own. Where several show one scene or person, a split may leak: name them "
+                "like v_Class_g01_c02, or say which part of the name is the group, such as "
+                f"--groups '{hint or PATTERN}'.",
                 stacklevel=3,
             )
-        table = table.assign(video_id=layouts.unique_names(paths), **groups)
-        varying = ["times"] * int(table["times"].notna().any())
+        table = table.assign(video_id=layouts.unique_names(paths))
+        varying = ["times"] * int("times" in table and table["times"].notna().any())
         table = table[[*_COLUMNS, *varying]].astype(_COLUMNS)
-        return cls(table, root, classes=classes, report=report, lists=lists)
+        return cls(
+            table,
+            root,
+            classes=classes,
+            report=pd.DataFrame(columns=_REPORT),
+            lists=found.splits or None,
+            groups_from=source,
+            copies=copies,
+            notes=tuple(found.notes),
+        )
 
     def __len__(self) -> int:
         return len(self.table)
@@ -196,19 +253,24 @@ class VideoIndex:
 
     @property
     def groups(self) -> np.ndarray:
-        """Group names, str, ``(videos,)``; the same name in two classes is two groups."""
+        """Group names, str, ``(videos,)``; see `groups_from` for the same name in two classes."""
         return self.table["group"].to_numpy(dtype=np.str_)
 
     @property
     def has_official_lists(self) -> bool:
-        """Whether there are train and test lists that official splits can follow."""
-        return bool(self.lists and self.lists.train)
+        """Whether the dataset comes with splits, in lists or as folders."""
+        return bool(self.lists)
+
+    @property
+    def across_classes(self) -> bool:
+        """Whether a group name in two classes is one group."""
+        return self.groups_from in ("pattern", "list")
 
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that change with the videos, not with where or when they lie."""
         facts = self.table.drop(columns="path")
-        sizes = [path.stat().st_size if path.exists() else 0 for path in self.paths]
+        sizes = [path.stat().st_size if path.is_file() else 0 for path in self.paths]
         text = facts.assign(bytes=sizes).sort_values("video_id").to_csv(index=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -237,147 +299,10 @@ class VideoIndex:
         table = table.assign(label=table["class_name"].map(names.index).astype("int64"))
         return self._with(table.sort_values("label", kind="stable"), names)
 
-    def split(
-        self, k: int = 1, *, validation: float = 0.1, seed: int = 0, by: str = "auto"
-    ) -> tuple[VideoIndex, VideoIndex, VideoIndex]:
-        """Divide the videos into training, validation and test.
 
-        Parameters
-        ----------
-        k
-            Which split, from 1: the number of the official lists, or of the test fold.
-        validation
-            Which share of the training videos to hold out, from 0 to below 1.
-        seed
-            Draws the groups held out for validation, and a random split.
-        by
-            ``"official"`` follows the lists; ``"groups"`` tests on the k-th 28% of the groups in
-            order; ``"random"`` ignores groups, so that videos of one group come into several
-            parts: it is here to show what that does to a result. ``"auto"`` is official where
-            there are lists, groups otherwise.
-
-        Returns
-        -------
-        tuple of VideoIndex
-            Training, validation, test. But for ``"random"``, no group is in two of them.
-
-        Raises
-        ------
-        SplitError
-            There is no such split, or it leaves a class without training videos.
-        LeakageError
-            The official lists themselves spread a group over two parts.
-        """
-        if not isinstance(k, int | np.integer) or k < 1:
-            raise SplitError(
-                f"Expected the number of a split, from 1. Received: {k!r}. UCF-101 has 1, 2 and 3."
-            )
-        if not 0 <= validation < 1:
-            raise SplitError(
-                "Expected the share of training videos to validate with, from 0 to below 1. "
-                f"Received: {validation!r}. Use 0.1 for a tenth, 0 for none."
-            )
-        if by not in _SPLITS:
-            raise SplitError(f"Expected by to be one of {_SPLITS}. Received: {by!r}. Choose one.")
-        if by == "auto":
-            by = "official" if self.has_official_lists else "groups"
-        rng = np.random.default_rng([seed, k])
-        if by == "official":
-            train, test = self._official(k)
-        else:
-            test = (
-                splits.by_groups(self.table, k)
-                if by == "groups"
-                else splits.at_random(self.table, rng, share=splits.TEST_SHARE)
-            )
-            train = ~test
-        kept = np.flatnonzero(train)
-        self._check_parts(kept, test, k=k, by=by)
-        held_out_by = splits.at_random if by == "random" else splits.hold_out
-        held = held_out_by(self.table.iloc[kept], rng, share=validation)
-        parts = self.select(kept[~held]), self.select(kept[held]), self.select(test)
-        if by != "random":
-            check_no_leakage(*parts)
-        return parts
-
-    def _official(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        if not self.has_official_lists:
-            raise SplitError(
-                f"Expected official lists beside the videos. Received: {self.root} without "
-                'trainlist01.txt. Add them in ucfTrainTestlist, or split by="groups".'
-            )
-        if k not in self.lists.train:
-            raise SplitError(
-                f"Expected one of the official splits {sorted(self.lists.train)}. Received: {k}. "
-                'Choose one of them, or split by="groups".'
-            )
-        names = zip(self.table["class_name"], self.paths, strict=True)
-        keys = [layouts.video_key(name, path.name) for name, path in names]
-        train, test = (
-            np.array([key in part[k] for key in keys])
-            for part in (self.lists.train, self.lists.test)
-        )
-        left_out = int((~train & ~test).sum())
-        if left_out:
-            warnings.warn(
-                f"vidlab: {left_out} of {len(self)} videos are in neither list of split {k}, so "
-                'it leaves them out; split by="groups" to use them.',
-                stacklevel=3,
-            )
-        return train, test
-
-    def _check_parts(self, train: np.ndarray, test: np.ndarray, *, k: int, by: str) -> None:
-        present = set(self.table["class_name"])
-        bare = sorted(present - set(self.table["class_name"].iloc[train]))
-        if bare:
-            raise SplitError(
-                f"Expected a training video of every class in split {k} by {by}. Received: none "
-                f"of {', '.join(bare)}. Add videos, keep other classes with "
-                'index.of_classes(...), or split by="groups".'
-            )
-        if not test.any():
-            raise SplitError(
-                f"Expected test videos in split {k} by {by}. Received: {self.root} with none. "
-                "Each class to test needs videos of at least two groups."
-            )
-
-
-def leakage(*parts: VideoIndex) -> pd.DataFrame:
-    """Find the groups that are in more than one part.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each shared (class, group): ``class_name``, ``group``, and for each part how
-        many videos of the group it holds. The parts are called train and test where there are
-        two, train, validation and test where there are three, and part_1, part_2 … otherwise.
-        Empty where nothing is shared.
-    """
-    names = {2: ["train", "test"], 3: ["train", "validation", "test"]}.get(
-        len(parts), [f"part_{number}" for number in range(1, len(parts) + 1)]
-    )
-    counts = [part.table.groupby(["class_name", "group"]).size() for part in parts]
-    table = pd.concat(counts, axis=1, keys=names).fillna(0).astype(np.int64)
-    shared = table[(table > 0).sum(axis=1) > 1].sort_index()
-    return shared.rename_axis(["class_name", "group"]).reset_index()
-
-
-def check_no_leakage(*parts: VideoIndex) -> None:
-    """Raise an error where a group is in more than one part.
-
-    Raises
-    ------
-    LeakageError
-        At least one (class, group) is; the first is named. `leakage` lists all.
-    """
-    shared = leakage(*parts)
-    if len(shared):
-        first = shared.iloc[0].to_dict()
-        where = ", ".join(
-            f"{count} in {part}" for part, count in list(first.items())[2:] if count > 0
-        )
-        raise LeakageError(
-            f"Expected every group in one part only. Received: {len(shared)} groups in more than "
-            f"one, first {first['class_name']} {first['group']} (videos: {where}). Split with "
-            'index.split(by="groups"); vidlab.index.leakage lists all shared groups.'
-        )
+def _copied(index: VideoIndex, path: str, first: str) -> dict[str, str]:
+    of = index.table.set_index("path")["class_name"]
+    reason = f"Byte for byte the same as {first}."
+    if of[path] != of[first]:
+        reason += f" That one is of class {of[first]}: one of the two labels is wrong."
+    return {"path": path, "reason": reason, "kind": "copied"}

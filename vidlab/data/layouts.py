@@ -1,128 +1,210 @@
-"""Folders of videos and their official lists: which files there are, their headers and names.
+"""How a folder holds videos: which there are, and their classes, groups and parts.
 
-UCF-101 itself is not consistent: files end their lines as on Windows, test lists carry no labels,
-and one class is spelled ``HandstandPushups`` as a folder but ``HandStandPushups`` in file names. So
-names are compared without regard to capital letters, and the spelling of classInd.txt is shown.
+`look` reads a folder in the first layout of `LAYOUTS` that fits, and says also what it did not use.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from pathlib import Path
 
 import pandas as pd
 
-from vidlab.data import video
+from vidlab.data import listings, lists, video
+from vidlab.data.contents import Contents, Found, counted, given_splits
+from vidlab.data.lists import PARTS, OfficialLists, normalized
 from vidlab.errors import LayoutError, VideoError
 from vidlab.progress import progress
 
-__all__ = [
-    "ListedVideo",
-    "OfficialLists",
-    "compare_with_lists",
-    "find_lists",
-    "find_videos",
-    "groups_and_clips",
-    "probe_all",
-    "read_lists",
-    "unique_names",
-    "video_key",
-]
+__all__ = ["LAYOUTS", "find_lists", "look", "probe_all", "unique_names"]
 
-_LISTS = "ucfTrainTestlist"
 _VIDEO_FOLDERS = ("ucf-101", "videos")
-
-_LINE = re.compile(r"(?P<path>\S.*\.\w+?)(?:\s+(?P<label>\d+))?")
-_CLASS_LINE = re.compile(r"(?P<number>\d+)\s+(?P<name>\S.*)")
-_NAME = r"(?i)^(?:.*)_g(?P<group>\d+)_c(?P<clip>\d+)\Z"
+_UCF_NAME = re.compile(r"(?i)v_(?P<class_name>.+)_g\d+_c\d+")
+_WORDS = ("class", "group", "split", "*")
 
 
-class ListedVideo(NamedTuple):
-    """A video as a list names it: its class, and its file name with the ending."""
+def look(root: str | Path, *, layout: str | None = None) -> Found:
+    """Say what a folder holds.
 
-    class_name: str
-    file_name: str
-
-
-@dataclass(frozen=True)
-class OfficialLists:
-    """All list files of one folder.
-
-    Attributes
+    Parameters
     ----------
-    folder
-        Where the files are.
-    classes
-        Class names in the order of classInd.txt; empty where there is none.
-    train, test
-        For each split number, the listed videos by their `video_key`.
-    """
-
-    folder: Path
-    classes: tuple[str, ...]
-    train: dict[int, dict[str, ListedVideo]]
-    test: dict[int, dict[str, ListedVideo]]
-
-    @property
-    def videos(self) -> dict[str, ListedVideo]:
-        """Every listed video once, by its key."""
-        parts = [*self.train.values(), *self.test.values()]
-        return {key: listed for part in parts for key, listed in part.items()}
-
-    def spelled(self, class_name: str) -> str:
-        """Give a class name in the spelling of classInd.txt, or as it is where it is not there."""
-        spellings = {name.lower(): name for name in self.classes}
-        return spellings.get(class_name.lower(), class_name)
-
-
-def video_key(class_name: str, file_name: str) -> str:
-    """Give what two namings of one video have in common.
-
-    Examples
-    --------
-    >>> video_key("HandstandPushups", "v_HandStandPushups_g01_c01.avi")
-    'handstandpushups/v_handstandpushups_g01_c01'
-    """
-    return f"{class_name}/{PurePosixPath(file_name).stem}".lower()
-
-
-def find_videos(root: Path) -> list[Path]:
-    """List the video files of a folder in one of the accepted layouts.
+    layout
+        One of `LAYOUTS`, or what the folders between `root` and the videos are, outermost first:
+        ``"class"``, ``"class/group"``, ``"split/class"``, ``"group/class"``, with ``*`` for what
+        says nothing. None for the first of `LAYOUTS` that fits.
 
     Raises
     ------
     LayoutError
-        There is no such folder, or no video in a folder of its class.
+        There is no such folder, or it is in no such layout, or a list contradicts itself.
     """
-    if not root.is_dir():
+    if not Path(root).is_dir():
         raise LayoutError(
             f"Expected a folder of videos. Received: {root} (no such folder). Check the spelling."
         )
-    inner = [folder for folder in _visible(root) if folder.name.lower() in _VIDEO_FOLDERS]
-    for parent in [*inner, root]:
-        files = [file for folder in _visible(parent) for file in _videos(folder)]
-        if files:
-            return files
-    raise LayoutError(
-        "Expected videos in UCF-101/<Class>/, videos/<Class>/ or <Class>/, ending in "
-        f"{', '.join(video.SUFFIXES)}. Received: {root} with {len(_videos(root))} videos outside a "
-        "class folder and none inside. Put the videos of each class into a folder named after it."
+    contents = Contents.of(root)
+    if not layout:
+        found = next(filter(None, (read(contents) for read in LAYOUTS.values())), None)
+    elif layout in LAYOUTS:
+        found = LAYOUTS[layout](contents)
+    elif {*layout.split("/")} <= {*_WORDS} and layout.split("/").count("class") == 1:
+        found = _by_folders(contents, layout.split("/"))
+    else:
+        raise LayoutError(
+            f"Expected a layout: {', '.join(LAYOUTS)}, or folders from {', '.join(_WORDS)} with "
+            f"class once, such as split/class. Received: {layout!r}. Choose one."
+        )
+    if found is None or found.videos.empty:
+        raise _layout_error(contents, layout)
+    found.problems.extend(contents.misnamed_rows())
+    found.notes.insert(0, f"Layout: {found.layout}.")
+    return found
+
+
+def _layout_error(contents: Contents, layout: str | None) -> LayoutError:
+    loose = sum(not contents.inside(file) for file in contents.videos)
+    wanted = f"the layout {layout}" if layout else "videos in <Class>/, videos/<Class>/ or a list"
+    return LayoutError(
+        f"Expected {wanted}, in files ending in {', '.join(video.SUFFIXES)}. Received: "
+        f"{contents.root} with {loose} videos outside a class folder, "
+        f"{len(contents.videos) - loose} in folders, and other files: "
+        f"{counted(contents.others) or 'none'}. Put the videos of each class into a folder named "
+        "after it, or list them in labels.csv with the columns path and label, or say what the "
+        "folders are, such as --layout split/class."
     )
 
 
-def _visible(folder: Path) -> list[Path]:
-    inside = folder.iterdir() if folder.is_dir() else ()
-    return sorted(entry for entry in inside if not entry.name.startswith("."))
+def find_lists(root: str | Path) -> OfficialLists | None:
+    """Find the official lists that belong to a folder of videos.
+
+    They may be in `root`, in any folder inside it, or in ``ucfTrainTestlist``, ``annotations`` or
+    ``splits`` beside it; None where they are in none of these.
+    """
+    return listings.official_lists(Contents.of(root))
 
 
-def _videos(folder: Path) -> list[Path]:
-    files = [file for file in _visible(folder) if not file.is_dir()]
-    return [file for file in files if file.suffix.lower() in video.SUFFIXES]
+def _folders(contents: Contents) -> Found | None:
+    words = _guessed([contents.inside(file) for file in contents.videos])
+    found = words and _by_folders(contents, words, exact=True)
+    if not found:
+        return None
+    only = found.videos["class_name"].unique()
+    if len(only) == 1:
+        by_name = _names(contents)
+        if only[0].lower() in _VIDEO_FOLDERS or (
+            by_name and by_name.videos["class_name"].nunique() > 1
+        ):
+            return None
+        found.notes.append(f"There is one class only, {only[0]}.")
+    return found
+
+
+def _guessed(inside: list[tuple[str, ...]]) -> list[str] | None:
+    """Say what the folders of most videos are; None where none is a class."""
+    inside = [folders for folders in inside if folders]
+    inner = list(filter(_is_inner, inside))
+    if not inside:
+        return None
+    depth = Counter(len(folders) for folders in inner or inside).most_common(1)[0][0]
+    levels = list(zip(*(f for f in inner or inside if len(f) == depth), strict=True))
+    words = ["*"] * depth
+    free = list(range(depth))
+    for level, names in enumerate(levels):
+        parts = {PARTS[name.lower()] for name in set(names) if name.lower() in PARTS}
+        if "train" in parts and (len(parts) > 1 or len(set(names)) == 1):
+            words[level] = "split"
+            free.remove(level)
+            break
+    while len(free) > 1 and len(set(levels[free[0]])) == 1:
+        free.pop(0)  # a folder around all
+    if len(free) == 2 and all(a == b for a, b in zip(*(levels[i] for i in free), strict=True)):
+        free.pop(0)  # each class packed in a folder of its own name
+    if len(free) == 2:
+        pairs = set(zip(*(levels[i] for i in free), strict=True))
+        inner_names = [name for _, name in pairs]
+        numbered = sum(any(map(str.isdigit, name)) for name in inner_names)
+        if numbered < 0.8 * len(pairs) and len(set(inner_names)) > 0.5 * len(pairs):
+            return _unclear("/".join(next(iter(sorted(pairs)))))
+        words[free.pop()] = "group"
+    if len(free) > 1:
+        return _unclear("/".join(column[0] for column in levels))
+    if free:
+        words[free[0]] = "class"
+    return words if free else None
+
+
+def _is_inner(folders: tuple[str, ...]) -> bool:
+    """Whether a file is in a folder that holds all videos, such as UCF-101."""
+    return bool(folders) and folders[0].lower() in _VIDEO_FOLDERS
+
+
+def _unclear(folders: str) -> list[str]:
+    raise LayoutError(
+        f"Expected to see which folders are the classes. Received: {folders}. Say what they are, "
+        "outermost first: --layout class/group, --layout '*/class' or --layout group/class."
+    )
+
+
+def _by_folders(contents: Contents, words: list[str], *, exact: bool = False) -> Found:
+    """Read class, group and part from the folders of each video, the innermost ones by `words`."""
+    spelled: dict[str, str] = {}
+    videos, parts, problems = [], {}, []
+    has_inner = exact and any(map(_is_inner, map(contents.inside, contents.videos)))
+    for file in contents.videos:
+        folders = contents.inside(file)
+        fits = len(folders) == len(words) if exact else len(folders) >= len(words)
+        about = dict(zip(words[::-1], folders[::-1], strict=False))
+        part = PARTS.get(about.get("split", "").lower())
+        fits = fits and (part or "split" not in words) and (_is_inner(folders) or not has_inner)
+        if not fits:
+            reason = f"Not used: it is in no folder {'/'.join(words)}."
+            problems.append({"path": str(file), "reason": reason, "kind": "unused"})
+            continue
+        name = unicodedata.normalize("NFC", about["class"])
+        videos.append((file, spelled.setdefault(normalized(name), name), about.get("group", "")))
+        if part:
+            parts[str(file)] = part
+    official = listings.official_lists(contents)
+    splits, notes = given_splits({1: parts})
+    return Found(
+        "/".join(words),
+        pd.DataFrame(videos, columns=["path", "class_name", "group"]),
+        classes=official.classes if official else (),
+        splits=splits,
+        problems=problems,
+        notes=notes + contents.unused(),
+    )
+
+
+def _names(contents: Contents) -> Found | None:
+    """Read the classes from names such as v_Archery_g07_c02, wherever the files are."""
+    videos, problems = [], []
+    for file in contents.videos:
+        match = _UCF_NAME.fullmatch(lists.video_stem(file.name))
+        if match:
+            videos.append((file, unicodedata.normalize("NFC", match["class_name"]), ""))
+        else:
+            reason = "Not used: its name is not like v_Class_g01_c02, and no folder is its class."
+            problems.append({"path": str(file), "reason": reason, "kind": "unused"})
+    if len(videos) < len(problems):
+        return None
+    table = pd.DataFrame(videos, columns=["path", "class_name", "group"])
+    return Found("names", table, problems=problems, notes=contents.unused())
+
+
+LAYOUTS = {
+    "ucf101": listings.ucf101,
+    "hmdb51": listings.hmdb51,
+    "list": listings.tables,
+    "folders": _folders,
+    "names": _names,
+}
+"""In the order tried: official lists, HMDB-51's split files, a table of videos, folders named after
+the classes, and files named after them."""
 
 
 def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo], list[dict]]:
@@ -160,26 +242,6 @@ def _shorter(info: video.VideoInfo) -> dict:
     return {"path": str(info.path), "reason": reason, "kind": "shorter"}
 
 
-def compare_with_lists(root: Path, files: list[Path], lists: OfficialLists | None) -> list[dict]:
-    """Report the listed videos that are not there, and the videos there that are not listed."""
-    if lists is None or not lists.train:
-        return []
-    listed = lists.videos
-    there = {video_key(lists.spelled(file.parent.name), file.name): file for file in files}
-    absent = {
-        root / "UCF-101" / entry.class_name / entry.file_name: "missing"
-        for key, entry in listed.items()
-        if key not in there
-    }
-    unlisted = {file: "unlisted" for key, file in there.items() if key not in listed}
-    reasons = {
-        "missing": f"Listed in {lists.folder}, but there is no such file.",
-        "unlisted": f"In no list of {lists.folder}, so no official split uses it.",
-    }
-    problems = absent | unlisted
-    return [{"path": str(f), "reason": reasons[k], "kind": k} for f, k in problems.items()]
-
-
 def unique_names(paths: list[Path]) -> pd.Series:
     """Name each video by its file, with as much of the path as it takes to be unique."""
     names = pd.Series([path.stem for path in paths])
@@ -187,99 +249,3 @@ def unique_names(paths: list[Path]) -> pd.Series:
         with_class = [f"{path.parent.name}/{path.name}" for path in longer]
         names = names.mask(names.duplicated(keep=False), pd.Series(with_class))
     return names
-
-
-def groups_and_clips(paths: list[Path], class_names: pd.Series) -> tuple[pd.DataFrame, int]:
-    """Read ``group`` and ``clip`` from the file names; return also how many names hold none.
-
-    A file whose name holds none is a group of its own, numbered after the other groups of its
-    class, in the order of the files.
-    """
-    found = pd.Series([path.stem for path in paths]).str.extract(_NAME).astype("float64")
-    nameless = found["group"].isna()
-    last = found["group"].groupby(class_names).transform("max").fillna(0)
-    own = last + nameless.groupby(class_names).cumsum()
-    groups = found["group"].fillna(own).astype("int64").map("g{:02d}".format)
-    clips = found["clip"].fillna(1).astype("int64")
-    return pd.DataFrame({"group": groups, "clip": clips}), int(nameless.sum())
-
-
-def find_lists(root: Path) -> OfficialLists | None:
-    """Find the list files that belong to a folder of videos.
-
-    They may be in ``ucfTrainTestlist`` inside `root`, in `root` itself, or in
-    ``ucfTrainTestlist`` beside `root`; None where they are in none of these.
-    """
-    for folder in (root / _LISTS, root, root.resolve().parent / _LISTS):
-        if any(folder.glob("trainlist*.txt")) or (folder / "classInd.txt").is_file():
-            return read_lists(folder)
-    return None
-
-
-def read_lists(folder: str | Path) -> OfficialLists:
-    """Read classInd.txt, trainlistNN.txt and testlistNN.txt of a folder.
-
-    Raises
-    ------
-    LayoutError
-        A line cannot be understood, contradicts classInd.txt, or a list lacks its counterpart.
-    """
-    folder = Path(folder)
-    numbers = _read_classes(folder / "classInd.txt")
-    train, test = (_read_all(folder, kind, numbers) for kind in ("train", "test"))
-    for split in sorted(train.keys() ^ test.keys()):
-        absent = "testlist" if split in train else "trainlist"
-        raise LayoutError(
-            f"Expected a train list and a test list for every split. Received: {folder} without "
-            f"{absent}{split:02d}.txt. Add that file, or remove its counterpart."
-        )
-    classes = tuple(sorted(numbers, key=numbers.__getitem__))
-    return OfficialLists(folder, classes, train, test)
-
-
-def _lines(file: Path, pattern: re.Pattern, expected: str) -> Iterator[tuple[re.Match, str]]:
-    """Match the lines of a file that are not empty; each comes with where it stands."""
-    text = file.read_text(encoding="utf-8-sig") if file.is_file() else ""
-    for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
-        where = f"{file}, line {number}: {line!r}"
-        match = pattern.fullmatch(line)
-        if line and not match:
-            raise _line_error(expected, where)
-        if line:
-            yield match, where
-
-
-def _line_error(expected: str, where: str) -> LayoutError:
-    return LayoutError(
-        f"Expected {expected}. Received: {where}. Correct the line, or get the official lists "
-        "again."
-    )
-
-
-def _read_classes(file: Path) -> dict[str, int]:
-    lines = _lines(file, _CLASS_LINE, "a class number and a class name")
-    return {match["name"]: int(match["number"]) for match, _ in lines}
-
-
-def _read_all(folder: Path, kind: str, numbers: dict[str, int]) -> dict:
-    files = {
-        file.stem.removeprefix(f"{kind}list"): file for file in folder.glob(f"{kind}list*.txt")
-    }
-    return {
-        int(number): dict(_read_videos(files[number], numbers))
-        for number in sorted(files)
-        if number.isdecimal()
-    }
-
-
-def _read_videos(file: Path, numbers: dict[str, int]) -> Iterator[tuple[str, ListedVideo]]:
-    expected = "Class/video.avi and perhaps a label"
-    known = {name.lower(): (name, number) for name, number in numbers.items()}
-    for match, where in _lines(file, _LINE, expected):
-        path = PurePosixPath(match["path"].replace("\\", "/"))
-        if len(path.parts) < 2:
-            raise _line_error(expected, where)
-        name, label = known.get(path.parts[-2].lower(), (path.parts[-2], None))
-        if label is not None and int(match["label"] or label) != label:
-            raise _line_error(f"label {label}, as classInd.txt says", where)
-        yield video_key(name, path.name), ListedVideo(name, path.name)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["TEST_SHARE", "at_random", "by_groups", "hold_out"]
+from vidlab.errors import SplitError
+
+__all__ = ["TEST_SHARE", "at_random", "by_groups", "fold_numbers", "hold_out"]
 
 TEST_SHARE = 0.28
 """The share of groups that test, as in UCF-101's lists: 7 of 25."""
@@ -15,27 +18,96 @@ TEST_SHARE = 0.28
 _DRAWS = 16  # hold-outs to choose the most even one from
 
 
-def by_groups(table: pd.DataFrame, k: int) -> np.ndarray:
+def by_groups(table: pd.DataFrame, k: int, *, across_classes: bool = False) -> np.ndarray:
     """Choose the videos of test fold `k`: the k-th 28% of the groups in order.
 
-    Folds go by group number, the same numbers for every class, so that videos of one number stay
-    together in all classes. Where that would leave a class without training or test videos, each
-    class's own groups are counted out instead. A class with a single group only trains.
+    Folds go by group name, the same for every class, so that videos of one name stay together in
+    all classes. Where that would leave a class without training or test videos, each class's own
+    groups are counted out instead, unless a name is one group `across_classes`, such as a person. A
+    class with a single group only trains.
 
     Returns
     -------
     numpy.ndarray
         bool, ``(len(table),)``, True for test.
+
+    Raises
+    ------
+    SplitError
+        There are fewer folds than `k`: 28% goes into the groups three times at least, if there are
+        three.
     """
-    numbers = _group_numbers(table)
-    test = np.isin(numbers, _fold(np.unique(numbers), k))
+    groups = _group_order(table)
+    names = np.unique(groups)
+    splits = len(names) // _fold_size(len(names)) if len(names) > 1 else 1
+    if k > splits:
+        raise SplitError(
+            f"Expected one of the splits {list(range(1, splits + 1))}, as {len(names)} groups "
+            f"allow. Received: {k}. Choose one of them, or use index.folds(n=...) for more parts."
+        )
+    test = np.isin(groups, _fold(names, k))
     classes = table["class_name"].to_numpy()
+    one_class = table.groupby("group")["class_name"].nunique().max() == 1
+    if across_classes and not one_class:
+        return test
     if all(0 < test[classes == name].sum() < (classes == name).sum() for name in set(classes)):
         return test
     for name in set(classes):
         mine = classes == name
-        test[mine] = np.isin(numbers[mine], _fold(np.unique(numbers[mine]), k))
+        test[mine] = np.isin(groups[mine], _fold(np.unique(groups[mine]), k))
     return test
+
+
+def fold_numbers(
+    table: pd.DataFrame,
+    n: int | None,
+    rng: np.random.Generator,
+    *,
+    across_classes: bool = False,
+) -> np.ndarray:
+    """Deal the groups into `n` folds, with about as many videos of each class in every fold.
+
+    Videos of one group name stay together in all classes. Only for more folds than there are names
+    is a name taken apart by its classes, and not even then where it is one group `across_classes`.
+
+    Parameters
+    ----------
+    n
+        How many folds, from 2; None for as many as there are group names, so that each fold leaves
+        one name out, in all classes.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64, ``(len(table),)``: the fold that tests each video, from 0.
+
+    Raises
+    ------
+    SplitError
+        There are fewer groups than folds.
+    """
+    labels, classes = pd.factorize(table["class_name"])
+    names, group = np.unique(_group_order(table), return_inverse=True)
+    if n is None:
+        return group
+    if n > len(names) and not across_classes:
+        names, group = np.unique(group * len(classes) + labels, return_inverse=True)
+    if not 2 <= n <= len(names):
+        raise SplitError(
+            f"Expected 2 to {len(names)} folds, as there are {len(names)} groups. Received: {n}. "
+            "Choose fewer, or None to leave out one group at a time."
+        )
+    videos = np.zeros((len(names), len(classes)))  # how many by group and class
+    np.add.at(videos, (group, labels), 1)
+    fold_of, held = np.zeros(len(names), np.int64), np.zeros((n, len(classes)))
+    drawn = rng.permutation(len(names))
+    for row in drawn[np.argsort(-videos[drawn].sum(axis=1), kind="stable")]:  # largest first
+        before, after = held / videos.sum(axis=0), (held + videos[row]) / videos.sum(axis=0)
+        uneven = (after**2 - before**2).sum(axis=1).round(9)
+        whole_classes = (after == 1).sum(axis=1)  # that would be left without training videos
+        fold_of[row] = np.lexsort((held.sum(axis=1), uneven, whole_classes))[0]
+        held[fold_of[row]] += videos[row]
+    return fold_of[group]
 
 
 def at_random(table: pd.DataFrame, rng: np.random.Generator, *, share: float) -> np.ndarray:
@@ -69,7 +141,7 @@ def hold_out(table: pd.DataFrame, rng: np.random.Generator, *, share: float) -> 
     numpy.ndarray
         bool, ``(len(table),)``, True for validation.
     """
-    numbers = _group_numbers(table)
+    numbers = _group_order(table)
     if share == 0 or len(table) == 0:
         return np.zeros(len(table), bool)
     labels, classes = pd.factorize(table["class_name"])
@@ -108,13 +180,24 @@ def _draw(videos: np.ndarray, order: np.ndarray, share: float) -> np.ndarray:
     return chosen
 
 
+def _fold_size(groups: int) -> int:
+    """How many of so many groups are 28%: at least one, and not all."""
+    return min(max(round(TEST_SHARE * groups), 1), groups - 1)
+
+
 def _fold(groups: np.ndarray, k: int) -> np.ndarray:
-    """Take the k-th 28% of `groups`, beginning again at the first after the last."""
+    """Take the k-th 28% of `groups`; a class of few begins again at the first after the last."""
     if len(groups) < 2:
         return groups[:0]
-    size = min(max(round(TEST_SHARE * len(groups)), 1), len(groups) - 1)
+    size = _fold_size(len(groups))
     return groups[((k - 1) * size + np.arange(size)) % len(groups)]
 
 
-def _group_numbers(table: pd.DataFrame) -> np.ndarray:
-    return table["group"].str.removeprefix("g").astype(np.int64).to_numpy()
+def _group_order(table: pd.DataFrame) -> np.ndarray:
+    """Number the group names in their natural order, in which g2 comes before g10."""
+
+    def key(name: str) -> list:
+        return [(int(d), "") if d.isdecimal() else (0, d) for d in re.split(r"(\d+)", name)]
+
+    names = sorted(set(table["group"]), key=lambda name: (key(name), name))
+    return table["group"].map({name: number for number, name in enumerate(names)}).to_numpy()

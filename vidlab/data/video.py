@@ -92,6 +92,8 @@ def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
         No frame of the file can be decoded, or it is cut off; the message says why.
     """
     path = Path(path)
+    if path.is_dir():
+        return VideoInfo(path=path, **_decoded(path, pictures=count))
     key = probe_cache.key_of(path) if path.is_file() else ""
     kept = None if count else probe_cache.find(key)
     if kept is None:
@@ -100,12 +102,14 @@ def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
     return VideoInfo(path=path, **kept | {"times": kept["times"] and tuple(kept["times"])})
 
 
-def _decoded(path: Path) -> dict:
-    """Go through a whole file: what `VideoInfo` says about it."""
+def _decoded(path: Path, *, pictures: bool = False) -> dict:
+    """Go through a whole video, its `pictures` too: what `VideoInfo` says about it."""
     with opened(path) as decoder:
         stamps = []
         while decoder.grab():
             stamps.append(decoder.seconds)
+            if pictures:
+                decoder.picture()
         if len(stamps) < decoder.named and containers.is_cut_off(path):
             raise cut_off_error(path, len(stamps), decoder.named)
         times, fps = _timing(np.array(stamps), fps=decoder.fps)
@@ -123,7 +127,7 @@ def _decoded(path: Path) -> dict:
 
 def _named(path: Path, decoder: Decoder, *, frames: int) -> int | None:
     """How many frames the header says there are, if it does, less those that it hides itself."""
-    if not containers.names_frames(path):
+    if not path.is_file() or not containers.names_frames(path):
         return None
     shown = containers.shown_seconds(path)
     all_shown = shown is not None and abs(shown * decoder.fps - frames) < 1.5

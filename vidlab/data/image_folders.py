@@ -1,0 +1,109 @@
+"""Videos kept as a folder of numbered images, one a frame, as Jester and Something-Something have.
+
+Such a folder is opened by an object with the attributes and methods of a decoder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vidlab.errors import UnreadableVideoError
+
+__all__ = ["ImageFolder", "frame_names", "frames_of", "size_and_time"]
+
+_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+_NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>\d+)")
+
+
+def frame_names(names: Iterable[str]) -> list[str]:
+    """Choose the images that are the frames of a video from the names in a folder.
+
+    Frames are numbered and named alike. Stored optical flow (``flow_x_00001.jpg``) is left out, and
+    of several kinds of image the one with most files is taken.
+
+    Returns
+    -------
+    list of str
+        In the order of their numbers; empty where fewer than two images are numbered alike.
+
+    Examples
+    --------
+    >>> frame_names(["img_10.jpg", "img_9.jpg", "flow_x_9.jpg", "notes.txt"])
+    ['img_9.jpg', 'img_10.jpg']
+    """
+    kinds = defaultdict(list)
+    for name in names:
+        file = Path(name)
+        match = _NUMBERED.fullmatch(file.stem)
+        if file.suffix.lower() in _SUFFIXES and match and not name.startswith("."):
+            kinds[match["prefix"].lower()].append((int(match["number"]), name))
+    images = [kind for prefix, kind in sorted(kinds.items()) if not prefix.startswith("flow")]
+    most = max(images, key=len, default=[])
+    return [name for _, name in sorted(most)] if len(most) > 1 else []
+
+
+def frames_of(folder: Path) -> list[Path]:
+    """List the frames in a folder, in order."""
+    return [folder / name for name in frame_names(file.name for file in folder.iterdir())]
+
+
+def size_and_time(folder: Path) -> tuple[int, int]:
+    """Give the bytes of all frames, and when the last one changed, in nanoseconds."""
+    stats = [frame.stat() for frame in frames_of(folder)]
+    return sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)
+
+
+class ImageFolder:
+    """The frames of a folder, one after the other.
+
+    Attributes
+    ----------
+    frames
+        The files, in order.
+    codec, named, fps, rotation, width, height, has_frames, seconds
+        As a decoder of video files has them. Images name no rate: 25 frames a second are assumed.
+    """
+
+    codec, fps, rotation = "images", 25.0, 0
+
+    def __init__(self, folder: Path) -> None:
+        self.frames = [
+            folder / name for name in frame_names(file.name for file in folder.iterdir())
+        ]
+        self.named, self._next = len(self.frames), 0
+        first = self._read(0) if self.frames else None
+        self.has_frames = first is not None
+        self.height, self.width = first.shape[:2] if self.has_frames else (0, 0)
+
+    def grab(self) -> bool:
+        """Go to the next frame, and say whether there was one."""
+        self._next += 1
+        return self._next <= self.named
+
+    @property
+    def seconds(self) -> float:
+        """Time of the frame."""
+        return (self._next - 1) / self.fps
+
+    def picture(self) -> np.ndarray:
+        """Read the frame: uint8 BGR."""
+        picture = self._read(self._next - 1)
+        if picture is None:
+            raise UnreadableVideoError(
+                f"Expected an image that can be read. Received: {self.frames[self._next - 1]}. Get "
+                "it again, or remove the folder: it is one video."
+            )
+        return picture
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _read(self, number: int) -> np.ndarray | None:
+        content = np.fromfile(self.frames[number], np.uint8)  # reads names that imread does not
+        return cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None

@@ -1,0 +1,213 @@
+"""Layouts with lists: official ones, HMDB-51's split files, and any table of videos."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from vidlab.data import lists
+from vidlab.data.contents import OWN_FILES, Contents, Found, given_splits
+from vidlab.data.lists import PARTS, Listed, OfficialLists, normalized
+from vidlab.errors import LayoutError
+
+__all__ = ["hmdb51", "official_lists", "tables", "ucf101"]
+
+_ENDINGS = (".csv", ".json", ".tsv", ".txt")
+_LABEL_FILES = re.compile(r"(?i)classind|.*label.*|class(es|_names)|categor(y|ies)")
+
+
+def official_lists(contents: Contents) -> OfficialLists | None:
+    """Find UCF-101's lists, inside the folder or beside it."""
+    for file in [*contents.others, *contents.beside()]:
+        if re.fullmatch(r"trainlist\d+\.txt|classInd\.txt", file.name):
+            return lists.read_lists(file.parent, known=contents.names)
+    return None
+
+
+def ucf101(contents: Contents) -> Found | None:
+    """Videos of the official lists, wherever below the folder they are."""
+    official = official_lists(contents)
+    if official is None or not official.videos:
+        return None
+    used = [file for file in contents.others if file.parent == official.folder]
+    names = {"layout": "ucf101", "where": str(official.folder)}
+    return _listed_videos(contents, official.videos, classes=official.classes, used=used, **names)
+
+
+def hmdb51(contents: Contents) -> Found | None:
+    """Videos of HMDB-51's split files."""
+    for files in (contents.others, contents.beside()):
+        rows = lists.read_hmdb_splits(files, known=contents.names)
+        if rows:
+            used = [file for file in files if "_test_split" in file.stem]
+            names = {"layout": "hmdb51", "where": str(used[0].parent)}
+            return _listed_videos(contents, rows, used=used, **names)
+    return None
+
+
+def tables(contents: Contents) -> Found | None:
+    """Videos that tables of paths and labels name; at least half of the one or of the other."""
+    found, unread = {}, []
+    for file in [*contents.others, *contents.beside()]:
+        if file.suffix.lower() not in _ENDINGS or file.name in OWN_FILES:
+            continue
+        try:
+            rows = lists.read_table(file, known=contents.names)
+        except LayoutError as error:
+            unread.append(error)
+            continue
+        named = sum(bool(files) for files in _matches(contents, rows).values())
+        if named and 2 * named >= min(len(rows), len(contents.videos)):
+            found[file] = rows
+    if not found:
+        if unread and not any(contents.inside(file) for file in contents.videos):
+            raise unread[0]
+        return None
+    labels = _label_names(contents, found)
+    rows = [
+        row._replace(class_name=labels.get(row.class_name, row.class_name), part=_part(row, file))
+        for file, named in found.items()
+        for row in named
+    ]
+    names = {"layout": "list", "where": ", ".join(file.name for file in found)}
+    videos = _listed_videos(contents, rows, classes=labels.values(), used=list(found), **names)
+    if labels and [*labels] == [*labels.values()]:
+        note = "Classes have numbers for names: write their names into labels.txt, one a line."
+        videos.notes.insert(1, note)
+    return videos
+
+
+def _part(row: Listed, file: Path) -> str | None:
+    if row.part is not None and row.part not in PARTS:
+        raise LayoutError(
+            f"Expected each part to be one of {', '.join(PARTS)}. Received: {row.part!r} in "
+            f"{file}. Correct it, or leave the column out."
+        )
+    return PARTS.get(row.part or "")
+
+
+def _label_names(contents: Contents, tables: dict[Path, list[Listed]]) -> dict[str, str]:
+    """Name labels that are numbers, in their order, from a file such as classInd.txt."""
+    labels = {row.class_name for rows in tables.values() for row in rows if row.class_name}
+    if not all(label.isdecimal() for label in labels):
+        return {}
+    for file in contents.others:
+        if file in tables or file.suffix != ".txt" or not _LABEL_FILES.fullmatch(file.stem):
+            continue
+        lines = lists.read_text(file, known=contents.names).splitlines()
+        lines = [line.strip() for line in lines if line.strip()]
+        numbered = [re.fullmatch(r"(\d+)[\s,]+(\S.*)", line) for line in lines]
+        if all(numbered):
+            names = {match[1]: match[2] for match in numbered}
+        else:
+            from_one = str(len(lines)) in labels
+            names = {str(n): line for n, line in enumerate(lines, start=from_one)}
+        if labels <= names.keys():
+            return names
+    return {label: label for label in sorted(labels, key=int)}
+
+
+def _matches(contents: Contents, rows: Iterable[Listed]) -> dict[tuple, list[Path]]:
+    """Find the videos that rows name, by name and part; two where a name does not tell which.
+
+    A video's folders, as far as a list names any, must not be those of another listed video.
+    """
+    by_name, above = defaultdict(list), {}
+    for file in contents.videos:
+        by_name[normalized(lists.video_stem(file.name))].append(file)
+        above[file] = [_plain(name) for name in reversed(contents.inside(file))]
+    named = {(row.name, row.part): PurePosixPath(row.name) for row in rows}
+    folders = {_plain(path.parent.name) for path in named.values()}
+    found = {}
+    for (name, part), path in named.items():
+        wanted = [_plain(folder) for folder in reversed(path.parts[:-1])]
+        ranked = []
+        for file in by_name.get(normalized(lists.video_stem(path.name)), []):
+            agreeing = sum(a == b for a, b in zip(wanted, above[file], strict=False))
+            if agreeing or not wanted or not above[file] or above[file][0] not in folders:
+                in_part = any(PARTS.get(f) == PARTS.get(part, "") for f in above[file])
+                ranked.append(((agreeing, in_part, file.name == path.name), file))
+        best = max((rank for rank, _ in ranked), default=None)
+        found[name, part] = [file for rank, file in ranked if rank == best]
+    return found
+
+
+def _plain(name: str) -> str:
+    return normalized(name).replace("_", " ")
+
+
+def _listed_videos(
+    contents: Contents,
+    rows: Iterable[Listed],
+    *,
+    layout: str,
+    where: str,
+    classes: Iterable[str] = (),
+    used: Collection[Path] = (),
+) -> Found:
+    """Take the videos that lists name; those they do not name only from a listed class's folder."""
+    matches, missing = _matches(contents, rows), {}
+    about: dict[str, dict[Path, str]] = {"class_name": {}, "group": {}}
+    parts: dict[int, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        files = matches[row.name, row.part]
+        if len(files) > 1:
+            raise LayoutError(
+                f"Expected a path that tells one video. Received: {row.name} in {where}, which may "
+                f"be {files[0]} or {files[1]}. Write its folders in the list too."
+            )
+        if not files:
+            missing[row.name] = row.class_name or ""
+            continue
+        for of_file, value in ((about["class_name"], row.class_name), (about["group"], row.group)):
+            known = of_file.setdefault(files[0], value) if value else None
+            if known is not None and normalized(known) != normalized(value):
+                raise _contradiction(row.name, known, value, where)
+        if row.part:
+            known = parts[row.split].setdefault(str(files[0]), row.part)
+            if known != row.part:
+                raise _contradiction(row.name, known, row.part, where)
+    spelled = {normalized(c): c for c in [*about["class_name"].values(), *classes]}
+    seen = {file for files in matches.values() for file in files}
+    reason = f"Listed in {where}, but there is no such file."
+    problems = [
+        {"path": str(contents.root / f), "class_name": name, "reason": reason, "kind": "missing"}
+        for f, name in missing.items()
+    ]
+    videos = []
+    for file in contents.videos:
+        folder = unicodedata.normalize("NFC", file.parent.name)
+        name = about["class_name"].get(file) or spelled.get(normalized(folder))
+        if file in seen and not about["class_name"] and folder.lower() not in PARTS:
+            name = folder if contents.inside(file) else None  # of lists that name no classes at all
+        if name is not None:
+            group = about["group"].get(file, "")
+            videos.append((file, spelled.get(normalized(name), name), group))
+        if file not in seen or name is None:
+            reason = "Its class is not in" if file in seen else "Not in"
+            end = ", so no given split uses it." if name else ": not used."
+            row = {"path": str(file), "reason": f"{reason} {where}{end}", "kind": "unlisted"}
+            problems.append(row)
+    used_files = {str(file) for file, *_ in videos}
+    parts = {k: {f: p for f, p in part.items() if f in used_files} for k, part in parts.items()}
+    splits, notes = given_splits(parts)
+    return Found(
+        layout,
+        pd.DataFrame(videos, columns=["path", "class_name", "group"]),
+        classes=tuple(spelled.get(normalized(name), name) for name in classes),
+        splits=splits,
+        problems=problems,
+        notes=[f"Lists: {where}.", *notes, *contents.unused(used)],
+    )
+
+
+def _contradiction(name: str, first: str, second: str, where: str) -> LayoutError:
+    return LayoutError(
+        f"Expected one class, group and part for a video. Received: {name} as {first!r} and as "
+        f"{second!r} in {where}. Correct the list."
+    )
