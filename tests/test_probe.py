@@ -103,6 +103,17 @@ def test_a_file_damaged_in_its_middle_has_the_frames_that_decode_everywhere(
         video.read_frames(path, [49])
 
 
+def test_a_clip_cut_without_loss_has_the_frames_its_edit_list_shows(encode, frame_number):
+    path = encode("clip.mp4", frames=40)
+    data = bytearray(path.read_bytes())
+    length = data.index(b"elst") + 12
+    data[length : length + 4] = (17 * 40).to_bytes(4, "big")  # milliseconds at 25 frames a second
+    path.write_bytes(data)
+    ((info,), rows) = layouts.probe_all([path], count=False)
+    assert (info.frames, info.named, rows) == (17, 17, [])
+    assert frame_number(video.read_frames(path, [16])[0]) == 16
+
+
 def test_an_estimated_count_is_no_promise(encode):
     path = encode("clip.mkv", codec="libx264")
     with pytest.raises(FrameIndexError, match=r"0 to 29.*clip\.mkv: 310"):

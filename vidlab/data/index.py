@@ -133,8 +133,8 @@ class VideoIndex(Splittable):
             ``person(\d+)``. None for what lists, folders or names such as ``v_Archery_g07_c02``
             say; a video of which nothing tells counts as a group of its own, and a warning says so.
         count
-            Count every video's frames instead of believing its header: slow, for files whose
-            headers lie.
+            Decode every video again, also those known from before: a disk can lose bytes
+            without a trace.
 
         Raises
         ------

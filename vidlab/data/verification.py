@@ -103,6 +103,8 @@ def _findings(index: VideoIndex) -> Iterable[str]:
     short = videos.loc[videos["frames"] < _SHORT, "video_id"].tolist()
     if short:
         yield f"Shorter than {_SHORT} frames, {len(short)} videos: {_few(short)}."
+    for row in index.report[index.report["kind"] == "shorter"].itertuples():
+        yield f"{row.path}: {row.reason}"
     copied = index.report.loc[index.report["kind"] == "copied", "path"].tolist()
     if copied:
         yield f"Byte for byte the same as another, {len(copied)} videos: {_few(copied)}."
