@@ -248,6 +248,14 @@ def test_tables_that_name_other_things_are_mentioned_and_not_used(folder):
     assert index.notes[1] == "Not used: 1 .txt, 1 .csv, first readme.txt."
 
 
+def test_a_list_of_few_files_does_not_replace_the_folders(folder):
+    videos = [f"{c}/{c}{n}.avi" for c in "ab" for n in range(4)]
+    texts = {"todo.csv": "path,label\na0.avi,nice\n", "files.txt": "\n".join(videos)}
+    index = VideoIndex.from_folder(folder(videos, texts))
+    assert index.classes == ["a", "b"]
+    assert "Not used: 1 .txt, 1 .csv, first files.txt." in index.notes
+
+
 # ---- groups
 
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from vidlab.data import lists
-from vidlab.data.contents import OWN_FILES, Contents, Found, given_splits
+from vidlab.data.contents import OWN_FILES, Contents, Found, given_splits, plain
 from vidlab.data.lists import PARTS, Listed, OfficialLists, normalized
 from vidlab.errors import LayoutError
 
@@ -51,8 +51,13 @@ def hmdb51(contents: Contents) -> Found | None:
 
 
 def tables(contents: Contents) -> Found | None:
-    """Videos that tables of paths and labels name; at least half of the one or of the other."""
-    found, unread = {}, []
+    """Videos that tables of paths and labels name.
+
+    A table is one if it names a class, part or group of videos that are here, for half of its rows
+    or of the videos. All together have to name half of the videos, unless these are all in one
+    folder, so that nothing else tells their classes.
+    """
+    found, unread, seen = {}, [], set()
     for file in [*contents.others, *contents.beside()]:
         if file.suffix.lower() not in _ENDINGS or file.name in OWN_FILES:
             continue
@@ -61,11 +66,16 @@ def tables(contents: Contents) -> Found | None:
         except LayoutError as error:
             unread.append(error)
             continue
-        named = sum(bool(files) for files in _matches(contents, rows).values())
-        if named and 2 * named >= min(len(rows), len(contents.videos)):
+        telling = [row for row in rows if row.class_name or row.part or row.group]
+        named = {file for files in _matches(contents, telling).values() for file in files}
+        if named and 2 * len(named) >= min(len(rows), len(contents.videos)):
             found[file] = rows
+            seen |= named
+    in_folders = len({file.parent for file in contents.videos}) > 1
+    if in_folders and 2 * len(seen) < len(contents.videos):
+        found = {}
     if not found:
-        if unread and not any(contents.inside(file) for file in contents.videos):
+        if unread and not in_folders:
             raise unread[0]
         return None
     labels = _label_names(contents, found)
@@ -117,28 +127,20 @@ def _matches(contents: Contents, rows: Iterable[Listed]) -> dict[tuple, list[Pat
 
     A video's folders, as far as a list names any, must not be those of another listed video.
     """
-    by_name, above = defaultdict(list), {}
-    for file in contents.videos:
-        by_name[normalized(lists.video_stem(file.name))].append(file)
-        above[file] = [_plain(name) for name in reversed(contents.inside(file))]
     named = {(row.name, row.part): PurePosixPath(row.name) for row in rows}
-    folders = {_plain(path.parent.name) for path in named.values()}
+    folders = {plain(path.parent.name) for path in named.values()}
     found = {}
     for (name, part), path in named.items():
-        wanted = [_plain(folder) for folder in reversed(path.parts[:-1])]
+        wanted = [plain(folder) for folder in reversed(path.parts[:-1])]
         ranked = []
-        for file in by_name.get(normalized(lists.video_stem(path.name)), []):
-            agreeing = sum(a == b for a, b in zip(wanted, above[file], strict=False))
-            if agreeing or not wanted or not above[file] or above[file][0] not in folders:
-                in_part = any(PARTS.get(f) == PARTS.get(part, "") for f in above[file])
+        for file, above in contents.by_name.get(normalized(lists.video_stem(path.name)), ()):
+            agreeing = sum(a == b for a, b in zip(wanted, above, strict=False))
+            if agreeing or not wanted or not above or above[0] not in folders:
+                in_part = any(PARTS.get(folder) == PARTS.get(part, "") for folder in above)
                 ranked.append(((agreeing, in_part, file.name == path.name), file))
         best = max((rank for rank, _ in ranked), default=None)
         found[name, part] = [file for rank, file in ranked if rank == best]
     return found
-
-
-def _plain(name: str) -> str:
-    return normalized(name).replace("_", " ")
 
 
 def _listed_videos(
