@@ -140,6 +140,12 @@ TABLES = {
     "CSV of Windows": {
         "labels.csv": "\ufeffPath;Class;Notes\r\nclips\\x1.avi;walking;a\r\ny1.avi;sitting;\r\n"
     },
+    "label not last": {"labels.csv": "vid,label,who\nx1,walking,Ann\ny1,sitting,Bo"},
+    "numbered rows": {"train.csv": ",video_name,tag\n0,x1.avi,walking\n1,y1.avi,sitting\n"},
+    "JSON lines": {
+        "metadata.jsonl": '{"file_name": "clips/x1.avi", "label": "walking"}\n'
+        '{"file_name": "clips/y1.avi", "label": "sitting"}\n'
+    },
     "tabs": {"a/all.tsv": "x1.avi\twalking\ny1.avi\tsitting\n"},
     "no endings": {"train.csv": "x1;walking\ny1;sitting\n"},
     "text": {"annotations/list.txt": "/far/away/x1.avi walking\n/far/away/y1.avi sitting"},
@@ -242,10 +248,14 @@ def test_tables_that_contradict_themselves_are_refused(folder, table, message):
 
 
 def test_tables_that_name_other_things_are_mentioned_and_not_used(folder):
-    texts = {"results.csv": "name,set,score\nsvm,fast,3\n", "readme.txt": "Größe".encode("latin-1")}
+    texts = {
+        "results.csv": "name,set,score\nsvm,fast,3\n",
+        "t.csv": "a1.avi,1.5,x\nb1.avi,2,y\n",
+        "readme.txt": "Größe".encode("latin-1"),
+    }
     index = VideoIndex.from_folder(folder(["a/a1.avi", "a/a2.avi", "b/b1.avi"], texts))
     assert index.classes == ["a", "b"]
-    assert index.notes[1] == "Not used: 1 .txt, 1 .csv, first readme.txt."
+    assert index.notes[1] == "Not used: 2 .csv, 1 .txt, first readme.txt."
 
 
 def test_a_list_of_few_files_does_not_replace_the_folders(folder):

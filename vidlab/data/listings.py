@@ -17,7 +17,7 @@ from vidlab.errors import LayoutError
 
 __all__ = ["hmdb51", "official_lists", "tables", "ucf101"]
 
-_ENDINGS = (".csv", ".json", ".tsv", ".txt")
+_ENDINGS = (".csv", ".json", ".jsonl", ".tsv", ".txt")
 _LABEL_FILES = re.compile(r"(?i)classind|.*label.*|class(es|_names)|categor(y|ies)")
 
 
