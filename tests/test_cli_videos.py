@@ -10,6 +10,7 @@ import pytest
 
 from tests import built
 from vidlab import recipes
+from vidlab.cli import explain
 from vidlab.data import video
 from vidlab.data.sampling import Uniform
 from vidlab.evaluation import runs
@@ -135,6 +136,20 @@ def test_an_explanation_is_a_video_a_picture_and_a_gif(call, finish, film, tmp_p
     finish("gru-pixels", model=built.pixel_rnn(3, size=(8, 8), units=2))
     shown = call("explain", "sea.avi", "--recipe", "gru-pixels", *SMOKE)
     assert "saliency at pixels" in shown.stdout  # bare pixels have no map
+
+
+@pytest.mark.parametrize("fps", [0.5, 29.97, 211.222, 545.4545, 1000])
+def test_an_explanation_is_written_at_any_rate(tmp_path, fps):
+    path = explain._write(tmp_path / "seen.mp4", np.zeros((5, 32, 48, 3), np.uint8), fps=fps)
+    info = video.probe(path)
+    assert (info.frames, info.fps) == (5, pytest.approx(fps, abs=0.01))
+
+
+def test_where_the_rate_varies_an_explanation_lasts_as_long_as_its_video():
+    times = np.array([0, 0.5, 2.0])
+    shown, rate = explain._at_constant_rate(np.array([7, 8, 9]), times, end=3.0)
+    assert (len(shown), rate) == (75, 25)
+    assert np.bincount(shown)[7:].tolist() == [13, 37, 25]  # half a second, one and a half, one
 
 
 def test_what_cannot_be_explained_is_one_message(call, finish, film, tmp_path):

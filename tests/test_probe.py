@@ -3,6 +3,8 @@
 from fractions import Fraction
 
 import av
+import numpy as np
+import pandas as pd
 import pytest
 
 from vidlab.data import layouts, probe_cache, video
@@ -14,11 +16,12 @@ from vidlab.errors import FrameIndexError
 def encode(tmp_path, draw_numbered_frame):
     """Write numbered frames with PyAV: (name, frames=, codec=, times=) -> path."""
 
-    def write(name, *, frames=30, codec="mpeg4", times=None, size=(96, 160), **options):
+    def write(name, *, frames=30, codec="mpeg4", times=None, size=(96, 160), aspect=1, **options):
         path = tmp_path / name
         with av.open(str(path), "w") as file:
             stream = file.add_stream(codec, rate=25, options=options)
             stream.height, stream.width = size
+            stream.sample_aspect_ratio = Fraction(aspect)
             stream.pix_fmt, stream.gop_size = "yuv420p", 12
             for i in range(frames):
                 picture = av.VideoFrame.from_ndarray(draw_numbered_frame(i, size=size), "rgb24")
@@ -100,6 +103,17 @@ def test_a_file_damaged_in_its_middle_has_the_frames_that_decode_everywhere(
         video.read_frames(path, [49])
 
 
+def test_a_clip_cut_without_loss_has_the_frames_its_edit_list_shows(encode, frame_number):
+    path = encode("clip.mp4", frames=40)
+    data = bytearray(path.read_bytes())
+    length = data.index(b"elst") + 12
+    data[length : length + 4] = (17 * 40).to_bytes(4, "big")  # milliseconds at 25 frames a second
+    path.write_bytes(data)
+    ((info,), rows) = layouts.probe_all([path], count=False)
+    assert (info.frames, info.named, rows) == (17, 17, [])
+    assert frame_number(video.read_frames(path, [16])[0]) == 16
+
+
 def test_an_estimated_count_is_no_promise(encode):
     path = encode("clip.mkv", codec="libx264")
     with pytest.raises(FrameIndexError, match=r"0 to 29.*clip\.mkv: 310"):
@@ -123,6 +137,47 @@ def test_real_files_whose_headers_give_another_number(shared, name, frames):
         pytest.skip("needs the folder of users' videos")
     assert video.probe(path).frames == second_count(path) == frames
     assert len(video.read_frames(path, range(frames), size=(8, 8))) == frames
+
+
+# ---- time and shape
+
+
+def test_frames_have_the_time_stamps_of_the_file(encode):
+    times = [*(i / 25 for i in range(30)), *(1.2 + i / 5 for i in range(10))]
+    info = video.probe(encode("clip.mkv", codec="libx264", frames=40, times=times))
+    assert np.allclose(info.times, times, atol=0.002)
+    assert info.seconds == pytest.approx(3.2, abs=0.01)
+    assert info.seconds_at([0, 35]) == pytest.approx([0, 2.2], abs=0.002)
+    index = pd.DataFrame([info])
+    assert index["times"].notna().all()
+
+
+def test_dropped_frames_leave_gaps_and_a_constant_rate_needs_no_stamps(encode):
+    kept = [i for i in range(40) if i % 7 != 6]
+    dropped = video.probe(encode("a.webm", codec="libvpx", frames=35, times=[i / 25 for i in kept]))
+    assert np.allclose(dropped.times, [i / 25 for i in kept], atol=0.002)
+    plain = video.probe(encode("b.webm", codec="libvpx", frames=35))
+    assert (plain.times, plain.fps) == (None, 25)
+    assert plain.seconds_at([0, 25]).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["02/mediarecorder.webm", "03/vfr.mp4"])
+def test_time_stamps_of_real_files_agree_with_a_second_decoder(shared, name):
+    path = shared / "reports" / name
+    if not path.is_file():
+        pytest.skip("needs the folder of users' videos")
+    with av.open(str(path)) as file:
+        stamps = np.array([frame.time for frame in file.decode(video=0)])
+    assert np.allclose(video.probe(path).times, stamps - stamps[0], atol=1e-5)
+
+
+def test_pixels_that_are_not_square_are_shown_as_they_should_be(encode, frame_number):
+    path = encode("wide.mp4", size=(96, 120), frames=6, aspect=Fraction(64, 45))
+    info = video.probe(path)
+    assert (info.width, info.height) == (171, 96)  # 120 x 64 / 45
+    frames = video.read_frames(path, [5, 2])
+    assert frames.shape == (2, 96, 171, 3)
+    assert [frame_number(frame) for frame in frames] == [5, 2]
 
 
 # ---- kept

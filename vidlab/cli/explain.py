@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
+_SMOOTH = 25  # frames a second, at least, where the rate of the video varies
+
 
 def explain(
     file: Annotated[Path, typer.Argument(help="A video file.")],
@@ -48,6 +50,7 @@ def explain(
     """
     from vidlab import plots
     from vidlab.data import video
+    from vidlab.data.sampling import choose
     from vidlab.evaluation.runs import RunFolder
     from vidlab.evaluation.timeline import VideoPredictor
 
@@ -55,7 +58,7 @@ def explain(
     classes, name = predictor.classes, predictor.name
     label, rival = (_label(name, classes) for name in (target, against))
     info = video.probe(file)
-    indices = predictor.sampling.indices(info.frames, fps=info.fps)
+    indices = choose(predictor.sampling, info)
     frames = video.read_frames(file, indices)
 
     from vidlab import explanation  # imports Keras
@@ -75,7 +78,7 @@ def explain(
         strip = plots.heat_strip(
             drawn,
             {f"{shown}, {record.score:.0%}": record},
-            seconds=indices / info.fps,
+            seconds=info.seconds_at(indices),
             title=f"{file.name}: where {name} looked, and when{several}",
         )
         ending = "-".join([name, *([stream] * bool(several)), shown.replace(" − ", "-not-")])
@@ -83,10 +86,21 @@ def explain(
         written = plots.save(strip, stem, formats=("png",))
         covered = plots.overlay(drawn, record.heat)
         rate = info.fps * len(indices) / info.frames  # as long as the video itself
+        if info.times is not None:
+            covered, rate = _at_constant_rate(covered, info.seconds_at(indices), info.seconds)
         for suffix in ("mp4", "gif") if gif else ("mp4",):
             written.append(_write(stem.with_name(f"{stem.name}.{suffix}"), covered, fps=rate))
         for path in written:
             typer.echo(f"Written: {relative(path)}")
+
+
+def _at_constant_rate(frames: np.ndarray, times: np.ndarray, end: float):
+    """Repeat frames so that each is shown from its time to the next one's; return also the rate."""
+    import numpy as np
+
+    rate = max(_SMOOTH, len(frames) / end)
+    shown = np.searchsorted(times, np.arange(0, end, 1 / rate), side="right") - 1
+    return frames[shown.clip(0)], rate
 
 
 def _label(name: str, classes: Sequence[str]) -> int | None:
@@ -106,6 +120,7 @@ def _write(path: Path, frames: np.ndarray, *, fps: float) -> Path:
     import cv2
     from PIL import Image
 
+    from vidlab.data import decoding
     from vidlab.files import replacing
 
     height, width = (side - side % 2 for side in frames.shape[1:3])  # the codec takes even sides
@@ -115,13 +130,15 @@ def _write(path: Path, frames: np.ndarray, *, fps: float) -> Path:
             first.save(temporary, save_all=True, append_images=others, duration=1000 / fps, loop=0)
             return path
         codec = cv2.VideoWriter.fourcc(*"mp4v")
-        writer = cv2.VideoWriter(str(temporary), codec, fps, (width, height))
-        if not writer.isOpened():
-            raise VideoError(
-                f"Expected OpenCV to write MP4 files. Received: a build that cannot, for {path}. "
-                "Install opencv-python."
-            )
-        for frame in frames:
-            writer.write(cv2.cvtColor(frame[:height, :width], cv2.COLOR_RGB2BGR))
-        writer.release()
+        rate = round(fps, 2 if fps < 655 else 0)  # stored as a fraction of numbers below 65,536
+        with decoding.safe_name(temporary) as name:
+            writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, codec, rate, (width, height))
+            if not writer.isOpened():
+                raise VideoError(
+                    f"Expected OpenCV to write MP4 files. Received: a build that cannot, for "
+                    f"{path}. Install opencv-python."
+                )
+            for frame in frames:
+                writer.write(cv2.cvtColor(frame[:height, :width], cv2.COLOR_RGB2BGR))
+            writer.release()
     return path

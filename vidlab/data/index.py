@@ -76,7 +76,8 @@ class VideoIndex(Splittable):
     table : pandas.DataFrame
         Columns ``video_id`` (the file name without its ending, unique), ``path``, ``class_name``,
         ``label`` (position in `classes`), ``group`` (``"g01"``), ``clip`` (number in its group),
-        ``frames``, ``fps``, ``width``, ``height`` (pixels).
+        ``frames``, ``fps``, ``width``, ``height`` (pixels); where the rate of a video varies, also
+        ``times``, as in `vidlab.video.VideoInfo`.
     classes : list of str
         Class names in the order of their labels.
     report : pandas.DataFrame
@@ -203,7 +204,8 @@ class VideoIndex(Splittable):
                 stacklevel=3,
             )
         table = table.assign(video_id=layouts.unique_names(paths))
-        table = table[list(_COLUMNS)].astype(_COLUMNS)
+        varying = ["times"] * int("times" in table and table["times"].notna().any())
+        table = table[[*_COLUMNS, *varying]].astype(_COLUMNS)
         return cls(
             table,
             root,

@@ -237,7 +237,7 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
 def _shorter(info: video.VideoInfo) -> dict:
     reason = (
         f"Its header names {info.named} frames, of which {info.frames} can be decoded; it is used "
-        "with these. An edit list hides the others, or they are damaged."
+        "with these. The others are empty or damaged."
     )
     return {"path": str(info.path), "reason": reason, "kind": "shorter"}
 

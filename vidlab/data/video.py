@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from vidlab.data import containers, probe_cache
-from vidlab.data.decoding import cut_off_error, opened, safe_name
+from vidlab.data.decoding import Decoder, cut_off_error, opened, safe_name
 from vidlab.errors import FrameIndexError, VideoError
 from vidlab.files import replacing
 
@@ -99,7 +99,7 @@ def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
     if kept is None:
         kept = _decoded(path)
         probe_cache.keep(key, kept)
-    return VideoInfo(path=path, **kept)
+    return VideoInfo(path=path, **kept | {"times": kept["times"] and tuple(kept["times"])})
 
 
 def _decoded(path: Path, *, pictures: bool = False) -> dict:
@@ -120,9 +120,18 @@ def _decoded(path: Path, *, pictures: bool = False) -> dict:
             "height": decoder.height,
             "codec": decoder.codec,
             "rotation": decoder.rotation,
-            "named": decoder.named if path.is_file() and containers.names_frames(path) else None,
+            "named": _named(path, decoder, frames=len(stamps)),
             "times": times,
         }
+
+
+def _named(path: Path, decoder: Decoder, *, frames: int) -> int | None:
+    """How many frames the header says there are, if it does, less those that it hides itself."""
+    if path.is_dir() or not containers.names_frames(path):
+        return None
+    shown = containers.shown_seconds(path)
+    all_shown = shown is not None and abs(shown * decoder.fps - frames) < 1.5
+    return frames if all_shown else decoder.named
 
 
 def _timing(stamps: np.ndarray, *, fps: float) -> tuple[list[float] | None, float]:
@@ -207,7 +216,7 @@ def write(
         uint8 RGB ``(height, width, 3)``, all of one size; any iterable, so a video need not be in
         memory as a whole.
     fps
-        Frames per second, a whole number: the encoder stores no other.
+        Frames per second, above 0.
     quality
         JPEG quality, 1 to 100.
 
@@ -224,9 +233,9 @@ def write(
             f"Expected a file name ending in .avi. Received: {path}. Motion JPEG is written to AVI "
             "files; change the ending."
         )
-    if not (fps >= 1 and float(fps).is_integer() and 1 <= quality <= 100):
+    if not (0 < fps < 1e6 and 1 <= quality <= 100):
         raise VideoError(
-            f"Expected a whole number of fps and quality 1 to 100. Received for {path}: "
+            f"Expected fps above 0 and quality 1 to 100. Received for {path}: "
             f"fps={fps}, quality={quality}. Change the one out of range."
         )
     frames = iter(frames)
@@ -255,8 +264,9 @@ def _encode(temporary: Path, frames: Iterable[np.ndarray], *, path, fps, quality
             _check_frame(path, frame, shape, number=written)
             if not written:
                 fourcc, size = writer.fourcc(*"MJPG"), (shape[1], shape[0])
+                whole = max(round(fps), 1)
                 with safe_name(temporary) as file:
-                    is_open = writer.open(file, cv2.CAP_OPENCV_MJPEG, fourcc, float(fps), size)
+                    is_open = writer.open(file, cv2.CAP_OPENCV_MJPEG, fourcc, float(whole), size)
                 if not is_open:
                     raise OSError(
                         f"Expected a folder that can be written to. Received: {path.parent}. "
@@ -267,7 +277,20 @@ def _encode(temporary: Path, frames: Iterable[np.ndarray], *, path, fps, quality
             written += 1
     finally:
         writer.release()
+    if fps != whole:
+        _set_rate(temporary, fps)
     return written
+
+
+def _set_rate(path: Path, fps: float) -> None:
+    """Write a rate into the header of an AVI file, where the encoder puts whole numbers only."""
+    with path.open("r+b") as file:
+        start = file.read(512)
+        rate = int(1e6 / fps), 1000, round(fps * 1000)  # microseconds a frame; scale, rate
+        places = start.index(b"avih") + 8, start.index(b"strh") + 28, start.index(b"strh") + 32
+        for place, number in zip(places, rate, strict=True):
+            file.seek(place)
+            file.write(number.to_bytes(4, "little"))
 
 
 def _is_complete(path: Path, *, frames: int) -> bool:

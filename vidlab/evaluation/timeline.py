@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.data import video
-from vidlab.data.sampling import Sampler
+from vidlab.data.sampling import Sampler, choose
 from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError
 from vidlab.evaluation.predictions import Aggregation, FramePredictions, aggregate
@@ -214,7 +214,7 @@ class VideoPredictor:
         """
         info = video.probe(path)
         sampling = sampling or self.sampling
-        numbers = np.asarray(sampling.indices(info.frames, fps=info.fps))
+        numbers = np.asarray(choose(sampling, info))
         padding = max((getattr(sampling, "at_most", None) or 0) - len(numbers), 0)
         context, run = self._run
         found = np.asarray(run(self._batches(path, numbers, padding=padding)), np.float32)
@@ -228,7 +228,7 @@ class VideoPredictor:
             path=Path(path),
             classes=self.classes,
             numbers=numbers,
-            seconds=numbers / info.fps,
+            seconds=info.seconds_at(numbers),
             probabilities=probabilities[: len(numbers)],
             prediction=prediction,
             context=context,
