@@ -84,7 +84,8 @@ class VideoIndex(Splittable):
         What is wrong with the folder: ``path``, ``class_name`` ("" where it is not known),
         ``reason``, and ``kind``: ``unreadable``,
         ``missing`` (listed but not there), ``unlisted`` (there but in no list), ``unused`` (there,
-        but of no class) or ``copied`` (byte for byte the same as another).
+        but of no class), ``shorter`` (fewer frames can be decoded than its header says) or
+        ``copied`` (byte for byte the same as another).
     root : pathlib.Path
         The folder.
     lists : dict or None

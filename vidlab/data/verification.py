@@ -45,8 +45,8 @@ class Verification:
 
     @property
     def faults(self) -> pd.DataFrame:
-        """The videos that cannot be used as they are: ``path``, ``kind``, ``reason``."""
-        wrong = self.videos["kind"].isin(_PROBLEMS)
+        """The videos that cannot be used as they should be: ``path``, ``kind``, ``reason``."""
+        wrong = self.videos["kind"].isin([*_PROBLEMS, "shorter"])
         return self.videos.loc[wrong, ["path", "kind", "reason"]].reset_index(drop=True)
 
     def __str__(self) -> str:
