@@ -151,9 +151,14 @@ def _listed_videos(
     where: str,
     classes: Iterable[str] = (),
     used: Collection[Path] = (),
-) -> Found:
-    """Take the videos that lists name; those they do not name only from a listed class's folder."""
+) -> Found | None:
+    """Take the videos that lists name; those they do not name only from a listed class's folder.
+
+    None where they name no video that is here: they are another dataset's.
+    """
     matches, missing = _matches(contents, rows), {}
+    if not any(matches.values()):
+        return None
     about: dict[str, dict[Path, str]] = {"class_name": {}, "group": {}}
     parts: dict[int, dict[str, str]] = defaultdict(dict)
     for row in rows:
@@ -170,10 +175,14 @@ def _listed_videos(
             known = of_file.setdefault(files[0], value) if value else None
             if known is not None and normalized(known) != normalized(value):
                 raise _contradiction(row.name, known, value, where)
-        if row.part:
-            known = parts[row.split].setdefault(str(files[0]), row.part)
-            if known != row.part:
-                raise _contradiction(row.name, known, row.part, where)
+        part = row.part
+        if layout == "list" and part is None:  # a table may leave it to folders
+            folders = (name.lower() for name in contents.inside(files[0]))
+            part = next((PARTS[name] for name in folders if name in PARTS), None)
+        if part:
+            known = parts[row.split].setdefault(str(files[0]), part)
+            if known != part:
+                raise _contradiction(row.name, known, part, where)
     spelled = {normalized(c): c for c in [*about["class_name"].values(), *classes]}
     seen = {file for files in matches.values() for file in files}
     reason = f"Listed in {where}, but there is no such file."
