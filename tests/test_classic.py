@@ -248,7 +248,8 @@ def test_words_that_were_found_are_kept_where_a_later_phase_is_interrupted(
     whole = fit(recipe, (videos, videos))
     settings = Settings(checkpoint=tmp_path / "checkpoint.npz")
     with monkeypatch.context() as patch:
-        patch.setattr(Checkpoint, "remove", lambda self: 1 / 0)  # as if it ended just before
+        write = Checkpoint.write
+        patch.setattr(Checkpoint, "write", lambda *given: write(*given) or 1 / 0)  # as if killed
         with pytest.raises(ZeroDivisionError):
             fit(recipe, (videos, videos), settings=settings)
         patch.setattr(fitting, "_solve_phase", None)  # is not asked again

@@ -108,6 +108,46 @@ def test_several_videos_are_one_table_and_neither_names_nor_faults_collide(
     }
 
 
+ODD_NAMES = ["title [a].avi", "title [b].avi", "Ba$$in.avi", "long " * 46 + "1.avi", "_<i>.avi"]
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_no_name_and_no_bad_file_loses_the_others(call, finish, film, tmp_path, command):
+    finish("frame-vote")
+    files = [film(name, "Blue") for name in ODD_NAMES]
+    (tmp_path / "bad.avi").write_text("no video")
+    bad = ["bad.avi", "x" * 300 + ".avi"]
+    shown = call(command, *bad, *files, "--recipe", "frame-vote", "--out", "made", *SMOKE)
+    assert shown.exit_code == 1
+    assert all(name in shown.stderr for name in bad)
+    assert "Traceback" not in shown.stderr
+    made = [path.name for path in (tmp_path / "made").iterdir()]
+    for name in ODD_NAMES:
+        start = name.removesuffix(".avi")[:150]
+        found = [each for each in made if each.startswith(start)]
+        assert len(found) == {"predict": 3, "explain": 2}[command]
+        assert command == "explain" or start[:9] in shown.stdout.split("Written")[0]
+
+
+def test_videos_of_one_stem_and_folder_do_not_overwrite_one_another(call, finish, film, tmp_path):
+    finish("frame-vote")
+    shutil.copy(tmp_path / film("clip.avi", "Blue"), tmp_path / "clip.AVI")
+    shown = call("predict", "clip.avi", "clip.AVI", "--recipe", "frame-vote", *SMOKE)
+    assert shown.exit_code == 0, shown.stderr
+    assert len(list(tmp_path.glob("predicted/*.json"))) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_told_once(call, finish, film, tmp_path):
+    finish("frame-vote")
+    files = [film(name, "Blue") for name in ("a.avi", "b.avi")]
+    (tmp_path / "taken").write_text("a file, not a folder")
+    shown = call("predict", *files, "--recipe", "frame-vote", "--out", "taken", *SMOKE)
+    assert shown.exit_code == 1
+    assert shown.stderr.count("Expected") == 1
+    assert "Received: taken" in shown.stderr
+    assert shown.stdout.count("Blue") == 2  # what was predicted is told all the same
+
+
 def test_without_a_recipe_the_best_run_of_a_known_recipe_predicts(call, finish, film, tmp_path):
     finish("frame-vote", top1=0.5)
     finish("frame-scratch", top1=0.7)

@@ -1,7 +1,5 @@
 """Lab: what it finds or trains, and where that is kept. The tests share what is trained."""
 
-import json
-
 import numpy as np
 import pytest
 from keras.callbacks import LambdaCallback
@@ -83,7 +81,7 @@ def test_a_run_is_trained_once_and_then_loaded_until_a_setting_changes(open_lab,
 
     record = second.recipe
     record["config"]["patience"] += 1
-    (second.path / "recipe.json").write_text(json.dumps(record), encoding="utf-8")
+    second.write(recipe=record)
     capsys.readouterr()
     open_lab().run("gru-pixels")
     assert "trained now" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from vidlab.data.augment import Augment
 from vidlab.data.dataset import Clips
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import AllFrames, EveryNth, Reordered, Uniform, Window
-from vidlab.data.store import FeatureStore, FrameCache
+from vidlab.data.store import FeatureStore, FlowCache, FrameCache
 from vidlab.errors import FrameIndexError, MissingVideoError, ResultError, UnreadableVideoError
 from vidlab.training.learners import StoredFeatures
 
@@ -95,15 +95,24 @@ def test_of_a_video_that_cannot_be_read_no_part_is_kept(cache, tmp_path, content
     assert list(cache.folder.glob("*")) == []
 
 
-def test_frames_beyond_the_video_and_files_that_were_cut_off_are_named(record, cache):
+def test_frames_beyond_the_video_are_named(record, cache):
     row = record(6)
     for number in (-1, 6):
         with pytest.raises(FrameIndexError, match=r"0 to 5 for .*v\.avi.*Sample within"):
             cache.read(row, [number])
-    file = cache.file(row)
-    os.truncate(file, file.stat().st_size - 100)
-    with pytest.raises(UnreadableVideoError, match=rf"{file.name}.*frame 5.*Delete it"):
-        cache.read(row, [4, 5])
+
+
+@pytest.mark.parametrize("damage", ["a byte", "the end"])
+def test_a_damaged_file_of_the_cache_is_told_of_and_made_anew(record, cache, damage, tmp_path):
+    row, flows = record(6), FlowCache(tmp_path / "cache", size=SIZE)
+    for kept in (cache, flows):
+        whole, file = kept.read(row, range(5)), kept.file(row)
+        content = bytearray(file.read_bytes())
+        content[-40] ^= 4
+        file.write_bytes(content if damage == "a byte" else content[:-100])
+        os.utime(file, ns=(0, 10**9))  # for clocks that tick slowly
+        with pytest.warns(UserWarning, match=rf"{file.name} is damaged; it is made anew"):
+            np.testing.assert_array_equal(kept.read(row, range(5)), whole)
 
 
 # Features

@@ -55,7 +55,8 @@ def test_a_video_damaged_in_its_middle_is_listed(toy_dataset):
     third = len(content) // 3
     file.write_bytes(content[:third] + bytes(third) + content[2 * third :])
     found = verified(root, count=True)
-    assert found.faults[["path", "kind"]].values.tolist() == [[str(file), "shorter"]]
+    assert found.faults[["path", "kind"]].values.tolist() == [[str(file), "damaged"]]
+    assert "30 frames, of which" in found.faults["reason"][0]
     assert found.per_class.loc["Run"].tolist() == [0, 3, 0, 0, 0, 0]
 
 

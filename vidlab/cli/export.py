@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vidlab.cli.console import relative
-from vidlab.cli.results import Dataset, Profile
+from vidlab.cli.options import of_a_run
 from vidlab.errors import ModelError
 
 if TYPE_CHECKING:
@@ -78,10 +78,9 @@ def compute(batch):
 }
 
 
+@of_a_run
 def export(
     recipe: Annotated[str, typer.Argument(help="A recipe; it is trained first if it was not.")],
-    profile: Profile = "quick",
-    dataset: Dataset = "",
     format: Annotated[
         Literal["litert", "openvino"], typer.Option(help="LiteRT is what phones run.")
     ] = "litert",
@@ -89,6 +88,8 @@ def export(
         bool, typer.Option("--int8", help="Integers of 8 bits: a quarter of the size.")
     ] = False,
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("exported"),
+    *,
+    which: dict,
 ) -> None:
     """Write a trained recipe as a file that runs without vidlab, and a script that runs it.
 
@@ -103,7 +104,7 @@ def export(
     from vidlab.files import replacing, write_text
     from vidlab.models.export import to_litert, to_openvino
 
-    lab = Lab(profile, dataset=dataset)
+    lab = Lab(**which)
     run = lab.run(recipes.get(recipe).name)
     stream = _only_stream(run)
     examples = _examples(run, lab.split()[0].paths) if int8 else None

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from vidlab.cli.console import complain, relative
+from vidlab.cli.options import of_a_run
 from vidlab.errors import NotebookError
 
 if TYPE_CHECKING:
@@ -39,14 +40,12 @@ class Run(TyperCommand):
         return super().parse_args(ctx, joined)
 
 
+@of_a_run
 def run(
     numbers: Annotated[
         list[str] | None,
         typer.Argument(metavar="NUMBER", help="Such as `4`, `2-4`; all where none is given."),
     ] = None,
-    profile: Annotated[
-        str, typer.Option(help="How big the run is: a file of nbconfig/ without .yaml.")
-    ] = "quick",
     jobs: Annotated[
         int, typer.Option(min=1, help="Notebooks to run side by side, where independent.")
     ] = 1,
@@ -66,6 +65,8 @@ def run(
         float | None,
         typer.Option(min=0.01, metavar="SECONDS", help="Time without output or progress."),
     ] = None,
+    *,
+    which: dict,
 ) -> None:
     """Execute notebooks and write the report.
 
@@ -82,16 +83,17 @@ def run(
 
     `vidlab run --resume --jobs 2` : what is missing, two side by side
 
-    `vidlab run 1-4 -p dataset my-videos` : your own folder of videos
+    `vidlab run 1-4 --dataset my-videos` : your own folder of videos
     """
     from vidlab.course import claims, runner
 
+    profile, given = which.pop("profile"), {name: v for name, v in which.items() if v}
     summary = runner.run(
         numbers,
         profile=profile,
         jobs=jobs,
         resume=resume,
-        parameters=dict(_split(word) for word in parameter or []),
+        parameters=given | dict(_split(word) for word in parameter or []),
         silence=silence,
     )
     for record in summary.failures:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import complain, relative, table
-from vidlab.cli.results import Profile, run_folder
-from vidlab.errors import ResultError, VideoError
+from vidlab.cli.console import one_by_one, relative, table
+from vidlab.cli.options import in_words, of_a_run
+from vidlab.cli.results import run_folder
+from vidlab.errors import ResultError
 
 if TYPE_CHECKING:
     from vidlab.evaluation.runs import RunFolder
@@ -21,18 +22,20 @@ __all__ = ["predict"]
 _TOP = 5
 
 
+@of_a_run
 def predict(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Video files.")],
     recipe: Annotated[
         str,
         typer.Option(help="A recipe that was run, or the folder of a run; the best one if none."),
     ] = "",
-    profile: Profile = "quick",
     frames: Annotated[
         int,
         typer.Option(min=0, help="Look at so many frames, spread evenly; 0: as in training."),
     ] = 0,
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("predicted"),
+    *,
+    which: dict,
 ) -> None:
     """Say what is done in videos of your own, frame by frame and as a whole.
 
@@ -43,44 +46,41 @@ def predict(
     """
     from vidlab.data.sampling import Uniform
     from vidlab.evaluation.timeline import VideoPredictor
-    from vidlab.progress import progress
+    from vidlab.files import file_name, unique_stems
 
-    run = _chosen(recipe, profile=profile)
+    run = _chosen(recipe, which)
     predictor = VideoPredictor.of_run(run)
     sampling = Uniform(frames) if frames else predictor.sampling
     known = f"which knows {len(predictor.classes)} classes, and no other"
     typer.echo(f"{predictor.name} ({relative(run.path)}), {known}; {sampling}")
-    seen, failed = [], []
-    for file in progress(files, desc="videos", unit="video"):
-        try:
-            seen.append(predictor.predict(file, sampling=sampling))
-        except VideoError as error:
-            failed.append(str(error))
-    _print(seen)
-    stems = [one.path.stem for one in seen]
-    for one, stem in zip(seen, stems, strict=True):
-        unique = stem if stems.count(stem) == 1 else f"{one.path.resolve().parent.name}-{stem}"
-        for path in _write(one, out / f"{unique}-{predictor.name}", name=predictor.name):
+    stems = dict(zip(files, unique_stems(files), strict=True))
+    seen, written = [], []
+
+    def treat(file: Path) -> None:
+        seen.append(predictor.predict(file, sampling=sampling))
+        stem = out / file_name(f"{stems[file]}-{predictor.name}")
+        written.extend(_write(seen[-1], stem, name=predictor.name))
+
+    try:
+        one_by_one(files, treat)
+    finally:
+        _print(seen)
+        for path in written:
             typer.echo(f"Written: {relative(path)}")
-    for problem in failed:
-        complain(problem)
-    if failed:
-        raise typer.Exit(1)
 
 
-def _chosen(recipe: str, *, profile: str) -> RunFolder:
-    """Return the run named, or else the finished one of the profile with the best accuracy.
+def _chosen(recipe: str, which: dict) -> RunFolder:
+    """Return the run named, or else the finished one of these videos with the best accuracy.
 
     Recipes made in a notebook are known there alone.
     """
-    from vidlab import datasets, recipes
-    from vidlab.course import profiles
+    from vidlab import recipes
+    from vidlab.course.lab import Lab
     from vidlab.evaluation.runs import RunFolder, find_runs
 
     if recipe:
-        return RunFolder(run_folder(recipe, profile=profile))
-    profile = profiles.load(profile).name
-    folder = datasets.home() / "runs" / profile
+        return RunFolder(run_folder(recipe, which))
+    folder = Lab(**which).runs
     found = find_runs(folder)
     if "top1" in found:
         best_first = found.sort_values("top1", ascending=False, kind="stable")
@@ -89,7 +89,7 @@ def _chosen(recipe: str, *, profile: str) -> RunFolder:
                 return run
     raise ResultError(
         f"Expected a finished run in {folder}. Received: none. Make one with: vidlab train "
-        f"convgru-finetuned --profile {profile}"
+        f"convgru-finetuned {in_words(which)}"
     )
 
 
@@ -112,7 +112,7 @@ def _print(seen: list[Timeline]) -> None:
 def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
     """Write JSON, CSV and the picture."""
     from vidlab import plots
-    from vidlab.evaluation.runs import export
+    from vidlab.evaluation.tables import export
     from vidlab.files import write_text
 
     text = json.dumps({"recipe": name, **one.as_dict()}, ensure_ascii=False)

@@ -9,6 +9,7 @@ import typer
 
 from vidlab.cli.console import export as write_table
 from vidlab.cli.console import published, relative, table
+from vidlab.cli.options import in_words, of_a_run
 from vidlab.errors import MetricError, ResultError
 
 if TYPE_CHECKING:
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
     from vidlab.evaluation.predictions import Predictions
 
 __all__ = [
-    "Dataset",
     "Export",
     "Per",
-    "Profile",
     "evaluate",
     "features",
     "figures",
@@ -28,69 +27,94 @@ __all__ = [
     "train",
 ]
 
+_SHOWN = 12  # classes of a matrix that fits a console
+
 Export = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write the table: .csv, .md or .tex by the ending."),
 ]
-Dataset = Annotated[str, typer.Option(help="Other videos than the profile's: a name or a folder.")]
 Per = Annotated[
     Literal["video", "frame"],
     typer.Option(help="Count videos, or frames: of a recurrent model its prediction after each."),
 ]
-Profile = Annotated[str, typer.Option(help="How big the run is: a file of nbconfig/.")]
 
 
+@of_a_run
 def train(
     recipe: Annotated[
         str, typer.Argument(help="A recipe, such as `frame-finetuned` or `my_recipe.py:my-model`.")
     ],
-    profile: Profile = "quick",
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted from 0.")] = 1,
-    splits: Annotated[str, typer.Option(help="Which splits, such as `1,2,3`.")] = "1",
-    dataset: Dataset = "",
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from --seed on.")] = 1,
+    splits: Annotated[str, typer.Option(help="Several splits, such as `1,2,3`.")] = "",
+    folds: Annotated[
+        str,
+        typer.Option(
+            metavar="BY",
+            help="Cross-validate: `group` leaves one group out a fold, a number deals the groups "
+            "into so many folds, `official` takes all given splits.",
+        ),
+    ] = "",
     export: Export = None,
+    *,
+    which: dict,
 ) -> None:
-    """Train a recipe, over seeds and splits, and report mean ± spread.
+    """Train a recipe, over seeds and splits or folds, and report mean ± spread.
 
-    A run that is there already is read, not trained again.
+    A run that is there already is read, not trained again. The test videos of folds are also
+    counted together: accuracy with its interval, class by class, and what is confused.
 
     **Example:** `vidlab train frame-finetuned --seeds 5 --splits 1,2,3 --export table.tex`
     """
-    chosen = _splits(splits)
+    chosen = _splits(splits) if splits else []
     from vidlab import evaluation, recipes
     from vidlab.course.lab import Lab
+    from vidlab.evaluation.runs import RunFolder
     from vidlab.progress import progress
 
-    lab = Lab(profile, dataset=dataset)  # it knows the recipes of the profile's own files
+    lab = Lab(**which)  # it knows the recipes of the profile's own files
     recipe = recipes.get(recipe).name
-    grid = [(seed, split) for split in chosen for seed in range(seeds)]
+    chosen = lab.folds(folds) if folds else chosen or [lab.profile.split]
+    first = lab.profile.seed
+    grid = [(seed, split) for split in chosen for seed in range(first, first + seeds)]
     found = {
         (seed, split): lab.run(recipe, seed=seed, split=split).predictions
         for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
     }
     result = evaluation.summary([(recipe, *key, one) for key, one in found.items()])
-    title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), splits {splits}"
+    over = f"{len(chosen)} folds by {folds}" if folds else f"splits {', '.join(map(str, chosen))}"
+    title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), {over}"
     table(_with_spread(result), title=title)
     if len(chosen) > 1:
-        typer.echo(_pooled([found[0, split] for split in chosen]))
+        _together(recipe, [found[first, split] for split in chosen], export)
+    if len(chosen) > 1 and lab.profile.line:
+        line = [RunFolder(lab.run_path(lab.profile.line, split=split)) for split in chosen]
+        name = f"{lab.profile.line}, the line to pass"
+        _together(name, [run.predictions for run in line])
     published(lab.beside(recipe))
     write_table(result, export)
 
 
+@of_a_run
 def evaluate(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A recipe that was run, or a folder with runs.")
+        str,
+        typer.Argument(metavar="RUN", help="A recipe that was run, a folder with runs, or a file."),
     ],
-    profile: Profile = "quick",
     per: Per = "video",
     export: Export = None,
+    *,
+    which: dict,
 ) -> None:
-    """Print the accuracy of a finished run, class by class, or a table of all runs in a folder."""
+    """Print the accuracy of a finished run, class by class, or a table of all runs in a folder.
+
+    Also that of predictions made elsewhere: a CSV file with the columns video_id, true and one of
+    probabilities a class, or a `.npz` file of y_true, probabilities and classes.
+    """
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import find_runs
 
-    folder = run_folder(run, profile=profile)
-    if (folder / "predictions.npz").is_file():
+    folder = Path(run) if Path(run).is_file() else run_folder(run, which)
+    if folder.is_file() or (folder / "predictions.npz").is_file():
         result = _one(Predictions.load(folder), title=relative(folder), per=per)
     else:
         result = find_runs(folder).drop(columns="path")
@@ -102,10 +126,11 @@ def evaluate(
     write_table(result, export)
 
 
+@of_a_run
 def features(
     recipe: Annotated[str, typer.Argument(help="A recipe on features, such as `mobilenet-gru`.")],
-    profile: Profile = "quick",
-    dataset: Dataset = "",
+    *,
+    which: dict,
 ) -> None:
     """Extract the features a recipe learns from, of all videos; nothing is computed twice.
 
@@ -113,7 +138,7 @@ def features(
     """
     from vidlab.course.lab import Lab
 
-    store = Lab(profile, dataset=dataset).features(recipe)
+    store = Lab(**which).features(recipe)
     typer.echo(
         f"{relative(store.folder)}: {len(store)} videos, {store.size} features a frame, "
         f"{store.bytes / 1e6:.1f} MB, extracted in {store.seconds:.0f} s"
@@ -134,14 +159,21 @@ def figures(
         typer.echo(relative(path))
 
 
-def _pooled(parts: list[Predictions]) -> str:
+def _together(title: str, parts: list[Predictions], export: Path | None = None) -> None:
+    """Print the accuracy on the test videos of several splits together; write the confusions."""
     from vidlab import evaluation
 
     try:
-        interval = evaluation.interval(evaluation.pool(parts))
+        pooled = evaluation.pool(parts)
     except MetricError:
-        return "No pooled interval: the test parts of these splits have videos in common."
-    return f"Test videos of all {len(parts)} splits together, first seed: top-1 {interval}"
+        typer.echo(f"{title}: no pooled interval, for the test parts have videos in common.")
+        return
+    where = f"test videos of all {len(parts)} splits together, first seed"
+    typer.echo(f"{title}: {where}: top-1 {evaluation.interval(pooled)}")
+    counts = evaluation.confusion(pooled, normalise=False)
+    if export is not None or len(counts) <= _SHOWN:
+        table(counts, title="True class by row, predicted by column")
+    write_table(counts, export, ending="-confusion")
 
 
 def _with_spread(summary: pd.DataFrame) -> pd.DataFrame:
@@ -179,22 +211,20 @@ def _one(predictions: Predictions, *, title: str, per: Per) -> pd.DataFrame:
     return report
 
 
-def run_folder(run: str, *, profile: str) -> Path:
+def run_folder(run: str, which: dict) -> Path:
     """Find the folder of a run by its recipe, or take it as it is given."""
     if Path(run).is_dir():
         return Path(run)
-    from vidlab import datasets, recipes
-    from vidlab.course import profiles
+    from vidlab import recipes
+    from vidlab.course.lab import Lab
 
-    profile = profiles.load(profile).name
     if ".py" in run:  # a file of recipes, or one of those in it
         run = recipes.get(run).name
-
-    folder = datasets.home() / "runs" / profile / run
+    folder = Lab(**which).run_path(run)
     if not folder.is_dir():
         raise ResultError(
             f"Expected a folder, or a recipe that was run. Received: {run}; there is no {folder}. "
-            f"Make it with: vidlab train {run} --profile {profile}"
+            f"Make it with: vidlab train {run} {in_words(which)}"
         )
     return folder
 

@@ -7,10 +7,9 @@ of each result whether it was *loaded* or *trained now*.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +17,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vidlab import datasets
-from vidlab.course import profiles
+from vidlab.course import identity, profiles
 from vidlab.course.claims import Claim, Claims
+from vidlab.errors import SplitError
 from vidlab.evaluation import predictions, runs
+from vidlab.files import locked
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
     from vidlab.data.store import FeatureStore
 
-__all__ = ["Lab", "published_beside"]
+__all__ = ["Lab"]
 
 
 class Lab:
@@ -39,9 +40,10 @@ class Lab:
     ----------
     profile
         A name from `profiles.names()`.
-    dataset, backbone, weights, image_size, split, seed
+    dataset, layout, groups, backbone, weights, image_size, split, seed
         Replace the profile's own settings, so that a notebook runs on other videos or with other
-        weights by its parameters alone; an empty string or 0 keeps the profile's.
+        weights by its parameters alone; an empty string or 0 keeps the profile's. A folder of
+        videos has a profile of its own, see `vidlab.course.identity.in_force`.
 
     Attributes
     ----------
@@ -53,7 +55,7 @@ class Lab:
         What was claimed so far, see `claim`; as a cell's last line it is shown as a table.
     runs : pathlib.Path
         ``runs/<profile>``; with other videos, backbone, weights or image size a folder of its own
-        (see `vidlab.profiles.run_name`).
+        (see `vidlab.course.identity.run_name`).
 
     Raises
     ------
@@ -66,18 +68,19 @@ class Lab:
         profile: str = "quick",
         *,
         dataset: str = "",
+        layout: str = "",
+        groups: str = "",
         backbone: str = "",
         weights: str = "",
         image_size: int = 0,
         split: int = 0,
         seed: int = 0,
     ):
-        own = profiles.load(profile)
-        given = dict(dataset=dataset, backbone=backbone, weights=weights, image_size=image_size)
-        given |= dict(split=split, seed=seed)
-        self.profile = profiles.replace(own, **{k: v for k, v in given.items() if v})
+        given = dict(dataset=dataset, layout=layout, groups=groups, backbone=backbone)
+        given |= dict(weights=weights, image_size=image_size, split=split, seed=seed)
+        self._own, self.profile = identity.in_force(profile, **given)
         self.home = datasets.home()
-        self._own = own
+        pd.set_option("display.html.use_mathjax", False)  # dollars in names are no formulas
         # Four classes after one epoch, or other videos, are not what claims are about.
         built_in = self.profile.dataset == "pantomime" and self.profile.dataset_size != "smoke"
         self.claims = Claims(tested=built_in)
@@ -93,7 +96,7 @@ class Lab:
     @cached_property
     def runs(self) -> Path:
         """The folder of this lab's runs."""
-        name = profiles.run_name(
+        name = identity.run_name(
             self._own, self.profile, fingerprint=lambda: self.index.fingerprint
         )
         return self.home / "runs" / name
@@ -101,14 +104,29 @@ class Lab:
     @cached_property
     def index(self) -> VideoIndex:
         """The videos; drawn, fetched or looked up at first use."""
-        return datasets.load_index(
-            self.profile.dataset, size=self.profile.dataset_size, seed=self.profile.data_seed
-        )
+        return identity.load_index(self.profile)
 
     def split(self, k: int = 0, *, by: str = "auto") -> tuple[VideoIndex, VideoIndex, VideoIndex]:
         """Return training, validation and test videos of split `k`, else of the profile's split."""
         share = 0.1 if self.profile.validation is None else self.profile.validation
         return self.index.split(k or self.profile.split, validation=share, by=by)
+
+    def folds(self, by: str = "group") -> list[int | str]:
+        """Name the parts of a cross-validation, which `run` takes in place of a split.
+
+        Parameters
+        ----------
+        by
+            ``"group"`` for each left out in turn, a number of folds as text, or ``"official"``.
+        """
+        if by == "official":
+            return sorted(self.index.lists or {self.profile.split: None})
+        if by != "group" and not by.isdecimal():
+            raise SplitError(
+                f"Expected folds by group, official, or their number. Received: {by!r}. Choose one."
+            )
+        parts = self.index.folds(n=None if by == "group" else int(by), validation=0)
+        return [f"fold-{number}-by-{by}" for number in range(1, len(parts) + 1)]
 
     def claim(
         self, sentence: str, *, holds: bool | None, measured: str, published: str | None = None
@@ -156,8 +174,10 @@ class Lab:
             Indexed by recipe, with the columns of `vidlab.recipes.published`; its *departures* end
             with what this profile changes.
         """
-        records = {recipe.name: self._origin(recipe) for recipe in map(self.recipe, names)}
-        return published_beside(records)
+        from vidlab import recipes  # imports Keras
+
+        adapted = map(self.recipe, names)
+        return recipes.published_beside({one.name: self._origin(one) for one in adapted})
 
     def _origin(self, recipe: recipes.Recipe) -> dict[str, str]:
         """Say where a recipe is from and what the profile changes about it."""
@@ -170,7 +190,7 @@ class Lab:
         name: str,
         *,
         seed: int | None = None,
-        split: int = 0,
+        split: int | str = 0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> runs.RunFolder:
         """Return the finished run of a recipe: loaded where there is one, else trained now.
@@ -185,10 +205,9 @@ class Lab:
         seed
             Counts from 0; None means the profile's. Each seed and split has a folder of its own.
         split
-            1, 2 or 3; 0 means the profile's.
+            Its number, 0 meaning the profile's; or one of `folds`.
         callbacks
-            Told of a training that happens now, such as ``curves.watch(name)`` of
-            `vidlab.widgets.TrainingCurves`.
+            Told of a training that happens now, such as ``curves.watch(name)``.
 
         Returns
         -------
@@ -197,11 +216,29 @@ class Lab:
         """
         seed = self.profile.seed if seed is None else seed
         folder, record, finished = self._find(name, seed=seed, split=split)
+        line = None
+        if self.profile.line not in ("", record["recipe"]):  # what others have to pass comes first
+            line = self.run(self.profile.line, seed=seed, split=split)
+        if not finished:
+            with locked(folder.path):
+                if not (finished := folder.is_finished(record["config"])):  # by another, meanwhile
+                    self._train(name, folder, record, seed=seed, split=split, callbacks=callbacks)
         if finished:
             print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
-            return folder
+        if line is not None:
+            print(runs.against_line(folder, line))
+        return folder
+
+    def _train(self, name, folder, record, *, seed, split, callbacks) -> None:
+        """Train a recipe anew; what it replaces is said."""
         from vidlab.training import experiment  # imports Keras
 
+        before, now = folder.recipe["config"] if folder.is_complete else {}, record["config"]
+        if changed := [key for key in before | now if before and before.get(key) != now.get(key)]:
+            print(
+                f"{record['recipe']}: the run in {folder.path.relative_to(self.home)} is replaced, "
+                f"for it differs in {', '.join(changed)}"
+            )
         started = time.perf_counter()
         recipe = self.recipe(name)
         settings = dataclasses.replace(
@@ -217,13 +254,12 @@ class Lab:
             folder=folder,
             record=record,
             settings=settings,
-            start=self._start(recipe, seed=seed, split=split),
+            **self._starts(recipe, seed=seed, split=split),
         )
         print(
             f"{record['recipe']}: trained now ({self.profile.name} profile, "
             f"{len(folder.history)} epochs, {time.perf_counter() - started:.0f} s)"
         )
-        return folder
 
     def predict(
         self, name: str, *, order: str = "normal", seed: int | None = None, split: int = 0
@@ -272,20 +308,28 @@ class Lab:
         from vidlab.training import learners  # imports Keras
 
         recipe, seed = self.recipe(name), self.profile.seed if seed is None else seed
-        start = self._start(recipe, seed=seed, split=split)
+        start = self._starts(recipe, seed=seed, split=split).get("start")
         classes = len(self.index.classes)
         model = recipes.build(recipe, classes, weights=recipe.weights, start=start)
         return learners.features_of(recipe, model, self.index, settings=self._settings(recipe))
 
+    def run_path(self, name: str, *, seed: int | None = None, split: int | str = 0) -> Path:
+        """Return the folder of a recipe's run, finished or not."""
+        seed, split = self.profile.seed if seed is None else seed, split or self.profile.split
+        return runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
+
     def _find(self, name: str, *, seed: int, split: int) -> tuple[runs.RunFolder, dict, bool]:
         """Return where a run is or will be, its record, and whether it is there and finished."""
         name, split = self.recipe(name).name, split or self.profile.split
-        path = runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
-        folder = runs.RunFolder(path)
+        folder = runs.RunFolder(self.run_path(name, seed=seed, split=split))
         record = self._record(name, seed=seed, split=split)
-        return folder, record, folder.is_complete and folder.recipe["config"] == record["config"]
+        return folder, record, folder.is_finished(record["config"])
 
-    def _parts(self, recipe: recipes.Recipe, split: int) -> tuple[VideoIndex, ...]:
+    def _parts(self, recipe: recipes.Recipe, split: int | str) -> tuple[VideoIndex, ...]:
+        if isinstance(split, str):
+            _, number, _, by = split.split("-")
+            n = None if by == "group" else int(by)
+            return self.index.folds(n=n, validation=recipe.validation)[int(number) - 1]
         return self.index.split(split or self.profile.split, validation=recipe.validation)
 
     def _settings(self, recipe: recipes.Recipe) -> training.Settings:
@@ -296,36 +340,41 @@ class Lab:
             flow=self.home / "cache" / "flow",
             features=self.home / "cache" / "features",
             index=self.index,
-            beside=datasets.load_index(
+            beside=(recipe.beside or None)
+            and datasets.load_index(
                 recipe.beside, size=self.profile.dataset_size, seed=self.profile.data_seed + 1
-            )
-            if recipe.beside
-            else None,
+            ),
             most_bytes=int(self.profile.most_gigabytes * 1e9),
             precision=self.profile.precision,
         )
 
-    def _start(
-        self, recipe: recipes.Recipe, *, seed: int, split: int
-    ) -> keras.Model | dict[str, keras.Model] | None:
-        """Return the trained model that a recipe starts from, if it does."""
-        models = {
-            each: self.run(each, seed=seed, split=split).model(whole=True) for each in recipe.starts
-        }
-        if not models:
-            return None
-        return models if isinstance(recipe.starts_from, tuple) else models[recipe.starts_from]
+    def _starts(self, recipe: recipes.Recipe, *, seed: int, split: int) -> dict:
+        """Return the trained model that a recipe starts from, if it does, as `training.fit` does.
+
+        Of several by name; of one that was trained again on all videos also the one before.
+        """
+        if not recipe.starts:
+            return {}
+        folders = {each: self.run(each, seed=seed, split=split) for each in recipe.starts}
+        starts = {}
+        for which, validated in (("start", False), ("validated_start", True)):
+            found = {n: one.model(whole=True, validated=validated) for n, one in folders.items()}
+            several = isinstance(recipe.starts_from, tuple)
+            starts[which] = found if several else found[recipe.starts_from]
+        return starts
 
     def _record(self, name: str, *, seed: int, split: int) -> dict:
         """Return what ``recipe.json`` holds: all that decides the result."""
         recipe = self.recipe(name)
         config = {
             **recipe.as_dict(),
-            "dataset": profiles.dataset_name(self.profile),
+            "dataset": identity.dataset_name(self.profile),
             "precision": self.profile.precision,
-            "weights_digest": _digest(recipe),
+            "weights_digest": identity.weights_digest(recipe),
             "data_fingerprint": self.index.fingerprint,
         }
+        if self.profile.dataset not in datasets.NAMES:  # whose lists may change
+            config["parts"] = [part.fingerprint for part in self._parts(recipe, split)]
         starts = {
             each: self._record(each, seed=seed, split=split)["config"] for each in recipe.starts
         }
@@ -344,43 +393,7 @@ class Lab:
         return json.loads(json.dumps(record))  # as it will be read back: tuples become lists
 
 
-def published_beside(records: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
-    """Tabulate what was published about the recipes of runs, and every departure of the runs.
-
-    Parameters
-    ----------
-    records
-        Of each run, what its ``recipe.json`` holds. Runs of unknown recipes have no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by run, with the columns of `vidlab.recipes.published`; its *departures* end with
-        what the profile changed.
-    """
-    from vidlab import recipes  # imports Keras
-
-    known = {name: made for name, record in records.items() if (made := recipes.of_run(record))}
-    table = recipes.published(known.values()).set_axis(list(known))
-    table["departures"] = [
-        f"{departures} {records[name].get('changes', '')}".strip()
-        for name, departures in table["departures"].items()
-    ]
-    return table.rename_axis("recipe")
-
-
 @lru_cache(maxsize=1)  # one after the other, orders are predicted with one model
 def _loaded(path: Path, changed: int) -> keras.Model:
     """Load the model of a run; `changed` tells one that was trained anew from it."""
     return runs.RunFolder(path).model()
-
-
-def _digest(recipe: recipes.Recipe) -> str | None:
-    """Identify a weights file by its content; names such as "imagenet" identify themselves."""
-    from vidlab.models.backbones.specs import spec  # imports Keras
-
-    weights = recipe.weights
-    shipped = recipe.backbone and weights == "pantomime"
-    path = spec(recipe.backbone).pantomime if shipped else Path(weights or "")
-    known = path is not None and path.is_file()
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if known else weights

@@ -9,8 +9,7 @@ change what a recipe *is*; `changes` lists all it changes, the literature's valu
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -32,14 +31,12 @@ __all__ = [
     "RecipeChange",
     "adapt",
     "changes",
-    "dataset_name",
     "differences",
     "find",
     "folder",
     "load",
     "names",
     "replace",
-    "run_name",
 ]
 
 
@@ -98,7 +95,10 @@ class Profile(_Record):
     about : str
         One sentence for people choosing a profile.
     dataset : str
-        ``"pantomime"``, ``"ucf101"`` or a folder in UCF-101 layout.
+        ``"pantomime"``, ``"ucf101"`` or a folder of videos; a relative path begins at the profile's
+        folder.
+    layout, groups : str
+        How that folder is read, where it does not tell by itself; see `vidlab.load_index`.
     dataset_size : {"smoke", "quick", "full"}
         How much of Pantomime to draw.
     split
@@ -136,7 +136,16 @@ class Profile(_Record):
     recipes : dict[str, RecipeChange]
         Changes recipe by recipe.
     left_out : dict[str, str]
-        Recipes that at this size would be the same system as another, which is named.
+        Recipes that make no sense at this size, and why.
+    refit : bool
+        Whether a recipe is trained again on all training videos, validation ones included, for as
+        many epochs as the validation loss was lowest after.
+    line : str
+        The recipe that every other is measured by, run before it; "" for none.
+    folders : str
+        The profile that takes the place of this one for a folder of one's own; "" for none.
+    offline : dict
+        Settings that replace those of this profile where its ImageNet weights cannot be had.
     filters : Filters
         Steps and seconds of activation maximization.
     limits : Limits
@@ -146,6 +155,8 @@ class Profile(_Record):
     name: str
     about: str
     dataset: str = "pantomime"
+    layout: str = ""
+    groups: str = ""
     dataset_size: Literal["smoke", "quick", "full"] = "quick"
     data_seed: int = 0
     split: Literal[1, 2, 3] = 1
@@ -168,6 +179,10 @@ class Profile(_Record):
     flow: dict[str, int | str | bool] = {}
     recipes: dict[str, RecipeChange] = {}
     left_out: dict[str, str] = {}
+    refit: bool | None = None
+    line: str = ""
+    folders: str = ""
+    offline: dict[str, int | str] = {}
     filters: Filters = Filters()
     limits: Limits = Limits()
 
@@ -226,7 +241,9 @@ def load(name: str) -> Profile:
     settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     own = _checked({**settings, "name": path.stem}, where=path)
     files = [str(path.parent / file) for file in own.recipe_files]
-    return own.model_copy(update={"recipe_files": files})
+    given = Path(own.dataset).expanduser()
+    dataset = own.dataset if own.dataset in datasets.NAMES else str(path.parent / given)
+    return own.model_copy(update={"recipe_files": files, "dataset": dataset})
 
 
 def adapt(recipe: Recipe, profile: Profile) -> Recipe:
@@ -238,10 +255,10 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
         If the profile leaves the recipe out, names an option that does not exist, or changes a
         number of phases that the recipe does not have.
     """
-    if other := profile.left_out.get(recipe.name):
+    if reason := profile.left_out.get(recipe.name):
         raise ProfileError(
-            f"Expected a recipe that the profile {profile.name} runs. Received: {recipe.name}, "
-            f"which at this size is the same system as {other}. Run that, or the profile ucf101."
+            f"Expected a recipe that the profile {profile.name} runs. Received: {recipe.name}: "
+            f"{reason}. Choose another recipe, or the profile ucf101."
         )
     change = profile.recipes.get(recipe.name, RecipeChange())
     known = recipe.builder_options
@@ -252,6 +269,7 @@ def adapt(recipe: Recipe, profile: Profile) -> Recipe:
         "phases": _phases(recipe, change, profile),
         "options": {n: v for n, v in profile.options.items() if n in known} | change.options,
         "validation": profile.validation,
+        "refit": profile.refit,
         "patience": change.patience or profile.patience,
         "freeze_batchnorm": profile.freeze_batchnorm,
         "backbone": backbone,
@@ -305,7 +323,8 @@ def _settings(recipe: Recipe) -> dict[str, str]:
         "frames decided by": str(recipe.test_sampling),
         **{name: stream.kind for name, stream in recipe.inputs.items() if name != "rgb"},
         "augmentation": str(recipe.augment or "none"),
-        "validation": f"{recipe.validation:.0%} of the training videos",
+        "validation": f"{recipe.validation:.0%} of the training videos"
+        + ", then trained again on all of them" * recipe.refit,
         "patience": f"{recipe.patience} epoch(s)",
     }
     defaults = {name: value for name, value in recipe.builder_options.items() if name not in _GIVEN}
@@ -332,37 +351,6 @@ def replace(profile: Profile, **settings) -> Profile:
         For an unknown or unfit setting.
     """
     return _checked(profile.model_dump() | settings, where="the parameters")
-
-
-def run_name(own: Profile, used: Profile, *, fingerprint: Callable[[], str]) -> str:
-    """Name the folder in ``runs/`` that holds the results of a profile.
-
-    Parameters
-    ----------
-    own
-        The profile as its file has it.
-    used
-        The settings in force, where parameters may have chosen other videos or weights.
-    fingerprint
-        Gives `VideoIndex.fingerprint` of the videos, where the name depends on it.
-
-    Returns
-    -------
-    str
-        The profile's name; where videos, backbone, weights or image size are others,
-        ``<profile>-<name of the dataset>-<six digits>`` that follow from all of these.
-    """
-    decisive = ("dataset", "dataset_size", "data_seed", "backbone", "weights", "image_size")
-    if all(getattr(used, name) == getattr(own, name) for name in decisive):
-        return own.name
-    facts = [fingerprint(), *(str(getattr(used, name)) for name in decisive[3:])]
-    digits = hashlib.sha256("|".join(facts).encode()).hexdigest()[:6]
-    return f"{own.name}-{dataset_name(used)}-{digits}"
-
-
-def dataset_name(profile: Profile) -> str:
-    """Name the videos of a profile: a dataset, or a folder without the path to it."""
-    return Path(profile.dataset).expanduser().resolve().name
 
 
 def _files() -> dict[str, Path]:

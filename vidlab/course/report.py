@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import html
 import io
 import re
 import shutil
@@ -23,8 +24,7 @@ from PIL import Image
 
 from vidlab.course import notebook_files, profiles
 from vidlab.course.claims import counted
-from vidlab.course.lab import published_beside
-from vidlab.evaluation.runs import RunFolder, find_runs
+from vidlab.evaluation.runs import RunFolder, against_line, find_runs
 from vidlab.files import replacing, write_text
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def write(
         failed=[row for row in claims if row[0].holds is False],
         counted=counted(claim for claim, *_ in claims).removeprefix("claims: "),
         mistakes=_MISTAKES if (folder / _MISTAKES).is_file() else None,
-        results=_results(folder),
+        results=_results(folder, profile.line),
         changes=_changes(folder, profile),
         sheet=_sheet(folder) if profile.dataset == "pantomime" else None,
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
@@ -162,14 +162,17 @@ def _page(folder: Path, record: Record | None) -> str | None:
     return link if (folder / link).is_file() else None
 
 
-def _results(folder: Path) -> str:
-    """Tabulate measured accuracies beside published ones, a row a recipe, as HTML."""
+def _results(folder: Path, line: str) -> str:
+    """Tabulate measured accuracies beside published ones, a row a recipe, as HTML.
+
+    The recipe that others have to pass comes first, and after the table those far below it.
+    """
     runs = find_runs(folder)
     if "top1" not in runs or runs["top1"].isna().all():
         return ""
     from vidlab import recipes  # imports Keras
 
-    order = [*recipes.names(), *runs["recipe"]]
+    order = [line, *recipes.names(), *runs["recipe"]]
     groups = sorted(runs.groupby("recipe"), key=lambda pair: order.index(pair[0]))
     tops = [top for top in ("top1", "top5") if top in runs]
     measured = {
@@ -177,7 +180,7 @@ def _results(folder: Path) -> str:
         for name, group in groups
     }
     records = {name: RunFolder(group["path"].iloc[0]).recipe for name, group in groups}
-    published = published_beside(records)
+    published = recipes.published_beside(records)
     sources = [recipes.of_run(records[name]).source for name in published.index]
     notes = [". ".join(filter(None, pair)) for pair in zip(sources, published["note"], strict=True)]
     published = published.drop(columns="note")
@@ -185,9 +188,15 @@ def _results(folder: Path) -> str:
     published.columns = published.columns.str.removeprefix("published ")
     here = pd.DataFrame.from_dict(measured, orient="index").replace("", None)
     table = pd.concat({"measured here": here, "published for UCF-101": published}, axis=1)
+    lines = {(row.seed, row.split): row.path for row in runs[runs["recipe"] == line].itertuples()}
+    compared = [
+        against_line(RunFolder(row.path), RunFolder(lines[row.seed, row.split]))
+        for row in runs.dropna(subset="top1").itertuples()
+        if row.recipe != line and (row.seed, row.split) in lines
+    ]
     return table.replace("", None).to_html(
         border=0, na_rep="–", float_format="{:g}".format, classes="results"
-    )
+    ) + "".join(f"<p>{html.escape(text)}</p>" for text in compared)
 
 
 def _measured(runs: pd.DataFrame, metric: str) -> str:

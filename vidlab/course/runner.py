@@ -24,7 +24,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vidlab import datasets
-from vidlab.course import notebook_files, profiles, report
+from vidlab.course import identity, notebook_files, profiles, report
 from vidlab.course.claims import found_in
 from vidlab.course.execution import Outcome, execute
 from vidlab.course.notebook_files import Notebook
@@ -34,7 +34,7 @@ from vidlab.errors import NotebookError
 __all__ = ["RunSummary", "command", "run"]
 
 _PATHS = ("dataset", "weights", "video")
-_REPLACING = ("dataset", "backbone", "weights", "image_size", "split")  # as vidlab.Lab has them
+_REPLACING = ("dataset", "layout", "groups", "backbone", "weights", "image_size", "split", "seed")
 _WAIT_SECONDS = 0.2  # for a notebook to end, so that Ctrl-C is noticed on Windows
 
 
@@ -103,14 +103,15 @@ def run(
     if jobs < 1:
         raise NotebookError(f"Expected at least one job. Received: {jobs}. Pass --jobs 1 or more.")
     started = time.monotonic()
-    as_written = profiles.load(profile)
     notebooks = notebook_files.find(notebooks_folder or profiles.folder().parent / "notebooks")
     chosen = notebook_files.select(notebooks, numbers)
     given = _with_absolute_paths(parameters or {})
     parameters_of = _values(chosen, given, profile=profile)
-    effective = _in_force(as_written, parameters_of)
-    run_name = profiles.run_name(
-        as_written, effective, fingerprint=lambda: _index(effective).fingerprint
+    replacing = {n: v for values in parameters_of.values() for n, v in values.items()}
+    replacing = {name: replacing[name] for name in _REPLACING if name in replacing}
+    as_written, effective = identity.in_force(profile, **replacing)
+    run_name = identity.run_name(
+        as_written, effective, fingerprint=lambda: identity.load_index(effective).fingerprint
     )
     folder = Path(out or datasets.home() / "runs" / run_name).resolve()
     pages = folder / "notebooks"
@@ -119,17 +120,24 @@ def run(
     done = [n.name for n in chosen if resume and is_done(n, pages, fingerprint_of[n.name])]
     unchanged = tuple(done)
     waiting = [notebook for notebook in chosen if notebook.name not in unchanged]
-    _say(f"vidlab run: profile {profile}, {len(chosen)} notebook(s), results in {folder}")
+    _say(f"vidlab run: profile {effective.name}, {len(chosen)} notebook(s), results in {folder}")
     for name in unchanged:
         _say(f"  {name}: unchanged, kept")
     try:
+        left_out = ()
         if waiting:
-            _prepare_data(effective, waiting)
+            left_out = _prepare_data(effective, waiting)
             # Once more, for videos may have been made.
             fingerprint_of = fingerprints(chosen, parameters_of, effective)
         limit = silence or effective.limits.silence
         for notebook, outcome in _executed(
-            waiting, parameters_of, profile=profile, pages=pages, jobs=jobs, silence=limit
+            waiting,
+            parameters_of,
+            profile=profile,
+            pages=pages,
+            jobs=jobs,
+            silence=limit,
+            left_out=left_out,
         ):
             options = ["--resume", "--silence", str(math.ceil(2 * limit))]
             Record(
@@ -233,30 +241,18 @@ def _values(
     return {name: values[name] | known[name] for name in values}
 
 
-def _in_force(
-    own: profiles.Profile, values: Mapping[str, Mapping[str, object]]
-) -> profiles.Profile:
-    """Return the profile as the parameters change it; empty ones keep its own settings."""
-    given = {
-        name: value
-        for received in values.values()
-        for name, value in received.items()
-        if name in _REPLACING and value
-    }
-    return profiles.replace(own, **given)
+def _prepare_data(used: profiles.Profile, waiting: Sequence[Notebook]) -> tuple[str, ...]:
+    """Make the videos once, before several notebooks find them missing at the same time.
 
-
-def _index(used: profiles.Profile):
-    return datasets.load_index(used.dataset, size=used.dataset_size, seed=used.data_seed)
-
-
-def _prepare_data(used: profiles.Profile, waiting: Sequence[Notebook]) -> None:
-    """Make the videos once, before several notebooks find them missing at the same time."""
-    if any(notebook.needs for notebook in waiting):
-        started = time.monotonic()
-        _say(f"  dataset {used.dataset}: looking for it, or making it")
-        count, seconds = len(_index(used)), time.monotonic() - started
-        _say(f"  dataset {used.dataset}: {count} videos, ready in {seconds:.0f} s")
+    Returns the tags of the cells that say nothing about these videos.
+    """
+    if not any(notebook.needs for notebook in waiting):
+        return ()
+    started = time.monotonic()
+    _say(f"  dataset {used.dataset}: looking for it, or making it")
+    index, seconds = identity.load_index(used), time.monotonic() - started
+    _say(f"  dataset {used.dataset}: {len(index)} videos, ready in {seconds:.0f} s")
+    return () if index.reversed_pairs else ("pantomime",)
 
 
 def _python() -> str:

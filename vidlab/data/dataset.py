@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ from vidlab.data.sampling import choose
 from vidlab.data.streams import Rgb, is_per_frame, stack_clips
 from vidlab.errors import DatasetError
 
-__all__ = ["AHEAD", "Clips"]
+__all__ = ["AHEAD", "Clips", "own_errors"]
 
 AHEAD = 4
 """How many batches are decoded ahead of the one in use."""
@@ -35,6 +36,21 @@ _ORDER, _FRAMES, _VARIATION, _VIEW = range(4)  # what is random, each by draws o
 
 _MOST_READS = 8  # of one video in an epoch
 _WORKERS = 2  # threads that read
+
+
+@contextmanager
+def own_errors(*datasets: Clips | None) -> Iterator[None]:
+    """Raise what datasets raised while Keras read them, such as that a video has vanished.
+
+    TensorFlow, through which Keras passes batches, raises an error of its own in its place.
+    """
+    try:
+        yield
+    except Exception as error:
+        for dataset in filter(None, datasets):
+            if dataset.failure is not None:
+                raise dataset.failure from error
+        raise
 
 
 class Clips(keras.utils.PyDataset):
@@ -123,7 +139,7 @@ class Clips(keras.utils.PyDataset):
             name: (~np.ma.getmaskarray(values)).astype(np.float32)
             for name, values in (self._labels.items() if masked else ())
         }
-        self.epoch = 0
+        self.epoch, self.failure = 0, None
 
     @property
     def epoch(self) -> int:
@@ -151,6 +167,13 @@ class Clips(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple:
         """Read batch `number` of this epoch."""
+        try:
+            return self._batch(number)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _batch(self, number: int) -> tuple:
         if not 0 <= number < len(self):
             raise IndexError(
                 f"Expected a batch number from 0 to {len(self) - 1}. Received: {number}. "

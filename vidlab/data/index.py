@@ -82,10 +82,10 @@ class VideoIndex(Splittable):
         Class names in the order of their labels.
     report : pandas.DataFrame
         What is wrong with the folder: ``path``, ``class_name`` ("" where it is not known),
-        ``reason``, and ``kind``: ``unreadable``,
-        ``missing`` (listed but not there), ``unlisted`` (there but in no list), ``unused`` (there,
-        but of no class), ``shorter`` (fewer frames can be decoded than its header says) or
-        ``copied`` (byte for byte the same as another).
+        ``reason``, and ``kind``: ``unreadable``, ``missing`` (listed but not there), ``unlisted``
+        (there but in no list), ``unused`` (there, but of no class), ``damaged`` (several frames
+        less can be decoded than its header says), ``shorter`` (one frame less), or ``copied`` (byte
+        for byte the same as another).
     root : pathlib.Path
         The folder.
     lists : dict or None
@@ -134,8 +134,8 @@ class VideoIndex(Splittable):
             ``person(\d+)``. None for what lists, folders or names such as ``v_Archery_g07_c02``
             say; a video of which nothing tells counts as a group of its own, and a warning says so.
         count
-            Count every video's frames instead of believing its header: slow, for files whose
-            headers lie.
+            Decode every video again, also those known from before: a disk can lose bytes
+            without a trace.
 
         Raises
         ------

@@ -217,8 +217,8 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
     Returns
     -------
     tuple
-        What was found, and a row for each video that is ``unreadable`` or ``shorter`` than its
-        header says.
+        What was found, and a row for each video that is ``unreadable``, ``shorter`` than its
+        header says by one frame, or ``damaged``: shorter by more.
     """
 
     def probe(file: Path) -> video.VideoInfo | dict:
@@ -243,7 +243,8 @@ def _shorter(info: video.VideoInfo) -> dict:
         f"Its header names {info.named} frames, of which {info.frames} can be decoded; it is used "
         "with these. The others are empty or damaged."
     )
-    return {"path": str(info.path), "reason": reason, "kind": "shorter"}
+    kind = "damaged" if info.frames < info.named - 1 else "shorter"
+    return {"path": str(info.path), "reason": reason, "kind": kind}
 
 
 def unique_names(paths: list[Path]) -> pd.Series:

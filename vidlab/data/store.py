@@ -12,6 +12,7 @@ import io
 import math
 import os
 import threading
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,29 +24,19 @@ import numpy as np
 
 from vidlab.data import flow, image_folders, video
 from vidlab.errors import FrameIndexError, ResultError, UnreadableVideoError
-from vidlab.files import replacing
+from vidlab.files import is_whole, replacing
 from vidlab.progress import progress
 
-__all__ = ["FeatureStore", "FlowCache", "FlowPairs", "FrameCache", "content_digest", "is_whole"]
+__all__ = ["FeatureStore", "FlowCache", "FlowPairs", "FrameCache", "content_digest"]
 
 _CHUNK_BYTES = 64 * 2**20  # of frames decoded at a time, so that memory stays flat
 _FLOW_BYTES = 8 * 240 * 320  # of a frame while its flow is computed: its pixels, grey and flow
 _WORKERS = 2  # videos whose flow is computed at a time
-_DIGEST_BYTES = hashlib.sha256().digest_size
 _OPEN_FILES = (
     64  # mapped at a time by a feature store; each holds a handle, of which macOS gives 256
 )
 
 _making: dict[Path, threading.Lock] = {}
-
-
-def is_whole(file: Path) -> bool:
-    """Whether a file is there, and exactly as it was written."""
-    if not file.is_file():
-        return False
-    content = memoryview(file.read_bytes())
-    body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
-    return hashlib.sha256(body).digest() == digest
 
 
 def content_digest(path: str | os.PathLike[str]) -> str:
@@ -89,6 +80,16 @@ def _write(file: Path, parts: Iterable[np.ndarray], *, shape: tuple, dtype: str)
         out.write(digest.digest())
 
 
+def _is_sound(file: Path) -> bool:
+    """Whether a file is whole; read once as long as its size and time of change stay."""
+    return file.is_file() and _is_whole_at(file, file.stat().st_size, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=100_000)
+def _is_whole_at(file: Path, size: int, changed: int) -> bool:
+    return is_whole(file)
+
+
 class _RowCache(ABC):
     """Arrays of videos in files from which any row reads at once; one that is absent is made."""
 
@@ -104,13 +105,15 @@ class _RowCache(ABC):
         return self.folder / f"{record.video_id}-{height}x{width}-{key}.npy"
 
     def make(self, record) -> Path:
-        """Write the file of one video unless it is there, and return it."""
+        """Write the file of one video unless it is there unharmed, and return it."""
         file = self.file(record)
-        if not file.is_file():
+        if not _is_sound(file):
             # One thread works, the others wait for it: Windows replaces no file that is being
             # read, and the work would be done twice.
             with _making.setdefault(file, threading.Lock()):
-                if not file.is_file():
+                if not _is_sound(file):
+                    if file.exists():
+                        warnings.warn(f"vidlab: {file} is damaged; it is made anew.", stacklevel=2)
                     shape = (self.count(record), *self.row_shape)
                     step = max(1, _CHUNK_BYTES // self._bytes_in_work)
                     firsts = range(0, shape[0], step)
@@ -246,7 +249,7 @@ class FlowCache(_RowCache):
 
     def fill(self, records: Iterable) -> None:
         """Compute the flow of videos that is not here yet, two videos at a time."""
-        todo = [record for record in records if not self.file(record).is_file()]
+        todo = [record for record in records if not _is_sound(self.file(record))]
         if todo:
             with ThreadPoolExecutor(_WORKERS) as pool:
                 made = pool.map(self.make, todo)

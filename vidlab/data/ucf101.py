@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import http.client
 import shutil
-import subprocess
 import urllib.request
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from vidlab.data import archives
 from vidlab.errors import DatasetError
+from vidlab.files import locked
 from vidlab.progress import progress
 
 __all__ = ["ARCHIVE_URL", "LISTS_URL", "fetch", "unpack"]
@@ -27,13 +29,10 @@ LISTS_URL = "https://www.crcv.ucf.edu/data/UCF101/UCF101TrainTestSplits-Recognit
 _CHUNK = 1 << 20  # bytes at a time
 _PATIENCE = 30  # seconds without a response
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_UNPACKERS = {
-    "unrar": "x -idq -o+ {archive} {folder}/",
-    "bsdtar": "-xf {archive} -C {folder}",
-    "7z": "x -y -bd -o{folder} {archive}",
-    "7zz": "x -y -bd -o{folder} {archive}",
-    "unar": "-quiet -output-directory {folder} {archive}",
-}
+_OVERLAP = 1 << 10  # bytes requested again, to know the file by
+_OTHER = "another file than the one that was begun"
+_TOO_LONG = http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+_FOLDERS = ("UCF-101", "ucfTrainTestlist")
 
 
 def fetch(root: str | Path, *, archive_url: str = ARCHIVE_URL, lists_url: str = LISTS_URL) -> Path:
@@ -59,18 +58,19 @@ def fetch(root: str | Path, *, archive_url: str = ARCHIVE_URL, lists_url: str = 
     """
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
-    for url, unpacked in ((lists_url, "ucfTrainTestlist"), (archive_url, "UCF-101")):
-        if not (root / unpacked).is_dir():
-            _download(url, root / Path(urlsplit(url).path).name)
-    return unpack(root)
+    with locked(root):
+        for url, unpacked in ((lists_url, "ucfTrainTestlist"), (archive_url, "UCF-101")):
+            if not (root / unpacked).is_dir():
+                _download(url, root / Path(urlsplit(url).path).name)
+        return unpack(root)
 
 
 def unpack(root: str | Path) -> Path:
     """Unpack the archives in a folder, where that is not done yet.
 
-    The lists, a ZIP archive, need nothing else. For the videos one of the programs ``unrar``,
-    ``bsdtar``, ``7z``, ``7zz`` or ``unar`` must be installed. The unpacked folder appears under its
-    name only when it is complete.
+    ZIP and TAR archives need nothing else; for RAR one of the programs ``unrar``, ``bsdtar``,
+    ``7z``, ``7zz`` or ``unar`` must be installed. The unpacked folder appears under its name only
+    when it is complete.
 
     Returns
     -------
@@ -80,35 +80,31 @@ def unpack(root: str | Path) -> Path:
     Raises
     ------
     DatasetError
-        An archive is damaged, or no program for RAR archives is found.
+        An archive is damaged or not safe to unpack (see `vidlab.data.archives`), or no program for
+        RAR archives is found.
     """
     root = Path(root)
-    for archive in sorted([*root.glob("UCF101*.zip"), *root.glob("UCF101*.rar")]):
-        inner = "ucfTrainTestlist" if archive.suffix == ".zip" else "UCF-101"
-        if (root / inner).is_dir():
+    for archive in sorted(root.glob("UCF101*.*")):
+        todo = [name for name in _FOLDERS if not (root / name).is_dir()]
+        if not todo or archive.suffix not in (".zip", ".tar", ".rar"):
             continue
-        scratch = root / f".unpacking-{inner}"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        try:
-            if archive.suffix == ".zip":
-                shutil.unpack_archive(archive, scratch)
-            else:
-                _unpack_rar(archive, scratch)
-            if not (scratch / inner).is_dir():
-                raise DatasetError(
-                    f"Expected a folder {inner} in {archive}. Received: "
-                    f"{sorted(entry.name for entry in scratch.iterdir())}. Get the archive again."
-                )
-            (scratch / inner).replace(root / inner)
-        except (shutil.ReadError, subprocess.CalledProcessError) as error:
-            reason = (getattr(error, "stderr", "") or str(error)).strip()[-500:]
+        tops = {
+            Path(member.name.replace("\\", "/")).parts[0] for member in archives.members(archive)
+        }
+        if not tops.intersection(_FOLDERS):
             raise DatasetError(
-                f"Expected a complete archive. Received: {archive} ({reason}). Remove it and call "
-                "vidlab data fetch again."
-            ) from error
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+                f"Expected a folder {' or '.join(_FOLDERS)} in {archive}. Received: "
+                f"{sorted(tops)}. Get the archive again."
+            )
+        for inner in tops.intersection(todo):
+            scratch = root / f".unpacking-{inner}"
+            shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
+            scratch.mkdir()
+            try:
+                archives.unpack(archive, scratch)
+                (scratch / inner).replace(root / inner)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
     return root
 
 
@@ -118,33 +114,50 @@ def _download(url: str, file: Path) -> None:
         return
     _check_address(url)
     part = file.with_name(f"{file.name}.part")
-    # The last byte is requested again: a server refuses a request for nothing.
-    start = max(part.stat().st_size - 1, 0) if part.exists() else 0
+    start = max(part.stat().st_size - _OVERLAP, 0) if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    remedy = "Call again to go on where it ended"
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE) as response:
             _check_address(response.url)
-            resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
-            start = start if resumed else 0
             if response.length is None:
                 raise OSError("the server does not say how long the file is")
-            total = start + response.length
-            with part.open("r+b" if resumed else "wb") as out:
+            first = response.read(min(_CHUNK, response.length))
+            if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+                start = 0
+                if not archives.format_of(first):
+                    raise OSError(f"no archive but {first[:40]!r}")
+            elif _there(part, start) != first[:_OVERLAP]:
+                raise OSError(_OTHER)
+            total = start + len(first) + response.length
+            if (free := shutil.disk_usage(part.parent).free) < total - start:
+                raise OSError(f"{free:,} free bytes on the disk, of {total - start:,} needed")
+            with part.open("r+b" if start else "wb") as out:
                 out.seek(start)
+                chunks = chain([first], iter(partial(response.read, _CHUNK), b""))
                 count = -(-(total - start) // _CHUNK)
-                chunks = iter(partial(response.read, _CHUNK), b"")
                 for chunk in progress(chunks, desc=file.name, total=count, unit="MiB"):
                     out.write(chunk)
         received = part.stat().st_size
         if received != total:
             raise OSError(f"the connection ended after {received} of {total} bytes")
     except (OSError, http.client.HTTPException) as error:
+        reason = f"nothing for {_PATIENCE} s" if isinstance(error, TimeoutError) else str(error)
+        if reason == _OTHER or getattr(error, "code", 0) == _TOO_LONG:
+            remedy = f"Remove {part} to begin anew"
+        if "CERTIFICATE_VERIFY_FAILED" in reason:
+            remedy = "Check the date of this machine, or wait until the server has a valid one"
         raise DatasetError(
-            f"Expected to download {url}. Received: {error}. Call again to go on where it ended, "
-            f"or download it with a browser to {file.absolute()}; then vidlab data fetch goes on "
-            "from there."
+            f"Expected to download {url}. Received: {reason}. {remedy}, or download it with a "
+            f"browser to {file.absolute()}; then vidlab data fetch goes on from there."
         ) from error
     part.replace(file)
+
+
+def _there(part: Path, start: int) -> bytes:
+    with part.open("rb") as file:
+        file.seek(start)
+        return file.read(_OVERLAP)
 
 
 def _check_address(url: str) -> None:
@@ -155,17 +168,3 @@ def _check_address(url: str) -> None:
             f"Expected an https address. Received: {url}. Videos are only fetched over a "
             "connection that cannot be tampered with."
         )
-
-
-def _unpack_rar(archive: Path, folder: Path) -> None:
-    program = next((name for name in _UNPACKERS if shutil.which(name)), None)
-    if program is None:
-        raise DatasetError(
-            f"Expected a program that unpacks {archive}. Received: none of "
-            f"{', '.join(_UNPACKERS)} is installed. Install one: the package unrar or "
-            "libarchive-tools on Debian and Ubuntu, libarchive or sevenzip in Homebrew, 7zip on "
-            f"Windows; or unpack it by hand, so that there is a folder {folder.parent / 'UCF-101'}."
-        )
-    known = {"archive": archive.absolute(), "folder": folder.absolute()}
-    options = [part.format(**known) for part in _UNPACKERS[program].split()]
-    subprocess.run([shutil.which(program), *options], capture_output=True, text=True, check=True)

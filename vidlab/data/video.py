@@ -127,7 +127,7 @@ def _decoded(path: Path, *, pictures: bool = False) -> dict:
 
 def _named(path: Path, decoder: Decoder, *, frames: int) -> int | None:
     """How many frames the header says there are, if it does, less those that it hides itself."""
-    if path.is_dir() or not containers.names_frames(path):
+    if not path.is_file() or not containers.names_frames(path):
         return None
     shown = containers.shown_seconds(path)
     all_shown = shown is not None and abs(shown * decoder.fps - frames) < 1.5

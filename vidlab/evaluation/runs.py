@@ -6,10 +6,11 @@ compared and repeated long after it was made.
 
 from __future__ import annotations
 
+import hashlib
 import json
-import math
 import os
 import platform
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RunFolder",
-    "export",
+    "against_line",
     "find_runs",
     "recipe_record",
     "run_path",
@@ -43,6 +44,8 @@ _FILES = {
     "metrics": "metrics.json",
     "recipe": "recipe.json",
 }
+_VALIDATED = "validated.keras"  # of a recipe that is trained again on all videos alone
+_FAR = 0.2  # of top-1
 _PACKAGES = {
     "vidlab": ("vidlab",),
     "keras": ("keras",),
@@ -53,11 +56,12 @@ _PACKAGES = {
 
 
 def run_path(
-    home: str | os.PathLike[str], recipe: str, *, profile: str, seed: int = 0, split: int = 1
+    home: str | os.PathLike[str], recipe: str, *, profile: str, seed: int = 0, split: int | str = 1
 ) -> Path:
     """Name the folder of one run, below ``runs`` in `home`; nothing is made.
 
-    Seeds count from 0, splits from 1; the first of each have no folder of their own.
+    Seeds count from 0, splits from 1; the first of each have no folder of their own. A fold of a
+    cross-validation has its name in place of a number.
 
     Examples
     --------
@@ -68,6 +72,8 @@ def run_path(
     """
     path = Path(home) / "runs" / profile / recipe
     path = path / f"seed-{seed + 1}" if seed else path
+    if isinstance(split, str):
+        return path / split
     return path / f"split-{split}" if split > 1 else path
 
 
@@ -124,18 +130,44 @@ class RunFolder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all five files are there."""
-        return not self.missing
+        """Whether all five files are there, as the run left them."""
+        return not self.missing and not self.damaged
 
     @property
     def missing(self) -> list[str]:
         """The names of the files that are not there yet."""
         return [name for name in _FILES.values() if not (self.path / name).is_file()]
 
+    @property
+    def damaged(self) -> list[str]:
+        """The names of the files that are there, but not as the run left them."""
+        if "recipe.json" in self.missing:
+            return []
+        try:
+            record = read_result(self.path / "recipe.json", _read_json)
+            own = record.pop("digest", None)  # absent in runs of earlier versions
+            digests = record.get("files", {}).items()
+        except (ResultError, AttributeError, TypeError):  # not what `write` wrote
+            return ["recipe.json"]
+        if own not in (None, _digest_of_record(record)):
+            return ["recipe.json"]
+        there = [(self.path / name, digest) for name, digest in digests]
+        return [path.name for path, digest in there if path.is_file() and _digest(path) != digest]
+
+    def is_finished(self, config: Mapping[str, Any]) -> bool:
+        """Whether the run of these settings is there; one that is damaged is told of."""
+        if damaged := self.damaged:
+            warnings.warn(
+                f"vidlab: {', '.join(damaged)} in {self.path} is damaged; the run is made anew.",
+                stacklevel=2,
+            )
+        return not self.missing and not damaged and self.recipe["config"] == config
+
     def write(
         self,
         *,
         model: Any = None,
+        validated: Any = None,
         history: pd.DataFrame | None = None,
         predictions: Predictions | None = None,
         metrics: Mapping[str, Any] | None = None,
@@ -147,6 +179,8 @@ class RunFolder:
         ----------
         model
             A Keras model.
+        validated
+            The same, not trained on the validation videos, where `model` is.
         history
             One row an epoch.
         predictions
@@ -163,19 +197,26 @@ class RunFolder:
             writers["history"] = lambda path: history.to_csv(path, index=False)
         if predictions is not None:
             predictions.save(self.path / _FILES["predictions"])
+        if validated is not None:
+            writers["validated"] = validated.save
         for name, write in writers.items():
-            with replacing(self.path / _FILES[name]) as temporary:
+            with replacing(self.path / _FILES.get(name, _VALIDATED)) as temporary:
                 write(temporary)
         for name, record in (("metrics", metrics), ("recipe", recipe)):
             if record is not None:
                 plain = to_jsonable_python(
                     record, fallback=lambda array: array.tolist(), inf_nan_mode="null"
                 )
+                if name == "recipe":  # it vouches for the files beside it, and for itself
+                    files = [self.path / file for file in (*_FILES.values(), _VALIDATED)]
+                    kept = [file for file in files if file.is_file() and file.name != "recipe.json"]
+                    plain["files"] = {file.name: _digest(file) for file in kept}
+                    plain["digest"] = _digest_of_record(plain)
                 text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False)
                 write_text(self.path / _FILES[name], text + "\n")
         return self
 
-    def model(self, *, whole: bool = False) -> Any:
+    def model(self, *, whole: bool = False, validated: bool = False) -> Any:
         """Load the trained Keras model, ready to predict (not compiled).
 
         Parameters
@@ -183,6 +224,8 @@ class RunFolder:
         whole
             Of a model with several outputs: all of them, rather than the class probabilities
             alone, which everything that shows or explains a model takes.
+        validated
+            As it was before it learned from the validation videos, where it did.
 
         Raises
         ------
@@ -196,7 +239,8 @@ class RunFolder:
         record = {} if "recipe.json" in self.missing else self.recipe
         if record.get("file"):
             recipes.load(record["file"])  # through it Keras knows layers of one's own
-        model = self._read("model", partial(keras.saving.load_model, compile=False))
+        which = "validated" if validated and (self.path / _VALIDATED).is_file() else "model"
+        model = self._read(which, partial(keras.saving.load_model, compile=False))
         if isinstance(getattr(model, "output", None), dict) and not whole:  # a Sequential has none
             (first, *_), *_ = record["config"]["tasks"]
             model = keras.Model(model.input, model.output[first], name=model.name)
@@ -237,7 +281,7 @@ class RunFolder:
     @property
     def predictions(self) -> Predictions:
         """Predictions for the test part."""
-        return Predictions.load(self.path / _FILES["predictions"])
+        return self._read("predictions", Predictions.load)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -250,7 +294,12 @@ class RunFolder:
         return self._read("recipe", _read_json)
 
     def _read(self, name: str, reader: Callable[[Path], Any]) -> Any:
-        return read_result(self.path / _FILES[name], reader)
+        if (file := _FILES.get(name, _VALIDATED)) in self.damaged:
+            raise ResultError(
+                f"Expected {file} as the run left it. Received: {self.path / file}, which was "
+                "damaged or changed. Delete it and make it again with: vidlab train RECIPE"
+            )
+        return read_result(self.path / file, reader)
 
 
 def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
@@ -260,19 +309,21 @@ def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
     -------
     DataFrame
         One row a run, sorted: recipe, profile, seed, split, complete, path, then every single
-        number of ``metrics.json`` (top1, …). No row where there are no runs.
-
-    Raises
-    ------
-    ResultError
-        If a file of a run cannot be read.
+        number of ``metrics.json`` (top1, …). No row where there are no runs. Damage is warned of:
+        a run with a damaged ``recipe.json`` has no row, one with damaged metrics no numbers.
     """
     rows = []
     for file in sorted(Path(folder).rglob("recipe.json")):
         run = RunFolder(file.parent)
-        row = {name: run.recipe.get(name) for name in ("recipe", "profile", "seed", "split")}
-        row |= {"complete": run.is_complete, "path": str(run.path)}
-        if "metrics.json" not in run.missing:
+        damaged = run.damaged
+        if damaged:
+            warnings.warn(f"vidlab: {', '.join(damaged)} in {run.path} is damaged.", stacklevel=2)
+        if "recipe.json" in damaged:
+            continue
+        record = run.recipe
+        row = {name: record.get(name) for name in ("recipe", "profile", "seed", "split")}
+        row |= {"complete": not run.missing and not damaged, "path": str(run.path)}
+        if "metrics.json" not in [*run.missing, *damaged]:
             row |= {
                 name: value
                 for name, value in run.metrics.items()
@@ -282,47 +333,28 @@ def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
     columns = ["recipe", "profile", "seed", "split", "complete", "path"]
     if not rows:
         return pd.DataFrame(columns=columns)
-    return pd.DataFrame(rows).sort_values(columns[:4], ignore_index=True, kind="stable")
+    table = pd.DataFrame(rows)  # folds of a cross-validation have names among the splits' numbers
+    order = {"key": lambda values: values.map(str) if values.name == "split" else values}
+    return table.sort_values(columns[:4], ignore_index=True, kind="stable", **order)
 
 
-def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write a table as CSV, Markdown or LaTeX, by the suffix of `path`: .csv, .md or .tex.
-
-    Its index becomes the first column, unless it only counts rows. Numbers keep all their digits in
-    CSV, and three after the point in Markdown and LaTeX (which needs booktabs).
-
-    Raises
-    ------
-    ResultError
-        If the suffix is another one.
-    """
-    path = Path(path)
-    if path.suffix not in (".csv", ".md", ".tex"):
-        raise ResultError(
-            f"Expected a file name ending in .csv, .md, .tex. Received: {path}. "
-            "Give it one of these endings."
-        )
-    flat = table if isinstance(table.index, pd.RangeIndex) else table.reset_index()
-    if path.suffix == ".csv":
-        text = flat.to_csv(index=False, lineterminator="\n")
-    elif path.suffix == ".tex":
-        text = flat.to_latex(index=False, escape=True, float_format="%.3f", na_rep="–")
-    else:
-        text = _markdown(flat)
-    return write_text(path, text)
+def against_line(run: RunFolder, line: RunFolder) -> str:
+    """Say how a run stands against one that it has to pass; plainly where it is far below."""
+    here, there = run.metrics["top1"], line.metrics["top1"]
+    name, other = run.recipe["recipe"], line.recipe["recipe"]
+    text = f"{name}: top-1 {here:.1%}; the line to pass is {other}, {there:.1%}."
+    if here > there - _FAR:
+        return text
+    return f"{text} {100 * (there - here):.0f} points below it: for these videos use {other}."
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
-    rows = [map(str, table.columns), ["---:" if number else "---" for number in numeric]]
-    rows += [map(_cell, row) for row in table.itertuples(index=False, name=None)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}" if math.isfinite(value) else "–"
-    return str(value).replace("|", "\\|").replace("\n", " ")
+def _digest_of_record(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def _read_json(path: Path) -> Any:

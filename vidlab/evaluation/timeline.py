@@ -161,11 +161,15 @@ class VideoPredictor:
         ModelError
             If it takes neither frames nor clips, or has another number of classes.
         """
-        import vidlab
+        from vidlab import models  # through it Keras starts quietly, and knows vidlab's layers
 
-        _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
-        is_model = hasattr(self._source, "input_shape")
-        model = self._source if is_model else self._source()
+        is_model = hasattr(self._source, "predict_on_batch")
+        model = models.as_classifier(self._source if is_model else self._source())
+        if not getattr(model, "inputs", None):
+            raise ModelError(
+                f"Expected a model with inputs. Received: {model.name}, a {type(model).__name__} "
+                "that knows none. Write it as keras.Model(inputs, outputs)."
+            )
         shapes = {tensor.name: tuple(tensor.shape) for tensor in model.inputs}
         if any(len(shape) not in (4, 5) for shape in shapes.values()):
             raise ModelError(

@@ -203,6 +203,9 @@ class Recipe:
         Share of the training videos held out, 0..1.
     patience
         Epochs without a better validation loss before a phase stops.
+    refit
+        Whether the training is repeated with the validation videos among the training videos, for
+        as many epochs as the validation loss was lowest after.
     starts_from
         The recipe, or several, whose trained weights this one starts from. Where `build` has an
         option ``start``, it is given that model; else the weights of the same model are copied.
@@ -232,6 +235,7 @@ class Recipe:
     augment: Augment | None = None
     validation: float = 0.1
     patience: int = 5
+    refit: bool = False
     starts_from: str | tuple[str, ...] | None = None
     beside: str = ""
     tasks: Mapping[str, Task] = field(default_factory=lambda: {"class": Task()})
@@ -352,6 +356,7 @@ class Recipe:
             "tasks": [[n, t.loss, t.weight, t.labels.__qualname__] for n, t in self.tasks.items()],
             "code": self.code_digest,
             **({"beside": self.beside} if self.beside else {}),
+            **({"refit": True} if self.refit else {}),
         }
 
     @property

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from vidlab.files import replacing
+from vidlab.files import is_whole, replacing, seal
 
 __all__ = ["Checkpoint", "Progress"]
 
@@ -50,10 +51,16 @@ class Checkpoint:
                 **{f"last_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)},
                 **{f"best_{i}": array for i, array in enumerate(best)},
             )
+            seal(temporary)
 
     def progress(self, key: str) -> Progress:
         """Return how far this very training came; a fresh start where it never began."""
         if self.file is not None and self.file.is_file():
+            if not is_whole(self.file):
+                warnings.warn(
+                    f"vidlab: {self.file} is damaged, so the training begins anew.", stacklevel=3
+                )
+                return Progress(key)
             with np.load(self.file) as found:
                 progress = Progress(**json.loads(found["progress"].item()))
             if progress.key == key:
@@ -69,8 +76,3 @@ class Checkpoint:
             for i, variable in enumerate(variables):
                 variable.assign(found[f"last_{i}"])
             return [found[f"best_{i}"] for i in range(len(model.weights))]
-
-    def remove(self) -> None:
-        """Remove the file: the training has ended."""
-        if self.file is not None:
-            self.file.unlink(missing_ok=True)

@@ -39,6 +39,7 @@ def train_and_evaluate(
     record: dict,
     settings: Settings,
     start: keras.Model | None = None,
+    validated_start: keras.Model | None = None,
 ) -> None:
     """Train a recipe and write its run folder.
 
@@ -52,17 +53,25 @@ def train_and_evaluate(
         What ``recipe.json`` shall hold; written last, for it vouches for the files beside it.
     start
         The trained model of the recipe this one starts from.
+    validated_start
+        The same, not trained on the validation videos; see `vidlab.training.fit`.
     """
     train, validation, test = parts
-    fitted = fit(recipe, (train, validation), settings=settings, start=start)
+    starts = {"start": start, "validated_start": validated_start}
+    fitted = fit(recipe, (train, validation), settings=settings, **starts)
     kept = {"cache": settings.cache, "flow": settings.flow}
     found = predict(fitted.learner.model, test, recipe, streams=fitted.learner.plain, **kept)
-    for old in ("recipe.json", *(f"predictions-{order}.npz" for order in ORDERS)):
+    orders = [f"predictions-{order}.npz" for order in ORDERS]
+    for old in ("recipe.json", "validated.keras", *orders):
         (folder.path / old).unlink(missing_ok=True)
-    folder.write(model=fitted.model, history=fitted.history, predictions=found)
+    models = {"model": fitted.model, "validated": fitted.validated}
+    folder.write(**models, history=fitted.history, predictions=found)
     metrics = _metrics(found, fitted, test) | {"multiply_adds": _cost(fitted.model, recipe, test)}
     metrics["model_bytes"] = (folder.path / "model.keras").stat().st_size
     folder.write(metrics=metrics, recipe=record)
+    if settings.checkpoint is not None:
+        for file in (settings.checkpoint, settings.checkpoint.with_stem("refit")):
+            file.unlink(missing_ok=True)  # not before all is kept
 
 
 def predict(

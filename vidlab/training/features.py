@@ -27,7 +27,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from filelock import AcquireReturnProxy, FileLock, Timeout
 from tqdm import tqdm
 
 from vidlab.data.augment import Augment
@@ -36,7 +35,7 @@ from vidlab.data.sampling import Sampler, choose
 from vidlab.data.store import FeatureStore, content_digest
 from vidlab.data.streams import Rgb
 from vidlab.errors import DatasetError, ModelError, ResultError
-from vidlab.files import write_text
+from vidlab.files import locked, write_text
 from vidlab.models.graph import input_names
 from vidlab.progress import counter, progress
 from vidlab.training import engines
@@ -128,7 +127,7 @@ def extract(
         about = {"encoder": encoder.name, "inputs": inputs, "sampling": str(sampling)}
         about |= {"size": size, "variation": str(variation), "precision": precision}
         write_text(store.folder / "store.json", json.dumps(about, indent=1) + "\n")
-        with _acquired(FileLock(store.folder / ".lock")):
+        with locked(store.folder):
             todo = work.unfinished()  # after waiting for a process that had the same to compute
             frames = _announce(work, todo) if todo else 0
             with counter(desc="features", total=frames, unit="frame") as bar:
@@ -245,16 +244,6 @@ def _announce(work: _Extraction, todo: list[int]) -> int:
             f"({work.engine_name}, {work.precision})"
         )
     return frames
-
-
-def _acquired(lock: FileLock) -> AcquireReturnProxy:
-    """Acquire a lock, with a sign of life while another process computes the same features."""
-    with counter(desc="waiting for another process", total=None, unit="s") as bar:
-        while True:
-            try:
-                return lock.acquire(timeout=1)
-            except Timeout:
-                bar.update()
 
 
 def _compute(work: _Extraction, todo: list[int], *, bar: tqdm) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab import recipes
-from vidlab.data.dataset import Clips
+from vidlab.data.dataset import Clips, own_errors
 from vidlab.data.index import VideoIndex
 from vidlab.errors import RecipeError
 from vidlab.models.graph import flatten, steps
@@ -32,7 +32,7 @@ from vidlab.recipes import Phase, Recipe
 from vidlab.training.checkpoints import Checkpoint
 from vidlab.training.learners import Learner, learner_of
 
-__all__ = ["Fitted", "Settings", "fit", "optimizer_of"]
+__all__ = ["Fitted", "Settings", "fit_once", "optimizer_of"]
 
 _MOST_VECTORS = 100_000  # that a solver is given of maps
 
@@ -61,7 +61,8 @@ class Settings:
     precision : {"float32", "fast"}
         Of what is computed once; see `vidlab.features.extract`.
     checkpoint : Path or None
-        File for the checkpoint of an unfinished training; removed when the training ends.
+        File for the checkpoint. It stays when the training ends, and gives its result again, until
+        who keeps that result removes it.
     key : str
         What else makes this training another one, such as a digest of the starting model's recipe;
         a checkpoint is taken up only under the same key.
@@ -95,11 +96,18 @@ class Fitted:
         val_loss, val_accuracy, learning_rate (of gradient descent), seconds.
     learner : Learner
         Of the last phase: predicts what `model` does, from what is kept where something is.
+    validated : keras.Model or None
+        Of a recipe that was trained again on all videos: the model of `history`, which has not
+        learned from the validation videos.
+    again : float
+        Seconds in the epochs of that second training.
     """
 
     model: keras.Model
     history: pd.DataFrame
     learner: Learner
+    validated: keras.Model | None = None
+    again: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -107,34 +115,19 @@ class Fitted:
 
         What was computed once for them took `Learner.feature_seconds`.
         """
-        return float(self.history["seconds"].sum())
+        return float(self.history["seconds"].sum()) + self.again
 
 
-def fit(
+def fit_once(
     recipe: Recipe,
     parts: tuple[VideoIndex, VideoIndex],
     *,
     settings: Settings | None = None,
     start: keras.Model | Mapping[str, keras.Model] | None = None,
 ) -> Fitted:
-    """Train `recipe`, or go on where an interrupted training of it stopped.
+    """Train a recipe on the training videos alone; parameters and errors are those of `fit`.
 
-    The model is left with the best weights of its last phase.
-
-    Parameters
-    ----------
-    recipe
-        Already adapted to the profile.
-    parts
-        Training and validation videos. Without validation videos nothing stops early, and the last
-        weights are kept.
-    start
-        For a recipe that starts from another: the other's trained model; of several by name.
-
-    Raises
-    ------
-    RecipeError
-        If the recipe starts from another and `start` is missing, or the reverse.
+    The checkpoint stays until `fit` has done all there is to do.
     """
     settings = settings or Settings()
     if bool(recipe.starts) != (start is not None):
@@ -160,7 +153,6 @@ def fit(
             _solve_phase(learner, recipe, parts, progress, settings)
         else:
             _run_phase(model, learner, recipe, parts, progress, checkpoint, settings)
-    checkpoint.remove()
     history = progress.history or {name: [] for name in ("epoch", "phase", "loss", "seconds")}
     return Fitted(model, pd.DataFrame(history), learner)
 
@@ -227,15 +219,16 @@ def _run_phase(whole, learner, recipe, parts, progress, checkpoint, settings) ->
         with counter(desc=recipe.name, total=phase.epochs * batches, unit="batch") as bar:
             bar.update(progress.epoch * batches)
             watch = _Epochs(whole, progress, checkpoint, recipe=recipe, best=best, bar=bar)
-            model.fit(
-                train,
-                validation_data=validation,
-                epochs=phase.epochs,
-                initial_epoch=progress.epoch,
-                shuffle=False,  # the examples shuffle by themselves, by the seed
-                callbacks=[watch, *settings.callbacks],
-                verbose=0,
-            )
+            with own_errors(train, validation):
+                model.fit(
+                    train,
+                    validation_data=validation,
+                    epochs=phase.epochs,
+                    initial_epoch=progress.epoch,
+                    shuffle=False,  # the examples shuffle by themselves, by the seed
+                    callbacks=[watch, *settings.callbacks],
+                    verbose=0,
+                )
             best = watch.best
     whole.set_weights(best)
     progress.phase, progress.epoch = progress.phase + 1, 0

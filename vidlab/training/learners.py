@@ -30,7 +30,7 @@ from vidlab.training.freezing import KEPT, Split, split
 if TYPE_CHECKING:
     from vidlab.training import Settings
 
-__all__ = ["Learner", "StoredFeatures", "features_of", "learner_of"]
+__all__ = ["Learner", "StoredFeatures", "features_of", "learner_of", "together"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +116,7 @@ def learner_of(
         Possible(tuple(dict.fromkeys(getattr(stream, which) for stream in inputs.values())))
         for which in ("sampling", "at_test")
     )
-    everything = settings.index or _together(parts)
+    everything = settings.index or together(parts)
     plain = tested if recipe.augment else Possible((*learned.samplers, *tested.samplers))
     frames = _count(plain, everything) + (views * _count(learned, train) if recipe.augment else 0)
     cut = _cut(model, recipe, frames=frames, most_bytes=settings.most_bytes)
@@ -214,7 +214,7 @@ def _can_be_kept(cut: Split, recipe: Recipe) -> bool:
     return same_frames and not (unequal and cut.padding is None)
 
 
-def _together(parts: tuple[VideoIndex, VideoIndex]) -> VideoIndex:
+def together(parts: tuple[VideoIndex, VideoIndex]) -> VideoIndex:
     """Join parts of a dataset again."""
     first = parts[0]
     table = pd.concat([part.table for part in parts], ignore_index=True)

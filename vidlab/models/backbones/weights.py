@@ -16,7 +16,7 @@ from vidlab.models.backbones.specs import BACKBONES, spec
 from vidlab.models.backbones.trainable import backbone_of
 from vidlab.models.litert import embedding_of, from_litert
 
-__all__ = ["save_weights", "with_weights"]
+__all__ = ["imagenet_problem", "save_weights", "with_weights"]
 
 
 def with_weights(
@@ -103,22 +103,36 @@ def save_weights(backbone: keras.Model, path: str | os.PathLike) -> Path:
     return path
 
 
-def _imagenet(name: str, size: tuple[int, int]) -> keras.Model:
-    """Get the encoder with ImageNet weights from keras.applications, out of its cache if there.
+def imagenet_problem(name: str, size: int) -> str:
+    """Say why a backbone cannot have its ImageNet weights, cached or fetched; "" if it can."""
+    try:
+        if not _imagenet_file(name, (size, size)).is_file():
+            _imagenet(name, (size, size))  # Keras fetches them
+    except WeightsError as error:
+        return str(error)
+    return ""
 
-    Weights exist for some sizes only; being convolutional they serve every size, so the encoder is
-    asked for at a size that has them.
-    """
+
+def _imagenet_file(name: str, size: tuple[int, int]) -> Path:
+    """Return where Keras keeps a backbone's ImageNet weights for images of a size."""
     published = spec(name).imagenet
     if published is None:
         raise WeightsError(
             f"Expected the backbone {_having('imagenet')} for the weights 'imagenet'. "
             f'Received: {name}. Use weights="pantomime" or a file.'
         )
-    side = published.size_for(size)
-    file = published.file.format(size=side)
     home = Path(os.environ.get("KERAS_HOME", Path("~", ".keras"))).expanduser()
-    cached = home / "models" / file
+    return home / "models" / published.file.format(size=published.size_for(size))
+
+
+def _imagenet(name: str, size: tuple[int, int]) -> keras.Model:
+    """Get the encoder with ImageNet weights from keras.applications, out of its cache if there.
+
+    Weights exist for some sizes only; being convolutional they serve every size, so the encoder is
+    asked for at a size that has them.
+    """
+    cached, published = _imagenet_file(name, size), spec(name).imagenet
+    side = published.size_for(size)
     try:
         return published.application(
             # Keras looks past a cache it may not write to, such as a shared one; its file is as
@@ -132,7 +146,7 @@ def _imagenet(name: str, size: tuple[int, int]) -> keras.Model:
         if not failed_download and not isinstance(error, OSError):
             raise
         raise WeightsError(
-            f"Expected the ImageNet weights {file}, from the folder {cached.parent} or the "
+            f"Expected the ImageNet weights {cached.name}, from the folder {cached.parent} or the "
             f"network. Received: {error}. Put that file into that folder (the environment "
             "variable KERAS_HOME moves it), connect to the network, or use the profile quick, "
             "which needs neither."

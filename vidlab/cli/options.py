@@ -1,0 +1,73 @@
+"""The options that say which run is meant: one definition for every command that needs one."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Annotated, get_type_hints
+
+import typer
+
+__all__ = ["in_words", "of_a_run"]
+
+_OPTIONS = {
+    "profile": Annotated[str, typer.Option(help="How big the run is: a file of nbconfig/.")],
+    "dataset": Annotated[
+        str, typer.Option(help="Other videos than the profile's: a name or a folder.")
+    ],
+    "layout": Annotated[
+        str, typer.Option(help="How the folder is read; found out where none is given.")
+    ],
+    "groups": Annotated[
+        str,
+        typer.Option(
+            metavar="PATTERN", help=r"What of a path is its group, such as 'person(\d+)'."
+        ),
+    ],
+    "backbone": Annotated[
+        str, typer.Option(help="Such as `mobilenetv2`, in place of the profile's.")
+    ],
+    "weights": Annotated[str, typer.Option(help="`imagenet`, `pantomime` or a file.")],
+    "image_size": Annotated[
+        int, typer.Option("--size", min=0, help="Height and width of frames in pixels.")
+    ],
+    "split": Annotated[int, typer.Option(min=0, help="Which split, from 1.")],
+    "seed": Annotated[int, typer.Option(min=0, help="Of the training, from 0.")],
+}
+_DEFAULTS = {"profile": "quick", "image_size": 0, "split": 0, "seed": 0}
+
+
+def of_a_run(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options; it gets them as ``which``, a dict that `vidlab.Lab` takes."""
+    hints = get_type_hints(command, include_extras=True)
+    own = [
+        one.replace(kind=one.KEYWORD_ONLY, annotation=hints[name])
+        for name, one in inspect.signature(command).parameters.items()
+        if name != "which"
+    ]
+    shared = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=_DEFAULTS.get(name, "")
+        )
+        for name, kind in _OPTIONS.items()
+    ]
+
+    @functools.wraps(command)
+    def with_options(**values):
+        which = {name: values.pop(name) for name in _OPTIONS}
+        command(**values, which=which)
+
+    with_options.__signature__ = inspect.Signature(own + shared)
+    with_options.__annotations__ = {one.name: one.annotation for one in own} | _OPTIONS
+    return with_options
+
+
+def in_words(which: Mapping[str, str | int]) -> str:
+    """Write the options that are not their defaults as they are typed; the profile always."""
+    words = []
+    for name, value in which.items():
+        if value:
+            words += ["--size" if name == "image_size" else f"--{name}", str(value)]
+    return shlex.join(words)
