@@ -97,7 +97,7 @@ def test_a_file_damaged_in_its_middle_has_the_frames_that_decode_everywhere(
     assert (
         info.frames == video.probe(path).frames == len(video.read_frames(path, range(info.frames)))
     )
-    assert row["kind"] == "shorter"
+    assert row["kind"] == "damaged"
     assert f"50 frames, of which {info.frames} can" in row["reason"]
     with pytest.raises(FrameIndexError, match=rf"0 to {info.frames - 1}.*{name}: 49"):
         video.read_frames(path, [49])
