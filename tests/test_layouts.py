@@ -536,3 +536,6 @@ def test_frames_of_an_image_folder_are_stored_by_content(image_folder):
     assert digest == store.content_digest(other)
     (other / "img_9.png").write_bytes((other / "img_10.png").read_bytes())
     assert digest != store.content_digest(other)
+    print_of = VideoIndex.from_folder(other.parents[1]).fingerprint
+    (one / "img_9.png").write_bytes((one / "img_10.png").read_bytes() + b"0")
+    assert VideoIndex.from_folder(other.parents[1]).fingerprint != print_of
