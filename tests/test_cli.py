@@ -1,7 +1,9 @@
 """The command line: what each command is given, prints and returns."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -374,10 +376,47 @@ def test_doctor_wants_a_python_for_which_tensorflow_is_made(monkeypatch, version
 def test_doctor_fails_only_where_something_needed_is_missing(call, monkeypatch, needed):
     shown = call("doctor")
     assert shown.exit_code == 0
-    for what in ("Python", "packages", "memory", "disk", "data", "weights"):
-        assert what in shown.stdout
+    parts = ("Python", "packages", "memory", "disk", "GPU", "codecs", "fonts", "data", "weights")
+    assert all(what in shown.stdout for what in parts)
+    findings = json.loads(call("doctor", "--json").stdout)
+    assert {one["what"] for one in findings} >= set(parts)
+    assert set(findings[0]) == {"what", "found", "remedy", "needed"}
     finding = doctor.Finding("memory", "1 GiB", "Close other programs.", needed=needed)
     monkeypatch.setattr(doctor, "examine", lambda: iter([finding]))
     shown = call("doctor")
     assert shown.exit_code == int(needed)
     assert "Close other programs" in shown.stdout
+
+
+def test_doctor_names_codecs_the_decoder_does_not_know(monkeypatch, tmp_path):
+    for name in ("H.264", "AV1"):
+        shutil.copy(doctor._CODECS / f"{name}.mkv", tmp_path)
+    (tmp_path / "Dream.mkv").write_bytes(b"no codec at all")
+    monkeypatch.setattr(doctor, "_CODECS", tmp_path)
+    finding = doctor._codecs()
+    assert re.search(r"H\.264.*; not .*Dream", finding.found)
+    assert "second decoder" in finding.remedy
+
+
+def test_doctor_names_parts_of_jupyterlab_that_are_absent(monkeypatch, tmp_path):
+    (tmp_path / "anywidget").mkdir()
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda _: [str(tmp_path)])
+    finding = doctor._front_end()
+    assert "lacks @jupyter-widgets/jupyterlab-manager, jupyterlab-plotly" in finding.found
+    assert finding.remedy.endswith("jupyterlab-widgets plotly")
+
+
+def test_doctor_tells_a_driver_that_does_not_answer_from_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor._gpu().remedy == ""
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho driver mismatch\nexit 9\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    assert doctor._gpu().found == "driver mismatch"
+    assert "Repair the driver" in doctor._gpu().remedy
+
+
+def test_doctor_counts_shared_memory(monkeypatch):
+    usage = type(shutil.disk_usage("/"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(64 << 20, 0, 64 << 20))
+    (shared,) = (one for one in doctor.examine() if one.what == "shared")
+    assert "--shm-size" in shared.remedy

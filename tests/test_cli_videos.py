@@ -1,7 +1,10 @@
 """``vidlab predict`` and ``vidlab explain``: what they print and write, and which run they take."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -127,6 +130,25 @@ def test_no_name_and_no_bad_file_loses_the_others(call, finish, film, tmp_path, 
         found = [each for each in made if each.startswith(start)]
         assert len(found) == {"predict": 3, "explain": 2}[command]
         assert command == "explain" or start[:9] in shown.stdout.split("Written")[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs file names of any bytes")
+def test_a_name_that_is_not_utf_8_is_predicted_and_explained(finish, film, tmp_path):
+    finish("frame-vote")
+    odd = os.fsencode(tmp_path / film("film.avi", "Blue")).replace(b"film.avi", b"film\xff.avi")
+    os.rename(tmp_path / "film.avi", odd)
+    for command in (b"predict", b"explain"):
+        words = [b"-m", b"vidlab", command, odd, b"--recipe", b"frame-vote", b"--profile", b"smoke"]
+        done = subprocess.run(
+            [sys.executable, *words],
+            capture_output=True,
+            cwd=tmp_path,
+            env={**os.environ, "VIDLAB_HOME": str(tmp_path)},
+        )
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+    kept = json.loads((tmp_path / "predicted/film_-frame-vote.json").read_text(encoding="utf-8"))
+    assert os.fsencode(kept["file"]) == b"film\xff.avi"
+    assert len(list(tmp_path.glob("explained/film_-*"))) == 2
 
 
 def test_videos_of_one_stem_and_folder_do_not_overwrite_one_another(call, finish, film, tmp_path):

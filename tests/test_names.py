@@ -1,5 +1,6 @@
 """Names are data: brackets, dollars, underscores, tags, letters of any script and any length."""
 
+import html
 import json
 import os
 import warnings
@@ -15,8 +16,10 @@ from tests.drawn import legend
 from vidlab import plots
 from vidlab.cli import console
 from vidlab.evaluation import tables
+from vidlab.evaluation.predictions import Predictions
 from vidlab.files import file_name, unique_stems, write_text
 from vidlab.plots import names
+from vidlab.widgets import PerClassExplorer
 
 AWKWARD = ["Tie [bold]", "Ba$$in", "_idle", "win $100 or $1_000 {now}", "<script>x</script>"]
 
@@ -66,6 +69,8 @@ def test_names_in_a_figure_are_as_they_are_and_in_its_legend(styled):
     assert plots.intervals(rows, title=AWKWARD[1])._repr_png_()
     timeline = plots.frame_timeline(np.full((4, 5), 0.2), AWKWARD, title=AWKWARD[3])
     assert sorted(legend(timeline)) == sorted(AWKWARD)
+    confusion = pd.DataFrame(np.eye(5, dtype=int), AWKWARD, AWKWARD)
+    assert plots.confusion_matrix(confusion)._repr_png_()
     cloud = plots.tsne(np.eye(5)[:, :2], range(5), classes=AWKWARD)
     assert legend(cloud) == AWKWARD
 
@@ -80,6 +85,7 @@ def test_the_numbers_of_a_log_scale_stay_formulas():
 
 
 def test_letters_are_drawn_in_fonts_of_this_machine(font, caplog):
+    plots.use_style()
     font("跑步", "One Half"), font("打篮球", "Other Half")
     figure = plots.lines({"跑步": pd.Series([0, 1]), "打篮球": pd.Series([1, 0])}, title="跑步")
     with warnings.catch_warnings():
@@ -110,6 +116,14 @@ def test_files_of_long_or_like_names_have_short_names_of_their_own():
     assert file_name("a/b\udcff") == "a_b_"
 
 
+def test_a_name_that_is_not_utf_8_can_be_drawn(tmp_path):
+    plots.use_style()
+    name = os.fsdecode(b"film\xff.avi")
+    figure = plots.lines({name: pd.Series([0, 1]), "b": pd.Series([1, 0])}, title=name)
+    assert [file.stat().st_size > 0 for file in plots.save(figure, tmp_path / "one")] == [True] * 3
+    assert figure.axes[0].get_title(loc="left") == r"film\udcff.avi"
+
+
 def test_a_name_that_is_not_utf_8_is_written_as_an_escape(tmp_path):
     text = json.dumps({"file": os.fsdecode(b"film\xff.avi")}, ensure_ascii=False)
     file = write_text(tmp_path / "one.json", text)
@@ -121,3 +135,16 @@ def test_names_in_markdown_are_escaped(tmp_path):
     text = tables.export(table, tmp_path / "t.md").read_text()
     for name in ("Tie [bold]", r"Ba\$\$in", r"\_idle", r"\<script>x\</script>"):
         assert f"| {name} |" in text
+
+
+def test_names_in_charts_of_explorers_are_no_code():
+    shares = np.full((5, 5), 0.2)
+    one = Predictions.of(range(5), shares, classes=AWKWARD)
+    explored = PerClassExplorer(one, against=one, names=("<b>$m$</b>", "%{x}"))
+    axis = explored.chart.layout.yaxis
+    shown = [html.unescape(text) for text in axis.ticktext]
+    assert dict(zip(axis.tickvals, shown, strict=True)) == {name: name for name in AWKWARD}
+    written = [*axis.ticktext, *(trace.name for trace in explored.chart.data if trace.name)]
+    assert not [text for text in written if set("<$") & set(text) or "%{" in text]
+    assert any(html.unescape(text).startswith("%{x} top-1") for text in written)
+    assert explored._repr_mimebundle_()["image/png"]

@@ -148,6 +148,11 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
     return Path(path)
 
 
+def printable(text: str) -> str:
+    r"""Return a name as it is; bytes in it that are not UTF-8 as escapes, ``\udcff``."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def file_name(text: str) -> str:
     """Make a name for a file out of any text, without an ending.
 

@@ -97,13 +97,15 @@ def _print(seen: list[Timeline]) -> None:
     """Print the most probable class of each video, and the next ones."""
     import pandas as pd
 
+    from vidlab.files import printable
+
     names = [one.path.name for one in seen]
     rows = []
     for one in seen:
         best = one.top(_TOP)
         then = ", ".join(f"{name} {share:.0%}" for name, share in best.iloc[1:].items())
         file = one.path.name if names.count(one.path.name) == 1 else str(one.path)
-        rows.append((file, best.index[0], best.iloc[0], then))
+        rows.append((printable(file), best.index[0], best.iloc[0], then))
     if rows:
         columns = ["file", "prediction", "probability", "then"]
         table(pd.DataFrame(rows, columns=columns), title=f"{len(rows)} video(s)")

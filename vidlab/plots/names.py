@@ -20,6 +20,8 @@ from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, f
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
+from vidlab.files import printable
+
 __all__ = ["as_they_are", "fonts_with", "labelled"]
 
 _BY_ITSELF = re.compile(r"_(child|container)\d+|_nolegend_|_")  # labels that matplotlib gives
@@ -31,9 +33,10 @@ def as_they_are(figure: Figure) -> None:
     for axes in figure.axes:
         axes.get_xticklabels(), axes.get_yticklabels()  # what they say is found out only now
     texts = figure.findobj(Text)
-    letters = {letter for text in texts for letter in text.get_text() if letter.isalnum()}
-    more = fonts_with(frozenset(filter(lambda letter: not letter.isascii(), letters)))
+    letters = {letter for text in texts for letter in text.get_text() if not letter.isascii()}
+    more = fonts_with(frozenset(x for x in letters if unicodedata.category(x)[0] in "LM"))
     for text in texts:
+        text.set_text(printable(text.get_text()))
         text.set_parse_math("\\mathdefault" in text.get_text())  # the numbers of a log scale
         if more and not text.get_text().isascii():
             text.set_fontfamily([*dict.fromkeys([*text.get_fontfamily(), *more])])
