@@ -466,7 +466,7 @@ def test_a_name_that_is_no_text_is_reported(folder):
     os.rename(root / "a" / "1.avi", os.fsencode(root / "a") + b"/\xff.avi")
     index = VideoIndex.from_folder(root)
     assert index.report[["kind", "path"]].values.tolist() == [
-        ["unreadable", str(index.root / "a" / "�.avi")]
+        ["unreadable", str(index.root / "a" / r"\udcff.avi")]
     ]
     assert index.classes == ["b"]
 
