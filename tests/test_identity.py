@@ -71,6 +71,9 @@ def test_without_imagenet_weights_the_shipped_encoder_looks_and_a_sentence_says_
     with pytest.warns(UserWarning, match=r"no ImageNet weights.* No network\."):
         used = Lab("quick", dataset=str(toy_folder)).profile
     assert (used.backbone, used.weights, used.image_size) == ("residual", "pantomime", 112)
+    with pytest.warns(UserWarning, match="no ImageNet weights"):
+        light = Lab("quick", dataset=str(toy_folder), backbone="residual-0.25").profile
+    assert (light.backbone, light.weights) == ("residual-0.25", "pantomime")
     asked = Lab("quick", dataset=str(toy_folder), weights="imagenet").profile  # not replaced
     assert (asked.backbone, asked.weights) == ("mobilenetv2", "imagenet")
 

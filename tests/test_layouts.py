@@ -86,6 +86,20 @@ def test_groups_are_the_folders_between_class_and_video(folder):
     assert parts_of(index)[2] == ["v_a_01_01", "v_a_01_02", "v_b_01_01", "v_b_01_02"]
 
 
+def test_numbered_folders_around_classes_are_groups(folder):
+    root = folder([f"subject{p}/{c}/{p}{c}.avi" for p in (1, 2, 3) for c in ("run", "sit")])
+    index = VideoIndex.from_folder(root)
+    assert (index.classes, len(index.folds())) == (["run", "sit"], 3)
+    assert index.notes[0] == "Layout: group/class."
+
+
+def test_lists_of_another_dataset_beside_are_not_used(folder):
+    texts = {name.replace("ucf", "../ucf"): text for name, text in UCF.items()}
+    index = VideoIndex.from_folder(folder(["a/a1.avi", "b/b1.avi"], texts))
+    assert index.classes == ["a", "b"]
+    assert index.lists is None
+
+
 def test_the_part_folders_are_the_split_and_are_checked_for_shared_groups(folder):
     videos = [
         f"top/{part}/{name}/v_{name}_g0{group}_c01.avi"
@@ -139,6 +153,12 @@ TABLES = {
     "CSV": {"labels.csv": "filename,label\nx1.avi,walking\ny1.avi,sitting\n"},
     "CSV of Windows": {
         "labels.csv": "\ufeffPath;Class;Notes\r\nclips\\x1.avi;walking;a\r\ny1.avi;sitting;\r\n"
+    },
+    "label not last": {"labels.csv": "vid,label,who\nx1,walking,Ann\ny1,sitting,Bo"},
+    "numbered rows": {"train.csv": ",video_name,tag\n0,x1.avi,walking\n1,y1.avi,sitting\n"},
+    "JSON lines": {
+        "metadata.jsonl": '{"file_name": "clips/x1.avi", "label": "walking"}\n'
+        '{"file_name": "clips/y1.avi", "label": "sitting"}\n'
     },
     "tabs": {"a/all.tsv": "x1.avi\twalking\ny1.avi\tsitting\n"},
     "no endings": {"train.csv": "x1;walking\ny1;sitting\n"},
@@ -199,6 +219,16 @@ def test_a_table_gives_groups_and_parts(folder):
         VideoIndex.from_folder(root)
 
 
+def test_a_table_leaves_parts_to_folders(folder):
+    texts = {
+        f"{part}/metadata.csv": f"file_name,label\n{part}1.avi,a\n{part}2.avi,b\n"
+        for part in ("train", "test")
+    }
+    videos = [f"{part}/{part}{n}.avi" for part in ("train", "test") for n in (1, 2)]
+    index = VideoIndex.from_folder(folder(videos, texts))
+    assert [len(part) for part in index.split(1, validation=0)] == [2, 0, 2]
+
+
 def test_lists_of_parts_with_split_numbers_and_flat_folders(folder):
     texts = {
         f"ucf_{part}_split_{k}_videos.txt": f"{part}/a{n}.avi 0\n{part}/b{n}.avi 1"
@@ -242,10 +272,22 @@ def test_tables_that_contradict_themselves_are_refused(folder, table, message):
 
 
 def test_tables_that_name_other_things_are_mentioned_and_not_used(folder):
-    texts = {"results.csv": "name,set,score\nsvm,fast,3\n", "readme.txt": "Größe".encode("latin-1")}
+    texts = {
+        "results.csv": "name,set,score\nsvm,fast,3\n",
+        "t.csv": "a1.avi,1.5,x\nb1.avi,2,y\n",
+        "readme.txt": "Größe".encode("latin-1"),
+    }
     index = VideoIndex.from_folder(folder(["a/a1.avi", "a/a2.avi", "b/b1.avi"], texts))
     assert index.classes == ["a", "b"]
-    assert index.notes[1] == "Not used: 1 .txt, 1 .csv, first readme.txt."
+    assert index.notes[1] == "Not used: 2 .csv, 1 .txt, first readme.txt."
+
+
+def test_a_list_of_few_files_does_not_replace_the_folders(folder):
+    videos = [f"{c}/{c}{n}.avi" for c in "ab" for n in range(4)]
+    texts = {"todo.csv": "path,label\na0.avi,nice\n", "files.txt": "\n".join(videos)}
+    index = VideoIndex.from_folder(folder(videos, texts))
+    assert index.classes == ["a", "b"]
+    assert "Not used: 1 .txt, 1 .csv, first files.txt." in index.notes
 
 
 # ---- groups
@@ -331,10 +373,11 @@ def test_names_tell_classes_where_folders_do_not(folder):
     [
         (["x.avi"], r"1 videos outside a class folder.*labels\.csv.*--layout"),
         (["train/x.avi", "val/y.avi"], "2 in folders"),
+        ([f"{p}/{c}/x{p}.avi" for p in "AB" for c in ("run", "sit")], "--layout class/group"),
         (["sport/tennis/x.avi", "sport/golf/x.avi", "home/sleep/y.avi"], "--layout class/group"),
         ([], "other files: 1 .rm"),
     ],
-    ids=["loose", "flat parts", "two levels", "none"],
+    ids=["loose", "flat parts", "persons by name", "two levels", "none"],
 )
 def test_what_is_not_understood_says_how_to_say_it(folder, videos, message):
     root = folder(videos, {"film.rm": "x"})

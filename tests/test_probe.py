@@ -97,10 +97,21 @@ def test_a_file_damaged_in_its_middle_has_the_frames_that_decode_everywhere(
     assert (
         info.frames == video.probe(path).frames == len(video.read_frames(path, range(info.frames)))
     )
-    assert row["kind"] == "shorter"
+    assert row["kind"] == "damaged"
     assert f"50 frames, of which {info.frames} can" in row["reason"]
     with pytest.raises(FrameIndexError, match=rf"0 to {info.frames - 1}.*{name}: 49"):
         video.read_frames(path, [49])
+
+
+def test_a_clip_cut_without_loss_has_the_frames_its_edit_list_shows(encode, frame_number):
+    path = encode("clip.mp4", frames=40)
+    data = bytearray(path.read_bytes())
+    length = data.index(b"elst") + 12
+    data[length : length + 4] = (17 * 40).to_bytes(4, "big")  # milliseconds at 25 frames a second
+    path.write_bytes(data)
+    ((info,), rows) = layouts.probe_all([path], count=False)
+    assert (info.frames, info.named, rows) == (17, 17, [])
+    assert frame_number(video.read_frames(path, [16])[0]) == 16
 
 
 def test_an_estimated_count_is_no_promise(encode):

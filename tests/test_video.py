@@ -141,11 +141,13 @@ def test_what_is_no_video_is_named_without_chatter(
 
 
 @pytest.mark.parametrize("kept", [0.5, 0.9], ids=["half", "most"])
-@pytest.mark.parametrize("ending", [".avi", ".mp4"])
+@pytest.mark.parametrize("ending", [".avi", ".mkv", ".mp4"])
 def test_cut_off_file_says_how_much_can_be_read(tmp_path, numbered, kept, ending):
     path = tmp_path / f"cut{ending}"
     if ending == ".avi":
         video.write(path, numbered(40))
+    elif ending == ".mkv":
+        encode(path, numbered(40), codec="mpeg4", gop=1)
     else:  # the index in front, as in files made for the web, so that a part of it opens
         faststart = {"movflags": "faststart"}
         encode(path, numbered(40), codec="mpeg4", gop=1, container=faststart)
@@ -157,7 +159,9 @@ def test_cut_off_file_says_how_much_can_be_read(tmp_path, numbered, kept, ending
         video.probe(path)
     readable = int(str(raised.value).split("of which ")[1].split(" ")[0])
     assert 0 < readable < 40
-    with pytest.raises(UnreadableVideoError, match=f"cut{ending}, of which {readable} can be read"):
+    with pytest.raises(
+        UnreadableVideoError, match=f"cut{ending}, of which {readable} frames can be read"
+    ):
         video.read_frames(path, [39])
     assert len(video.read_frames(path, [0])) == 1
 

@@ -1,9 +1,10 @@
 """Profiles: how big a run is, as checked data.
 
-A profile is a YAML file: a shipped one (smoke, quick, full, ucf101), one in the folder ``nbconfig``
-of `vidlab.datasets.home`, or any by its path. It chooses the videos, the picture size, the frames
-per video and the backbone, and may change a recipe's epochs, learning rate or batch size. It cannot
-change what a recipe *is*; `changes` lists all it changes, the literature's values beside its own.
+A profile is a YAML file: a shipped one (smoke, quick, full, ucf101, own), one in the folder
+``nbconfig`` of `vidlab.datasets.home`, or any by its path. It chooses the videos, the picture size,
+the frames per video and the backbone, and may change a recipe's epochs, learning rate or batch
+size. It cannot change what a recipe *is*; `changes` lists all it changes, the literature's values
+beside its own.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ class Profile(_Record):
     ----------
     name : str
         The file's name without ``.yaml``.
+    base : str
+        Another profile, whose settings hold where this one has none; recipe by recipe.
     about : str
         One sentence for people choosing a profile.
     dataset : str
@@ -154,6 +157,7 @@ class Profile(_Record):
 
     name: str
     about: str
+    base: str = ""
     dataset: str = "pantomime"
     layout: str = ""
     groups: str = ""
@@ -239,6 +243,12 @@ def load(name: str) -> Profile:
     """
     path = find(name)
     settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    if base := settings.get("base"):
+        known = yaml.safe_load(find(base).read_text(encoding="utf-8"))
+        merged = {
+            key: known.get(key, {}) | settings.get(key, {}) for key in ("recipes", "left_out")
+        }
+        settings = {**known, "folders": "", **settings, **merged}
     own = _checked({**settings, "name": path.stem}, where=path)
     files = [str(path.parent / file) for file in own.recipe_files]
     given = Path(own.dataset).expanduser()

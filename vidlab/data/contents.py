@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from vidlab.data import image_folders, video
+from vidlab.data.lists import normalized, video_stem
 
-__all__ = ["OWN_FILES", "Contents", "Found", "counted", "given_splits"]
+__all__ = ["OWN_FILES", "Contents", "Found", "counted", "given_splits", "plain"]
 
 _LIST_FOLDERS = ("ucfTrainTestlist", "annotations", "splits", "testTrainMulti_7030_splits")
 OWN_FILES = ("reversed_pairs.csv", "pantomime.json", "annotations.parquet")
@@ -70,6 +71,15 @@ class Contents:
     def names(self) -> set[str]:
         """Names of all videos and of the folders they are in."""
         return {part for file in self.videos for part in (file.name, *self.inside(file))}
+
+    @cached_property
+    def by_name(self) -> dict[str, list[tuple[Path, list[str]]]]:
+        """Videos by `normalized` name, each with its folders, the innermost first."""
+        found = defaultdict(list)
+        for file in self.videos:
+            above = [plain(name) for name in reversed(self.inside(file))]
+            found[normalized(video_stem(file.name))].append((file, above))
+        return found
 
     def inside(self, file: Path) -> tuple[str, ...]:
         """Names of the folders between the root and a file."""
@@ -131,6 +141,11 @@ class Found:
     splits: dict[int, dict[str, str]] = field(default_factory=dict)
     problems: list[dict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def plain(name: str) -> str:
+    """Give what two spellings of a folder have in common, blanks or underscores."""
+    return normalized(name).replace("_", " ")
 
 
 def counted(files: Iterable[Path]) -> str:

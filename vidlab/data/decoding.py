@@ -20,7 +20,7 @@ from vidlab.data import containers
 from vidlab.data.image_folders import ImageFolder
 from vidlab.errors import MissingVideoError, UnreadableVideoError
 
-__all__ = ["OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
+__all__ = ["Decoder", "OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
 
 _FALLBACK_FPS = 25.0
 _NAMES = {"AV01": "AV1"}  # codecs that OpenCV's own builds cannot decode
@@ -29,7 +29,7 @@ _NAMES = {"AV01": "AV1"}  # codecs that OpenCV's own builds cannot decode
 # no file and would flood a notebook. Set these variables to see them.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 if "OPENCV_LOG_LEVEL" not in os.environ:
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class OpenCv:
@@ -92,6 +92,8 @@ class PyAv:
         av.logging.set_level(None)
         self._container = av.open(name)
         stream = self._container.streams.video[0]
+        if stream.codec_context is None:
+            raise ValueError("no decoder")
         stream.thread_type, stream.codec_context.thread_count = "NONE", 1
         self._stream, self._frames = stream, self._decoded(av.error.FFmpegError)
         self.codec, self.named = stream.codec_context.codec.canonical_name, stream.frames
@@ -134,6 +136,9 @@ class PyAv:
         self._container.close()
 
 
+Decoder = OpenCv | PyAv | ImageFolder
+
+
 def _rate(fps: float) -> float:
     return fps if np.isfinite(fps) and fps > 0 else _FALLBACK_FPS
 
@@ -163,7 +168,7 @@ def safe_name(path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[OpenCv | PyAv | ImageFolder]:
+def opened(path: Path) -> Iterator[Decoder]:
     """Open a video, a file or a folder of images, at its first frame.
 
     Raises
@@ -191,7 +196,7 @@ def opened(path: Path) -> Iterator[OpenCv | PyAv | ImageFolder]:
             decoder.close()
 
 
-def _second(name: str, first: OpenCv) -> tuple[OpenCv | PyAv, bool]:
+def _second(name: str, first: OpenCv) -> tuple[Decoder, bool]:
     """Open a file with PyAV, if that can; say also whether PyAV is installed."""
     try:
         import av
@@ -251,9 +256,10 @@ def _unreadable(path: Path, *, codec: str, has_second: bool) -> UnreadableVideoE
     )
 
 
-def cut_off_error(path: Path, readable: int, named: int = 1) -> UnreadableVideoError:
+def cut_off_error(path: Path, readable: int, named: int = 0) -> UnreadableVideoError:
     """The error of a file whose end is missing."""
+    wanted = f"{named} frames, as the file's header says" if named > 0 else "a whole video"
     return UnreadableVideoError(
-        f"Expected {max(named, 1)} frames, as the file's header says. Received: {path}, of which "
-        f"{readable} can be read. The file is cut off: get it again, or remove it."
+        f"Expected {wanted}. Received: {path}, of which {readable or 'no'} frames can be read. The "
+        "file is cut off: get it again, or remove it."
     )

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from vidlab.data import containers, probe_cache
-from vidlab.data.decoding import cut_off_error, opened, safe_name
+from vidlab.data.decoding import Decoder, cut_off_error, opened, safe_name
 from vidlab.errors import FrameIndexError, VideoError
 from vidlab.files import replacing
 
@@ -120,9 +120,18 @@ def _decoded(path: Path, *, pictures: bool = False) -> dict:
             "height": decoder.height,
             "codec": decoder.codec,
             "rotation": decoder.rotation,
-            "named": decoder.named if path.is_file() and containers.names_frames(path) else None,
+            "named": _named(path, decoder, frames=len(stamps)),
             "times": times,
         }
+
+
+def _named(path: Path, decoder: Decoder, *, frames: int) -> int | None:
+    """How many frames the header says there are, if it does, less those that it hides itself."""
+    if not path.is_file() or not containers.names_frames(path):
+        return None
+    shown = containers.shown_seconds(path)
+    all_shown = shown is not None and abs(shown * decoder.fps - frames) < 1.5
+    return frames if all_shown else decoder.named
 
 
 def _timing(stamps: np.ndarray, *, fps: float) -> tuple[list[float] | None, float]:
