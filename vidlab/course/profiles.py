@@ -238,8 +238,19 @@ def load(name: str) -> Profile:
         the line's key).
     """
     path = find(name)
-    settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    own = _checked({**settings, "name": path.stem}, where=path)
+    try:
+        if path.stat().st_size > 100_000:
+            raise ValueError("it is longer than 100,000 bytes")
+        settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        settings = {str(name): value for name, value in settings.items()} | {"name": path.stem}
+    except OSError:
+        raise
+    except Exception as error:  # what YAML raises where it is none is nearly anything
+        raise ProfileError(
+            f"Expected a file of settings, such as seed: 0 on a line. Received: {path}, which "
+            f"cannot be read: {str(error)[:500]}. Compare it with {find('quick')}."
+        ) from error
+    own = _checked(settings, where=path)
     files = [str(path.parent / file) for file in own.recipe_files]
     given = Path(own.dataset).expanduser()
     dataset = own.dataset if own.dataset in datasets.NAMES else str(path.parent / given)
@@ -383,6 +394,6 @@ def _checked(settings: dict, *, where: object) -> Profile:
             for problem in error.errors()
         )
         raise ProfileError(
-            f"Expected settings that vidlab knows in {where}. Received: {problems}. "
+            f"Expected settings that vidlab knows in {where}. Received: {problems[:1000]}. "
             f"Known settings: {', '.join(Profile.model_fields)}."
         ) from error
