@@ -1,7 +1,7 @@
 import pytest
 
 from vidlab import recipes
-from vidlab.course import profiles
+from vidlab.course import adapting, profiles
 from vidlab.data.sampling import Segments, Uniform
 from vidlab.errors import ProfileError
 
@@ -28,9 +28,9 @@ def test_every_shipped_profile_fits_every_recipe(name):
     for recipe in map(recipes.get, recipes.names()):
         if recipe.name in profile.left_out:
             with pytest.raises(ProfileError, match=profile.left_out[recipe.name]):
-                profiles.adapt(recipe, profile)
+                adapting.adapt(recipe, profile)
         else:
-            assert len(profiles.adapt(recipe, profile).phases) == len(recipe.phases)
+            assert len(adapting.adapt(recipe, profile).phases) == len(recipe.phases)
 
 
 def test_profiles_are_those_of_the_home_the_shipped_ones_and_any_file(tmp_path, monkeypatch):
@@ -88,13 +88,13 @@ def test_a_profile_replaces_size_backbone_weights_and_samplers_where_they_apply(
         "weights: pantomime\ntest: Uniform(6)\nclip_sampling: Segments(9)\nclip_test: Uniform(9)\n"
     )
     names = ("frame-vote", "convgru-fixed", "gru-pixels")
-    frames, clips, pixels = (profiles.adapt(recipes.get(name), profile) for name in names)
+    frames, clips, pixels = (adapting.adapt(recipes.get(name), profile) for name in names)
     assert (frames.backbone, frames.size) == ("mobilenetv2", (64, 64))
     assert (frames.train_sampling, frames.test_sampling) == (Segments(3), Uniform(6))
     assert (clips.train_sampling, clips.test_sampling) == (Segments(9), Uniform(9))
     assert (pixels.backbone, pixels.size) == (None, (50, 50))
-    assert profiles.adapt(recipes.get("frame-pretrained"), profile).weights == "pantomime"
-    assert profiles.adapt(recipes.get("frame-scratch"), profile).weights is None
+    assert adapting.adapt(recipes.get("frame-pretrained"), profile).weights == "pantomime"
+    assert adapting.adapt(recipes.get("frame-scratch"), profile).weights is None
 
 
 def test_one_recipe_may_have_settings_of_its_own(own_profile):
@@ -103,22 +103,22 @@ def test_one_recipe_may_have_settings_of_its_own(own_profile):
         "recipes: {frame-pretrained: {size: 48, backbone: inceptionv3, weights: pantomime,\n"
         "  sampling: Uniform(2), test: Uniform(7), augment: false, patience: 15}}\n"
     )
-    recipe = profiles.adapt(recipes.get("frame-pretrained"), profile)
+    recipe = adapting.adapt(recipes.get("frame-pretrained"), profile)
     assert (recipe.size, recipe.backbone, recipe.weights) == ((48, 48), "inceptionv3", "pantomime")
     assert (recipe.train_sampling, recipe.test_sampling) == (Uniform(2), Uniform(7))
     assert (recipe.augment, recipe.patience) == (None, 15)
-    other = profiles.adapt(recipes.get("frame-scratch"), profile)
+    other = adapting.adapt(recipes.get("frame-scratch"), profile)
     assert other.augment is not None
     assert other.patience == 5
 
 
 def test_training_settings_of_a_profile_replace_the_literatures_where_given(own_profile):
     own = recipes.get("frame-vote")
-    assert profiles.adapt(own, own_profile("about: mine\n")) == own
+    assert adapting.adapt(own, own_profile("about: mine\n")) == own
     profile = own_profile("about: mine\nvalidation: 0.2\npatience: 3\nfreeze_batchnorm: true\n")
-    adapted = profiles.adapt(own, profile)
+    adapted = adapting.adapt(own, profile)
     assert (adapted.validation, adapted.patience, adapted.freeze_batchnorm) == (0.2, 3, True)
-    changed = set(profiles.changes([own], profile)["setting"])
+    changed = set(adapting.changes([own], profile)["setting"])
     assert changed == {"validation", "patience", "batch normalisation"}
 
 
@@ -135,7 +135,7 @@ def test_training_settings_of_a_profile_replace_the_literatures_where_given(own_
 def test_what_a_recipe_does_not_have_is_refused(own_profile, line, told):
     profile = own_profile(f"about: mine\n{line}\n")
     with pytest.raises(ProfileError, match=told):
-        profiles.adapt(recipes.get("frame-vote"), profile)
+        adapting.adapt(recipes.get("frame-vote"), profile)
 
 
 def test_options_go_to_recipes_that_have_them(own_profile):
@@ -143,7 +143,7 @@ def test_options_go_to_recipes_that_have_them(own_profile):
         "about: mine\noptions: {units: 32, momentum: 0.9}\n"
         "recipes: {convgru-fixed: {options: {units: 8}}}\n"
     )
-    adapted = {name: profiles.adapt(recipes.get(name), profile) for name in recipes.names()}
+    adapted = {name: adapting.adapt(recipes.get(name), profile) for name in recipes.names()}
     assert adapted["convgru-fixed"].options == {"units": 8, "momentum": 0.9}
     assert adapted["frame-vote"].options == {"units": 32}
     assert adapted["lstm-pixels"].options == {"cell": "lstm", "units": 32}
@@ -155,11 +155,11 @@ def test_changes_stand_beside_the_original(own_profile):
         "about: mine\npatience: 3\nrecipes: {convgru-fixed: {optimizer: [adam]}}\n"
     )
     chosen = [recipes.get(name) for name in ("convgru-fixed", "frame-vote")]
-    table = profiles.changes(chosen, profile).set_index(["recipe", "setting"])
+    table = adapting.changes(chosen, profile).set_index(["recipe", "setting"])
     assert table.loc["convgru-fixed", "optimizer"].tolist() == ["sgd", "adam"]
     assert table.loc["frame-vote", "patience"]["here"] == "3 epoch(s)"
 
 
 def test_the_profile_of_the_real_dataset_changes_no_recipe():
     published = profiles.load("ucf101")
-    assert profiles.changes(map(recipes.get, recipes.names()), published).empty
+    assert adapting.changes(map(recipes.get, recipes.names()), published).empty

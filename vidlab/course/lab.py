@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vidlab import datasets
-from vidlab.course import identity, profiles
+from vidlab.course import adapting, identity
 from vidlab.course.claims import Claim, Claims
 from vidlab.errors import SplitError
 from vidlab.evaluation import predictions, runs
@@ -153,17 +153,17 @@ class Lab:
         """Return a recipe as this profile runs it."""
         from vidlab import recipes  # imports Keras
 
-        return profiles.adapt(recipes.get(name), self.profile)
+        return adapting.adapt(recipes.get(name), self.profile)
 
     def changes(self, *names: str) -> pd.DataFrame:
         """List what this profile changes about recipes, the literature's values beside it."""
         from vidlab import recipes  # imports Keras
 
-        return profiles.changes(map(recipes.get, names), self.profile)
+        return adapting.changes(map(recipes.get, names), self.profile)
 
     def differences(self, *names: str) -> pd.DataFrame:
         """Tabulate the settings in which recipes differ, as this profile runs them."""
-        return profiles.differences(map(self.recipe, names))
+        return adapting.differences(map(self.recipe, names))
 
     def beside(self, *names: str) -> pd.DataFrame:
         """Tabulate what was published about recipes, and every departure of the runs here.

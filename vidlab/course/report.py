@@ -22,7 +22,7 @@ import nbformat
 import pandas as pd
 from PIL import Image
 
-from vidlab.course import notebook_files, profiles
+from vidlab.course import adapting, notebook_files, profiles
 from vidlab.course.claims import counted
 from vidlab.evaluation.runs import RunFolder, against_line, find_runs
 from vidlab.files import replacing, write_text
@@ -220,7 +220,7 @@ def _changes(folder: Path, profile: profiles.Profile) -> str:
     from vidlab import recipes  # imports Keras
 
     known = [recipes.get(name) for name in recipes.names() if name in ran]
-    table = profiles.changes(known, profile)
+    table = adapting.changes(known, profile)
     return "" if table.empty else table.to_html(border=0, index=False)
 
 
