@@ -210,6 +210,7 @@ class RunFolder:
                     files = [self.path / file for file in (*_FILES.values(), _VALIDATED)]
                     kept = [file for file in files if file.is_file() and file.name != "recipe.json"]
                     plain["files"] = {file.name: _digest(file) for file in kept}
+                    plain.pop("digest", None)  # of a record that was read from a file
                     plain["digest"] = _digest_of_record(plain)
                 text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False)
                 write_text(self.path / _FILES[name], text + "\n")
