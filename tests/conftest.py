@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from vidlab.data import listings, lists, video
+from vidlab.data import listings, lists, probe_cache, video
 from vidlab.data.contents import Contents
 from vidlab.data.index import VideoIndex
 from vidlab.evaluation.predictions import Predictions
@@ -55,6 +55,15 @@ def number_of(frame):
     middles = ((edges[:-1] + edges[1:]) / 2).astype(int)
     row = frame[height * 5 // 8 : height * 7 // 8, middles].mean(axis=(0, 2))
     return int(sum(1 << bit for bit in range(BITS) if row[bit] > 127))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_probe_cache(tmp_path_factory):
+    """Keep what is found out about the videos of tests away from the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("probed")
+        patch.setattr(probe_cache, "home", lambda: folder)
+        yield
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """The command line: what each command is given, prints and returns."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab.cli import doctor
+from vidlab.cli import app, doctor
 from vidlab.course import profiles, runner
 from vidlab.course.claims import Claim
 from vidlab.course.execution import Failure
@@ -274,6 +276,80 @@ def test_train_prints_and_exports_mean_and_spread(call, monkeypatch, tmp_path):
     assert "videos in common" in shown.stdout
 
 
+def test_folds_leave_each_group_out_once_and_are_counted_together(
+    call, monkeypatch, toy_dataset, tmp_path
+):
+    tested, root = [], toy_dataset(groups=3, lists=False)
+
+    def run(lab, name, *, seed, split):
+        """Predict the first class for every test video of the fold."""
+        train, validation, test = lab._parts(lab.recipe(name), split)
+        tested.append(test)
+        known = {*train.table["group"], *validation.table["group"]}
+        assert not known & set(test.table["group"])
+        found = Predictions(
+            video_ids=test.table["video_id"].to_numpy(str),
+            groups=test.groups,
+            y_true=test.labels,
+            probabilities=np.tile(np.float32([0.8, 0.1, 0.1]), (len(test), 1)),
+            classes=test.classes,
+            frames=None,
+        )
+        folder = runs.RunFolder(lab.run_path(name, seed=seed, split=split))
+        record = {"recipe": name, "profile": "smoke", "seed": seed, "split": split}
+        return folder.write(predictions=found, metrics={"top1": 1 / 3}, recipe=record)
+
+    monkeypatch.setattr(Lab, "run", run)
+    words = ("--profile", "smoke", "--dataset", str(root), "--export", "table.csv")
+    shown = call("train", "gru-pixels", "--folds", "group", *words)
+    assert shown.exit_code == 0, shown.output
+    assert [set(test.table["group"]) for test in tested] == [{"g01"}, {"g02"}, {"g03"}]
+    assert "3 folds by group" in shown.stdout
+    assert "all 3 splits together, first seed: top-1 33.3%" in shown.stdout
+    counts = pd.read_csv("table-confusion.csv", index_col=0).to_numpy()
+    assert counts.tolist() == [[6, 0, 0]] * 3
+    folds = runs.find_runs(tmp_path / "runs").query("recipe == 'gru-pixels'")
+    assert folds["split"].tolist() == [f"fold-{number}-by-group" for number in (1, 2, 3)]
+    shown = call("train", "gru-pixels", "--folds", "person", *words)
+    assert "Expected folds by group, official, or their number. Received: 'person'" in shown.stderr
+
+
+def test_every_command_that_means_a_run_has_the_same_options():
+    from typer.main import get_command
+
+    commands = get_command(app).commands
+    names = {"profile", "dataset", "layout", "groups", "backbone", "weights", "image_size"}
+    names |= {"split", "seed"}
+    wanted = ("run", "train", "features", "evaluate", "predict", "explain", "compare", "export")
+    for command in wanted:
+        options = {one.name: one for one in commands[command].params}
+        assert names <= set(options), command
+        assert {name: options[name].help for name in names} == {
+            one.name: one.help for one in commands["train"].params if one.name in names
+        }
+
+
+def test_the_options_find_the_run_that_was_made_with_them(call, toy_folder, tmp_path):
+    given = {"dataset": str(toy_folder), "backbone": "mobilenetv2", "image_size": 32, "seed": 1}
+    lab = Lab("smoke", **given)
+    words = ("--profile", "smoke", "--backbone", "mobilenetv2", "--size", "32", "--seed", "1")
+    missing = call("evaluate", "gru-pixels", *words, "--dataset", str(toy_folder))
+    typed = f"--profile smoke --dataset {toy_folder} {' '.join(words[2:])}"
+    assert f"vidlab train gru-pixels {typed}" in missing.stderr
+    write_run(tmp_path, "gru-pixels", profile=lab.runs.name, seed=1)
+    found = call("evaluate", "gru-pixels", *words, "--dataset", str(toy_folder))
+    assert found.exit_code == 0, found.stderr
+    assert "4 videos, 2 classes" in found.stdout
+    assert call("evaluate", "gru-pixels", *words[:-4], "--dataset", str(toy_folder)).exit_code == 1
+
+
+def test_run_hands_the_options_to_the_notebooks(call, runner_calls):
+    words = ("--dataset", "mine", "--size", "64", "--groups", r"person(\d+)", "-p", "count", "3")
+    assert call("run", "1", *words).exit_code == 0
+    given = {"dataset": "mine", "image_size": 64, "groups": r"person(\d+)", "count": "3"}
+    assert runner_calls[0][0]["parameters"] == given
+
+
 def test_evaluate_shows_a_run_by_its_recipe_or_the_runs_of_a_folder(call, tmp_path):
     folder = write_run(tmp_path, "frame-scratch").path
     shown = call("evaluate", "frame-scratch", "--export", "classes.md")
@@ -300,10 +376,47 @@ def test_doctor_wants_a_python_for_which_tensorflow_is_made(monkeypatch, version
 def test_doctor_fails_only_where_something_needed_is_missing(call, monkeypatch, needed):
     shown = call("doctor")
     assert shown.exit_code == 0
-    for what in ("Python", "packages", "memory", "disk", "data", "weights"):
-        assert what in shown.stdout
+    parts = ("Python", "packages", "memory", "disk", "GPU", "codecs", "fonts", "data", "weights")
+    assert all(what in shown.stdout for what in parts)
+    findings = json.loads(call("doctor", "--json").stdout)
+    assert {one["what"] for one in findings} >= set(parts)
+    assert set(findings[0]) == {"what", "found", "remedy", "needed"}
     finding = doctor.Finding("memory", "1 GiB", "Close other programs.", needed=needed)
     monkeypatch.setattr(doctor, "examine", lambda: iter([finding]))
     shown = call("doctor")
     assert shown.exit_code == int(needed)
     assert "Close other programs" in shown.stdout
+
+
+def test_doctor_names_codecs_the_decoder_does_not_know(monkeypatch, tmp_path):
+    for name in ("H.264", "AV1"):
+        shutil.copy(doctor._CODECS / f"{name}.mkv", tmp_path)
+    (tmp_path / "Dream.mkv").write_bytes(b"no codec at all")
+    monkeypatch.setattr(doctor, "_CODECS", tmp_path)
+    finding = doctor._codecs()
+    assert re.search(r"H\.264.*; not .*Dream", finding.found)
+    assert "second decoder" in finding.remedy
+
+
+def test_doctor_names_parts_of_jupyterlab_that_are_absent(monkeypatch, tmp_path):
+    (tmp_path / "anywidget").mkdir()
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda _: [str(tmp_path)])
+    finding = doctor._front_end()
+    assert "lacks @jupyter-widgets/jupyterlab-manager, jupyterlab-plotly" in finding.found
+    assert finding.remedy.endswith("jupyterlab-widgets plotly")
+
+
+def test_doctor_tells_a_driver_that_does_not_answer_from_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor._gpu().remedy == ""
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho driver mismatch\nexit 9\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    assert doctor._gpu().found == "driver mismatch"
+    assert "Repair the driver" in doctor._gpu().remedy
+
+
+def test_doctor_counts_shared_memory(monkeypatch):
+    usage = type(shutil.disk_usage("/"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(64 << 20, 0, 64 << 20))
+    (shared,) = (one for one in doctor.examine() if one.what == "shared")
+    assert "--shm-size" in shared.remedy

@@ -110,3 +110,16 @@ def test_runs_on_other_videos_are_refused(call, finish):
     said = call("compare", "frame-vote", "frame-scratch")
     assert said.exit_code == 1
     assert "24 of frame-vote and 30 of frame-scratch" in said.stderr
+
+
+def test_predictions_made_elsewhere_are_evaluated_and_compared(call, tmp_path):
+    for name, share in (("a.csv", 0.9), ("b.csv", 0.3)):
+        rows = [f"v_Run_g{n:02d}_c01,Run,{share},{1 - share:.1f}" for n in range(1, 9)]
+        (tmp_path / name).write_text("\n".join(["video_id,true,Run,Jump", *rows]))
+    shown = call("evaluate", "a.csv")
+    assert shown.exit_code == 0, shown.stderr
+    assert "a.csv: 8 videos, 2 classes" in shown.stdout
+    shown = call("compare", "a.csv", "b.csv")
+    assert shown.exit_code == 0, shown.stderr
+    assert "8 videos" in shown.stdout
+    assert "a.csv" in shown.stdout

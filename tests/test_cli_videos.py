@@ -1,7 +1,10 @@
 """``vidlab predict`` and ``vidlab explain``: what they print and write, and which run they take."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 
 from tests import built
 from vidlab import recipes
+from vidlab.cli import explain
 from vidlab.data import video
 from vidlab.data.sampling import Uniform
 from vidlab.evaluation import runs
@@ -107,6 +111,65 @@ def test_several_videos_are_one_table_and_neither_names_nor_faults_collide(
     }
 
 
+ODD_NAMES = ["title [a].avi", "title [b].avi", "Ba$$in.avi", "long " * 46 + "1.avi", "_<i>.avi"]
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_no_name_and_no_bad_file_loses_the_others(call, finish, film, tmp_path, command):
+    finish("frame-vote")
+    files = [film(name, "Blue") for name in ODD_NAMES]
+    (tmp_path / "bad.avi").write_text("no video")
+    bad = ["bad.avi", "x" * 300 + ".avi"]
+    shown = call(command, *bad, *files, "--recipe", "frame-vote", "--out", "made", *SMOKE)
+    assert shown.exit_code == 1
+    assert all(name in shown.stderr for name in bad)
+    assert "Traceback" not in shown.stderr
+    made = [path.name for path in (tmp_path / "made").iterdir()]
+    for name in ODD_NAMES:
+        start = name.removesuffix(".avi")[:150]
+        found = [each for each in made if each.startswith(start)]
+        assert len(found) == {"predict": 3, "explain": 2}[command]
+        assert command == "explain" or start[:9] in shown.stdout.split("Written")[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs file names of any bytes")
+def test_a_name_that_is_not_utf_8_is_predicted_and_explained(finish, film, tmp_path):
+    finish("frame-vote")
+    odd = os.fsencode(tmp_path / film("film.avi", "Blue")).replace(b"film.avi", b"film\xff.avi")
+    os.rename(tmp_path / "film.avi", odd)
+    for command in (b"predict", b"explain"):
+        words = [b"-m", b"vidlab", command, odd, b"--recipe", b"frame-vote", b"--profile", b"smoke"]
+        done = subprocess.run(
+            [sys.executable, *words],
+            capture_output=True,
+            cwd=tmp_path,
+            env={**os.environ, "VIDLAB_HOME": str(tmp_path)},
+        )
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+    kept = json.loads((tmp_path / "predicted/film_-frame-vote.json").read_text(encoding="utf-8"))
+    assert os.fsencode(kept["file"]) == b"film\xff.avi"
+    assert len(list(tmp_path.glob("explained/film_-*"))) == 2
+
+
+def test_videos_of_one_stem_and_folder_do_not_overwrite_one_another(call, finish, film, tmp_path):
+    finish("frame-vote")
+    shutil.copy(tmp_path / film("clip.avi", "Blue"), tmp_path / "clip.AVI")
+    shown = call("predict", "clip.avi", "clip.AVI", "--recipe", "frame-vote", *SMOKE)
+    assert shown.exit_code == 0, shown.stderr
+    assert len(list(tmp_path.glob("predicted/*.json"))) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_told_once(call, finish, film, tmp_path):
+    finish("frame-vote")
+    files = [film(name, "Blue") for name in ("a.avi", "b.avi")]
+    (tmp_path / "taken").write_text("a file, not a folder")
+    shown = call("predict", *files, "--recipe", "frame-vote", "--out", "taken", *SMOKE)
+    assert shown.exit_code == 1
+    assert shown.stderr.count("Expected") == 1
+    assert "Received: taken" in shown.stderr
+    assert shown.stdout.count("Blue") == 2  # what was predicted is told all the same
+
+
 def test_without_a_recipe_the_best_run_of_a_known_recipe_predicts(call, finish, film, tmp_path):
     finish("frame-vote", top1=0.5)
     finish("frame-scratch", top1=0.7)
@@ -135,6 +198,20 @@ def test_an_explanation_is_a_video_a_picture_and_a_gif(call, finish, film, tmp_p
     finish("gru-pixels", model=built.pixel_rnn(3, size=(8, 8), units=2))
     shown = call("explain", "sea.avi", "--recipe", "gru-pixels", *SMOKE)
     assert "saliency at pixels" in shown.stdout  # bare pixels have no map
+
+
+@pytest.mark.parametrize("fps", [0.5, 29.97, 211.222, 545.4545, 1000])
+def test_an_explanation_is_written_at_any_rate(tmp_path, fps):
+    path = explain._write(tmp_path / "seen.mp4", np.zeros((5, 32, 48, 3), np.uint8), fps=fps)
+    info = video.probe(path)
+    assert (info.frames, info.fps) == (5, pytest.approx(fps, abs=0.01))
+
+
+def test_where_the_rate_varies_an_explanation_lasts_as_long_as_its_video():
+    times = np.array([0, 0.5, 2.0])
+    shown, rate = explain._at_constant_rate(np.array([7, 8, 9]), times, end=3.0)
+    assert (len(shown), rate) == (75, 25)
+    assert np.bincount(shown)[7:].tolist() == [13, 37, 25]  # half a second, one and a half, one
 
 
 def test_what_cannot_be_explained_is_one_message(call, finish, film, tmp_path):

@@ -134,7 +134,7 @@ def test_notebook_shows_what_is_known_beforehand(executed, notebook, text):
         ("recurrent_models", r"the gradients differ by a share of (\S+) at most", 1e-5),
         ("cnn_plus_rnn", r"largest difference of a probability: (\S+)", 1e-5),
         ("cnn_plus_rnn", r"whole clip at once: (\S+)", 1e-5),
-        ("compare_models", r"mean features differ by (\S+) at most", 0.01),
+        ("compare_models", r"pairs of twins differ by (\S+) at most", 0.01),
         ("when_frames_meet", r"NumPy and Conv3D differ by (\S+) at most", 1e-4),
         ("when_frames_meet", r"gives the picture, to a share of (\S+);", 1e-4),
     ],
@@ -499,7 +499,7 @@ def test_comparison_shows_all_recipes_that_were_run_with_notes_and_departures(ex
     known = finished & set(recipes.names())
     assert {*OF_FRAMES, *OF_CLIPS, "mobilenet-single"} <= known
     assert f"{len(known)} recipes on 28 videos" in executed("compare_models").closing
-    shown = {row[0]: row[-2:] for row in executed("compare_models").table("board-beside")}
+    shown = {row[0]: row[-2:] for row in executed("compare_models").table("ranks")}
     assert {*OF_FRAMES, *OF_CLIPS} <= set(shown)
     for name, (note, departures) in shown.items():
         assert html.unescape(note) == recipes.get(name).published.note

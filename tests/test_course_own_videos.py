@@ -3,9 +3,11 @@
 One run of the notebooks in the smoke profile is shared by the tests.
 """
 
+import json
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -33,7 +35,18 @@ def own_videos(tmp_path_factory):
                     row = 8 * (number if name == "Falling" else 9 - number)
                     frame[row : row + 16, 40 + 8 * clip : 72, channel] = 255
                 video.write(root / name / f"v_{name}_g{group:02d}_c{clip:02d}.avi", frames)
+    _write_with_key_frames(root / "Falling" / "v_Falling_g01_c01.avi")
     return root
+
+
+def _write_with_key_frames(path):
+    """Write 30 noisy frames in MPEG-4, whose encoder stores every twelfth frame whole."""
+    rng = np.random.default_rng(0)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"XVID"), 25, (128, 96))
+    scene = rng.integers(60, 200, (12, 16, 3)).repeat(8, axis=0).repeat(8, axis=1)
+    for _ in range(30):
+        writer.write(np.clip(scene + rng.normal(0, 8, scene.shape), 0, 255).astype(np.uint8))
+    writer.release()
 
 
 @pytest.fixture(scope="module")
@@ -69,4 +82,40 @@ def test_a_random_split_of_ones_own_videos_leaks_and_says_so(own):
 def test_videos_without_reversed_pairs_have_no_ceiling(own):
     notebook = Executed(own.folder / "notebooks" / "08_frame_models.ipynb")
     assert "**The ceiling:** 100% for any model" in notebook.closing
-    assert "none (there are no pairs)" in notebook.closing
+    assert "no class is noted as another one's reverse" in notebook.closing
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_notebooks_show_nothing_that_these_videos_do_not_have(own, name):
+    notebook = Executed(own.folder / "notebooks" / f"{name}.ipynb")
+    shown = json.dumps([notebook.printed, [_words(data) for data in notebook.data]])
+    assert not re.findall(
+        r"reversed pairs?|end-state|cyclic|\btwins?\b|boxes of the evidence", shown
+    )
+    assert len(set(notebook.pictures)) == len(notebook.pictures)
+
+
+def _words(data):
+    return [text for kind, text in data.items() if kind in ("text/plain", "text/markdown")]
+
+
+def test_the_jump_at_a_key_frame_is_not_called_motion(own):
+    notebook = Executed(own.folder / "notebooks" / "01_what_is_a_video.ipynb")
+    (told,) = [
+        data["text/markdown"]
+        for data in notebook.data
+        if "key frames among" in data.get("text/markdown", "")
+    ]
+    marked, frames, jump = re.search(
+        r"has (\d+) key .* among (\d+) .*\*\*(\S+) times", told
+    ).groups()
+    assert (int(marked), int(frames)) == (3, 30)
+    assert float(jump) > 1
+
+
+def test_what_a_random_split_promises_has_an_interval(own):
+    notebook = Executed(own.folder / "notebooks" / "02_dataset_and_splits.ipynb")
+    found = re.search(r"([+-]\d+) points \(95% interval ([+-]\d+) to ([+-]\d+)\)", notebook.closing)
+    gain, low, high = map(int, found.groups())
+    assert low <= gain <= high
+    assert ("is invented" in notebook.closing) == (low > 0)

@@ -345,6 +345,136 @@ def test_each_input_of_several_is_explained_while_the_others_keep_what_they_show
         assert [one.split("/")[-1] for one in explanation.layers(single)] == [f"{name}_conv"]
 
 
+def apart_in_space_and_time():
+    kernels = (1, 3, 3), (3, 1, 1)
+    return [*(layers.Conv3D(4, kernel) for kernel in kernels), layers.ReLU(name="last")]
+
+
+def in_time(*middle):
+    """Build a classifier of clips of eight frames around layers that mix them."""
+    clips = keras.Input((8, *SIZE, 3))
+    x = layers.Rescaling(1 / 255)(clips)
+    for layer in middle:
+        x = layer(x)
+    return keras.Model(clips, layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x)))
+
+
+@pytest.mark.parametrize(
+    ("middle", "last", "lengths"),
+    [
+        (lambda: [layers.Conv3D(4, 3, strides=2, name="c3d"), layers.ReLU(name="r")], "r", 3),
+        (
+            lambda: [
+                layers.Conv3D(4, (1, 3, 3)),
+                layers.Conv3D(4, (3, 1, 1)),
+                layers.ReLU(name="r"),
+            ],
+            "r",
+            6,
+        ),
+        (lambda: [layers.ConvLSTM2D(2, 3, return_sequences=True, name="each")], "each", 8),
+        (lambda: [layers.ConvLSTM2D(2, 3, name="last")], "last", 1),
+    ],
+    ids=["Conv3D", "(2+1)D", "ConvLSTM2D", "ConvLSTM2D, last step"],
+)
+def test_every_frame_has_a_map_where_frames_met_before_it(middle, last, lengths):
+    keras.utils.set_random_seed(5)
+    model = in_time(*middle())
+    records = [explanation.explain(model, frames(8), target=each) for each in range(CLASSES)]
+    record = max(records, key=lambda one: len(np.unique(one.maps, axis=0)))
+    assert (record.method, record.layer) == ("grad_cam", last)
+    assert record.heat.shape == (8, *SIZE)
+    assert len(np.unique(record.maps, axis=0)) == lengths
+
+
+def one_unit(activation="sigmoid"):
+    return keras.Sequential([*small_cnn(), layers.Dense(1, activation=activation, name="unit")])
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", None], ids=["sigmoid", "logit"])
+def test_one_unit_speaks_of_the_second_class_and_against_the_first(activation):
+    keras.utils.set_random_seed(4)
+    model, clip = one_unit(activation), frames()
+    unit = model.predict(clip, verbose=0)
+    second = (unit if activation else 1 / (1 + np.exp(-unit))).mean()
+    by_class = [explanation.grad_cam(model, clip, target=target) for target in (0, 1)]
+    assert [one.score for one in by_class] == pytest.approx([1 - second, second], abs=1e-5)
+    assert explanation.grad_cam(model, clip).target == int(second > 0.5)
+    assert "Evidence for fall" in by_class[1].in_words(["walk", "fall"])
+    # Against the first is for the second, and what speaks for both at a place is nothing.
+    rather = explanation.grad_cam(model, clip, target=1, against=0)
+    np.testing.assert_allclose(rather.maps, 2 * by_class[1].maps, rtol=1e-4)
+    assert not (by_class[0].maps.astype(bool) & by_class[1].maps.astype(bool)).any()
+    tf_maps = reference(Gradcam, two_units(model), clip, layer="conv2", target=1)
+    np.testing.assert_allclose(by_class[1].maps, tf_maps, atol=1e-5)
+    with pytest.raises(ModelError, match="from 0 to 1"):
+        explanation.grad_cam(model, clip, target=2)
+
+
+def two_units(model):
+    """Build the softmax model that gives the probabilities of one with a sigmoid."""
+    weights, bias = model.get_layer("unit").get_weights()
+    last = layers.Dense(2, activation="softmax")
+    same = keras.Model(model.inputs, last(model.get_layer("pool").output))
+    last.set_weights([np.hstack([0 * weights, weights]), np.hstack([0 * bias, bias])])
+    return same
+
+
+def test_the_score_of_logits_is_a_probability(built):
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential([*small_cnn(), layers.Dense(CLASSES)])
+    expected = tf.nn.softmax(model.predict(frames(1), verbose=0)).numpy()[0]
+    assert explanation.grad_cam(model, frames(1)).score == pytest.approx(expected.max(), abs=1e-5)
+
+
+def without_input():
+    return keras.Sequential([layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(2)])
+
+
+def features_and_mask():
+    inputs = keras.Input((4, 8)), keras.Input((4,), dtype="bool")
+    x = layers.GRU(4)(inputs[0], mask=inputs[1])
+    return keras.Model(inputs, layers.Dense(CLASSES)(x))
+
+
+def two_clips():
+    inputs = keras.Input((*SIZE, 3)), keras.Input((*SIZE, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 3)(layers.Add()(inputs)))
+    return keras.Model(inputs, layers.Dense(CLASSES)(x))
+
+
+def two_outputs():
+    model = sequential()
+    return keras.Model(model.inputs, [model.outputs[0], model.outputs[0]])
+
+
+def label_per_frame():
+    clips = keras.Input((4, *SIZE, 3))
+    x = layers.TimeDistributed(keras.Sequential(small_cnn(), name="eyes"))(clips)
+    return keras.Model(clips, layers.Dense(CLASSES, activation="softmax")(x))
+
+
+def test_what_is_advised_can_be_explained():
+    model = label_per_frame()
+    at_step = keras.Model(model.inputs, model.outputs[0][:, 2])
+    heat = explanation.grad_cam(at_step, frames(4), target=0).heat
+    assert not heat[[0, 1, 3]].any()
+    outer = keras.Input((*SIZE, 3))
+
+    class Written(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.body = keras.Sequential(
+                [layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(CLASSES)]
+            )
+
+        def call(self, inputs):
+            return self.body(inputs)
+
+    traced = keras.Model(outer, Written().call(outer))
+    assert explanation.grad_cam(traced, frames(2)).heat.shape == (2, *SIZE)
+
+
 @pytest.mark.parametrize(
     ("way", "size", "options", "message"),
     [
@@ -358,6 +488,12 @@ def test_each_input_of_several_is_explained_while_the_others_keep_what_they_show
         (functional, SIZE, {"against": 0.5}, "against= a class from 0 to 4"),
         (head_on_features, SIZE, {}, "encoder"),
         (hidden_layers, SIZE, {}, r"a Hidden\..*keras\.Model\(inputs, outputs\)"),
+        (hidden_layers, SIZE, {}, r"outputs = model\.call\(inputs\)"),
+        (without_input, SIZE, {}, r"Put a keras\.Input first"),
+        (features_and_mask, SIZE, {}, "encoder that makes its features"),
+        (two_clips, SIZE, {}, r"one by one: vidlab\.explanation\.by_input"),
+        (two_outputs, SIZE, {}, r"keras\.Model\(model\.inputs, model\.outputs\[0\]\)"),
+        (label_per_frame, SIZE, {}, r"every step.*outputs\[0\]\[:, t\]"),
         (two_branches, SIZE, {"layer": "b"}, r"one of|no score depends"),
     ],
 )

@@ -68,8 +68,9 @@ def test_a_changed_file_is_read_or_refused_with_a_sentence(name, folder, seeds, 
         "about: " + "x" * 200_000,
         "\0",
         "when: 2001-99-99",
+        "{base: quick, recipes: 3}",
     ],
-    ids=["list", "syntax", "code", "number", "digits", "deep", "long", "zero", "date"],
+    ids=["list", "syntax", "code", "number", "digits", "deep", "long", "zero", "date", "base"],
 )
 def test_a_profile_that_is_none_is_named(tmp_path, text):
     (tmp_path / "mine.yaml").write_text(text)

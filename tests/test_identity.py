@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from vidlab.course import identity, profiles
+from vidlab.course import identity, profiles, report
 from vidlab.course.lab import Lab
 from vidlab.models.backbones import weights
+from vidlab.training import experiment
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,9 @@ def test_without_imagenet_weights_the_shipped_encoder_looks_and_a_sentence_says_
     with pytest.warns(UserWarning, match=r"no ImageNet weights.* No network\."):
         used = Lab("quick", dataset=str(toy_folder)).profile
     assert (used.backbone, used.weights, used.image_size) == ("residual", "pantomime", 112)
+    with pytest.warns(UserWarning, match="no ImageNet weights"):
+        light = Lab("quick", dataset=str(toy_folder), backbone="residual-0.25").profile
+    assert (light.backbone, light.weights) == ("residual-0.25", "pantomime")
     asked = Lab("quick", dataset=str(toy_folder), weights="imagenet").profile  # not replaced
     assert (asked.backbone, asked.weights) == ("mobilenetv2", "imagenet")
 
@@ -91,3 +95,68 @@ def test_random_weights_are_left_out_for_videos_of_ones_own(toy_folder):
     for name in ("frame-scratch", "convgru-scratch"):
         with pytest.raises(profiles.ProfileError, match=f"{name}: few videos teach"):
             lab.recipe(name)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Replace training by runs of an accuracy set here by recipe -> {recipe: accuracy}."""
+    accuracies = {}
+
+    def pretend(recipe, parts, *, folder, record, **options):
+        for name in ("model.keras", "history.csv", "predictions.npz"):
+            folder.path.mkdir(parents=True, exist_ok=True)
+            (folder.path / name).write_text("epoch\n1\n")
+        folder.write(metrics={"top1": accuracies[recipe.name]}, recipe=record)
+
+    monkeypatch.setattr(experiment, "train_and_evaluate", pretend)
+    return accuracies
+
+
+def test_the_linear_line_runs_first_and_networks_are_measured_by_it(toy_folder, trained, capsys):
+    trained |= {"cnn-linear": 0.9, "mobilenet-gru": 0.6, "mobilenet-single": 0.8}
+    lab = Lab("quick", dataset=str(toy_folder))
+    lab.run("mobilenet-gru")
+    line, network, verdict = capsys.readouterr().out.splitlines()
+    assert line.startswith("cnn-linear: trained now (own profile")
+    assert network.startswith("mobilenet-gru: trained now")
+    assert verdict == (
+        "mobilenet-gru: top-1 60.0%; the line to pass is cnn-linear, 90.0%. 30 points below it: "
+        "for these videos use cnn-linear."
+    )
+    lab.run("mobilenet-single")
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "mobilenet-single: top-1 80.0%; the line to pass is cnn-linear, 90.0%."
+    )
+    page = report._results(lab.runs, lab.profile.line)
+    assert page.index("<th>cnn-linear</th>") < page.index("<th>mobilenet-gru</th>")
+    assert "<p>mobilenet-gru: top-1 60.0%; the line to pass" in page
+
+
+def test_a_finished_run_of_another_configuration_is_replaced_with_a_word(
+    toy_folder, trained, capsys, tmp_path
+):
+    trained["mobilenet-single"] = 0.5
+    file = tmp_path / "my.yaml"
+    about = f"dataset: {toy_folder}\nabout: mine\nbackbone: residual\nweights: pantomime\n"
+    for earlier, patience in enumerate((3, 4)):
+        file.write_text(f"{about}patience: {patience}\n")
+        Lab(str(file)).run("mobilenet-single")
+        shown = capsys.readouterr().out
+        replaced = re.findall(r"is replaced, for it differs in (.*)", shown)
+        assert replaced == ["patience"] * earlier
+
+
+def test_other_lists_of_the_same_videos_are_another_run(toy_dataset, trained, capsys):
+    trained["gru-pixels"] = 0.5
+    root = toy_dataset(groups=6)
+    lab = Lab("smoke", dataset=str(root))
+    lab.run("gru-pixels")
+    lists = root / "ucfTrainTestlist"
+    train, test = (next(lists.glob(f"{part}list01.txt")) for part in ("train", "test"))
+    lines = train.read_text().splitlines()
+    moved = [line for line in lines if "_g03_" in line]
+    train.write_text("\n".join(line for line in lines if line not in moved) + "\n")
+    with test.open("a") as file:
+        file.write("".join(line.rsplit(" ", 1)[0] + "\n" for line in moved))
+    Lab("smoke", dataset=str(root)).run("gru-pixels")
+    assert "differs in parts" in capsys.readouterr().out

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from vidlab.course import execution, profiles, records, runner
@@ -283,15 +284,22 @@ def test_the_dataset_is_looked_up_once_before_notebooks_that_need_it(
 ):
     from vidlab import datasets
 
+    class Videos(list):
+        reversed_pairs = ()
+
     asked = []
-    monkeypatch.setattr(datasets, "load_index", lambda name, **_: asked.append(name) or range(7))
+    videos = Videos(range(7))
+    monkeypatch.setattr(datasets, "load_index", lambda name, **_: asked.append(name) or videos)
     for number in (1, 2):
         node = files.read(FIXTURES / "05_waits_for_the_first.ipynb")
         node.metadata.vidlab = {"needs": ["dataset"]}
+        node.cells.append(nbformat.v4.new_markdown_cell("Twins.", metadata={"tags": ["pantomime"]}))
         files.write(node, tmp_path / f"0{number}_needs.ipynb")
     assert not run(None, notebooks_folder=tmp_path, out=tmp_path / "out", jobs=2).failures
     assert asked == ["pantomime"]
     assert "dataset pantomime: 7 videos" in capsys.readouterr().out
+    executed = files.read(tmp_path / "out" / "notebooks" / "02_needs.ipynb")
+    assert "Twins." not in [cell.source for cell in executed.cells]  # these videos have none
 
 
 def test_the_allocator_keeps_what_the_user_has_set(monkeypatch):

@@ -134,10 +134,10 @@ def test_sampling_strip_draws_every_pick_and_reads_only_the_ten_frames_it_shows(
 def test_unrolled_draws_the_cell_once_rolled_up_and_once_a_frame(clip, count):
     (axes,) = plots.unrolled(clip[:count], cell="LSTM").axes
     assert texts(axes).count("LSTM") == 1 + count
-    numbered = [name for name in texts(axes) if name.startswith("$x")]
-    assert numbered == [f"$x_{{{number}}}$" for number in range(1, count + 1)]
+    numbered = [name for name in texts(axes) if name.startswith("x")]
+    assert numbered == [f"x{chr(0x2080 + number)}" for number in range(1, count + 1)]
     assert np.array_equal([image.get_array() for image in axes.images], [clip[0], *clip[:count]])
-    assert f"$h_{{{count}}}$" in texts(axes)
+    assert f"h{chr(0x2080 + count)}" in texts(axes)
     (axes,) = plots.unrolled(coloured(count, size=(64, 36))).axes  # upright, below the cells
     left, right, bottom, top = axes.images[0].get_extent()
     assert (right - left) / (top - bottom) == pytest.approx(36 / 64)

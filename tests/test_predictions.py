@@ -209,3 +209,76 @@ def test_the_time_steps_of_a_recurrent_model_are_not_aggregated(tmp_path):
     assert loaded.frames.recurrent
     with pytest.raises(ResultError, match="last time step is the video's"):
         loaded.with_aggregation("mean")
+
+
+ELSEWHERE = {
+    "names": "video_id,true,group,Jump,Run\na,Run,g1,0.25,0.75\nb,Jump,g2,0.5,0.5\n",
+    "excel": "\ufefffile;label;p_Run;p_Jump\nclips/a.avi;Run;0.75;0.25\nclips/b.avi;Jump;.5;.5\n",
+    "no ids": "y_true\tJump\tRun\tpredicted\nRun\t0.25\t0.75\tRun\nJump\t0.5\t0.5\tJump\n",
+}
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_a_table_made_elsewhere_is_loaded(tmp_path, kind):
+    file = tmp_path / "theirs.csv"
+    file.write_text(ELSEWHERE[kind], encoding="utf-8")
+    loaded = Predictions.load(file)
+    assert sorted(loaded.classes) == ["Jump", "Run"]
+    right = [loaded.classes[label] for label in loaded.y_true]
+    assert right == ["Run", "Jump"]
+    np.testing.assert_array_equal(loaded.probabilities[:, loaded.classes.index("Run")], [0.75, 0.5])
+    assert len(set(loaded.groups)) == 2
+    assert loaded.video_ids.tolist() == (["video 0", "video 1"] if kind == "no ids" else ["a", "b"])
+
+
+def test_arrays_of_a_classifier_are_taken_by_the_names_of_their_classes(tmp_path):
+    rng = np.random.default_rng(0)
+    y_true, classes = np.array(["walk", "fall", "walk", "sit"]), ["fall", "sit", "walk"]
+    shares = rng.dirichlet(np.ones(3), size=4)
+    ids = [f"v_{name}_g0{at}_c01" for at, name in enumerate(y_true)]
+    found = Predictions.of(y_true, shares, classes=classes, video_ids=ids)
+    assert found.y_true.tolist() == [2, 0, 2, 1]
+    assert found.groups.tolist() == ["g00", "g01", "g02", "g03"]
+    np.savez(tmp_path / "theirs.npz", y_true=y_true, probabilities=shares, classes=classes)
+    loaded = Predictions.load(tmp_path / "theirs.npz")
+    np.testing.assert_array_equal(loaded.y_true, found.y_true)
+    numbered = Predictions.of([7, 3], [[0.2, 0.8], [0.9, 0.1]], classes=[3, 7])
+    assert numbered.y_true.tolist() == [1, 0]
+    by_index = Predictions.of([1, 0], [[0.2, 0.8], [0.9, 0.1]], classes=["a", "b"])
+    assert by_index.y_true.tolist() == [1, 0]
+    second = Predictions.of(["fall"], [0.9], classes=["walk", "fall"])
+    np.testing.assert_allclose(second.probabilities, [[0.1, 0.9]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"y_true": ["a", "x"]}, "out of the classes a, b. Received: x"),
+        ({"y_true": [0, 1], "classes": [1, 2]}, "Received: 0"),
+        ({"probabilities": [[2.0, -1.0], [1, 0]]}, "predict_proba or a softmax"),
+        ({"probabilities": [[60.0, 40.0], [1, 0]]}, "row 0 with a sum of 100"),
+        ({"video_ids": ["v.avi", "v.mp4"]}, "2 rows of v"),
+        ({"probabilities": [[1.0, 0, 0], [1, 0, 0]]}, "2 probabilities for each"),
+    ],
+)
+def test_what_is_no_prediction_is_refused(options, message):
+    pieces = {"y_true": ["a", "b"], "probabilities": np.eye(2), "classes": ["a", "b"]}
+    with pytest.raises(ResultError, match=message):
+        Predictions.of(**{**pieces, **options})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("video_id,Jump,Run\na,0.5,0.5\n", r"Expected a column true.*theirs\.csv"),
+        ("true,Jump,Run\nRun,0.5,high\n", r"column 'Run' holds 'high'"),
+        ("true,Jump,Run,camera\nRun,0.5,0.5,left\n", r"'camera' holds 'left'.*no class"),
+        ("", r"theirs\.csv.*No columns"),
+        ("true,Jump\n\"open", r"theirs\.csv.*numpy\.savez"),
+    ],
+)  # fmt: skip
+def test_a_table_that_holds_none_is_named_and_not_to_be_deleted(tmp_path, text, message):
+    (tmp_path / "theirs.csv").write_text(text)
+    with pytest.raises(ResultError, match=message) as caught:
+        Predictions.load(tmp_path / "theirs.csv")
+    assert "Delete it" not in str(caught.value)

@@ -49,6 +49,19 @@ def test_profiles_are_those_of_the_home_the_shipped_ones_and_any_file(tmp_path, 
             profiles.load(unknown)
 
 
+def test_a_profile_may_begin_with_the_settings_of_another(own_profile, tmp_path):
+    (tmp_path / "other.yaml").write_text(
+        "about: other\npatience: 7\nimage_size: 64\nfolders: own\n"
+        "recipes: {frame-vote: {epochs: [3]}, cnn-lstm: {epochs: [4]}}\n"
+    )
+    text = "base: other\nabout: mine\nimage_size: 96\nrecipes: {frame-vote: {epochs: [5]}}\n"
+    profile = own_profile(text)
+    assert (profile.name, profile.about, profile.patience) == ("mine", "mine", 7)
+    assert (profile.image_size, profile.folders) == (96, "")
+    epochs = {name: change.epochs for name, change in profile.recipes.items()}
+    assert epochs == {"frame-vote": [5], "cnn-lstm": [4]}
+
+
 @pytest.mark.parametrize(
     ("line", "key"),
     [

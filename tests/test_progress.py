@@ -2,6 +2,7 @@
 
 import io
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,22 +17,21 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def terminal(monkeypatch):
     """Put a terminal in place of stderr, with nothing that hides bars."""
-    for name in ("VIDLAB_QUIET", "JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.delenv("VIDLAB_QUIET", raising=False)
+    monkeypatch.setenv("JPY_SESSION_NAME", "inherited")
     return Terminal()
 
 
 @pytest.mark.parametrize(
     ("variables", "stream", "kernel", "watched"),
     [
-        ({}, Terminal, False, True),
-        ({"VIDLAB_QUIET": "1"}, Terminal, False, False),
-        ({"VIDLAB_QUIET": "yes"}, Terminal, False, False),
-        ({"VIDLAB_QUIET": "0"}, Terminal, False, True),
-        ({}, io.StringIO, False, False),
-        ({}, Terminal, True, False),
-        ({"JPY_SESSION_NAME": "notebooks/01.ipynb"}, io.StringIO, True, True),
+        ({}, Terminal, None, True),
+        ({"VIDLAB_QUIET": "1"}, Terminal, None, False),
+        ({"VIDLAB_QUIET": "yes"}, Terminal, None, False),
+        ({"VIDLAB_QUIET": "0"}, Terminal, None, True),
+        ({}, io.StringIO, None, False),
+        ({}, Terminal, SimpleNamespace(_allow_stdin=False), False),
+        ({}, io.StringIO, SimpleNamespace(_allow_stdin=True), True),
     ],
     ids=["terminal", "quiet", "quiet in words", "not quiet", "pipe", "papermill", "notebook"],
 )
@@ -40,8 +40,7 @@ def test_who_watches_sees_a_bar(monkeypatch, variables, stream, kernel, watched)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "stderr", stream())
-    if kernel:
-        monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    monkeypatch.setattr("vidlab.progress._kernel", lambda: kernel)
     assert is_watched() == watched
     squares = (i * i for i in range(3))
     assert list(progress(squares, desc="Reading videos", total=3)) == [0, 1, 4]

@@ -1,4 +1,4 @@
-"""The README: the recipe it shows is a whole one."""
+"""The README: the recipe it shows is a whole one, and the notebooks it names are the right ones."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,8 @@ import numpy as np
 from vidlab import recipes
 from vidlab.recipes import registry
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
 
 
 def test_the_recipe_of_the_readme_is_a_model_of_clips(tmp_path, monkeypatch):
@@ -24,3 +25,19 @@ def test_the_recipe_of_the_readme_is_a_model_of_clips(tmp_path, monkeypatch):
     probabilities = model.predict_on_batch(np.zeros((2, 16, 64, 64, 3), np.uint8))
     np.testing.assert_allclose(probabilities.sum(axis=1), [1, 1], atol=1e-5)
     assert probabilities.shape == (2, 5)
+
+
+def test_an_explorer_is_in_the_notebooks_that_the_readme_names():
+    text = README.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`\w+`.*?) \|.*\| ([\d, ]+) \|$", text, flags=re.MULTILINE)
+    assert len(rows) >= 5
+    sources = {file.name[:2]: file.read_text("utf-8") for file in ROOT.glob("notebooks/*.ipynb")}
+    for explorers, numbers in rows:
+        calls = [f"widgets.{explorer}(" for explorer in re.findall(r"`(\w+)`", explorers)]
+        using = {n for n, source in sources.items() if any(call in source for call in calls)}
+        assert using == set(numbers.split(", ")), explorers
+
+
+def test_every_notebook_has_a_row_in_the_readme():
+    rows = re.findall(r"^\| `(\d\d_\w+)` \|", README.read_text(encoding="utf-8"), re.M)
+    assert rows == sorted(file.stem for file in ROOT.glob("notebooks/[0-9]*.ipynb"))

@@ -9,7 +9,7 @@ import pytest
 from vidlab import recipes
 from vidlab.data.sampling import Segments, Uniform
 from vidlab.errors import ResultError
-from vidlab.evaluation import runs
+from vidlab.evaluation import runs, tables
 from vidlab.evaluation.predictions import Predictions
 
 FILES = ["history.csv", "metrics.json", "model.keras", "predictions.npz", "recipe.json"]
@@ -164,16 +164,16 @@ def table():
 
 
 def test_a_table_keeps_all_digits_in_csv_and_three_in_markdown_and_latex(tmp_path, table):
-    path = runs.export(table, tmp_path / "deep" / "table.csv")
+    path = tables.export(table, tmp_path / "deep" / "table.csv")
     back = pd.read_csv(path, index_col="recipe")
     pd.testing.assert_frame_equal(back, table, check_dtype=False, rtol=1e-15)
-    assert runs.export(table, tmp_path / "table.md").read_text(encoding="utf-8").splitlines() == [
+    assert tables.export(table, tmp_path / "table.md").read_text(encoding="utf-8").splitlines() == [
         "| recipe | top1 | videos | note |",
         "| --- | ---: | ---: | --- |",
         "| frame-vote | 0.333 | 14 | a\\|b |",
         "| own_recipe | – | 7 | 50% & more_ |",
     ]
-    text = runs.export(table, tmp_path / "table.tex").read_text(encoding="utf-8")
+    text = tables.export(table, tmp_path / "table.tex").read_text(encoding="utf-8")
     assert text.startswith("\\begin{tabular}")
     assert "frame-vote & 0.333 & 14 & a|b \\\\" in text
     assert "own\\_recipe & – & 7 & 50\\% \\& more\\_ \\\\" in text
@@ -181,7 +181,7 @@ def test_a_table_keeps_all_digits_in_csv_and_three_in_markdown_and_latex(tmp_pat
 
 def test_an_unknown_suffix_lists_the_known_ones_and_a_counting_index_is_left_out(tmp_path, table):
     with pytest.raises(ResultError, match=r"\.csv, \.md, \.tex.*table\.xlsx"):
-        runs.export(table, tmp_path / "table.xlsx")
+        tables.export(table, tmp_path / "table.xlsx")
     assert not list(tmp_path.iterdir())
-    path = runs.export(pd.DataFrame({"true": ["A"], "count": [3]}), tmp_path / "pairs.md")
+    path = tables.export(pd.DataFrame({"true": ["A"], "count": [3]}), tmp_path / "pairs.md")
     assert path.read_text(encoding="utf-8").startswith("| true | count |")

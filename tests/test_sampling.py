@@ -1,6 +1,7 @@
 """Samplers, and what their choices show of a video: properties held for any video and count."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from vidlab.data.sampling import (
     Segments,
     Uniform,
     Window,
+    choose,
     from_text,
 )
 from vidlab.errors import SamplingError
@@ -223,3 +225,32 @@ def test_coverage_is_that_of_going_through_the_frames(case):
 def test_picks_must_be_in_the_video(picks, found):
     with pytest.raises(SamplingError, match=f"from 0 to 29. Received: {found}"):
         coverage.measure(np.array(picks, int), 30)
+
+
+def test_every_second_follows_the_time_stamps_where_the_rate_varies():
+    times = [*np.arange(60) / 30, *(2 + np.arange(20) / 5)]  # 2 s at 30 frames, 4 s at 5
+    chosen = EverySecond(4).indices(80, fps=80 / 6, times=times)
+    shown = np.array(times)[chosen]
+    wanted = (np.arange(24) + 0.5) / 4
+    # Each is the last frame that has begun at its moment; frames last 0.2 s at most.
+    assert len(chosen) == 24
+    assert ((wanted - shown >= -1e-9) & (wanted - shown < 0.2 + 1e-9)).all()
+    assert (np.diff(shown) > 0).all()
+
+
+def test_time_stamps_of_a_constant_rate_change_no_choice_but_by_a_frame():
+    plain = EverySecond(8).indices(100, fps=25)
+    stamped = EverySecond(8).indices(100, fps=25, times=np.arange(100) / 25)
+    assert np.abs(plain - stamped).max() <= 1
+
+
+def test_a_sampler_of_a_reader_s_own_need_not_know_of_times():
+    class First:
+        draws = False
+
+        def indices(self, frame_count, *, fps=25.0, rng=None):
+            return np.array([0])
+
+    row = SimpleNamespace(frames=np.int64(9), fps=np.float64(25), times=None)
+    assert choose(First(), row).tolist() == [0]
+    assert choose(Reordered(EverySecond(2), "reversed"), row).tolist() == [4]

@@ -206,3 +206,22 @@ def test_a_model_of_two_inputs_is_given_both(numbered_video):
     x = {n: video.read_frames(path, seen.numbers, size=s.size) for n, s in streams.items()}
     np.testing.assert_allclose(seen.probabilities, model.predict(x, verbose=0), atol=1e-5)
     assert seen.context == "frame"
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_one_unit_and_logits_predict_probabilities_of_all_classes(numbered_video, recurrent):
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((None, *SIZE, 3) if recurrent else (*SIZE, 3))
+    shape = (-1, np.prod(SIZE) * 3) if recurrent else (-1,)
+    x = keras.layers.Reshape(shape)(keras.layers.Rescaling(1 / 255)(inputs))
+    x = keras.layers.GRU(2)(x) if recurrent else x
+    path, numbers = numbered_video(frames=20), Uniform(5).indices(20)
+    shown = frames_of(path, numbers)[None] if recurrent else frames_of(path, numbers)
+    unit = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(x))
+    second = unit.predict(shown, verbose=0).mean()
+    seen = predictor(unit, classes=["walk", "fall"]).predict(path)
+    np.testing.assert_allclose(seen.prediction, [1 - second, second], atol=1e-5)
+    logits = keras.Model(inputs, keras.layers.Dense(3)(x))
+    seen = predictor(logits).predict(path)
+    expected = keras.ops.softmax(logits.predict(shown, verbose=0)).numpy().mean(axis=0)
+    np.testing.assert_allclose(seen.prediction, expected, atol=1e-5)

@@ -48,6 +48,19 @@ def test_what_is_damaged_missing_or_too_much_is_counted_by_class(toy_dataset):
 
 
 @pytest.mark.filterwarnings("ignore:vidlab")
+def test_a_video_damaged_in_its_middle_is_listed(toy_dataset):
+    root = toy_dataset(classes=("Jump", "Run"), groups=3, clips=1, frames=30, lists=False)
+    file = root / "UCF-101" / "Run" / "v_Run_g02_c01.avi"
+    content = file.read_bytes()
+    third = len(content) // 3
+    file.write_bytes(content[:third] + bytes(third) + content[2 * third :])
+    found = verified(root, count=True)
+    assert found.faults[["path", "kind"]].values.tolist() == [[str(file), "damaged"]]
+    assert "30 frames, of which" in found.faults["reason"][0]
+    assert found.per_class.loc["Run"].tolist() == [0, 3, 0, 0, 0, 0]
+
+
+@pytest.mark.filterwarnings("ignore:vidlab")
 def test_what_spoils_a_training_without_being_a_fault_is_said(tmp_path):
     def write(name, *, frames=20, size=(24, 32), fps=25.0, shade=0):
         pictures = np.full((frames, *size, 3), shade, np.uint8)

@@ -5,33 +5,18 @@ Everything vidlab writes lives below one folder, `home`, whatever the working fo
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from vidlab import pantomime
 from vidlab.data import ucf101
 from vidlab.data.index import VideoIndex
 from vidlab.errors import LayoutError
+from vidlab.files import home
 
 __all__ = ["NAMES", "folder_of", "home", "load_index"]
 
 NAMES = ("pantomime", "ucf101")
 """The datasets known by name."""
-
-
-def home() -> Path:
-    """The folder of data, caches and runs.
-
-    Returns
-    -------
-    pathlib.Path
-        ``$VIDLAB_HOME`` where it is set; else the checkout, where the package stands in one (beside
-        ``nbconfig``); else, for an installed package, ``~/vidlab``.
-    """
-    if named := os.environ.get("VIDLAB_HOME"):
-        return Path(named).expanduser().absolute()
-    beside = Path(__file__).resolve().parents[1]
-    return beside if (beside / "nbconfig").is_dir() else Path.home() / "vidlab"
 
 
 def folder_of(name: str, *, size: str = "quick", seed: int = 0, bias: str | None = None) -> Path:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm.auto import tqdm
 from tqdm.std import tqdm as text_bar
@@ -32,21 +32,29 @@ Item = TypeVar("Item")
 
 HEARTBEAT = "VIDLAB_HEARTBEAT"
 _SECONDS = 1  # at most one heartbeat in
-_SERVERS = ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG")
 
 
 def is_watched() -> bool:
     """Whether somebody sees a moving bar: on a terminal or in an open notebook."""
     if os.environ.get("VIDLAB_QUIET", "") not in ("", "0"):
         return False
-    if "ipykernel" in sys.modules:
-        return is_open_notebook()
-    return sys.stderr.isatty()
+    return is_open_notebook() if _kernel() is not None else sys.stderr.isatty()
 
 
 def is_open_notebook() -> bool:
-    """Whether this kernel belongs to an open notebook; papermill starts its kernels without one."""
-    return any(name in os.environ for name in _SERVERS)
+    """Whether the cell that runs is run by somebody, in a notebook or a console.
+
+    Programs that execute notebooks, such as papermill, nbconvert and ``vidlab run``, say of each
+    cell that nobody can be asked for input; front ends do not. A kernel started from inside an open
+    notebook inherits its environment, which tells nothing.
+    """
+    return bool(getattr(_kernel(), "_allow_stdin", False))
+
+
+def _kernel() -> Any:
+    """Return the kernel this process is; None elsewhere."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return getattr(shell, "kernel", None)
 
 
 def progress(

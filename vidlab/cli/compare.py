@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vidlab.evaluation.predictions import Predictions
-    from vidlab.evaluation.runs import RunFolder
 
 __all__ = ["compare"]
 
@@ -27,7 +26,7 @@ _DATASETS = {"pantomime": "Pantomime", "ucf101": "UCF-101"}
 @of_a_run
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Recipes that were run, or run folders.")
+        list[str], typer.Argument(metavar="RUN...", help="Recipes that were run, folders or files.")
     ],
     per: Per = "video",
     export: Export = None,
@@ -42,12 +41,15 @@ def compare(
     **Example:** `vidlab compare frame-finetuned convgru-finetuned --export table.tex`
     """
     from vidlab import evaluation, recipes
-    from vidlab.course.lab import published_beside
+    from vidlab.evaluation.predictions import Predictions
+    from vidlab.evaluation.runs import RunFolder
 
-    folders = _named([run_folder(run, which) for run in runs])
-    predictions = {name: run.predictions for name, run in folders.items()}
+    paths = _named([Path(run) if Path(run).is_file() else run_folder(run, which) for run in runs])
+    predictions = {name: Predictions.load(path) for name, path in paths.items()}
+    folders = {name: RunFolder(path) for name, path in paths.items() if path.is_dir()}
     origin = {name: run.recipe for name, run in folders.items()}
-    dataset = Path(next(iter(origin.values()))["config"]["dataset"]).name
+    datasets = [Path(record["config"]["dataset"]).name for record in origin.values()]
+    dataset = datasets[0] if datasets else "these videos"
     board = evaluation.leaderboard(
         predictions,
         dataset=_DATASETS.get(dataset, dataset),
@@ -59,7 +61,7 @@ def compare(
         },
     )
     _show(board)
-    beside = published_beside(origin)
+    beside = recipes.published_beside(origin)
     if len(beside):
         published(beside)
     flat = board.set_axis([f"{what} ({where})" for where, what in board.columns], axis=1)
@@ -70,16 +72,16 @@ def compare(
         write_table(_by_class(predictions, per=per), export, ending="-classes")
 
 
-def _named(folders: list[Path]) -> dict[str, RunFolder]:
-    """Name runs by their recipe; where one is there more than once, all by their folders."""
+def _named(paths: list[Path]) -> dict[str, Path]:
+    """Name runs by their recipe, files by themselves; where names are not unique, all by paths."""
     from vidlab.evaluation.runs import RunFolder
 
-    runs = [RunFolder(folder) for folder in dict.fromkeys(path.resolve() for path in folders)]
-    names = [run.recipe["recipe"] for run in runs]
+    paths = list(dict.fromkeys(path.resolve() for path in paths))
+    names = [path.name if path.is_file() else RunFolder(path).recipe["recipe"] for path in paths]
     if len(set(names)) < len(names):
-        top = os.path.commonpath([run.path.parent for run in runs])
-        names = [run.path.relative_to(top).as_posix() for run in runs]
-    return dict(zip(names, runs, strict=True))
+        top = os.path.commonpath([path.parent for path in paths])
+        names = [path.relative_to(top).as_posix() for path in paths]
+    return dict(zip(names, paths, strict=True))
 
 
 def _tests(predictions: dict[str, Predictions]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,35 +10,59 @@ import typer
 from typer.core import TyperGroup
 
 from vidlab.errors import VidlabError
+from vidlab.files import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Root", "complain", "export", "published", "relative", "table"]
+__all__ = ["Root", "complain", "export", "one_by_one", "published", "relative", "table"]
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class Root(TyperGroup):
-    """The top command: turns vidlab's own errors and Ctrl-C into messages and exit statuses."""
+    """The top command: turns errors and Ctrl-C into messages and exit statuses."""
 
     def invoke(self, ctx):
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
-        except VidlabError as error:
-            if ctx.params.get("traceback"):
+        except (VidlabError, OSError, UnicodeError, MemoryError) as error:
+            if ctx.params.get("traceback") or isinstance(error, BrokenPipeError):
                 raise
-            complain(str(error))
+            complain(_told(error))
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             complain("Interrupted. What was finished is kept.")
             raise typer.Exit(_INTERRUPTED) from error
 
 
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, VidlabError) else in_words(error)
+
+
 def complain(message: str) -> None:
     """Print a message in red on the error stream."""
     typer.secho(message, fg=typer.colors.RED, err=True)
+
+
+def one_by_one(files: Sequence[Path], treat: Callable[[Path], None]) -> None:
+    """Treat each video, whatever becomes of the others; then raise what was raised, if anything.
+
+    What several videos meet, such as a full disk, is told once.
+    """
+    from vidlab.progress import progress
+
+    problems = {}
+    for file in progress(files, desc="videos", unit="video"):
+        try:
+            treat(file)
+        except (VidlabError, OSError, UnicodeError) as error:
+            problems[_told(error)] = error
+    for message in [*problems][:-1]:
+        complain(message)
+    if problems:
+        raise [*problems.values()][-1]
 
 
 def relative(path: Path) -> str:
@@ -59,21 +84,21 @@ def table(frame: pd.DataFrame, *, title: str) -> None:
     import pandas as pd
     from rich import print as show
     from rich.table import Table
+    from rich.text import Text  # in which brackets are no markup
+
+    def cell(value: object) -> Text:
+        if isinstance(value, float):
+            return Text("–" if value != value else f"{value:.3f}")
+        return Text("–" if value is None else str(value))
 
     flat = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
-    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    drawn = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold")
     for name in flat.columns:
         number = pd.api.types.is_numeric_dtype(flat[name])
-        drawn.add_column(str(name), justify="right" if number else "left", overflow="fold")
+        drawn.add_column(Text(str(name)), justify="right" if number else "left", overflow="fold")
     for row in flat.itertuples(index=False, name=None):
-        drawn.add_row(*(_cell(value) for value in row))
+        drawn.add_row(*map(cell, row))
     show(drawn)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "–" if value != value else f"{value:.3f}"
-    return "–" if value is None else str(value)
 
 
 def published(beside: pd.DataFrame) -> None:
@@ -86,7 +111,7 @@ def published(beside: pd.DataFrame) -> None:
 def export(frame: pd.DataFrame, path: Path | None, *, ending: str = "") -> None:
     """Write a table where a path is given, `ending` added to its name, and say so."""
     if path is not None:
-        from vidlab.evaluation import runs
+        from vidlab.evaluation import tables
 
-        written = runs.export(frame, path.with_stem(path.stem + ending))
+        written = tables.export(frame, path.with_stem(path.stem + ending))
         typer.echo(f"Written: {relative(written)}")

@@ -84,7 +84,7 @@ def verify(
     layout: Layout = None,
     groups: Groups = None,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Read every video to its end, not only its header.")
+        bool, typer.Option("--whole", help="Decode every video again, also those known.")
     ] = False,
     csv: Annotated[
         Path | None, typer.Option(help="Write every video, and what is wrong with it, to a file.")

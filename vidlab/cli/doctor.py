@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from vidlab.cli.console import relative
+from vidlab.errors import VideoError
 
 __all__ = ["Finding", "doctor", "examine"]
 
 _OLDEST_PYTHON, _NEWEST_PYTHON = (3, 11), (3, 13)
 _LEAST_MEMORY_GB = 4
 _LEAST_DISK_GB = 5
+_LEAST_SHARED_GB = 0.25  # Docker gives 0.06
+_CODECS = Path(__file__).parent / "codecs"  # a video of one frame in each codec
+_FRONT_END = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "jupyterlab-plotly")
+_SCRIPTS = {"Chinese": "跑", "Korean": "뛰", "Arabic": "جري", "Hindi": "दौड़", "Thai": "วิ่ง"}
 
 
 @dataclass(frozen=True)
@@ -42,13 +51,17 @@ class Finding:
     needed: bool = False
 
 
-def doctor() -> None:
-    """Examine this machine: Python, packages, memory, disk, data, weights.
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Examine this machine: Python, packages, memory, disk, GPU, codecs, fonts, data, weights.
 
     Exit status 1 if something needed is missing.
     """
     findings = list(examine())
-    for finding in findings:
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    for finding in [] if as_json else findings:
         mark, colour = ("ok ", typer.colors.GREEN)
         if finding.remedy:
             mark, colour = ("✗  ", typer.colors.RED) if finding.needed else ("–  ", None)
@@ -85,6 +98,25 @@ def examine() -> Iterator[Finding]:
     found = f"{free:.0f} GiB free for data, caches and runs in {home} (see VIDLAB_HOME)"
     yield Finding("disk", found, remedy if free < _LEAST_DISK_GB else "")
 
+    if Path("/dev/shm").is_dir():  # where joblib puts what processes share
+        free = shutil.disk_usage("/dev/shm").free / 2**30
+        remedy = "In a container: docker run --shm-size=1g; else empty /dev/shm."
+        found = f"{free:.2f} GiB free in /dev/shm"
+        yield Finding("shared", found, remedy if free < _LEAST_SHARED_GB else "")
+
+    yield _gpu()
+    found = [
+        f"{name} {_version(package) or f'absent ({remedy})'}"
+        for name, package, remedy in (
+            ("OpenVINO", "openvino", "features take longer: pip install openvino"),
+            ("LiteRT", "ai-edge-litert", "only for phones: pip install ai-edge-litert"),
+        )
+    ]
+    yield Finding("engines", ", ".join(found))
+    yield _front_end()
+    yield _codecs()
+    yield _fonts()
+
     yield Finding(
         "profiles", ", ".join(f"{n} ({profiles.find(n).parent})" for n in profiles.names())
     )
@@ -97,6 +129,74 @@ def examine() -> Iterator[Finding]:
     files = ", ".join(sorted(path.name for path in weights.glob("*.h5")))
     found = files or "no ImageNet weights; smoke, quick and full need none"
     yield Finding("weights", f"{weights}: {found}")
+
+
+def _gpu() -> Finding:
+    """Ask the driver, and TensorFlow only where there is one: importing it takes seconds."""
+    words = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return Finding("GPU", "no NVIDIA driver; TensorFlow computes on the CPU")
+    if done.returncode:
+        reason = (done.stdout + done.stderr).strip().splitlines()
+        return Finding("GPU", *reason[:1], remedy="Repair the driver, or go on with the CPU.")
+    import keras
+
+    found = "; ".join(done.stdout.strip().splitlines())
+    if keras.distribution.list_devices("gpu"):
+        return Finding("GPU", f"{found}, seen by TensorFlow")
+    remedy = "Install its libraries: pip install 'tensorflow[and-cuda]'"
+    return Finding("GPU", f"{found}, not seen by TensorFlow", remedy)
+
+
+def _front_end() -> Finding:
+    """Look for the parts of JupyterLab that show explorers, in its folders of this environment."""
+    from jupyter_core.paths import jupyter_path
+
+    folders = [Path(folder) for folder in jupyter_path("labextensions")]
+    absent = [name for name in _FRONT_END if not any((f / name).is_dir() for f in folders)]
+    if not absent:
+        return Finding("explorers", "all parts of JupyterLab are there")
+    packages = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets"}
+    packages |= {"jupyterlab-plotly": "plotly"}
+    again = " ".join(packages.get(name, name) for name in absent)
+    remedy = f"Where JupyterLab runs: pip install --force-reinstall --no-deps {again}"
+    return Finding("explorers", f"JupyterLab lacks {', '.join(absent)}", remedy)
+
+
+def _codecs() -> Finding:
+    """Read a frame of each codec."""
+    from vidlab.data import video
+
+    known, unknown = [], []
+    for file in sorted(_CODECS.iterdir()):
+        try:
+            video.read_frames(file, [0])
+            known.append(file.stem)
+        except VideoError:
+            unknown.append(file.stem)
+    if not unknown:
+        return Finding("codecs", ", ".join(known))
+    remedy = "A second decoder may know more: pip install av"
+    return Finding("codecs", f"{', '.join(known)}; not {', '.join(unknown)}", remedy)
+
+
+def _fonts() -> Finding:
+    """Look for fonts with letters beside the Latin ones."""
+    from vidlab.plots.names import fonts_with
+
+    without = []
+    for script, letters in _SCRIPTS.items():
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            fonts_with(frozenset(letters))
+        fonts_with.cache_clear()  # so that a figure warns again
+        without += [script] * bool(told)
+    if not without:
+        return Finding("fonts", f"for {', '.join(_SCRIPTS)} names")
+    remedy = "Only for such names: install Noto fonts (Debian: fonts-noto-core, fonts-noto-cjk)."
+    return Finding("fonts", f"none for {', '.join(without)} names in figures", remedy)
 
 
 def _packages(constraints: Path) -> Finding:

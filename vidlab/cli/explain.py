@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import relative
+from vidlab.cli.console import one_by_one, relative
 from vidlab.cli.options import of_a_run
 from vidlab.cli.results import run_folder
 from vidlab.errors import ModelError, VideoError
@@ -16,12 +16,16 @@ from vidlab.errors import ModelError, VideoError
 if TYPE_CHECKING:
     import numpy as np
 
+    from vidlab.evaluation.timeline import VideoPredictor
+
 __all__ = ["explain"]
+
+_SMOOTH = 25  # frames a second, at least, where the rate of the video varies
 
 
 @of_a_run
 def explain(
-    file: Annotated[Path, typer.Argument(help="A video file.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Video files.")],
     recipe: Annotated[str, typer.Option(help="A recipe that was run, or the folder of a run.")],
     target: Annotated[
         str,
@@ -41,55 +45,85 @@ def explain(
     *,
     which: dict,
 ) -> None:
-    """Show where in a video, and when, a trained recipe found what speaks for a class.
+    """Show where in videos, and when, a trained recipe found what speaks for a class.
 
-    Writes a video with the heat laid over the frames the model was shown, and a picture of them
-    with the curve of how much each frame counted. Says whether hiding the hot places lowers the
-    score, as it should.
+    Writes for each a video with the heat laid over the frames the model was shown, and a picture
+    of them with the curve of how much each frame counted. Says whether hiding the hot places lowers
+    the score, as it should.
 
     **Example:** `vidlab explain my.avi --recipe frame-finetuned --target OpenDoor`
     """
-    from vidlab import plots
-    from vidlab.data import video
     from vidlab.evaluation.runs import RunFolder
     from vidlab.evaluation.timeline import VideoPredictor
+    from vidlab.files import unique_stems
 
     predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, which)))
+    label, rival = (_label(name, predictor.classes) for name in (target, against))
+    options = {"target": label, "against": rival, "method": method or None, "layer": layer or None}
+    stems = dict(zip(files, unique_stems(files), strict=True))
+    suffixes = ("mp4", "gif") if gif else ("mp4",)
+    one_by_one(
+        files,
+        lambda file: _explain(file, predictor, out / stems[file], suffixes=suffixes, **options),
+    )
+
+
+def _explain(
+    file: Path,
+    predictor: VideoPredictor,
+    stem: Path,
+    *,
+    suffixes: Sequence[str],
+    against: int | None,
+    **options: object,
+) -> None:
+    """Explain a video; write the explanation of each input of the model, names after `stem`."""
+    from vidlab import explanation, plots  # imports Keras
+    from vidlab.data import video
+    from vidlab.data.sampling import choose
+    from vidlab.files import file_name
+
     classes, name = predictor.classes, predictor.name
-    label, rival = (_label(name, classes) for name in (target, against))
     info = video.probe(file)
-    indices = predictor.sampling.indices(info.frames, fps=info.fps)
+    indices = choose(predictor.sampling, info)
     frames = video.read_frames(file, indices)
-
-    from vidlab import explanation  # imports Keras
-
     plots.use_style()
     explained = explanation.by_input(predictor.model, predictor.inputs(file, indices))
     for stream, (model, clip) in explained.items():
-        options = {"method": method or None, "layer": layer or None}
-        record = explanation.explain(model, clip, target=label, against=rival, **options)
+        record = explanation.explain(model, clip, against=against, **options)
         several = f", {stream}" if len(explained) > 1 else ""
         typer.echo(f"{stream}: " * bool(several) + record.in_words(classes))
         if record.has_evidence:
             check = explanation.agrees_with_deletion(model, clip, record, steps=6, orders=3)
             typer.echo(check.in_words())
-        shown = classes[record.target] if rival is None else f"{classes[record.target]} − {against}"
+        shown = [classes[each] for each in (record.target, against) if each is not None]
         drawn = predictor.streams[stream].pictures(frames, clip)
         strip = plots.heat_strip(
             drawn,
-            {f"{shown}, {record.score:.0%}": record},
-            seconds=indices / info.fps,
+            {f"{' − '.join(shown)}, {record.score:.0%}": record},
+            seconds=info.seconds_at(indices),
             title=f"{file.name}: where {name} looked, and when{several}",
         )
-        ending = "-".join([name, *([stream] * bool(several)), shown.replace(" − ", "-not-")])
-        stem = out / f"{file.stem}-{ending}"
-        written = plots.save(strip, stem, formats=("png",))
+        ending = "-".join([name, *([stream] * bool(several)), "-not-".join(shown)])
+        path = stem.with_name(file_name(f"{stem.name}-{ending}"))
+        written = plots.save(strip, path, formats=("png",))
         covered = plots.overlay(drawn, record.heat)
         rate = info.fps * len(indices) / info.frames  # as long as the video itself
-        for suffix in ("mp4", "gif") if gif else ("mp4",):
-            written.append(_write(stem.with_name(f"{stem.name}.{suffix}"), covered, fps=rate))
-        for path in written:
-            typer.echo(f"Written: {relative(path)}")
+        if info.times is not None:
+            covered, rate = _at_constant_rate(covered, info.seconds_at(indices), info.seconds)
+        for suffix in suffixes:
+            written.append(_write(path.with_name(f"{path.name}.{suffix}"), covered, fps=rate))
+        for each in written:
+            typer.echo(f"Written: {relative(each)}")
+
+
+def _at_constant_rate(frames: np.ndarray, times: np.ndarray, end: float):
+    """Repeat frames so that each is shown from its time to the next one's; return also the rate."""
+    import numpy as np
+
+    rate = max(_SMOOTH, len(frames) / end)
+    shown = np.searchsorted(times, np.arange(0, end, 1 / rate), side="right") - 1
+    return frames[shown.clip(0)], rate
 
 
 def _label(name: str, classes: Sequence[str]) -> int | None:
@@ -109,6 +143,7 @@ def _write(path: Path, frames: np.ndarray, *, fps: float) -> Path:
     import cv2
     from PIL import Image
 
+    from vidlab.data import decoding
     from vidlab.files import replacing
 
     height, width = (side - side % 2 for side in frames.shape[1:3])  # the codec takes even sides
@@ -118,13 +153,15 @@ def _write(path: Path, frames: np.ndarray, *, fps: float) -> Path:
             first.save(temporary, save_all=True, append_images=others, duration=1000 / fps, loop=0)
             return path
         codec = cv2.VideoWriter.fourcc(*"mp4v")
-        writer = cv2.VideoWriter(str(temporary), codec, fps, (width, height))
-        if not writer.isOpened():
-            raise VideoError(
-                f"Expected OpenCV to write MP4 files. Received: a build that cannot, for {path}. "
-                "Install opencv-python."
-            )
-        for frame in frames:
-            writer.write(cv2.cvtColor(frame[:height, :width], cv2.COLOR_RGB2BGR))
-        writer.release()
+        rate = round(fps, 2 if fps < 655 else 0)  # stored as a fraction of numbers below 65,536
+        with decoding.safe_name(temporary) as name:
+            writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, codec, rate, (width, height))
+            if not writer.isOpened():
+                raise VideoError(
+                    f"Expected OpenCV to write MP4 files. Received: a build that cannot, for "
+                    f"{path}. Install opencv-python."
+                )
+            for frame in frames:
+                writer.write(cv2.cvtColor(frame[:height, :width], cv2.COLOR_RGB2BGR))
+            writer.release()
     return path

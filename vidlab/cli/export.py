@@ -161,13 +161,14 @@ def _shape(stream: Rgb) -> tuple[int, ...]:
 def _examples(run: RunFolder, paths: list[Path]) -> list[list]:
     """Read what the model takes of some training videos: a clip, or a frame, of each."""
     from vidlab.data import video
+    from vidlab.data.sampling import choose
     from vidlab.evaluation.timeline import VideoPredictor
 
     predictor = VideoPredictor.of_run(run)
     found = []
     for path in paths[:: max(1, len(paths) // _EXAMPLES)]:
         info = video.probe(path)
-        numbers = predictor.sampling.indices(info.frames, fps=info.fps)
+        numbers = choose(predictor.sampling, info)
         (frames,) = predictor.inputs(path, numbers).values()
         clip = next(iter(predictor.streams.values())).clip
         found.append([frames if clip else frames[len(frames) // 2]])

@@ -44,7 +44,7 @@ def flow(
     info = video.probe(file)
     out = out or Path(f"{file.stem}-flow.avi")
     fields = _side_by_side(info, method=method, largest=largest)
-    video.write(out, fields, fps=max(1, round(info.fps)))  # AVI takes whole rates here
+    video.write(out, fields, fps=info.fps)
     typer.echo(
         f"Written: {relative(out)} ({info.frames} frames; the picture, and its flow by {method}; "
         f"full colour from {largest:g} pixels a frame)"

@@ -66,8 +66,8 @@ def of_a_run(command: Callable[..., None]) -> Callable[..., None]:
 
 def in_words(which: Mapping[str, str | int]) -> str:
     """Write the options that are not their defaults as they are typed; the profile always."""
-    words = ["--profile", which["profile"]]
+    words = []
     for name, value in which.items():
-        if name != "profile" and value:
+        if value:
             words += ["--size" if name == "image_size" else f"--{name}", str(value)]
     return shlex.join(words)

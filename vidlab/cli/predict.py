@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import complain, relative, table
+from vidlab.cli.console import one_by_one, relative, table
 from vidlab.cli.options import in_words, of_a_run
 from vidlab.cli.results import run_folder
-from vidlab.errors import ResultError, VideoError
+from vidlab.errors import ResultError
 
 if TYPE_CHECKING:
     from vidlab.evaluation.runs import RunFolder
@@ -46,29 +46,27 @@ def predict(
     """
     from vidlab.data.sampling import Uniform
     from vidlab.evaluation.timeline import VideoPredictor
-    from vidlab.progress import progress
+    from vidlab.files import file_name, unique_stems
 
     run = _chosen(recipe, which)
     predictor = VideoPredictor.of_run(run)
     sampling = Uniform(frames) if frames else predictor.sampling
     known = f"which knows {len(predictor.classes)} classes, and no other"
     typer.echo(f"{predictor.name} ({relative(run.path)}), {known}; {sampling}")
-    seen, failed = [], []
-    for file in progress(files, desc="videos", unit="video"):
-        try:
-            seen.append(predictor.predict(file, sampling=sampling))
-        except VideoError as error:
-            failed.append(str(error))
-    _print(seen)
-    stems = [one.path.stem for one in seen]
-    for one, stem in zip(seen, stems, strict=True):
-        unique = stem if stems.count(stem) == 1 else f"{one.path.resolve().parent.name}-{stem}"
-        for path in _write(one, out / f"{unique}-{predictor.name}", name=predictor.name):
+    stems = dict(zip(files, unique_stems(files), strict=True))
+    seen, written = [], []
+
+    def treat(file: Path) -> None:
+        seen.append(predictor.predict(file, sampling=sampling))
+        stem = out / file_name(f"{stems[file]}-{predictor.name}")
+        written.extend(_write(seen[-1], stem, name=predictor.name))
+
+    try:
+        one_by_one(files, treat)
+    finally:
+        _print(seen)
+        for path in written:
             typer.echo(f"Written: {relative(path)}")
-    for problem in failed:
-        complain(problem)
-    if failed:
-        raise typer.Exit(1)
 
 
 def _chosen(recipe: str, which: dict) -> RunFolder:
@@ -99,13 +97,15 @@ def _print(seen: list[Timeline]) -> None:
     """Print the most probable class of each video, and the next ones."""
     import pandas as pd
 
+    from vidlab.files import printable
+
     names = [one.path.name for one in seen]
     rows = []
     for one in seen:
         best = one.top(_TOP)
         then = ", ".join(f"{name} {share:.0%}" for name, share in best.iloc[1:].items())
         file = one.path.name if names.count(one.path.name) == 1 else str(one.path)
-        rows.append((file, best.index[0], best.iloc[0], then))
+        rows.append((printable(file), best.index[0], best.iloc[0], then))
     if rows:
         columns = ["file", "prediction", "probability", "then"]
         table(pd.DataFrame(rows, columns=columns), title=f"{len(rows)} video(s)")
@@ -114,7 +114,7 @@ def _print(seen: list[Timeline]) -> None:
 def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
     """Write JSON, CSV and the picture."""
     from vidlab import plots
-    from vidlab.evaluation.runs import export
+    from vidlab.evaluation.tables import export
     from vidlab.files import write_text
 
     text = json.dumps({"recipe": name, **one.as_dict()}, ensure_ascii=False)

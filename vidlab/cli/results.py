@@ -27,6 +27,8 @@ __all__ = [
     "train",
 ]
 
+_SHOWN = 12  # classes of a matrix that fits a console
+
 Export = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write the table: .csv, .md or .tex by the ending."),
@@ -44,35 +46,50 @@ def train(
     ],
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from --seed on.")] = 1,
     splits: Annotated[str, typer.Option(help="Several splits, such as `1,2,3`.")] = "",
+    folds: Annotated[
+        str,
+        typer.Option(
+            metavar="BY",
+            help="Cross-validate: `group` leaves one group out a fold, a number deals the groups "
+            "into so many folds, `official` takes all given splits.",
+        ),
+    ] = "",
     export: Export = None,
     *,
     which: dict,
 ) -> None:
-    """Train a recipe, over seeds and splits, and report mean ± spread.
+    """Train a recipe, over seeds and splits or folds, and report mean ± spread.
 
-    A run that is there already is read, not trained again.
+    A run that is there already is read, not trained again. The test videos of folds are also
+    counted together: accuracy with its interval, class by class, and what is confused.
 
     **Example:** `vidlab train frame-finetuned --seeds 5 --splits 1,2,3 --export table.tex`
     """
     chosen = _splits(splits) if splits else []
     from vidlab import evaluation, recipes
     from vidlab.course.lab import Lab
+    from vidlab.evaluation.runs import RunFolder
     from vidlab.progress import progress
 
     lab = Lab(**which)  # it knows the recipes of the profile's own files
     recipe = recipes.get(recipe).name
-    chosen, first = chosen or [lab.profile.split], lab.profile.seed
+    chosen = lab.folds(folds) if folds else chosen or [lab.profile.split]
+    first = lab.profile.seed
     grid = [(seed, split) for split in chosen for seed in range(first, first + seeds)]
     found = {
         (seed, split): lab.run(recipe, seed=seed, split=split).predictions
         for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
     }
     result = evaluation.summary([(recipe, *key, one) for key, one in found.items()])
-    which_splits = ", ".join(map(str, chosen))
-    title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), splits {which_splits}"
+    over = f"{len(chosen)} folds by {folds}" if folds else f"splits {', '.join(map(str, chosen))}"
+    title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), {over}"
     table(_with_spread(result), title=title)
     if len(chosen) > 1:
-        typer.echo(_pooled([found[first, split] for split in chosen]))
+        _together(recipe, [found[first, split] for split in chosen], export)
+    if len(chosen) > 1 and lab.profile.line:
+        line = [RunFolder(lab.run_path(lab.profile.line, split=split)) for split in chosen]
+        name = f"{lab.profile.line}, the line to pass"
+        _together(name, [run.predictions for run in line])
     published(lab.beside(recipe))
     write_table(result, export)
 
@@ -80,19 +97,24 @@ def train(
 @of_a_run
 def evaluate(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A recipe that was run, or a folder with runs.")
+        str,
+        typer.Argument(metavar="RUN", help="A recipe that was run, a folder with runs, or a file."),
     ],
     per: Per = "video",
     export: Export = None,
     *,
     which: dict,
 ) -> None:
-    """Print the accuracy of a finished run, class by class, or a table of all runs in a folder."""
+    """Print the accuracy of a finished run, class by class, or a table of all runs in a folder.
+
+    Also that of predictions made elsewhere: a CSV file with the columns video_id, true and one of
+    probabilities a class, or a `.npz` file of y_true, probabilities and classes.
+    """
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import find_runs
 
-    folder = run_folder(run, which)
-    if (folder / "predictions.npz").is_file():
+    folder = Path(run) if Path(run).is_file() else run_folder(run, which)
+    if folder.is_file() or (folder / "predictions.npz").is_file():
         result = _one(Predictions.load(folder), title=relative(folder), per=per)
     else:
         result = find_runs(folder).drop(columns="path")
@@ -137,14 +159,21 @@ def figures(
         typer.echo(relative(path))
 
 
-def _pooled(parts: list[Predictions]) -> str:
+def _together(title: str, parts: list[Predictions], export: Path | None = None) -> None:
+    """Print the accuracy on the test videos of several splits together; write the confusions."""
     from vidlab import evaluation
 
     try:
-        interval = evaluation.interval(evaluation.pool(parts))
+        pooled = evaluation.pool(parts)
     except MetricError:
-        return "No pooled interval: the test parts of these splits have videos in common."
-    return f"Test videos of all {len(parts)} splits together, first seed: top-1 {interval}"
+        typer.echo(f"{title}: no pooled interval, for the test parts have videos in common.")
+        return
+    where = f"test videos of all {len(parts)} splits together, first seed"
+    typer.echo(f"{title}: {where}: top-1 {evaluation.interval(pooled)}")
+    counts = evaluation.confusion(pooled, normalise=False)
+    if export is not None or len(counts) <= _SHOWN:
+        table(counts, title="True class by row, predicted by column")
+    write_table(counts, export, ending="-confusion")
 
 
 def _with_spread(summary: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -171,6 +171,7 @@ def execute(
     pages: Path,
     silence: float,
     cancelled: threading.Event,
+    left_out: Iterable[str] = (),
 ) -> Outcome:
     """Execute a notebook; put it into `pages`, as ``<name>.failed.ipynb`` where it ended early.
 
@@ -180,6 +181,8 @@ def execute(
         Seconds without a sign of life after which it is ended.
     cancelled
         Once set, the kernel is ended within seconds and nothing is left.
+    left_out
+        Cells with one of these tags are not in the executed notebook.
     """
     started = time.monotonic()
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors are in the outcome
@@ -187,9 +190,13 @@ def execute(
     part.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="vidlab-", ignore_cleanup_errors=True) as scratch:
         job = Job(part, Path(scratch), profile, silence, cancelled)
+        source = Path(scratch) / notebook.path.name
+        notebook_files.write(
+            notebook_files.without(notebook_files.read(notebook.path), left_out), source
+        )
         try:
             papermill.execute_notebook(
-                notebook.path,
+                source,
                 part,
                 parameters,
                 kernel_name="python3",

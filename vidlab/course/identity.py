@@ -50,7 +50,7 @@ def in_force(profile: str, **given: object) -> tuple[Profile, Profile]:
         about = {name: value for name, value in own.model_dump().items() if name in _VIDEOS}
         own = profiles.replace(profiles.load(own.folders), **about)
     used = profiles.replace(own, **given)
-    if used.offline and used.weights == "imagenet" and not given.keys() & {"backbone", "weights"}:
+    if used.offline and used.weights == "imagenet" and "weights" not in given:
         from vidlab.models.backbones import weights  # imports Keras
 
         if problem := weights.imagenet_problem(used.backbone, used.image_size):

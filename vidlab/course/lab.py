@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ import pandas as pd
 from vidlab import datasets
 from vidlab.course import identity, profiles
 from vidlab.course.claims import Claim, Claims
+from vidlab.errors import SplitError
 from vidlab.evaluation import predictions, runs
 from vidlab.files import locked
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
     from vidlab.data.store import FeatureStore
 
-__all__ = ["Lab", "published_beside"]
+__all__ = ["Lab"]
 
 
 class Lab:
@@ -79,6 +80,7 @@ class Lab:
         given |= dict(weights=weights, image_size=image_size, split=split, seed=seed)
         self._own, self.profile = identity.in_force(profile, **given)
         self.home = datasets.home()
+        pd.set_option("display.html.use_mathjax", False)  # dollars in names are no formulas
         # Four classes after one epoch, or other videos, are not what claims are about.
         built_in = self.profile.dataset == "pantomime" and self.profile.dataset_size != "smoke"
         self.claims = Claims(tested=built_in)
@@ -108,6 +110,23 @@ class Lab:
         """Return training, validation and test videos of split `k`, else of the profile's split."""
         share = 0.1 if self.profile.validation is None else self.profile.validation
         return self.index.split(k or self.profile.split, validation=share, by=by)
+
+    def folds(self, by: str = "group") -> list[int | str]:
+        """Name the parts of a cross-validation, which `run` takes in place of a split.
+
+        Parameters
+        ----------
+        by
+            ``"group"`` for each left out in turn, a number of folds as text, or ``"official"``.
+        """
+        if by == "official":
+            return sorted(self.index.lists or {self.profile.split: None})
+        if by != "group" and not by.isdecimal():
+            raise SplitError(
+                f"Expected folds by group, official, or their number. Received: {by!r}. Choose one."
+            )
+        parts = self.index.folds(n=None if by == "group" else int(by), validation=0)
+        return [f"fold-{number}-by-{by}" for number in range(1, len(parts) + 1)]
 
     def claim(
         self, sentence: str, *, holds: bool | None, measured: str, published: str | None = None
@@ -155,8 +174,10 @@ class Lab:
             Indexed by recipe, with the columns of `vidlab.recipes.published`; its *departures* end
             with what this profile changes.
         """
-        records = {recipe.name: self._origin(recipe) for recipe in map(self.recipe, names)}
-        return published_beside(records)
+        from vidlab import recipes  # imports Keras
+
+        adapted = map(self.recipe, names)
+        return recipes.published_beside({one.name: self._origin(one) for one in adapted})
 
     def _origin(self, recipe: recipes.Recipe) -> dict[str, str]:
         """Say where a recipe is from and what the profile changes about it."""
@@ -169,7 +190,7 @@ class Lab:
         name: str,
         *,
         seed: int | None = None,
-        split: int = 0,
+        split: int | str = 0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> runs.RunFolder:
         """Return the finished run of a recipe: loaded where there is one, else trained now.
@@ -184,10 +205,9 @@ class Lab:
         seed
             Counts from 0; None means the profile's. Each seed and split has a folder of its own.
         split
-            1, 2 or 3; 0 means the profile's.
+            Its number, 0 meaning the profile's; or one of `folds`.
         callbacks
-            Told of a training that happens now, such as ``curves.watch(name)`` of
-            `vidlab.widgets.TrainingCurves`.
+            Told of a training that happens now, such as ``curves.watch(name)``.
 
         Returns
         -------
@@ -213,12 +233,11 @@ class Lab:
         """Train a recipe anew; what it replaces is said."""
         from vidlab.training import experiment  # imports Keras
 
-        if folder.is_complete:
-            before, now = folder.recipe["config"], record["config"]
-            changed = [key for key in before | now if before.get(key) != now.get(key)]
+        before, now = folder.recipe["config"] if folder.is_complete else {}, record["config"]
+        if changed := [key for key in before | now if before and before.get(key) != now.get(key)]:
             print(
                 f"{record['recipe']}: the run in {folder.path.relative_to(self.home)} is replaced, "
-                f"for it was made with another {', '.join(changed)}"
+                f"for it differs in {', '.join(changed)}"
             )
         started = time.perf_counter()
         recipe = self.recipe(name)
@@ -294,7 +313,7 @@ class Lab:
         model = recipes.build(recipe, classes, weights=recipe.weights, start=start)
         return learners.features_of(recipe, model, self.index, settings=self._settings(recipe))
 
-    def run_path(self, name: str, *, seed: int | None = None, split: int = 0) -> Path:
+    def run_path(self, name: str, *, seed: int | None = None, split: int | str = 0) -> Path:
         """Return the folder of a recipe's run, finished or not."""
         seed, split = self.profile.seed if seed is None else seed, split or self.profile.split
         return runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
@@ -306,7 +325,11 @@ class Lab:
         record = self._record(name, seed=seed, split=split)
         return folder, record, folder.is_finished(record["config"])
 
-    def _parts(self, recipe: recipes.Recipe, split: int) -> tuple[VideoIndex, ...]:
+    def _parts(self, recipe: recipes.Recipe, split: int | str) -> tuple[VideoIndex, ...]:
+        if isinstance(split, str):
+            _, number, _, by = split.split("-")
+            n = None if by == "group" else int(by)
+            return self.index.folds(n=n, validation=recipe.validation)[int(number) - 1]
         return self.index.split(split or self.profile.split, validation=recipe.validation)
 
     def _settings(self, recipe: recipes.Recipe) -> training.Settings:
@@ -317,11 +340,10 @@ class Lab:
             flow=self.home / "cache" / "flow",
             features=self.home / "cache" / "features",
             index=self.index,
-            beside=datasets.load_index(
+            beside=(recipe.beside or None)
+            and datasets.load_index(
                 recipe.beside, size=self.profile.dataset_size, seed=self.profile.data_seed + 1
-            )
-            if recipe.beside
-            else None,
+            ),
             most_bytes=int(self.profile.most_gigabytes * 1e9),
             precision=self.profile.precision,
         )
@@ -351,6 +373,8 @@ class Lab:
             "weights_digest": identity.weights_digest(recipe),
             "data_fingerprint": self.index.fingerprint,
         }
+        if self.profile.dataset not in datasets.NAMES:  # whose lists may change
+            config["parts"] = [part.fingerprint for part in self._parts(recipe, split)]
         starts = {
             each: self._record(each, seed=seed, split=split)["config"] for each in recipe.starts
         }
@@ -367,31 +391,6 @@ class Lab:
         )
         record |= self._origin(recipe)
         return json.loads(json.dumps(record))  # as it will be read back: tuples become lists
-
-
-def published_beside(records: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
-    """Tabulate what was published about the recipes of runs, and every departure of the runs.
-
-    Parameters
-    ----------
-    records
-        Of each run, what its ``recipe.json`` holds. Runs of unknown recipes have no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by run, with the columns of `vidlab.recipes.published`; its *departures* end with
-        what the profile changed.
-    """
-    from vidlab import recipes  # imports Keras
-
-    known = {name: made for name, record in records.items() if (made := recipes.of_run(record))}
-    table = recipes.published(known.values()).set_axis(list(known))
-    table["departures"] = [
-        f"{departures} {records[name].get('changes', '')}".strip()
-        for name, departures in table["departures"].items()
-    ]
-    return table.rename_axis("recipe")
 
 
 @lru_cache(maxsize=1)  # one after the other, orders are predicted with one model

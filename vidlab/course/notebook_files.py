@@ -1,7 +1,8 @@
 """Notebook files: what each declares about itself, and how git should see it.
 
 A notebook says in its own metadata what it needs and which notebooks it follows:
-``metadata.vidlab = {"needs": ["dataset"], "after": [4]}``.
+``metadata.vidlab = {"needs": ["dataset"], "after": [4]}``. Cells tagged ``pantomime`` speak of what
+only its videos have, reversed pairs and boxes; `without` leaves them out for other videos.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ __all__ = [
     "select",
     "strip",
     "stripped",
+    "without",
     "write",
 ]
 
@@ -245,6 +247,12 @@ def stripped(node: nbformat.NotebookNode) -> nbformat.NotebookNode:
         warnings.simplefilter("ignore")  # of cells without an id of their own, which get one
         _, clean = nbformat.validator.normalize(clean)
     return nbformat.from_dict(clean)
+
+
+def without(node: nbformat.NotebookNode, tags: Iterable[str]) -> nbformat.NotebookNode:
+    """Return a notebook without the cells that carry one of the tags."""
+    remover = TagRemovePreprocessor(remove_cell_tags=set(tags), enabled=True)
+    return remover.preprocess(node, {})[0]
 
 
 def strip(path: str | Path) -> bool:

@@ -1,9 +1,10 @@
 """Profiles: how big a run is, as checked data.
 
-A profile is a YAML file: a shipped one (smoke, quick, full, ucf101), one in the folder ``nbconfig``
-of `vidlab.datasets.home`, or any by its path. It chooses the videos, the picture size, the frames
-per video and the backbone, and may change a recipe's epochs, learning rate or batch size. It cannot
-change what a recipe *is*; `changes` lists all it changes, the literature's values beside its own.
+A profile is a YAML file: a shipped one (smoke, quick, full, ucf101, own), one in the folder
+``nbconfig`` of `vidlab.datasets.home`, or any by its path. It chooses the videos, the picture size,
+the frames per video and the backbone, and may change a recipe's epochs, learning rate or batch
+size. It cannot change what a recipe *is*; `changes` lists all it changes, the literature's values
+beside its own.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ class Profile(_Record):
     ----------
     name : str
         The file's name without ``.yaml``.
+    base : str
+        Another profile, whose settings hold where this one has none; recipe by recipe.
     about : str
         One sentence for people choosing a profile.
     dataset : str
@@ -154,6 +157,7 @@ class Profile(_Record):
 
     name: str
     about: str
+    base: str = ""
     dataset: str = "pantomime"
     layout: str = ""
     groups: str = ""
@@ -242,8 +246,12 @@ def load(name: str) -> Profile:
         if path.stat().st_size > 100_000:
             raise ValueError("it is longer than 100,000 bytes")
         settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if base := settings.get("base"):
+            known = yaml.safe_load(find(base).read_text(encoding="utf-8"))
+            merged = {n: known.get(n, {}) | settings.get(n, {}) for n in ("recipes", "left_out")}
+            settings = {**known, "folders": "", **settings, **merged}
         settings = {str(name): value for name, value in settings.items()} | {"name": path.stem}
-    except OSError:
+    except (OSError, ProfileError):
         raise
     except Exception as error:  # what YAML raises where it is none is nearly anything
         raise ProfileError(

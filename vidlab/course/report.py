@@ -24,7 +24,6 @@ from PIL import Image
 
 from vidlab.course import notebook_files, profiles
 from vidlab.course.claims import counted
-from vidlab.course.lab import published_beside
 from vidlab.evaluation.runs import RunFolder, against_line, find_runs
 from vidlab.files import replacing, write_text
 
@@ -181,7 +180,7 @@ def _results(folder: Path, line: str) -> str:
         for name, group in groups
     }
     records = {name: RunFolder(group["path"].iloc[0]).recipe for name, group in groups}
-    published = published_beside(records)
+    published = recipes.published_beside(records)
     sources = [recipes.of_run(records[name]).source for name in published.index]
     notes = [". ".join(filter(None, pair)) for pair in zip(sources, published["note"], strict=True)]
     published = published.drop(columns="note")

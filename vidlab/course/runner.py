@@ -124,13 +124,20 @@ def run(
     for name in unchanged:
         _say(f"  {name}: unchanged, kept")
     try:
+        left_out = ()
         if waiting:
-            _prepare_data(effective, waiting)
+            left_out = _prepare_data(effective, waiting)
             # Once more, for videos may have been made.
             fingerprint_of = fingerprints(chosen, parameters_of, effective)
         limit = silence or effective.limits.silence
         for notebook, outcome in _executed(
-            waiting, parameters_of, profile=profile, pages=pages, jobs=jobs, silence=limit
+            waiting,
+            parameters_of,
+            profile=profile,
+            pages=pages,
+            jobs=jobs,
+            silence=limit,
+            left_out=left_out,
         ):
             options = ["--resume", "--silence", str(math.ceil(2 * limit))]
             Record(
@@ -234,13 +241,18 @@ def _values(
     return {name: values[name] | known[name] for name in values}
 
 
-def _prepare_data(used: profiles.Profile, waiting: Sequence[Notebook]) -> None:
-    """Make the videos once, before several notebooks find them missing at the same time."""
-    if any(notebook.needs for notebook in waiting):
-        started = time.monotonic()
-        _say(f"  dataset {used.dataset}: looking for it, or making it")
-        count, seconds = len(identity.load_index(used)), time.monotonic() - started
-        _say(f"  dataset {used.dataset}: {count} videos, ready in {seconds:.0f} s")
+def _prepare_data(used: profiles.Profile, waiting: Sequence[Notebook]) -> tuple[str, ...]:
+    """Make the videos once, before several notebooks find them missing at the same time.
+
+    Returns the tags of the cells that say nothing about these videos.
+    """
+    if not any(notebook.needs for notebook in waiting):
+        return ()
+    started = time.monotonic()
+    _say(f"  dataset {used.dataset}: looking for it, or making it")
+    index, seconds = identity.load_index(used), time.monotonic() - started
+    _say(f"  dataset {used.dataset}: {len(index)} videos, ready in {seconds:.0f} s")
+    return () if index.reversed_pairs else ("pantomime",)
 
 
 def _python() -> str:

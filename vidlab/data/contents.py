@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from vidlab.data import image_folders, video
+from vidlab.data.lists import normalized, video_stem
 
-__all__ = ["OWN_FILES", "Contents", "Found", "counted", "given_splits"]
+__all__ = ["OWN_FILES", "Contents", "Found", "counted", "given_splits", "plain"]
 
 _LIST_FOLDERS = ("ucfTrainTestlist", "annotations", "splits", "testTrainMulti_7030_splits")
 OWN_FILES = ("reversed_pairs.csv", "pantomime.json", "annotations.parquet")
@@ -34,12 +35,15 @@ class Contents:
         All other files. Names that begin with a dot are left out.
     near
         The folders that hold `root`, by its name and by what that name links to.
+    misnamed
+        Videos whose path is no text: its bytes are no UTF-8.
     """
 
     root: Path
     videos: list[Path]
     others: list[Path]
     near: list[Path]
+    misnamed: list[Path] = field(default_factory=list)
 
     @classmethod
     def of(cls, root: str | Path) -> Contents:
@@ -58,13 +62,24 @@ class Contents:
             frames = set() if films else set(image_folders.frame_names(names))
             videos += [Path(at)] if frames else [Path(at, name) for name in films]
             others += [Path(at, name) for name in names if name not in films | frames]
+        misnamed = [file for file in videos if not _is_text(file)]
+        videos = [file for file in videos if _is_text(file)]
         near = sorted({Path(root).absolute().parent, folder.parent})
-        return cls(folder, sorted(videos), sorted(others), near)
+        return cls(folder, sorted(videos), sorted(others), near, misnamed)
 
     @cached_property
     def names(self) -> set[str]:
         """Names of all videos and of the folders they are in."""
         return {part for file in self.videos for part in (file.name, *self.inside(file))}
+
+    @cached_property
+    def by_name(self) -> dict[str, list[tuple[Path, list[str]]]]:
+        """Videos by `normalized` name, each with its folders, the innermost first."""
+        found = defaultdict(list)
+        for file in self.videos:
+            above = [plain(name) for name in reversed(self.inside(file))]
+            found[normalized(video_stem(file.name))].append((file, above))
+        return found
 
     def inside(self, file: Path) -> tuple[str, ...]:
         """Names of the folders between the root and a file."""
@@ -78,8 +93,21 @@ class Contents:
     def unused(self, used: Collection[Path] = ()) -> list[str]:
         """Mention the files that are no videos and no list in use."""
         left = [f for f in self.others if f not in used and f.name not in OWN_FILES]
-        where = f", first {left[0].relative_to(self.root).as_posix()}" if left else ""
+        where = f", first {_shown(left[0].relative_to(self.root))}" if left else ""
         return [f"Not used: {counted(left)}{where}."] if left else []
+
+    def misnamed_rows(self) -> list[dict]:
+        """Report the videos whose path is no text."""
+        reason = "Its name is not UTF-8, so no table or list can hold it: rename it."
+        return [{"path": _shown(f), "reason": reason, "kind": "unreadable"} for f in self.misnamed]
+
+
+def _is_text(path: Path) -> bool:
+    return _shown(path) == path.as_posix()
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path.as_posix()).decode("utf-8", "replace")
 
 
 def _refuse(error: OSError) -> None:
@@ -113,6 +141,11 @@ class Found:
     splits: dict[int, dict[str, str]] = field(default_factory=dict)
     problems: list[dict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def plain(name: str) -> str:
+    """Give what two spellings of a folder have in common, blanks or underscores."""
+    return normalized(name).replace("_", " ")
 
 
 def counted(files: Iterable[Path]) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 
 from vidlab.data.augment import Augment, Variation
 from vidlab.data.index import VideoIndex
+from vidlab.data.sampling import choose
 from vidlab.data.streams import Rgb, is_per_frame, stack_clips
 from vidlab.errors import DatasetError
 
@@ -256,7 +257,7 @@ class Clips(keras.utils.PyDataset):
         """Return how many frames are taken from a video of middling length."""
         record = sorted(self._records, key=lambda r: r.frames)[len(self._records) // 2]
         sampling = next(iter(self.streams.values())).sampling
-        return len(sampling.indices(int(record.frames), fps=float(record.fps)))
+        return len(choose(sampling, record))
 
     def _sampling(self, stream: Rgb):
         return stream.sampling if self.shuffle else stream.at_test
@@ -265,7 +266,7 @@ class Clips(keras.utils.PyDataset):
         """Choose the frames of one video in this epoch."""
         record = self._records[position]
         rng = self._rng(_FRAMES, position) if self.shuffle else None
-        return self._sampling(stream).indices(int(record.frames), fps=float(record.fps), rng=rng)
+        return choose(self._sampling(stream), record, rng=rng)
 
     def _read(self, stream: Rgb, position: int, indices: np.ndarray) -> np.ndarray:
         """Read what a stream takes of one video."""

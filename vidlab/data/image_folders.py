@@ -13,7 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-__all__ = ["ImageFolder", "frame_names", "frames_of"]
+from vidlab.errors import UnreadableVideoError
+
+__all__ = ["ImageFolder", "frame_names", "frames_of", "size_and_time"]
 
 _SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>\d+)")
@@ -51,6 +53,12 @@ def frames_of(folder: Path) -> list[Path]:
     return [folder / name for name in frame_names(file.name for file in folder.iterdir())]
 
 
+def size_and_time(folder: Path) -> tuple[int, int]:
+    """Give the bytes of all frames, and when the last one changed, in nanoseconds."""
+    stats = [frame.stat() for frame in frames_of(folder)]
+    return sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)
+
+
 class ImageFolder:
     """The frames of a folder, one after the other.
 
@@ -83,9 +91,15 @@ class ImageFolder:
         """Time of the frame."""
         return (self._next - 1) / self.fps
 
-    def picture(self) -> np.ndarray | None:
-        """Read the frame: uint8 BGR; None where it cannot be decoded."""
-        return self._read(self._next - 1)
+    def picture(self) -> np.ndarray:
+        """Read the frame: uint8 BGR."""
+        picture = self._read(self._next - 1)
+        if picture is None:
+            raise UnreadableVideoError(
+                f"Expected an image that can be read. Received: {self.frames[self._next - 1]}. Get "
+                "it again, or remove the folder: it is one video."
+            )
+        return picture
 
     def close(self) -> None:
         """Nothing stays open."""

@@ -76,14 +76,16 @@ class VideoIndex(Splittable):
     table : pandas.DataFrame
         Columns ``video_id`` (the file name without its ending, unique), ``path``, ``class_name``,
         ``label`` (position in `classes`), ``group`` (``"g01"``), ``clip`` (number in its group),
-        ``frames``, ``fps``, ``width``, ``height`` (pixels).
+        ``frames``, ``fps``, ``width``, ``height`` (pixels); where the rate of a video varies, also
+        ``times``, as in `vidlab.video.VideoInfo`.
     classes : list of str
         Class names in the order of their labels.
     report : pandas.DataFrame
         What is wrong with the folder: ``path``, ``class_name`` ("" where it is not known),
-        ``reason``, and ``kind``: ``unreadable``,
-        ``missing`` (listed but not there), ``unlisted`` (there but in no list), ``unused`` (there,
-        but of no class) or ``copied`` (byte for byte the same as another).
+        ``reason``, and ``kind``: ``unreadable``, ``missing`` (listed but not there), ``unlisted``
+        (there but in no list), ``unused`` (there, but of no class), ``damaged`` (several frames
+        less can be decoded than its header says), ``shorter`` (one frame less), or ``copied`` (byte
+        for byte the same as another).
     root : pathlib.Path
         The folder.
     lists : dict or None
@@ -132,8 +134,8 @@ class VideoIndex(Splittable):
             ``person(\d+)``. None for what lists, folders or names such as ``v_Archery_g07_c02``
             say; a video of which nothing tells counts as a group of its own, and a warning says so.
         count
-            Count every video's frames instead of believing its header: slow, for files whose
-            headers lie.
+            Decode every video again, also those known from before: a disk can lose bytes
+            without a trace.
 
         Raises
         ------
@@ -180,13 +182,15 @@ class VideoIndex(Splittable):
         present = set(table["class_name"])
         order = [name for name in found.classes if name in present]
         classes = order + sorted(present - set(order))
-        table = table.assign(label=table["class_name"].map(classes.index))
+        table = table.assign(
+            label=table["class_name"].map(classes.index), path=table["path"].map(str)
+        )
         table = table.sort_values(["label", "path"], ignore_index=True)
-        paths = table["path"].tolist()
+        paths = [Path(path) for path in table["path"]]
         named, source, nameless = group_names(paths, table, root=root, pattern=groups)
         by_name = sorted(paths, key=set(nameless).__contains__)  # those that name a group first
         copies = {str(path): str(first) for path, first in find_copies(by_name).items()}
-        table = table.assign(path=[str(path) for path in paths], **named)
+        table = table.assign(**named)
         of_path = dict(zip(table["path"], table["group"], strict=True))
         of_path |= {str(p): of_path[copies[str(p)]] for p in nameless if str(p) in copies}
         table["group"] = table["path"].map(of_path)  # a copy whose name says none has the first's
@@ -201,7 +205,8 @@ class VideoIndex(Splittable):
                 stacklevel=3,
             )
         table = table.assign(video_id=layouts.unique_names(paths))
-        table = table[list(_COLUMNS)].astype(_COLUMNS)
+        varying = ["times"] * int("times" in table and table["times"].notna().any())
+        table = table[[*_COLUMNS, *varying]].astype(_COLUMNS)
         return cls(
             table,
             root,

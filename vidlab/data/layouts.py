@@ -9,9 +9,11 @@ import os
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from vidlab.data import listings, lists, video
@@ -60,6 +62,7 @@ def look(root: str | Path, *, layout: str | None = None) -> Found:
         )
     if found is None or found.videos.empty:
         raise _layout_error(contents, layout)
+    found.problems.extend(contents.misnamed_rows())
     found.notes.insert(0, f"Layout: {found.layout}.")
     return found
 
@@ -123,17 +126,19 @@ def _guessed(inside: list[tuple[str, ...]]) -> list[str] | None:
     if len(free) == 2 and all(a == b for a, b in zip(*(levels[i] for i in free), strict=True)):
         free.pop(0)  # each class packed in a folder of its own name
     if len(free) == 2:
-        pairs = set(zip(*(levels[i] for i in free), strict=True))
-        inner_names = [name for _, name in pairs]
-        numbered = sum(any(map(str.isdigit, name)) for name in inner_names)
-        if numbered < 0.8 * len(pairs) and len(set(inner_names)) > 0.5 * len(pairs):
-            return _unclear("/".join(next(iter(sorted(pairs)))))
-        words[free.pop()] = "group"
+        outer, inner = (_are_numbered(levels[level]) for level in free)
+        if outer != inner:
+            words[free.pop(0 if outer else 1)] = "group"
     if len(free) > 1:
         return _unclear("/".join(column[0] for column in levels))
     if free:
         words[free[0]] = "class"
     return words if free else None
+
+
+def _are_numbered(names: Iterable[str]) -> bool:
+    """Whether nearly all names hold a number, as those of persons and recordings do."""
+    return float(np.mean([any(map(str.isdigit, name)) for name in set(names)])) > 0.8
 
 
 def _is_inner(folders: tuple[str, ...]) -> bool:
@@ -207,7 +212,14 @@ the classes, and files named after them."""
 
 
 def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo], list[dict]]:
-    """Read all headers, several at a time; return them, and a row for each unreadable video."""
+    """Read what all files hold, several at a time.
+
+    Returns
+    -------
+    tuple
+        What was found, and a row for each video that is ``unreadable``, ``shorter`` than its
+        header says by one frame, or ``damaged``: shorter by more.
+    """
 
     def probe(file: Path) -> video.VideoInfo | dict:
         try:
@@ -222,7 +234,17 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
     finally:
         pool.shutdown(cancel_futures=True)
     infos = [result for result in results if isinstance(result, video.VideoInfo)]
-    return infos, [result for result in results if isinstance(result, dict)]
+    problems = [result for result in results if isinstance(result, dict)]
+    return infos, problems + [_shorter(info) for info in infos if info.frames < (info.named or 0)]
+
+
+def _shorter(info: video.VideoInfo) -> dict:
+    reason = (
+        f"Its header names {info.named} frames, of which {info.frames} can be decoded; it is used "
+        "with these. The others are empty or damaged."
+    )
+    kind = "damaged" if info.frames < info.named - 1 else "shorter"
+    return {"path": str(info.path), "reason": reason, "kind": kind}
 
 
 def unique_names(paths: list[Path]) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -106,15 +107,14 @@ def _frames(path: Path) -> list[Path]:
 
 
 def _length(path: Path) -> int:
-    return sum(file.stat().st_size for file in _frames(path))
+    return image_folders.size_and_time(path)[0] if path.is_dir() else path.stat().st_size
 
 
 def _ends(path: Path) -> bytes:
-    first = _frames(path)[0]
-    with first.open("rb") as file:
+    with _frames(path)[0].open("rb") as file:
         start = file.read(_END)
-        file.seek(max(first.stat().st_size - _END, 0))
-        return hashlib.sha256(start + file.read(_END)).digest()
+        file.seek(-min(_END, file.tell()), os.SEEK_END)
+        return hashlib.sha256(start + file.read()).digest()
 
 
 def _whole(path: Path) -> bytes:

@@ -11,13 +11,13 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from vidlab.data import lists
-from vidlab.data.contents import OWN_FILES, Contents, Found, given_splits
+from vidlab.data.contents import OWN_FILES, Contents, Found, given_splits, plain
 from vidlab.data.lists import PARTS, Listed, OfficialLists, normalized
 from vidlab.errors import LayoutError
 
 __all__ = ["hmdb51", "official_lists", "tables", "ucf101"]
 
-_ENDINGS = (".csv", ".json", ".tsv", ".txt")
+_ENDINGS = (".csv", ".json", ".jsonl", ".tsv", ".txt")
 _LABEL_FILES = re.compile(r"(?i)classind|.*label.*|class(es|_names)|categor(y|ies)")
 
 
@@ -51,8 +51,13 @@ def hmdb51(contents: Contents) -> Found | None:
 
 
 def tables(contents: Contents) -> Found | None:
-    """Videos that tables of paths and labels name; at least half of the one or of the other."""
-    found, unread = {}, []
+    """Videos that tables of paths and labels name.
+
+    A table is one if it names a class, part or group of videos that are here, for half of its rows
+    or of the videos. All together have to name half of the videos, unless these are all in one
+    folder, so that nothing else tells their classes.
+    """
+    found, unread, seen = {}, [], set()
     for file in [*contents.others, *contents.beside()]:
         if file.suffix.lower() not in _ENDINGS or file.name in OWN_FILES:
             continue
@@ -61,11 +66,16 @@ def tables(contents: Contents) -> Found | None:
         except LayoutError as error:
             unread.append(error)
             continue
-        named = sum(bool(files) for files in _matches(contents, rows).values())
-        if named and 2 * named >= min(len(rows), len(contents.videos)):
+        telling = [row for row in rows if row.class_name or row.part or row.group]
+        named = {file for files in _matches(contents, telling).values() for file in files}
+        if named and 2 * len(named) >= min(len(rows), len(contents.videos)):
             found[file] = rows
+            seen |= named
+    in_folders = len({file.parent for file in contents.videos}) > 1
+    if in_folders and 2 * len(seen) < len(contents.videos):
+        found = {}
     if not found:
-        if unread and not any(contents.inside(file) for file in contents.videos):
+        if unread and not in_folders:
             raise unread[0]
         return None
     labels = _label_names(contents, found)
@@ -105,7 +115,8 @@ def _label_names(contents: Contents, tables: dict[Path, list[Listed]]) -> dict[s
         if all(numbered):
             names = {match[1]: match[2] for match in numbered}
         else:
-            names = {str(n): line for n, line in enumerate(lines, start="0" not in labels)}
+            from_one = str(len(lines)) in labels
+            names = {str(n): line for n, line in enumerate(lines, start=from_one)}
         if labels <= names.keys():
             return names
     return {label: label for label in sorted(labels, key=int)}
@@ -116,28 +127,20 @@ def _matches(contents: Contents, rows: Iterable[Listed]) -> dict[tuple, list[Pat
 
     A video's folders, as far as a list names any, must not be those of another listed video.
     """
-    by_name, above = defaultdict(list), {}
-    for file in contents.videos:
-        by_name[normalized(lists.video_stem(file.name))].append(file)
-        above[file] = [_plain(name) for name in reversed(contents.inside(file))]
     named = {(row.name, row.part): PurePosixPath(row.name) for row in rows}
-    folders = {_plain(path.parent.name) for path in named.values()}
+    folders = {plain(path.parent.name) for path in named.values()}
     found = {}
     for (name, part), path in named.items():
-        wanted = [_plain(folder) for folder in reversed(path.parts[:-1])]
+        wanted = [plain(folder) for folder in reversed(path.parts[:-1])]
         ranked = []
-        for file in by_name.get(normalized(lists.video_stem(path.name)), []):
-            agreeing = sum(a == b for a, b in zip(wanted, above[file], strict=False))
-            if agreeing or not wanted or not above[file] or above[file][0] not in folders:
-                in_part = any(PARTS.get(f) == PARTS.get(part, "") for f in above[file])
+        for file, above in contents.by_name.get(normalized(lists.video_stem(path.name)), ()):
+            agreeing = sum(a == b for a, b in zip(wanted, above, strict=False))
+            if agreeing or not wanted or not above or above[0] not in folders:
+                in_part = any(PARTS.get(folder) == PARTS.get(part, "") for folder in above)
                 ranked.append(((agreeing, in_part, file.name == path.name), file))
         best = max((rank for rank, _ in ranked), default=None)
         found[name, part] = [file for rank, file in ranked if rank == best]
     return found
-
-
-def _plain(name: str) -> str:
-    return normalized(name).replace("_", " ")
 
 
 def _listed_videos(
@@ -148,9 +151,14 @@ def _listed_videos(
     where: str,
     classes: Iterable[str] = (),
     used: Collection[Path] = (),
-) -> Found:
-    """Take the videos that lists name; those they do not name only from a listed class's folder."""
+) -> Found | None:
+    """Take the videos that lists name; those they do not name only from a listed class's folder.
+
+    None where they name no video that is here: they are another dataset's.
+    """
     matches, missing = _matches(contents, rows), {}
+    if not any(matches.values()):
+        return None
     about: dict[str, dict[Path, str]] = {"class_name": {}, "group": {}}
     parts: dict[int, dict[str, str]] = defaultdict(dict)
     for row in rows:
@@ -167,10 +175,14 @@ def _listed_videos(
             known = of_file.setdefault(files[0], value) if value else None
             if known is not None and normalized(known) != normalized(value):
                 raise _contradiction(row.name, known, value, where)
-        if row.part:
-            known = parts[row.split].setdefault(str(files[0]), row.part)
-            if known != row.part:
-                raise _contradiction(row.name, known, row.part, where)
+        part = row.part
+        if layout == "list" and part is None:  # a table may leave it to folders
+            folders = (name.lower() for name in contents.inside(files[0]))
+            part = next((PARTS[name] for name in folders if name in PARTS), None)
+        if part:
+            known = parts[row.split].setdefault(str(files[0]), part)
+            if known != part:
+                raise _contradiction(row.name, known, part, where)
     spelled = {normalized(c): c for c in [*about["class_name"].values(), *classes]}
     seen = {file for files in matches.values() for file in files}
     reason = f"Listed in {where}, but there is no such file."
@@ -182,8 +194,8 @@ def _listed_videos(
     for file in contents.videos:
         folder = unicodedata.normalize("NFC", file.parent.name)
         name = about["class_name"].get(file) or spelled.get(normalized(folder))
-        if name is None and file in seen and contents.inside(file) and folder.lower() not in PARTS:
-            name = folder
+        if file in seen and not about["class_name"] and folder.lower() not in PARTS:
+            name = folder if contents.inside(file) else None  # of lists that name no classes at all
         if name is not None:
             group = about["group"].get(file, "")
             videos.append((file, spelled.get(normalized(name), name), group))
@@ -192,6 +204,8 @@ def _listed_videos(
             end = ", so no given split uses it." if name else ": not used."
             row = {"path": str(file), "reason": f"{reason} {where}{end}", "kind": "unlisted"}
             problems.append(row)
+    used_files = {str(file) for file, *_ in videos}
+    parts = {k: {f: p for f, p in part.items() if f in used_files} for k, part in parts.items()}
     splits, notes = given_splits(parts)
     return Found(
         layout,

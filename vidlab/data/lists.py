@@ -57,7 +57,7 @@ _COLUMNS = {
     ),
     "label": (
         *("template", "class_name", "class", "label_name", "label", "action", "activity"),
-        *("category", "target"),
+        *("category", "target", "tag"),
     ),
     "part": ("split", "subset", "part", "partition", "set", "usage"),
     "group": (
@@ -278,7 +278,9 @@ def read_table(file: Path, *, known: Collection[str] = ()) -> list[Listed]:
     if file.stat().st_size > _MOST_BYTES:
         return []
     text = read_text(file, known=known)
-    rows = _json_rows(text) if file.suffix.lower() == ".json" else _text_rows(text)
+    kind = file.suffix.lower()
+    is_json = kind in (".json", ".jsonl")
+    rows = _json_rows(text, lines=kind == ".jsonl") if is_json else _text_rows(text)
     name = file.stem.lower()
     part = _IN_A_NAME.search(name)
     split = re.search(r"split[_-]?(\d{1,3})", name)
@@ -299,9 +301,13 @@ def _text_rows(text: str) -> list[dict[str, str]]:
     except csv.Error:
         return []
     header = [cell.lower() for cell in cells[0]]
-    if set(header) & set(_COLUMNS["name"]):
+    if set(header) & {*_COLUMNS["name"], *_COLUMNS["label"]}:
+        if not set(header) & set(_COLUMNS["name"]):
+            header[0] = "path"
         return [dict(zip(header, row, strict=False)) for row in cells[1:]]
-    return [{"path": row[0], "label": row[-1] if len(row) > 1 else ""} for row in cells if row]
+    if all(len(row) == 3 and row[1].isdecimal() for row in cells):  # path, frames, label
+        return [{"path": row[0], "label": row[2]} for row in cells]
+    return [dict(zip(("path", "label"), row, strict=False)) for row in cells if len(row) < 3]
 
 
 def _split_at_blanks(line: str) -> dict[str, str]:
@@ -315,10 +321,10 @@ def _split_at_blanks(line: str) -> dict[str, str]:
     return folder.groupdict() if folder else {"path": line}
 
 
-def _json_rows(text: str) -> list[dict[str, str]]:
-    """Flatten a list of records, or a dictionary of them by name."""
+def _json_rows(text: str, *, lines: bool) -> list[dict[str, str]]:
+    """Flatten a list of records, one a line perhaps, or a dictionary of them by name."""
     try:
-        found = json.loads(text)
+        found = json.loads(f"[{','.join(text.splitlines())}]" if lines else text)
     except (ValueError, RecursionError):
         return []
     if isinstance(found, dict):

@@ -25,6 +25,7 @@ __all__ = [
     "Segments",
     "Uniform",
     "Window",
+    "choose",
     "from_text",
 ]
 
@@ -38,19 +39,19 @@ class Sampler(Protocol):
     def length(self) -> int | None:
         """How many frames it gives for any video; None where that depends on the video."""
 
-    def indices(
-        self, frame_count: int, *, fps: float = 25.0, rng: np.random.Generator | None = None
-    ) -> np.ndarray:
+    def indices(self, frame_count: int, *, fps=25.0, rng=None, times=None) -> np.ndarray:
         """Choose frames of a video.
 
         Parameters
         ----------
         frame_count
             How many frames the video has, at least one.
-        fps
-            Its frames per second.
-        rng
+        fps : float
+            Its frames per second, on average.
+        rng : numpy.random.Generator, optional
             Where chance comes from; None for the same choice every time.
+        times : sequence of float, optional
+            Where the rate varies, when each frame is shown, in seconds from the first.
 
         Returns
         -------
@@ -106,8 +107,8 @@ class Uniform(_Checked):
         """Always `count`."""
         return self.count
 
-    def indices(self, frame_count, *, fps=25.0, rng=None):
-        """Choose frames; see `Sampler.indices`. Neither `fps` nor `rng` changes the choice."""
+    def indices(self, frame_count, *, fps=25.0, rng=None, times=None):
+        """Choose frames; see `Sampler.indices`. Only `frame_count` changes the choice."""
         _check_video(self, frame_count, fps)
         return _spread(frame_count, self.count)
 
@@ -118,6 +119,7 @@ class EverySecond(_Checked):
 
     At 25 frames per second ``EverySecond(8)`` takes 8 frames of every 25. A video gives at least
     one frame, and no frame twice. With `at_most`, only that many from the start of a longer video.
+    Where the rate varies, the frames shown at these moments are taken.
 
     Examples
     --------
@@ -133,21 +135,20 @@ class EverySecond(_Checked):
     at_most: int | None = None
 
     draws: ClassVar[bool] = False
+    length: ClassVar[None] = None  # a longer video gives more frames
 
     def __repr__(self):
         rest = "" if self.at_most is None else f", at_most={self.at_most}"
         return f"EverySecond(count={self.count}{rest})"
 
-    @property
-    def length(self) -> None:
-        """None: a longer video gives more frames."""
-        return None
-
-    def indices(self, frame_count, *, fps=25.0, rng=None):
+    def indices(self, frame_count, *, fps=25.0, rng=None, times=None):
         """Choose frames; see `Sampler.indices`. `rng` does not change the choice."""
         _check_video(self, frame_count, fps)
-        share = int(self.count * frame_count / fps + 0.5)
-        return _spread(frame_count, min(max(share, 1), frame_count))[: self.at_most]
+        share = min(max(int(self.count * frame_count / fps + 0.5), 1), frame_count)
+        if times is None:
+            return _spread(frame_count, share)[: self.at_most]
+        moments = (np.arange(share) + 0.5) / share * frame_count / fps
+        return np.unique(np.searchsorted(times, moments, side="right") - 1)[: self.at_most]
 
 
 @dataclass(frozen=True)
@@ -163,14 +164,10 @@ class EveryNth(_Checked):
     step: int
 
     draws: ClassVar[bool] = False
+    length: ClassVar[None] = None  # a longer video gives more frames
 
-    @property
-    def length(self) -> None:
-        """None: a longer video gives more frames."""
-        return None
-
-    def indices(self, frame_count, *, fps=25.0, rng=None):
-        """Choose frames; see `Sampler.indices`. Neither `fps` nor `rng` changes the choice."""
+    def indices(self, frame_count, *, fps=25.0, rng=None, times=None):
+        """Choose frames; see `Sampler.indices`. Only `frame_count` changes the choice."""
         _check_video(self, frame_count, fps)
         return np.arange(0, frame_count, self.step, dtype=np.int64)
 
@@ -194,8 +191,8 @@ class Window(_Checked):
 
     draws: ClassVar[bool] = True
 
-    def indices(self, frame_count, *, fps=25.0, rng=None):
-        """Choose frames; see `Sampler.indices`. `fps` does not change the choice."""
+    def indices(self, frame_count, *, fps=25.0, rng=None, times=None):
+        """Choose frames; see `Sampler.indices`. Time does not change the choice."""
         _check_video(self, frame_count, fps)
         if frame_count < self.length:
             return np.arange(self.length, dtype=np.int64) % frame_count
@@ -229,8 +226,8 @@ class Segments(_Checked):
         """Always `count`."""
         return self.count
 
-    def indices(self, frame_count, *, fps=25.0, rng=None):
-        """Choose frames; see `Sampler.indices`. `fps` does not change the choice."""
+    def indices(self, frame_count, *, fps=25.0, rng=None, times=None):
+        """Choose frames; see `Sampler.indices`. Time does not change the choice."""
         _check_video(self, frame_count, fps)
         if rng is None:
             return _spread(frame_count, self.count)
@@ -251,14 +248,10 @@ class AllFrames:
     """
 
     draws: ClassVar[bool] = False
+    length: ClassVar[None] = None  # a longer video gives more frames
 
-    @property
-    def length(self) -> None:
-        """None: a longer video gives more frames."""
-        return None
-
-    def indices(self, frame_count, *, fps=25.0, rng=None):
-        """Choose frames; see `Sampler.indices`. Neither `fps` nor `rng` changes the choice."""
+    def indices(self, frame_count, *, fps=25.0, rng=None, times=None):
+        """Choose frames; see `Sampler.indices`. Only `frame_count` changes the choice."""
         _check_video(self, frame_count, fps)
         return np.arange(frame_count, dtype=np.int64)
 
@@ -304,9 +297,9 @@ class Reordered:
         """The other sampler's, where it has one."""
         return getattr(self.sampler, "at_most", None)
 
-    def indices(self, frame_count, *, fps=25.0, rng=None):
+    def indices(self, frame_count, *, fps=25.0, rng=None, times=None):
         """Choose frames; see `Sampler.indices`."""
-        chosen = self.sampler.indices(frame_count, fps=fps, rng=rng)
+        chosen = _indices(self.sampler, frame_count, fps, rng, times)
         if self.order == "reversed":
             return chosen[::-1].copy()
         if self.order == "frozen":
@@ -332,18 +325,26 @@ class Possible:
     samplers: tuple[Sampler, ...]
 
     draws: ClassVar[bool] = False
+    length: ClassVar[None] = None
 
-    @property
-    def length(self) -> None:
-        """None: it depends on the video."""
-        return None
-
-    def indices(self, frame_count, *, fps=25.0, rng=None):
+    def indices(self, frame_count, *, fps=25.0, rng=None, times=None):
         """Choose frames; see `Sampler.indices`. `rng` does not change the choice."""
         if any(getattr(sampler, "draws", True) for sampler in self.samplers):
             return AllFrames().indices(frame_count, fps=fps)
-        found = [sampler.indices(frame_count, fps=fps) for sampler in self.samplers]
+        found = [_indices(sampler, frame_count, fps, None, times) for sampler in self.samplers]
         return np.unique(np.concatenate(found))
+
+
+def choose(sampler: Sampler, video, *, rng: np.random.Generator | None = None) -> np.ndarray:
+    """Choose frames of a video, given as its `VideoInfo` or its row in an index."""
+    times = getattr(video, "times", None)
+    return _indices(sampler, int(video.frames), float(video.fps), rng, times)
+
+
+def _indices(sampler: Sampler, frame_count: int, fps: float, rng, times) -> np.ndarray:
+    # A reader's own sampler need not know of times.
+    timing = {} if times is None else {"times": times}
+    return sampler.indices(frame_count, fps=fps, rng=rng, **timing)
 
 
 def from_text(text: str) -> Sampler:

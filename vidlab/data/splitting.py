@@ -97,8 +97,9 @@ class Splittable:
         Returns
         -------
         list of tuple of VideoIndex
-            Training, validation and test of each fold. With ``"group"``, every video tests once but
-            those of a class with a single group, which only train.
+            Training, validation and test of each fold. With ``"group"``, every video tests once,
+            but those of a class with a single group only train, as far as that group is not of
+            other classes too.
 
         Raises
         ------
@@ -115,7 +116,8 @@ class Splittable:
         _check_share(validation)
         rng, across = np.random.default_rng(seed), self.across_classes
         number = splits.fold_numbers(self.table, n, rng, across_classes=across)
-        alone = self.table.groupby("class_name")["group"].transform("nunique").to_numpy() == 1
+        groups_of_class = self.table.groupby("class_name")["group"].transform("nunique")
+        alone = (groups_of_class == 1).to_numpy() & (not across)
         self._say_what_is_not_tested(self.table[~alone], "any fold")
         folds = []
         for k in np.unique(number[~alone]):

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidlab.data import flow, video
+from vidlab.data import flow, image_folders, video
 from vidlab.errors import FrameIndexError, ResultError, UnreadableVideoError
 from vidlab.files import is_whole, replacing
 from vidlab.progress import progress
@@ -52,11 +52,16 @@ def content_digest(path: str | os.PathLike[str]) -> str:
 
 @lru_cache(maxsize=100_000)
 def _content_digest(path: str, size: int, changed: int) -> str:
+    if os.path.isdir(path):
+        frames = [frame.read_bytes() for frame in image_folders.frames_of(Path(path))]
+        return hashlib.sha256(b"".join(hashlib.sha256(f).digest() for f in frames)).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _size_and_time(path: str | os.PathLike[str]) -> tuple[int, int]:
+    if os.path.isdir(path):
+        return image_folders.size_and_time(Path(path))
     if not os.path.isfile(path):
         video.probe(path)  # raises, naming the file and the remedy
     found = os.stat(path)

@@ -13,6 +13,10 @@ from vidlab.data.index import VideoIndex
 __all__ = ["Verification", "verify"]
 
 _PROBLEMS = ("unreadable", "missing", "unlisted", "unused")
+_HARMLESS = {
+    "shorter": "One frame shorter than the header says, and used so",
+    "copied": "Byte for byte the same as another",
+}
 _UNBALANCED = 3  # times as many videos in the largest class as in the smallest
 _SHORT = 16  # frames, the shortest clip that 3-D networks are built for
 
@@ -45,8 +49,8 @@ class Verification:
 
     @property
     def faults(self) -> pd.DataFrame:
-        """The videos that cannot be used as they are: ``path``, ``kind``, ``reason``."""
-        wrong = self.videos["kind"].isin(_PROBLEMS)
+        """The videos that cannot be used as they should be: ``path``, ``kind``, ``reason``."""
+        wrong = self.videos["kind"].isin([*_PROBLEMS, "damaged"])
         return self.videos.loc[wrong, ["path", "kind", "reason"]].reset_index(drop=True)
 
     def __str__(self) -> str:
@@ -103,9 +107,10 @@ def _findings(index: VideoIndex) -> Iterable[str]:
     short = videos.loc[videos["frames"] < _SHORT, "video_id"].tolist()
     if short:
         yield f"Shorter than {_SHORT} frames, {len(short)} videos: {_few(short)}."
-    copied = index.report.loc[index.report["kind"] == "copied", "path"].tolist()
-    if copied:
-        yield f"Byte for byte the same as another, {len(copied)} videos: {_few(copied)}."
+    for kind, what in _HARMLESS.items():
+        those = index.report.loc[index.report["kind"] == kind, "path"].tolist()
+        if those:
+            yield f"{what}, {len(those)} videos: {_few(those)}."
 
 
 def _few(names: list[str], most: int = 5) -> str:

@@ -1,64 +1,58 @@
 """Video files: what a file holds, exact frames from it, and a new file. Nothing else opens them.
 
 Frames are found by counting from the start (grab), and only those wanted are converted to images
-(retrieve). Seeking by frame number is never used: on files with frames that depend on each other it
-lands on the wrong one, and it is slower. The container (AVI, MP4), a row of labelled pieces with
-their lengths, shows without decoding whether a header can be believed.
+(`picture`). Seeking by frame number is never used: on files with frames that depend on each other
+it lands on the wrong one, and it is slower. How many frames a video has is how many can be decoded,
+whatever its header says: they are counted once, and the number is kept.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 import cv2
 import numpy as np
 
-from vidlab.errors import FrameIndexError, MissingVideoError, UnreadableVideoError, VideoError
+from vidlab.data import containers, probe_cache
+from vidlab.data.decoding import Decoder, cut_off_error, opened, safe_name
+from vidlab.errors import FrameIndexError, VideoError
 from vidlab.files import replacing
 
 __all__ = ["SUFFIXES", "VideoInfo", "probe", "read_frames", "write"]
 
-SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
-"""File name endings that count as videos, in lower case."""
-
-_FALLBACK_FPS = 25.0
-_MATROSKA = b"\x1a\x45\xdf\xa3"  # mkv and webm
-_ENTRY = np.dtype(
-    [("stream", "S2"), ("kind", "S2"), ("flags", "<u4"), ("at", "<u4"), ("size", "<u4")]
+SUFFIXES = (
+    *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
+    *(".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
 )
-_IMAGE_KINDS = (b"dc", b"db")
-
-# A damaged file is reported by an exception that names it; the decoders' own lines on stderr name
-# no file and would flood a notebook. Set these variables to see them.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-if "OPENCV_LOG_LEVEL" not in os.environ:
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+"""File name endings that count as videos, in lower case."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video file says about itself, after its rotation is applied.
+    """What a video file holds, as it is shown: rotation and the aspect of its pixels are applied.
 
     Attributes
     ----------
     path
         The file.
     frames
-        How many frames it holds.
+        How many frames can be decoded.
     fps
-        Frames per second; 25 where the file names no rate.
+        Frames per second; the mean where the rate varies, 25 where the file names none.
     width, height
         Size in pixels as `read_frames` returns it, so a video filmed upright is taller than wide.
     codec
         Four characters that name the compression, such as ``"XVID"``, ``"MJPG"`` or ``"h264"``.
     rotation
         Degrees the decoder turns the stored pictures by: 0, 90, 180 or 270.
+    named
+        How many frames the header says there are; None where files of its kind store no number.
+    times
+        When each frame is shown, in seconds from the first; None where the rate does not vary, so
+        that frame i is shown at ``i / fps``.
     """
 
     path: Path
@@ -68,50 +62,91 @@ class VideoInfo:
     height: int
     codec: str
     rotation: int
+    named: int | None = None
+    times: tuple[float, ...] | None = None
 
     @property
     def seconds(self) -> float:
         """Duration in seconds."""
         return self.frames / self.fps
 
+    def seconds_at(self, indices: np.ndarray) -> np.ndarray:
+        """When frames are shown, in seconds from the first one: float64, as many as `indices`."""
+        indices = np.asarray(indices)
+        return indices / self.fps if self.times is None else np.array(self.times)[indices]
+
 
 def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
-    """Read what a video file holds, from its header where that can be trusted.
+    """Read what a video file holds: decoded once to its end, and then known until it changes.
 
     Parameters
     ----------
     count
-        Count the frames by going through all of them instead of believing the header. This happens
-        by itself where the header names no plausible number or another than the file's own list of
-        frames (AVI), or where the file is shorter than its header says it should be.
+        Decode it again, even where it is known: a disk can lose bytes without a trace.
 
     Raises
     ------
     MissingVideoError
         There is no such file.
     UnreadableVideoError
-        The file is empty, is not a video, or is cut off.
+        No frame of the file can be decoded, or it is cut off; the message says why.
     """
     path = Path(path)
-    with _opened(path) as capture:
-        named = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        fps = capture.get(cv2.CAP_PROP_FPS)
-        info = VideoInfo(
-            path=path,
-            frames=named,
-            fps=fps if np.isfinite(fps) and fps > 0 else _FALLBACK_FPS,
-            width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-            codec=_codec(capture),
-            rotation=int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360,
-        )
-        cut_off = _is_cut_off(path)
-        if not (count or cut_off or _is_implausible(path, named)):
-            return info
-        counted = _skip(capture)
-    if counted == 0 or (cut_off and counted < named):
-        raise _cut_off_error(path, counted, named)
-    return replace(info, frames=counted)
+    if path.is_dir():
+        return VideoInfo(path=path, **_decoded(path, pictures=count))
+    key = probe_cache.key_of(path) if path.is_file() else ""
+    kept = None if count else probe_cache.find(key)
+    if kept is None:
+        kept = _decoded(path)
+        probe_cache.keep(key, kept)
+    return VideoInfo(path=path, **kept | {"times": kept["times"] and tuple(kept["times"])})
+
+
+def _decoded(path: Path, *, pictures: bool = False) -> dict:
+    """Go through a whole video, its `pictures` too: what `VideoInfo` says about it."""
+    with opened(path) as decoder:
+        stamps = []
+        while decoder.grab():
+            stamps.append(decoder.seconds)
+            if pictures:
+                decoder.picture()
+        if len(stamps) < decoder.named and containers.is_cut_off(path):
+            raise cut_off_error(path, len(stamps), decoder.named)
+        times, fps = _timing(np.array(stamps), fps=decoder.fps)
+        return {
+            "frames": len(stamps),
+            "fps": fps,
+            "width": decoder.width,
+            "height": decoder.height,
+            "codec": decoder.codec,
+            "rotation": decoder.rotation,
+            "named": _named(path, decoder, frames=len(stamps)),
+            "times": times,
+        }
+
+
+def _named(path: Path, decoder: Decoder, *, frames: int) -> int | None:
+    """How many frames the header says there are, if it does, less those that it hides itself."""
+    if not path.is_file() or not containers.names_frames(path):
+        return None
+    shown = containers.shown_seconds(path)
+    all_shown = shown is not None and abs(shown * decoder.fps - frames) < 1.5
+    return frames if all_shown else decoder.named
+
+
+def _timing(stamps: np.ndarray, *, fps: float) -> tuple[list[float] | None, float]:
+    """The times of frames and their mean rate; no times where the rate is the same throughout."""
+    steps = np.diff(stamps)
+    forward = steps > 0
+    if not forward.any():
+        return None, fps
+    usual = float(np.median(steps[forward]))
+    # Stamps start anew where recordings were joined, and are absent from the last frames of some.
+    steps = np.where(forward, steps, usual)
+    if np.abs(steps - usual).max() <= usual / 2:
+        return None, fps
+    times = np.concatenate([[0], np.cumsum(steps)])
+    return times.round(6).tolist(), float(len(times) / (times[-1] + steps[-1]))
 
 
 def read_frames(
@@ -131,14 +166,15 @@ def read_frames(
     Returns
     -------
     numpy.ndarray
-        uint8, ``(len(indices), height, width, 3)``, RGB, rotated as the file says.
+        uint8, ``(len(indices), height, width, 3)``, RGB, turned as the file says; without `size`,
+        of the width and height of `VideoInfo`.
 
     Raises
     ------
     MissingVideoError
         There is no such file.
     UnreadableVideoError
-        The file is empty, is not a video, or ends before a frame its header promises.
+        No frame of the file can be decoded, or it is cut off before one of these.
     FrameIndexError
         A frame number is negative or past the end.
     """
@@ -146,14 +182,14 @@ def read_frames(
     wanted = _checked_indices(path, indices)
     numbers, rows = np.unique(wanted, return_inverse=True)
     frames = None
-    with _opened(path) as capture:
-        named = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        position = 0
+    with opened(path) as decoder:
+        size, position = size or (decoder.height, decoder.width), 0
         for row, number in enumerate(numbers):
-            position += _skip(capture, number - position + 1)
-            ok, frame = capture.retrieve() if position == number + 1 else (False, None)
-            if not ok:
-                raise _end_error(path, int(numbers[-1]), position, named)
+            while position <= number and decoder.grab():
+                position += 1
+            frame = decoder.picture() if position > number else None
+            if frame is None:
+                raise _end_error(path, int(numbers[-1]), position, decoder.named)
             frame = cv2.cvtColor(_resized(frame, size), cv2.COLOR_BGR2RGB)
             if frames is None:
                 frames = np.empty((len(numbers), *frame.shape), np.uint8)
@@ -180,7 +216,7 @@ def write(
         uint8 RGB ``(height, width, 3)``, all of one size; any iterable, so a video need not be in
         memory as a whole.
     fps
-        Frames per second, a whole number: the encoder stores no other.
+        Frames per second, above 0.
     quality
         JPEG quality, 1 to 100.
 
@@ -197,9 +233,9 @@ def write(
             f"Expected a file name ending in .avi. Received: {path}. Motion JPEG is written to AVI "
             "files; change the ending."
         )
-    if not (fps >= 1 and float(fps).is_integer() and 1 <= quality <= 100):
+    if not (0 < fps < 1e6 and 1 <= quality <= 100):
         raise VideoError(
-            f"Expected a whole number of fps and quality 1 to 100. Received for {path}: "
+            f"Expected fps above 0 and quality 1 to 100. Received for {path}: "
             f"fps={fps}, quality={quality}. Change the one out of range."
         )
     frames = iter(frames)
@@ -211,7 +247,7 @@ def write(
         )
     with replacing(path) as temporary:
         written = _encode(temporary, chain([first], frames), path=path, fps=fps, quality=quality)
-        if not temporary.exists() or probe(temporary).frames != written:
+        if not _is_complete(temporary, frames=written):
             raise OSError(
                 f"Expected {written} frames in {path}. Received an incomplete file. Check that "
                 "the disk has space and that you may write there."
@@ -228,8 +264,10 @@ def _encode(temporary: Path, frames: Iterable[np.ndarray], *, path, fps, quality
             _check_frame(path, frame, shape, number=written)
             if not written:
                 fourcc, size = writer.fourcc(*"MJPG"), (shape[1], shape[0])
-                file = os.path.abspath(temporary)
-                if not writer.open(file, cv2.CAP_OPENCV_MJPEG, fourcc, float(fps), size):
+                whole = max(round(fps), 1)
+                with safe_name(temporary) as file:
+                    is_open = writer.open(file, cv2.CAP_OPENCV_MJPEG, fourcc, float(whole), size)
+                if not is_open:
                     raise OSError(
                         f"Expected a folder that can be written to. Received: {path.parent}. "
                         "Check its permissions, or choose another folder."
@@ -239,7 +277,27 @@ def _encode(temporary: Path, frames: Iterable[np.ndarray], *, path, fps, quality
             written += 1
     finally:
         writer.release()
+    if fps != whole:
+        _set_rate(temporary, fps)
     return written
+
+
+def _set_rate(path: Path, fps: float) -> None:
+    """Write a rate into the header of an AVI file, where the encoder puts whole numbers only."""
+    with path.open("r+b") as file:
+        start = file.read(512)
+        rate = int(1e6 / fps), 1000, round(fps * 1000)  # microseconds a frame; scale, rate
+        places = start.index(b"avih") + 8, start.index(b"strh") + 28, start.index(b"strh") + 32
+        for place, number in zip(places, rate, strict=True):
+            file.seek(place)
+            file.write(number.to_bytes(4, "little"))
+
+
+def _is_complete(path: Path, *, frames: int) -> bool:
+    if not path.exists() or containers.is_cut_off(path):
+        return False
+    with opened(path) as decoder:
+        return decoder.named == frames
 
 
 def _check_frame(path: Path, frame, shape: tuple, *, number: int) -> None:
@@ -268,8 +326,8 @@ def _checked_indices(path: Path, indices: Iterable[int]) -> np.ndarray:
     return wanted.astype(np.int64)
 
 
-def _resized(frame: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    if size is None or frame.shape[:2] == tuple(size):
+def _resized(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    if frame.shape[:2] == tuple(size):
         return frame
     shrinking = [before / after for before, after in zip(frame.shape[:2], size, strict=True)]
     # Averaging over areas takes as long as decoding. It is worth that where a pixel covers more
@@ -279,122 +337,11 @@ def _resized(frame: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
     return cv2.resize(frame, (size[1], size[0]), interpolation=method)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "no such file"
-        raise MissingVideoError(
-            f"Expected a video file. Received: {path} ({what}). Check the spelling, or make the "
-            "index again if files were moved."
-        )
-    if path.stat().st_size == 0:
-        raise UnreadableVideoError(
-            f"Expected a readable video. Received: {path} (0 bytes). Remove it or get it again: "
-            "vidlab data verify lists all such files."
-        )
-    # One decoder thread: many videos are read side by side, and threads inside each only wait.
-    options = [cv2.CAP_PROP_N_THREADS, 1]
-    capture = cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG, options)
-    try:
-        if not capture.isOpened():
-            raise UnreadableVideoError(
-                f"Expected a readable video. Received: {path} ({path.stat().st_size} bytes that "
-                "no video decoder knows). It is not a video or its start is damaged: remove it or "
-                "get it again."
-            )
-        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-        yield capture
-    finally:
-        capture.release()
-
-
-def _skip(capture: cv2.VideoCapture, most: int | None = None) -> int:
-    """Go forward `most` frames, or to the end; return how many there were."""
-    done = 0
-    while (most is None or done < most) and capture.grab():
-        done += 1
-    return done
-
-
-def _codec(capture: cv2.VideoCapture) -> str:
-    code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
-    return code.to_bytes(4, "little").decode("latin-1").strip("\0 ")
-
-
-def _is_implausible(path: Path, frames: int) -> bool:
-    """Whether a header's frame count cannot be believed."""
-    if frames <= 0 or frames > path.stat().st_size:
-        return True
-    with path.open("rb") as file:
-        if file.read(4) == _MATROSKA:  # stores a duration, but no number of frames
-            return True
-    return _listed_frames(path) not in (None, frames)
-
-
-def _listed_frames(path: Path) -> int | None:
-    """Count the frames that the list at the end of an AVI file (``idx1``) names.
-
-    None where a file is no AVI file, has no such list, is larger than one RIFF piece (its list
-    names the frames of the first alone), or is damaged so that the list cannot be reached.
-    """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        start = file.read(12)
-        if start[:4] != b"RIFF" or start[8:] != b"AVI ":
-            return None
-        whole = 8 + int.from_bytes(start[4:8], "little")
-        pieces = _pieces(file, start=12, end=min(whole, size))
-        listed = next((file.read(min(n, size)) for name, n in pieces if name == b"idx1"), b"")
-        file.seek(whole + whole % 2)
-        if file.read(4) == b"RIFF":
-            return None
-    entries = np.frombuffer(listed, _ENTRY, count=len(listed) // _ENTRY.itemsize)
-    images = entries[np.isin(entries["kind"], _IMAGE_KINDS)]
-    return int((images["stream"] == images["stream"][0]).sum()) if len(images) else None
-
-
-def _pieces(file: BinaryIO, *, start: int, end: int) -> Iterator[tuple[bytes, int]]:
-    """Go through the pieces of an AVI file: each one's name and length, the file at its content."""
-    while start + 8 <= end:
-        file.seek(start)
-        head = file.read(8)
-        length = int.from_bytes(head[4:], "little")
-        yield head[:4], length
-        start += 8 + length + length % 2
-
-
-def _is_cut_off(path: Path) -> bool:
-    """Whether an AVI or MP4 file is shorter than its own structure says."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        start = file.read(12)
-        if start[:4] == b"RIFF":
-            return 8 + int.from_bytes(start[4:8], "little") > size
-        position = 0
-        while start[4:8] == b"ftyp" and position < size:  # through the boxes of an MP4 file
-            file.seek(position)
-            head = file.read(16)
-            length = int.from_bytes(head[:4], "big")
-            if length == 1:  # a long box: its length follows in eight bytes
-                length = int.from_bytes(head[8:16], "big")
-            if length == 0:  # the last box may reach to the end of the file
-                return False
-            position += max(length, 8)
-        return position > size
-
-
-def _cut_off_error(path: Path, readable: int, frames: int) -> UnreadableVideoError:
-    return UnreadableVideoError(
-        f"Expected {max(frames, 1)} frames, as the file's header says. Received: {path}, of which "
-        f"{readable} can be read. The file is cut off or damaged: get it again, or remove it."
-    )
-
-
-def _end_error(path: Path, wanted: int, readable: int, frames: int) -> VideoError:
+def _end_error(path: Path, wanted: int, readable: int, named: int) -> VideoError:
     """Why frame `wanted` cannot be read from a video that ended after `readable` frames."""
-    if readable < frames and (wanted < frames or _is_cut_off(path)):
-        return _cut_off_error(path, readable, frames)
+    if readable < named and containers.is_cut_off(path):
+        return cut_off_error(path, readable, named)
     return FrameIndexError(
         f"Expected frame numbers 0 to {readable - 1}. Received for {path}: {wanted}. Choose "
-        f"frames the video has; vidlab.video.probe(path, count=True).frames is {readable}."
+        f"frames the video has; vidlab.video.probe(path).frames is {readable}."
     )

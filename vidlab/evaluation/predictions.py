@@ -7,7 +7,7 @@ the mean of the probabilities or by the vote of the frames.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 
 from vidlab.data.index import ReversedPair
 from vidlab.errors import ModelError, ResultError, VidlabError
+from vidlab.evaluation.elsewhere import HOW_TO_WRITE, checked, read_csv
 from vidlab.evaluation.frames import Aggregation, FramePredictions, aggregate, converted
 from vidlab.files import replacing
 from vidlab.progress import counter
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 _FILE = "predictions.npz"
+_AGAIN = "Delete it and make it again with: vidlab train RECIPE"
 _ARRAYS = ("video_ids", "groups", "y_true", "probabilities", "classes")
 
 
@@ -163,25 +165,66 @@ class Predictions:
 
     @classmethod
     def load(cls, file_or_folder: str | os.PathLike[str]) -> Predictions:
-        """Read what `save` wrote.
+        """Read what `save` wrote, or predictions that another tool made.
 
         Parameters
         ----------
         file_or_folder
-            The ``.npz`` file, or the run folder that holds ``predictions.npz``.
+            The ``.npz`` file, or the run folder that holds ``predictions.npz``. From elsewhere: a
+            ``.npz`` file of arrays named as the arguments of `of`, or a CSV table with the columns
+            ``video_id``, ``true``, ``group`` where there are any, and one of probabilities a class.
 
         Raises
         ------
         ResultError
-            If there is no such file, or it is not one that `save` wrote.
+            If there is no such file, or it holds no predictions.
         """
         path = Path(file_or_folder)
-        return read_result(path / _FILE if path.is_dir() else path, cls._of_file)
+        path = path / _FILE if path.is_dir() else path
+        remedy = {} if path.name == _FILE else {"remedy": HOW_TO_WRITE}
+        return read_result(path, cls._of_file, **remedy)
+
+    @classmethod
+    def of(
+        cls,
+        y_true: Sequence,
+        probabilities: np.ndarray,
+        *,
+        classes: Sequence,
+        video_ids: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+    ) -> Predictions:
+        """Take predictions of another tool, such as a scikit-learn classifier.
+
+        Parameters
+        ----------
+        y_true
+            The right class of each video, (videos,), out of `classes`.
+        probabilities
+            (videos, classes), or (videos,) of the second of two classes.
+        classes
+            In the order of the columns: ``classifier.classes_``.
+        video_ids
+            Of the index, or files; explorers find the videos by them.
+        groups
+            Of videos that belong together. Left out, that in a name such as ``v_Run_g01_c02``, else
+            each video is a group of its own: intervals then take them for independent.
+
+        Raises
+        ------
+        ResultError
+            If a label is no class, rows are no probabilities, or a video is there twice.
+        """
+        return cls(**checked(y_true, probabilities, classes, video_ids, groups))
 
     @classmethod
     def _of_file(cls, path: Path) -> Predictions:
+        if path.suffix == ".csv":
+            return cls(**checked(**read_csv(path)))
         with np.load(path, allow_pickle=False) as held:
             arrays = dict(held)
+        if not arrays.keys() >= set(_ARRAYS):
+            return cls(**checked(**arrays))
         frames, others = (
             {
                 name.removeprefix(prefix): values
@@ -201,7 +244,7 @@ class Predictions:
         )
 
 
-def read_result(path: Path, reader: Callable[[Path], Any]) -> Any:
+def read_result(path: Path, reader: Callable[[Path], Any], *, remedy: str = _AGAIN) -> Any:
     """Read a file of a run by a function.
 
     Raises
@@ -220,8 +263,8 @@ def read_result(path: Path, reader: Callable[[Path], Any]) -> Any:
         raise
     except Exception as error:  # damaged files make their readers raise nearly anything
         raise ResultError(
-            f"Expected a result that vidlab wrote. Received: {path}, which cannot be read "
-            f"({error}). Delete it and make it again with: vidlab train RECIPE"
+            f"Expected a result that can be read. Received: {path}, which cannot be read "
+            f"({error}). {remedy}"
         ) from error
 
 
@@ -255,8 +298,10 @@ def predict(
         )
     from keras.callbacks import LambdaCallback
 
+    from vidlab import models
     from vidlab.data.dataset import own_errors
 
+    model = models.as_classifier(model)
     every_frame = None if dataset.per_frame else _every_frame(model)
     with counter(desc="predicting", total=len(dataset), unit="batch") as bar:
         progress = LambdaCallback(on_predict_batch_end=lambda batch, logs: bar.update())

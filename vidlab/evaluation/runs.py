@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import platform
 import warnings
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "RunFolder",
     "against_line",
-    "export",
     "find_runs",
     "recipe_record",
     "run_path",
@@ -58,11 +56,12 @@ _PACKAGES = {
 
 
 def run_path(
-    home: str | os.PathLike[str], recipe: str, *, profile: str, seed: int = 0, split: int = 1
+    home: str | os.PathLike[str], recipe: str, *, profile: str, seed: int = 0, split: int | str = 1
 ) -> Path:
     """Name the folder of one run, below ``runs`` in `home`; nothing is made.
 
-    Seeds count from 0, splits from 1; the first of each have no folder of their own.
+    Seeds count from 0, splits from 1; the first of each have no folder of their own. A fold of a
+    cross-validation has its name in place of a number.
 
     Examples
     --------
@@ -73,6 +72,8 @@ def run_path(
     """
     path = Path(home) / "runs" / profile / recipe
     path = path / f"seed-{seed + 1}" if seed else path
+    if isinstance(split, str):
+        return path / split
     return path / f"split-{split}" if split > 1 else path
 
 
@@ -210,7 +211,7 @@ class RunFolder:
                     files = [self.path / file for file in (*_FILES.values(), _VALIDATED)]
                     kept = [file for file in files if file.is_file() and file.name != "recipe.json"]
                     plain["files"] = {file.name: _digest(file) for file in kept}
-                    plain.pop("digest", None)  # of a record that was read from a file
+                    plain.pop("digest", None)  # of the record as it was read
                     plain["digest"] = _digest_of_record(plain)
                 text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False)
                 write_text(self.path / _FILES[name], text + "\n")
@@ -333,7 +334,9 @@ def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
     columns = ["recipe", "profile", "seed", "split", "complete", "path"]
     if not rows:
         return pd.DataFrame(columns=columns)
-    return pd.DataFrame(rows).sort_values(columns[:4], ignore_index=True, kind="stable")
+    table = pd.DataFrame(rows)  # folds of a cross-validation have names among the splits' numbers
+    order = {"key": lambda values: values.map(str) if values.name == "split" else values}
+    return table.sort_values(columns[:4], ignore_index=True, kind="stable", **order)
 
 
 def against_line(run: RunFolder, line: RunFolder) -> str:
@@ -344,46 +347,6 @@ def against_line(run: RunFolder, line: RunFolder) -> str:
     if here > there - _FAR:
         return text
     return f"{text} {100 * (there - here):.0f} points below it: for these videos use {other}."
-
-
-def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write a table as CSV, Markdown or LaTeX, by the suffix of `path`: .csv, .md or .tex.
-
-    Its index becomes the first column, unless it only counts rows. Numbers keep all their digits in
-    CSV, and three after the point in Markdown and LaTeX (which needs booktabs).
-
-    Raises
-    ------
-    ResultError
-        If the suffix is another one.
-    """
-    path = Path(path)
-    if path.suffix not in (".csv", ".md", ".tex"):
-        raise ResultError(
-            f"Expected a file name ending in .csv, .md, .tex. Received: {path}. "
-            "Give it one of these endings."
-        )
-    flat = table if isinstance(table.index, pd.RangeIndex) else table.reset_index()
-    if path.suffix == ".csv":
-        text = flat.to_csv(index=False, lineterminator="\n")
-    elif path.suffix == ".tex":
-        text = flat.to_latex(index=False, escape=True, float_format="%.3f", na_rep="–")
-    else:
-        text = _markdown(flat)
-    return write_text(path, text)
-
-
-def _markdown(table: pd.DataFrame) -> str:
-    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
-    rows = [map(str, table.columns), ["---:" if number else "---" for number in numeric]]
-    rows += [map(_cell, row) for row in table.itertuples(index=False, name=None)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}" if math.isfinite(value) else "–"
-    return str(value).replace("|", "\\|").replace("\n", " ")
 
 
 def _digest(path: Path) -> str:

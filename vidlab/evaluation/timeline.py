@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from vidlab.data import video
-from vidlab.data.sampling import Sampler
+from vidlab.data.sampling import Sampler, choose
 from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError
 from vidlab.evaluation.predictions import Aggregation, FramePredictions, aggregate
@@ -161,11 +161,15 @@ class VideoPredictor:
         ModelError
             If it takes neither frames nor clips, or has another number of classes.
         """
-        import vidlab
+        from vidlab import models  # through it Keras starts quietly, and knows vidlab's layers
 
-        _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
-        is_model = hasattr(self._source, "input_shape")
-        model = self._source if is_model else self._source()
+        is_model = hasattr(self._source, "predict_on_batch")
+        model = models.as_classifier(self._source if is_model else self._source())
+        if not getattr(model, "inputs", None):
+            raise ModelError(
+                f"Expected a model with inputs. Received: {model.name}, a {type(model).__name__} "
+                "that knows none. Write it as keras.Model(inputs, outputs)."
+            )
         shapes = {tensor.name: tuple(tensor.shape) for tensor in model.inputs}
         if any(len(shape) not in (4, 5) for shape in shapes.values()):
             raise ModelError(
@@ -214,7 +218,7 @@ class VideoPredictor:
         """
         info = video.probe(path)
         sampling = sampling or self.sampling
-        numbers = np.asarray(sampling.indices(info.frames, fps=info.fps))
+        numbers = np.asarray(choose(sampling, info))
         padding = max((getattr(sampling, "at_most", None) or 0) - len(numbers), 0)
         context, run = self._run
         found = np.asarray(run(self._batches(path, numbers, padding=padding)), np.float32)
@@ -228,7 +232,7 @@ class VideoPredictor:
             path=Path(path),
             classes=self.classes,
             numbers=numbers,
-            seconds=numbers / info.fps,
+            seconds=info.seconds_at(numbers),
             probabilities=probabilities[: len(numbers)],
             prediction=prediction,
             context=context,

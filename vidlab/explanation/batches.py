@@ -14,6 +14,7 @@ import numpy as np
 
 from vidlab.errors import ModelError
 from vidlab.explanation.graph import LayerGraph
+from vidlab.models import as_classifier
 
 __all__ = ["NO_CLASS", "batches", "checked_clips", "class_indices", "predict"]
 
@@ -44,7 +45,8 @@ def predict(model: keras.Model, clips: Iterable[np.ndarray]) -> np.ndarray:
     ModelError
         If the model takes neither.
     """
-    shape = model.input_shape
+    model = as_classifier(model)
+    shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) not in (4, 5):
         raise ModelError(
             "Expected a model of frames (batch, height, width, 3) or clips (batch, time, height, "

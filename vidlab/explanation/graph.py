@@ -23,7 +23,8 @@ from vidlab.errors import ModelError
 from vidlab.explanation.batch_normalization import fused
 from vidlab.explanation.receptive_fields import ReceptiveField, field_after
 from vidlab.explanation.single_input import ConstantInput
-from vidlab.models import FoldTime
+from vidlab.models import FoldTime, as_classifier
+from vidlab.models.classifier import BothClasses
 from vidlab.models.graph import Step, flatten, is_box, paths, steps
 from vidlab.models.inflation import PadTime
 from vidlab.models.quantization import FakeQuantizedWeights
@@ -39,6 +40,7 @@ _CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
     keras.layers.Conv2DTranspose,
     keras.layers.Conv3D,
+    keras.layers.ConvLSTM2D,
 )
 # Their maps are no finer for being larger: what they add holds nothing of the picture.
 _PADDED = (
@@ -95,21 +97,47 @@ def layer_graph(model: keras.Model) -> LayerGraph:
         If the model is not functional or sequential, has more than one input or output, or gives
         something else than one score a class.
     """
-    if model in _GRAPHS:
-        return _GRAPHS[model]
-    ranks = [len(x.shape) for x in (*model.inputs, *model.outputs)] if is_box(model) else []
-    if ranks not in ([4, 2], [5, 2]):
-        raise ModelError(
-            "Expected a functional or sequential model with one input of frames (batch, height, "
-            "width, 3) or clips (batch, time, height, width, 3), and one output of scores (batch, "
-            f"classes). Received: {model.name}, a {type(model).__name__}. Give a Sequential model "
-            "an Input first, put a head on features and its encoder into one model, write a "
-            "subclassed one with keras.Model(inputs, outputs), and explain several inputs one by "
-            "one with vidlab.explanation.by_input."
-        )
-    flat, calls = steps(flatten(model))
-    _GRAPHS[model] = LayerGraph(flat, _without_constants(calls), paths(model))
+    model = as_classifier(model)
+    if model not in _GRAPHS:
+        _check(model)
+        flat, calls = steps(flatten(model))
+        _GRAPHS[model] = LayerGraph(flat, _without_constants(calls), paths(model))
     return _GRAPHS[model]
+
+
+def _check(model: keras.Model) -> None:
+    """Raise a ModelError, with the remedy that fits, for what cannot be explained."""
+    expected = (
+        "Expected a functional or sequential model with one input of frames (batch, height, width, "
+        "3) or clips (batch, time, height, width, 3), and one output of scores (batch, classes). "
+        f"Received: {model.name}, a {type(model).__name__}"
+    )
+    if isinstance(model, keras.Sequential) and not is_box(model):
+        raise ModelError(f"{expected} that knows no input. Put a keras.Input first.")
+    if not is_box(model):
+        raise ModelError(
+            f"{expected}. It is subclassed, so that its layers are known to its own code alone. "
+            "Write it as keras.Model(inputs, outputs), often with what it has: inputs = "
+            "keras.Input((height, width, 3)); outputs = model.call(inputs)."
+        )
+    shapes = [tuple(x.shape) for x in model.inputs], [tuple(x.shape) for x in model.outputs]
+    (first, *inputs), (output, *outputs) = shapes
+    received = (
+        f"{expected} from {', '.join(map(str, shapes[0]))} to {', '.join(map(str, shapes[1]))}"
+    )
+    if any(len(shape) not in (4, 5) for shape in (first, *inputs)):
+        raise ModelError(f"{received}. Put the encoder that makes its features into the model.")
+    if inputs:
+        raise ModelError(f"{received}. Explain one by one: vidlab.explanation.by_input.")
+    if outputs:
+        raise ModelError(f"{received}. Choose one: keras.Model(model.inputs, model.outputs[0]).")
+    if len(output) == 3:
+        raise ModelError(
+            f"{received}: scores for every step. Choose one, t, and explain what it rests on: "
+            "keras.Model(model.inputs, model.outputs[0][:, t])."
+        )
+    if len(output) != 2:
+        raise ModelError(f"{received}. End it in one row of scores, such as by Flatten and Dense.")
 
 
 def _without_constants(calls: Sequence[Step]) -> list[Step]:
@@ -204,8 +232,15 @@ class LayerGraph:
 
         After a softmax a class gains also by what speaks against the others.
         """
-        output = self.model.outputs[0]
+        return self._before_squashing(self.model.outputs[0])
+
+    def _before_squashing(self, output: keras.KerasTensor) -> keras.KerasTensor:
         (last,) = [step for step in self.steps if step.output is output]
+        if isinstance(
+            last.layer, BothClasses
+        ):  # what speaks for one class speaks against the other
+            second = self._before_squashing(last.inputs[0])
+            return ops.concatenate([-second, second], axis=-1)
         activation = getattr(_whole(last.layer), "activation", None)
         is_squashed = activation in (keras.activations.softmax, keras.activations.sigmoid)
         if isinstance(_whole(last.layer), keras.layers.Dense) and is_squashed:

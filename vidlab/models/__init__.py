@@ -2,12 +2,14 @@
 
 `layers` applies an encoder to every frame of a clip, `inflation` makes encoders of flow and of
 clips out of encoders of pictures, `streaming` makes a recurrent model predict at every frame,
-`graph` opens nested models; `quantization` rounds to few bits, `export` writes files for phones and
-`litert` runs them. These modules know shapes, not files; the models themselves stand in
-`vidlab.recipes`, one paper a file. Importing this package is what lets Keras load saved models.
+`graph` opens nested models, `classifier` takes one unit or logits for what they stand for;
+`quantization` rounds to few bits, `export` writes files for phones and `litert` runs them. These
+modules know shapes, not files; the models themselves stand in `vidlab.recipes`, one paper a file.
+Importing this package is what lets Keras load saved models.
 """
 
 from vidlab.data.streams import PADDING
+from vidlab.models.classifier import as_classifier
 from vidlab.models.inflation import FLOW_RANGE, inflated, widened
 from vidlab.models.layers import (
     BlankPadding,
@@ -31,6 +33,7 @@ __all__ = [
     "ResponseNormalization",
     "Stream",
     "UnfoldTime",
+    "as_classifier",
     "each_frame",
     "every_frame",
     "fake_quantized",

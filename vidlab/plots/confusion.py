@@ -133,12 +133,15 @@ def _heatmap(table: pd.DataFrame, axes: Axes, **options: object) -> None:
         norm=PowerNorm(0.6, vmin=0, vmax=1),
         square=True,
         linecolor="#E9E9E9",
-        xticklabels=True,
-        yticklabels=True,
+        xticklabels=False,  # it would measure them, dollars as formulas
+        yticklabels=False,
         annot_kws={"fontsize": 9},
         cbar=False,
         **options,
     )
+    rows, columns = table.shape
+    axes.set_xticks(np.arange(columns) + 0.5, table.columns, rotation=90)
+    axes.set_yticks(np.arange(rows) + 0.5, table.index)
 
 
 def _colour_bar(figure: Figure, panels: Sequence[Axes], *, per: Per, shrink: float) -> None:

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from vidlab.evaluation import kept_epoch, phase_spans
+from vidlab.plots.names import labelled
 from vidlab.plots.style import (
     BLUE,
     GREY,
@@ -53,7 +54,8 @@ def lines(
     lowest = min(values.min() for values in curves.values())
     axes.set_ylim(bottom=None if lowest < 0 else 0)
     if len(curves) > 1:
-        axes.legend()
+        named = labelled(axes)
+        axes.legend(named.values(), named.keys())
     return figure
 
 

@@ -36,6 +36,7 @@ _FUSIONS = {  # level by level from the frames up, what each unit reads of the l
 _ONE, _SEVERAL, _MEAN = "has seen one frame", "has seen several, in order", "takes the mean"
 _STEP = 1.5  # from one time step to the next; a cell is 0.9 wide
 _CELL, _OUT = 1.5, 2.6  # heights of the cells and of the output
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # no formula: names are drawn as they are
 
 
 def unrolled(
@@ -64,15 +65,15 @@ def unrolled(
     axes.text(0.8, _CELL + 0.3, "state", fontsize=10, **state)
     axes.text(1.5, _CELL, "=", fontsize=26, ha="center", va="center")
 
-    axes.text(middles[0] - 1.3, _CELL, "$h_0 = 0$", **state)
+    axes.text(middles[0] - 1.3, _CELL, "h₀ = 0", **state)
     for number, (middle, frame) in enumerate(zip(middles, frames, strict=True), start=1):
-        _step(axes, frame, middle, name=f"$x_{{{number}}}$", cell=cell)
+        _step(axes, frame, middle, name=f"x{number}".translate(_BELOW), cell=cell)
         start = middle - (0.95 if number == 1 else _STEP - 0.45)
         _arrow(axes, (start, _CELL), (middle - 0.45, _CELL), colour=VERMILLION)
         if number < len(frames):
-            axes.text(middle + _STEP / 2, _CELL + 0.18, f"$h_{{{number}}}$", **state)
+            axes.text(middle + _STEP / 2, _CELL + 0.18, f"h{number}".translate(_BELOW), **state)
     _arrow(axes, (middles[-1], _CELL + 0.35), (middles[-1], _OUT - 0.22))
-    axes.text(middles[-1] + 0.2, 2.07, f"$h_{{{len(frames)}}}$", **state)
+    axes.text(middles[-1] + 0.2, 2.07, f"h{len(frames)}".translate(_BELOW), **state)
     output = "probabilities\nof the classes"
     axes.text(middles[-1], _OUT, output, ha="center", va="center", fontsize=10)
     axes.set(xlim=(-0.75, right), ylim=(-0.5, top), aspect="equal")

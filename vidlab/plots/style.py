@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,12 +17,14 @@ import matplotlib as mpl
 import numpy as np
 import seaborn
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from vidlab.files import replacing
+from vidlab.plots.names import as_they_are, labelled
 
 __all__ = [
     "Drawing",
@@ -52,6 +55,13 @@ class Drawing(Figure):
     Figures made through pyplot are shown a second time by a notebook and stay in memory; plain
     ones are not shown at all.
     """
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure, names in it as they are."""
+        as_they_are(self)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")  # said in one sentence
+            super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -168,8 +178,7 @@ def legend_below(figure: Figure, colours: Mapping[str, str] | None = None) -> No
     """Explain colours, and everything that has a label, in a line below the figure."""
     named = {name: Patch(color=colour) for name, colour in (colours or {}).items()}
     for axes in figure.axes:
-        handles, labels = axes.get_legend_handles_labels()
-        named |= dict(zip(labels, handles, strict=True))
+        named |= labelled(axes)
     if named:
         columns = min(len(named), 5)
         figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns)

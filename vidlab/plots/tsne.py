@@ -13,6 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from scipy.spatial import KDTree
 
+from vidlab.plots.names import labelled
 from vidlab.plots.style import BLUE, VERMILLION, axes_or_new, class_colours
 
 __all__ = ["tsne"]
@@ -87,8 +88,11 @@ def tsne(
         **markers,
     )
     axes.set(xticks=[], yticks=[], xlabel="no unit: only nearness counts", ylabel="")
-    if axes.get_legend() is not None:
-        seaborn.move_legend(axes, "upper left", bbox_to_anchor=(1, 1))
+    if (legend := axes.get_legend()) is not None:
+        named, title = labelled(axes), legend.get_title().get_text()
+        beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+        legend = axes.legend(named.values(), named.keys(), title=title, **beside)
+        seaborn.utils.adjust_legend_subtitles(legend)
     if many:
         _write_names(axes, points, labels, classes)
     return figure

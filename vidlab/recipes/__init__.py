@@ -31,6 +31,7 @@ __all__ = [
     "of_run",
     "prepare",
     "published",
+    "published_beside",
     "recipe",
     "table",
 ]
@@ -158,6 +159,29 @@ def of_run(record: Mapping[str, object]) -> Recipe | None:
         return get(f"{file}:{name}" if file else name)
     except RecipeError:
         return None
+
+
+def published_beside(records: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+    """Tabulate what was published about the recipes of runs, and every departure of the runs.
+
+    Parameters
+    ----------
+    records
+        Of each run, what its ``recipe.json`` holds. Runs of unknown recipes have no row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by run, with the columns of `published`; its *departures* end with
+        what the profile changed.
+    """
+    known = {name: made for name, record in records.items() if (made := of_run(record))}
+    table = published(known.values()).set_axis(list(known))
+    table["departures"] = [
+        f"{departures} {records[name].get('changes', '')}".strip()
+        for name, departures in table["departures"].items()
+    ]
+    return table.rename_axis("recipe")
 
 
 def _row(recipe: Recipe) -> dict[str, object]:

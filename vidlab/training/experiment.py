@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vidlab import evaluation
 from vidlab.data.dataset import Clips
+from vidlab.data.sampling import choose
 from vidlab.errors import ModelError
 from vidlab.evaluation import predictions
 from vidlab.models.cost import multiply_adds
@@ -112,7 +113,7 @@ def _cost(model: keras.Model, recipe: Recipe, test: VideoIndex) -> float | None:
     None for a model with layers whose cost is not known.
     """
     rows = test.table[["frames", "fps"]].itertuples(index=False)
-    mean = fmean(len(recipe.test_sampling.indices(row.frames, fps=row.fps)) for row in rows)
+    mean = fmean(len(choose(recipe.test_sampling, row)) for row in rows)
     try:
         if recipe.per_frame:
             return multiply_adds(model) * mean

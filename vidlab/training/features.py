@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from vidlab.data.augment import Augment
 from vidlab.data.index import VideoIndex
-from vidlab.data.sampling import Sampler
+from vidlab.data.sampling import Sampler, choose
 from vidlab.data.store import FeatureStore, content_digest
 from vidlab.data.streams import Rgb
 from vidlab.errors import DatasetError, ModelError, ResultError
@@ -115,10 +115,7 @@ def extract(
         streams = {input_names(encoder)[0]: Rgb(sampling, encoder.input_shape[1:3])}
     streams = {name: streams[name] for name in input_names(encoder)}
     records = list(index.table.itertuples())
-    numbers = {
-        record.video_id: sampling.indices(int(record.frames), fps=float(record.fps))
-        for record in records
-    }
+    numbers = {record.video_id: choose(sampling, record) for record in records}
     digest = engines.encoder_digest(encoder)
     inputs = [stream.kind for stream in streams.values()]
     key = _key(index, numbers, facts=[_VERSION, precision, digest, *inputs, repr(variation)])

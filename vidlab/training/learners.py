@@ -18,7 +18,7 @@ import pandas as pd
 from vidlab import recipes
 from vidlab.data.augment import VIEWS
 from vidlab.data.index import VideoIndex
-from vidlab.data.sampling import Possible, Sampler
+from vidlab.data.sampling import Possible, Sampler, choose
 from vidlab.data.store import FeatureStore
 from vidlab.data.streams import PADDING, Rgb
 from vidlab.errors import RecipeError
@@ -235,4 +235,4 @@ def _views(recipe: Recipe, phase: Phase, train: VideoIndex) -> int:
 def _count(sampling, videos: VideoIndex) -> int:
     """Count the frames a sampler takes of all videos."""
     rows = videos.table[["frames", "fps"]].itertuples(index=False)
-    return sum(len(sampling.indices(int(row.frames), fps=float(row.fps))) for row in rows)
+    return sum(len(choose(sampling, row)) for row in rows)

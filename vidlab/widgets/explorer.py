@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import functools
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import ipywidgets
 import traitlets
 
 from vidlab.errors import ModelError, VidlabError
+from vidlab.files import in_words
 from vidlab.plots import Drawing
 from vidlab.progress import is_open_notebook
 
@@ -32,6 +33,7 @@ __all__ = [
     "FullWidth",
     "LazyModel",
     "Pictured",
+    "chart_text",
     "class_names",
     "is_live",
     "page",
@@ -55,13 +57,18 @@ def is_live() -> bool:
     Returns
     -------
     bool
-        What ``VIDLAB_WIDGETS``, ``live`` or ``static``, says; without it, True in the notebooks of
-        a running server, False under papermill and in a terminal.
+        What ``VIDLAB_WIDGETS``, ``live`` or ``static``, says; without it, True where somebody runs
+        the cell, False under papermill and nbconvert and in a script.
     """
     mode = os.environ.get(_LIVE, "")
     if mode in ("live", "static"):
         return mode == "live"
-    return "ipykernel" in sys.modules and is_open_notebook()
+    return is_open_notebook()
+
+
+def chart_text(name: str) -> str:
+    """Write a name so that plotly shows it as it is: no tag, no formula, no placeholder."""
+    return escape(name, quote=False).replace("$", "&#36;").replace("%{", "&#37;{")
 
 
 def _warm_up_plotly() -> None:
@@ -99,7 +106,7 @@ class LazyModel:
         import vidlab
 
         _ = vidlab.models  # through it Keras starts quietly, and knows vidlab's layers
-        return self._source if hasattr(self._source, "input_shape") else self._source()
+        return self._source if hasattr(self._source, "predict_on_batch") else self._source()
 
 
 def class_names(model: keras.Model, names: Sequence[str] | None) -> list[str]:
@@ -110,7 +117,9 @@ def class_names(model: keras.Model, names: Sequence[str] | None) -> list[str]:
     ModelError
         If the names are of another number of classes.
     """
-    count = model.output_shape[-1]
+    from vidlab import models  # imports Keras
+
+    count = models.as_classifier(model).output_shape[-1]
     names = [f"class {number}" for number in range(count)] if names is None else list(names)
     if len(names) != count:
         raise ModelError(
@@ -184,7 +193,7 @@ class Pictured:
             self.set_status(str(error), problem=True)
         except Exception as error:
             self.log.exception("An explorer could not go on.")
-            self.set_status(f"This did not work: {type(error).__name__}: {error}", problem=True)
+            self.set_status(f"This did not work: {in_words(error)}", problem=True)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         live = is_live()

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from vidlab.data import video
-from vidlab.data.sampling import Sampler
+from vidlab.data.sampling import Sampler, choose
 from vidlab.errors import VideoError
 from vidlab.plots import as_pictures
 
@@ -59,10 +59,10 @@ class Footage:
             If the sampler cannot serve a video of this length.
         """
         info = video.probe(path)
-        numbers = np.asarray(sampling.indices(info.frames, fps=info.fps))
+        numbers = np.asarray(choose(sampling, info))
         size = fitted((info.height, info.width), within=size)
         frames = video.read_frames(path, numbers, size=size)
-        return cls(Path(path).stem, frames, numbers, numbers / info.fps, Path(path))
+        return cls(Path(path).stem, frames, numbers, info.seconds_at(numbers), Path(path))
 
     @classmethod
     def of_frames(cls, frames: np.ndarray, *, fps: float = 25.0) -> Footage:

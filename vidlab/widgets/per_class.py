@@ -19,7 +19,7 @@ from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, GREEN
-from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, is_live
+from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, chart_text, is_live
 from vidlab.widgets.listing import ClassVideos
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
                 if top not in table:
                     continue
                 bars = table[[top, f"{top}_low", f"{top}_high"]].set_axis(_BOUNDS, axis=1)
-                label = f"{name} {top.replace('top', 'top-')}"
+                label = f"{chart_text(name)} {top.replace('top', 'top-')}"
                 drawn.add_bar(
                     **_bars(bars, label=label, whiskers=top == "top1"),
                     marker={"color": colour, "opacity": opacity},
@@ -304,7 +304,9 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             margin={"l": 10, "r": 10, "t": 70, "b": 10},
         )
         drawn.update_xaxes(side="top", title_standoff=2, gridcolor=CHART_GRID, zeroline=False)
-        drawn.update_yaxes(type="category", tickmode="linear", dtick=1, showgrid=False)
+        names = next(iter(self._accuracies.values())).index
+        ticks = {"tickvals": names, "ticktext": [*map(chart_text, names)]}
+        drawn.update_yaxes(type="category", tickmode="array", **ticks, showgrid=False)
         return drawn
 
     def _add_differences(self, drawn: go.Figure) -> None:
@@ -314,7 +316,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         colours = np.where(table["share"] < 0, self._colours[second], self._colours[first])
         may_be_chance = (table["low"] <= 0) & (table["high"] >= 0)
         drawn.add_bar(
-            **_bars(table, label=f"{first} − {second}"),
+            **_bars(table, label=chart_text(f"{first} − {second}")),
             marker={"color": colours, "opacity": np.where(may_be_chance, 0.32, 1)},
             showlegend=False,
             row=1,

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from vidlab import plots
 from vidlab.data import coverage, video
-from vidlab.data.sampling import Sampler, Uniform
+from vidlab.data.sampling import Sampler, Uniform, choose
 from vidlab.data.video import VideoInfo
 from vidlab.plots import Drawing
 from vidlab.plots.pictures import spread
@@ -151,7 +151,7 @@ class SamplingExplorer(VideoPanel):
     def _indices(self, name: str, draw: int) -> np.ndarray:
         rng = np.random.default_rng([self._seed, draw]) if draw else None
         sampler, info = self._samplers[name].sampler, self._info
-        return np.asarray(sampler.indices(info.frames, fps=info.fps, rng=rng), dtype=np.int64)
+        return np.asarray(choose(sampler, info, rng=rng), dtype=np.int64)
 
     # ---- the chart -----------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from vidlab.errors import ResultError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, ORANGE
-from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, is_live
+from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, chart_text, is_live
 
 if TYPE_CHECKING:
     import keras
@@ -158,7 +158,7 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
                     line = {"color": own if alone else colours[name]}
                     line["dash"] = "dot" if part == "training" and not alone else "solid"
                     values = history[prefix + measure]
-                    label = part if alone else f"{name}, {part}"
+                    label = part if alone else chart_text(f"{name}, {part}")
                     shared = {"legendgroup": label, "line": line, "name": label}
                     drawn.add_scatter(
                         x=over, y=values, **shared, showlegend=column == 1, row=1, col=column
@@ -180,7 +180,7 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
                     over[start], line={"dash": "dot", "color": CHART["font_color"], "width": 1}
                 )
         drawn.update_layout(
-            title=self._title,
+            title=chart_text(self._title),
             height=380,
             hoverlabel_namelength=-1,
             hovermode="x unified",

@@ -1,0 +1,56 @@
+"""Tables as files: CSV, Markdown or LaTeX."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vidlab.errors import ResultError
+from vidlab.files import write_text
+
+__all__ = ["export"]
+
+
+def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+    """Write a table as CSV, Markdown or LaTeX, by the suffix of `path`: .csv, .md or .tex.
+
+    Its index becomes the first column, unless it only counts rows. Numbers keep all their digits in
+    CSV, and three after the point in Markdown and LaTeX (which needs booktabs).
+
+    Raises
+    ------
+    ResultError
+        If the suffix is another one.
+    """
+    path = Path(path)
+    if path.suffix not in (".csv", ".md", ".tex"):
+        raise ResultError(
+            f"Expected a file name ending in .csv, .md, .tex. Received: {path}. "
+            "Give it one of these endings."
+        )
+    flat = table if isinstance(table.index, pd.RangeIndex) else table.reset_index()
+    if path.suffix == ".csv":
+        text = flat.to_csv(index=False, lineterminator="\n")
+    elif path.suffix == ".tex":
+        text = flat.to_latex(index=False, escape=True, float_format="%.3f", na_rep="–")
+    else:
+        text = _markdown(flat)
+    return write_text(path, text)
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    rows = [map(str, table.columns), ["---:" if number else "---" for number in numeric]]
+    rows += [map(_cell, row) for row in table.itertuples(index=False, name=None)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}" if math.isfinite(value) else "–"
+    return re.sub(r"[\\`*|<$]|^_", r"\\\g<0>", str(value)).replace("\n", " ")
