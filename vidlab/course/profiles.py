@@ -3,8 +3,8 @@
 A profile is a YAML file: a shipped one (smoke, quick, full, ucf101, own), one in the folder
 ``nbconfig`` of `vidlab.datasets.home`, or any by its path. It chooses the videos, the picture size,
 the frames per video and the backbone, and may change a recipe's epochs, learning rate or batch
-size. It cannot change what a recipe *is*; `adapting.changes` lists all it changes, the literature's values
-beside its own.
+size. It cannot change what a recipe *is*; `adapting.changes` lists all it changes, the
+literature's values beside its own.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def load(name: str) -> Profile:
     path = find(name)
     settings = _settings_in(path)
     if base := settings.get("base"):
-        known = _settings_in(find(base))
+        known = _settings_in(find(str(base)))
         merged = {
             key: known.get(key, {}) | settings[key]
             for key in ("recipes", "left_out")
