@@ -242,11 +242,13 @@ def load(name: str) -> Profile:
         the line's key).
     """
     path = find(name)
-    settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    settings = _settings_in(path)
     if base := settings.get("base"):
-        known = yaml.safe_load(find(base).read_text(encoding="utf-8"))
+        known = _settings_in(find(base))
         merged = {
-            key: known.get(key, {}) | settings.get(key, {}) for key in ("recipes", "left_out")
+            key: known.get(key, {}) | settings[key]
+            for key in ("recipes", "left_out")
+            if isinstance(settings.get(key), dict)
         }
         settings = {**known, "folders": "", **settings, **merged}
     own = _checked({**settings, "name": path.stem}, where=path)
@@ -254,6 +256,21 @@ def load(name: str) -> Profile:
     given = Path(own.dataset).expanduser()
     dataset = own.dataset if own.dataset in datasets.NAMES else str(path.parent / given)
     return own.model_copy(update={"recipe_files": files, "dataset": dataset})
+
+
+def _settings_in(path: Path) -> dict[str, object]:
+    try:
+        if path.stat().st_size > 100_000:
+            raise ValueError("it is longer than 100,000 bytes")
+        settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return {str(name): value for name, value in settings.items()}
+    except OSError:
+        raise
+    except Exception as error:  # what YAML raises where it is none is nearly anything
+        raise ProfileError(
+            f"Expected a file of settings, such as seed: 0 on a line. Received: {path}, which "
+            f"cannot be read: {str(error)[:500]}. Compare it with {find('quick')}."
+        ) from error
 
 
 def adapt(recipe: Recipe, profile: Profile) -> Recipe:
@@ -393,6 +410,6 @@ def _checked(settings: dict, *, where: object) -> Profile:
             for problem in error.errors()
         )
         raise ProfileError(
-            f"Expected settings that vidlab knows in {where}. Received: {problems}. "
+            f"Expected settings that vidlab knows in {where}. Received: {problems[:1000]}. "
             f"Known settings: {', '.join(Profile.model_fields)}."
         ) from error

@@ -53,7 +53,7 @@ _COLUMNS = {
     "name": (
         *("path", "video_path", "file_path", "filepath", "relpath", "filename", "file_name"),
         *("file", "video_file", "video_name", "video", "clip_name", "clip", "name", "video_id"),
-        *("youtube_id", "id"),
+        *("youtube_id", "vid_name", "vid", "id"),
     ),
     "label": (
         *("template", "class_name", "class", "label_name", "label", "action", "activity"),
@@ -210,7 +210,7 @@ def _lines(
     """Match the lines of a file that are not empty; each comes with where it stands."""
     text = read_text(file, known=known) if file.is_file() else ""
     for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
-        where = f"{file}, line {number}: {line!r}"
+        where = f"{file}, line {number}: {line[:200]!r}"
         match = pattern.fullmatch(line)
         if line and not match:
             raise _line_error(expected, where)

@@ -139,16 +139,17 @@ def load(file: str | Path) -> list[str]:
     if _FILES.get(str(path), (None,))[0] == changed:
         return _FILES[str(path)][1]
     _discover()
-    for name in [name for name, known in _RECIPES.items() if known.file == str(path)]:
-        del _RECIPES[name]
+    _forget(str(path))
     module_name = f"vidlab_recipes_{path.stem}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     before, _reading = _reading, str(path)
     try:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     except RecipeError:
+        _forget(str(path))
         raise
-    except Exception as error:  # whatever a file of somebody's own may raise
+    except (Exception, SystemExit) as error:  # whatever a file of somebody's own may raise
+        _forget(str(path))
         raise RecipeError(
             f"Expected a file of recipes that Python can run. Received: {path}, which fails with "
             f"{type(error).__name__}: {error}. Correct it; python {path.name} shows the line."
@@ -163,6 +164,12 @@ def load(file: str | Path) -> list[str]:
         )
     _FILES[str(path)] = (changed, found)
     return found
+
+
+def _forget(file: str) -> None:
+    """Drop the recipes of a file."""
+    for name in [name for name, known in _RECIPES.items() if known.file == file]:
+        del _RECIPES[name]
 
 
 @cache

@@ -1,0 +1,153 @@
+"""Files changed at random, and the readers they are given to: what `test_hostile_files` fuzzes."""
+
+import shutil
+from pathlib import Path
+
+from tests.archives import write
+from vidlab.course import profiles
+from vidlab.data import archives, lists
+
+NASTY = [
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\r",
+    b"\n\n",
+    b"\t",
+    b'"',
+    b"'",
+    b"{",
+    b"[" * 3000,
+    b"- " * 2000,
+    b"../",
+    b"\\",
+    b"NaN",
+    b"1e999",
+    b"9" * 5000,
+    b"-1",
+    b"0x",
+    b"&a [*a, *a]",
+    b"!!python/object/apply:os.getcwd []",
+    b"!!int x",
+    b"!!timestamp 2001-99-99",
+    b"? ",
+    b": ",
+    b"\xc3\x28",
+    b"\xe2\x80\xae",
+    b"\xff" * 9,
+    b"x" * 20_000,
+]
+SEEDS = {
+    "profile.yaml": (
+        b"about: Own videos.\ndataset: data\nsampling: Uniform(8)\npatience: 3\n"
+        b"recipes:\n  gru-pixels: {epochs: [3], options: {units: 8}, learning_rate: [1e-3]}\n"
+        b"limits: {silence: 60}\nrecipe_files: []\n"
+    ),
+    "trainlist01.txt": (
+        b"Jump/v_Jump_g01_c01.avi 1\r\nJump/v_Jump_g01_c02.avi 1\r\nRun/v_Run_g02_c01.avi 2\r\n"
+    ),
+    "classInd.txt": b"1 Jump\r\n2 Run\r\n3 Long Jump\r\n",
+    "videos.csv": b'path,label,split,group\nJump/a.avi,Jump,train,anna\n"b, c.avi",Run,test,7\n',
+    "videos.txt": b"Jump/a.avi 0\nRun/b b.avi 1\n",
+    "videos.json": b'[{"id": "1", "template": "Pushing [something]", "label": "x"}]',
+    "kinetics.json": b'{"a": {"annotations": {"label": "x", "segment": [0, 9]}, "subset": "test"}}',
+    "Jump_test_split1.txt": b"a.avi 1\nb.avi 2\nc.avi 0\n",
+    "recipe.py": (
+        b"from vidlab.recipes import Phase, recipe\nfrom vidlab.streams import Rgb\n"
+        b"from vidlab.sampling import Uniform\n\n\n"
+        b'@recipe("fuzzed", inputs={"rgb": Rgb(Uniform(2), 16)}, phases=[Phase(1)])\n'
+        b"def build(inputs, num_classes):\n    return inputs['rgb']\n"
+    ),
+}
+
+
+def changed(content, edits):
+    """Apply edits, each (kind, place from 0 to 1, length, token), to the bytes of a file."""
+    for kind, place, length, token in edits:
+        at = int(place * len(content))
+        before, piece, after = content[:at], content[at : at + length], content[at + length :]
+        content = {
+            "cut": before,
+            "remove": before + after,
+            "repeat": before + piece * 3 + after,
+            "insert": before + NASTY[token % len(NASTY)] + piece + after,
+            "flip": before + bytes(byte ^ 1 << token % 8 for byte in piece[:3]) + piece[3:] + after,
+        }[kind]
+    return content
+
+
+KINDS = ("cut", "remove", "repeat", "insert", "flip")
+
+
+def archive(folder, kind):
+    """Write a small archive and give its bytes."""
+    entries = [("UCF-101/Jump/a.avi", b"frames" * 9), ("UCF-101/Run/b.avi", b"more" * 3)]
+    return write(folder / f"seed.{kind}", *entries).read_bytes()
+
+
+def read(name, content, folder):
+    """Give a file of some bytes to the reader of its kind."""
+    shutil.rmtree(folder, ignore_errors=True)
+    inner = folder / "inner"
+    inner.mkdir(parents=True)
+    file = inner / name
+    file.write_bytes(content)
+    if name == "profile.yaml":
+        profiles.load(str(file))
+    elif name in ("trainlist01.txt", "classInd.txt"):
+        for other in ("trainlist01.txt", "testlist01.txt", "classInd.txt"):
+            if other != name:
+                (inner / other).write_bytes(SEEDS[other.replace("testlist", "trainlist")])
+        lists.read_lists(inner)
+    elif name.startswith("Jump"):
+        lists.read_hmdb_splits([file])
+    elif name.startswith(("videos", "kinetics")):
+        lists.read_table(file)
+    elif name == "recipe.py":
+        from vidlab import recipes
+
+        recipes.load(file)
+    elif name.startswith("archive"):
+        (inner / "out").mkdir()
+        try:
+            if "rar" in name:  # a program would unpack it
+                archives.members(file)
+            else:
+                archives.unpack(file, inner / "out")
+        finally:
+            assert {path.name for path in folder.iterdir()} == {"inner"}
+            assert {path.name for path in inner.iterdir()} == {name, "out"}
+    elif name.endswith(".npz"):
+        from vidlab.evaluation.predictions import Predictions
+
+        Predictions.load(file)
+    else:
+        from vidlab.models import backbones
+
+        backbones.build("residual-0.25", size=(32, 32), weights=file)
+
+
+def seeds(folder):
+    """Give the bytes of a sound file of every kind that needs no Keras."""
+    found = dict(SEEDS)
+    for kind in ("zip", "tar", "rar", "rar5"):
+        found[f"archive.{kind}"] = archive(Path(folder), kind)
+    return found
+
+
+def model_seeds(folder):
+    """Give the bytes of sound models, one of each format that weights are read from."""
+    import keras
+
+    from vidlab.models import backbones
+    from vidlab.models.quantization import to_litert
+
+    model = backbones.build("residual-0.25", size=(32, 32))
+    model.save(Path(folder) / "seed.keras")
+    model.save_weights(Path(folder) / "seed.weights.h5")
+    found = {
+        name.replace("seed", "model"): (Path(folder) / name).read_bytes()
+        for name in ("seed.keras", "seed.weights.h5")
+    }
+    keras.backend.clear_session()
+    return found | {"model.tflite": to_litert(model)}

@@ -1,0 +1,86 @@
+"""Files that somebody changed, by accident or on purpose, end in sentences and in nothing else."""
+
+import math
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import hostile
+from vidlab.course import profiles
+from vidlab.errors import ProfileError, RecipeError, VidlabError
+from vidlab.recipes import registry
+
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(hostile.KINDS), st.floats(0, 1), st.integers(0, 30), st.integers(0, 200)
+    ),
+    min_size=1,
+    max_size=4,
+)
+CASES = 200
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="module")
+def seeds(folder):
+    return hostile.seeds(folder)
+
+
+NAMES = [*hostile.SEEDS, *(f"archive.{kind}" for kind in ("zip", "tar", "rar", "rar5"))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(edits=EDITS)
+@settings(
+    max_examples=math.ceil(CASES / len(NAMES)),
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_a_changed_file_is_read_or_refused_with_a_sentence(name, folder, seeds, edits, monkeypatch):
+    monkeypatch.setattr(registry, "_RECIPES", dict(registry._RECIPES))
+    content = hostile.changed(seeds[name], edits)
+    found = "Expected Received"
+    try:
+        hostile.read(name, content, folder / "work")
+    except VidlabError as error:
+        found = str(error)
+    assert re.search(r"(?s)\AExpected.*Received", found)
+    assert len(found) < 3000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a list",
+        "seed: [unclosed",
+        "seed: !!python/object/apply:os.getcwd []",
+        "1: number",
+        "seed: " + "9" * 5000,
+        "[" * 3000,
+        "about: " + "x" * 200_000,
+        "\0",
+        "when: 2001-99-99",
+    ],
+    ids=["list", "syntax", "code", "number", "digits", "deep", "long", "zero", "date"],
+)
+def test_a_profile_that_is_none_is_named(tmp_path, text):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ProfileError, match=r"Expected .*mine\.yaml"):
+        profiles.load(str(tmp_path / "mine.yaml"))
+
+
+def test_a_file_of_recipes_that_leaves_python_or_fails_leaves_no_recipe(tmp_path):
+    text = hostile.SEEDS["recipe.py"].decode()
+    for end in ("raise SystemExit\n", "1 / 0\n"):
+        (tmp_path / "mine.py").write_text(f"{text}\n\n{end}")
+        with pytest.raises(RecipeError, match=r"mine\.py, which fails with"):
+            registry.load(tmp_path / "mine.py")
+        assert "fuzzed" not in registry.names()
