@@ -84,7 +84,7 @@ class Contents:
 
     def inside(self, file: Path) -> tuple[str, ...]:
         """Names of the folders between the root and a file."""
-        return file.relative_to(self.root).parts[:-1]
+        return file.parts[len(self.root.parts) : -1]
 
     def beside(self) -> list[Path]:
         """The files of the folders that may hold lists, beside the root."""

@@ -113,11 +113,15 @@ def _length(path: Path) -> int:
 def _ends(path: Path) -> bytes:
     with _frames(path)[0].open("rb") as file:
         start = file.read(_END)
-        file.seek(-min(_END, file.tell()), os.SEEK_END)
-        return hashlib.sha256(start + file.read()).digest()
+        if len(start) == _END:
+            file.seek(-_END, os.SEEK_END)
+            start += file.read()
+    return hashlib.sha256(start).digest()
 
 
 def _whole(path: Path) -> bytes:
+    if path.is_file() and _length(path) < _END:
+        return b""  # its ends are all of it
     digest = hashlib.sha256()
     for frame in _frames(path):
         with frame.open("rb") as file:

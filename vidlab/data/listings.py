@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
@@ -127,19 +127,19 @@ def _matches(contents: Contents, rows: Iterable[Listed]) -> dict[tuple, list[Pat
 
     A video's folders, as far as a list names any, must not be those of another listed video.
     """
-    named = {(row.name, row.part): PurePosixPath(row.name) for row in rows}
-    folders = {plain(path.parent.name) for path in named.values()}
+    named = {(row.name, row.part): row.name.rstrip("/").split("/") for row in rows}
+    folders = {plain(path[-2]) for path in named.values() if len(path) > 1}
     found = {}
     for (name, part), path in named.items():
-        wanted = [plain(folder) for folder in reversed(path.parts[:-1])]
+        wanted = [plain(folder) for folder in reversed(path[:-1])]
         ranked = []
-        stem = normalized(lists.video_stem(path.name))
+        stem = normalized(lists.video_stem(path[-1]))
         untimed = re.sub(r"_\d{6}_\d{6}\Z", "", stem)  # Kinetics without the times of its clips
         for file, above in contents.by_name.get(stem) or contents.by_name.get(untimed, ()):
             agreeing = sum(a == b for a, b in zip(wanted, above, strict=False))
             if agreeing or not wanted or not above or above[0] not in folders:
                 in_part = any(PARTS.get(folder) == PARTS.get(part, "") for folder in above)
-                ranked.append(((agreeing, in_part, file.name == path.name), file))
+                ranked.append(((agreeing, in_part, file.name == path[-1]), file))
         best = max((rank for rank, _ in ranked), default=None)
         found[name, part] = [file for rank, file in ranked if rank == best]
     return found

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import csv
 import json
+import posixpath
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from vidlab.data import video
@@ -131,8 +132,8 @@ def video_key(class_name: str, file_name: str) -> str:
 
 def video_stem(name: str) -> str:
     """Drop the folders of a name, and its ending where that is one of a video."""
-    file = PurePosixPath(name)
-    return file.stem if file.suffix.lower() in video.SUFFIXES else file.name
+    stem, ending = posixpath.splitext(posixpath.basename(name))
+    return stem if ending.lower() in video.SUFFIXES else stem + ending
 
 
 def read_text(file: Path, *, known: Collection[str] = ()) -> str:
@@ -231,13 +232,14 @@ def _read_videos(
     expected = "Class/video.avi and perhaps a label"
     spelled = {normalized(name): (name, number) for name, number in numbers.items()}
     for match, where in _lines(file, _LINE, expected, known=known):
-        path = PurePosixPath(match["path"].replace("\\", "/"))
-        if len(path.parts) < 2:
+        folder, slash, file_name = match["path"].replace("\\", "/").rpartition("/")
+        if not slash:
             raise _line_error(expected, where)
-        name, label = spelled.get(normalized(path.parts[-2]), (path.parts[-2], None))
+        folder = posixpath.basename(folder)
+        name, label = spelled.get(normalized(folder), (folder, None))
         if label is not None and int(match["label"] or label) != label:
             raise _line_error(f"label {label}, as classInd.txt says", where)
-        yield f"{name}/{path.name}", name
+        yield f"{name}/{file_name}", name
 
 
 def read_hmdb_splits(files: Iterable[Path], *, known: Collection[str] = ()) -> list[Listed]:
