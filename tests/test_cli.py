@@ -420,3 +420,14 @@ def test_doctor_counts_shared_memory(monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(64 << 20, 0, 64 << 20))
     (shared,) = (one for one in doctor.examine() if one.what == "shared")
     assert "--shm-size" in shared.remedy
+
+
+def test_doctor_fails_where_home_cannot_be_written_to(call, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path / "file"))
+    (home,) = (one for one in doctor.examine() if one.what == "home")
+    assert home.needed
+    assert "VIDLAB_HOME" in home.remedy
+    shown = call("data", "make", "--size", "smoke")
+    assert shown.exit_code == 1
+    assert "Expected a folder. Received: " in shown.stderr

@@ -12,7 +12,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 from matplotlib import font_manager
 
-from tests.drawn import legend
+from tests.drawn import labels, legend
 from vidlab import plots
 from vidlab.cli import console
 from vidlab.evaluation import tables
@@ -73,6 +73,23 @@ def test_names_in_a_figure_are_as_they_are_and_in_its_legend(styled):
     assert plots.confusion_matrix(confusion)._repr_png_()
     cloud = plots.tsne(np.eye(5)[:, :2], range(5), classes=AWKWARD)
     assert legend(cloud) == AWKWARD
+
+
+def test_long_names_leave_room_for_the_chart():
+    long = [f"Pretending to put something behind something without touching it {n}" for n in "ab"]
+    figures = [
+        plots.confusion_matrix(pd.DataFrame([[3, 1], [0, 2]], long, long)),
+        plots.intervals(pd.DataFrame({"top1": [0.2, 0.7]}, long)),
+        plots.frame_timeline(np.eye(2), long),
+    ]
+    for figure in figures:
+        figure._repr_png_()
+        width, height = figure.axes[0].get_window_extent().size
+        assert min(width / figure.bbox.width, height / figure.bbox.height) > 0.25
+    for shown in (labels(figures[0].axes[0].yaxis), labels(figures[1].axes[0].yaxis)):
+        assert [name[-17:] for name in shown] == [name[-17:] for name in long]
+        assert len(shown[0]) == 40
+    assert len(legend(figures[2])[0]) == 60
 
 
 def test_the_numbers_of_a_log_scale_stay_formulas():

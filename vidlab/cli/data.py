@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlab.cli.console import complain, export, relative, table
+from vidlab.cli.options import Groups, Layout
 
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
@@ -19,20 +20,6 @@ app = typer.Typer(no_args_is_help=True, help="Make, fetch, verify and describe t
 
 Dataset = Annotated[
     str, typer.Argument(metavar="DATASET", help="`pantomime`, `ucf101` or a folder of videos.")
-]
-Layout = Annotated[
-    str | None,
-    typer.Option(
-        help="How the folder holds videos, where that cannot be seen: ucf101, hmdb51, list, or the "
-        "folders, such as split/class or class/group."
-    ),
-]
-Groups = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PATTERN",
-        help=r"The part of a name that is the scene or person, such as 'person(\d+)'.",
-    ),
 ]
 Size = Annotated[str, typer.Option(help="How much of Pantomime: smoke, quick or full.")]
 
@@ -81,8 +68,8 @@ def fetch(
 def verify(
     dataset: Dataset = "pantomime",
     size: Size = "quick",
-    layout: Layout = None,
-    groups: Groups = None,
+    layout: Layout = "",
+    groups: Groups = "",
     whole: Annotated[
         bool, typer.Option("--whole", help="Decode every video again, also those known.")
     ] = False,
@@ -145,8 +132,8 @@ def verify(
 def info(
     dataset: Dataset = "pantomime",
     size: Size = "quick",
-    layout: Layout = None,
-    groups: Groups = None,
+    layout: Layout = "",
+    groups: Groups = "",
 ) -> None:
     """Describe a dataset: its classes, videos, groups and lengths."""
     index = _index(dataset, size=size, layout=layout, groups=groups)

@@ -93,10 +93,14 @@ def examine() -> Iterator[Finding]:
     found = f"{free:.1f} of {memory.total / 2**30:.1f} GiB free, {os.cpu_count()} cores"
     yield Finding("memory", found, remedy if free < _LEAST_MEMORY_GB else "")
 
-    free = shutil.disk_usage(next(p for p in (home, *home.parents) if p.exists())).free / 2**30
-    remedy = "Set VIDLAB_HOME to a folder on a larger disk."
+    nearest = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(nearest).free / 2**30
     found = f"{free:.0f} GiB free for data, caches and runs in {home} (see VIDLAB_HOME)"
+    remedy = "Set VIDLAB_HOME to a folder on a larger disk."
     yield Finding("disk", found, remedy if free < _LEAST_DISK_GB else "")
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        remedy = "Set VIDLAB_HOME to a folder that can be written to."
+        yield Finding("home", f"{nearest} cannot be written to", remedy, needed=True)
 
     if Path("/dev/shm").is_dir():  # where joblib puts what processes share
         free = shutil.disk_usage("/dev/shm").free / 2**30
@@ -178,7 +182,7 @@ def _codecs() -> Finding:
             unknown.append(file.stem)
     if not unknown:
         return Finding("codecs", ", ".join(known))
-    remedy = "A second decoder may know more: pip install av"
+    remedy = 'A second decoder may know more: pip install "vidlab[pyav]"'
     return Finding("codecs", f"{', '.join(known)}; not {', '.join(unknown)}", remedy)
 
 

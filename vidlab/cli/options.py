@@ -10,22 +10,29 @@ from typing import Annotated, get_type_hints
 
 import typer
 
-__all__ = ["in_words", "of_a_run"]
+__all__ = ["Groups", "Layout", "in_words", "of_a_run"]
 
+Layout = Annotated[
+    str,
+    typer.Option(
+        help="How the folder holds videos, where that cannot be seen: ucf101, hmdb51, list, or the "
+        "folders, such as split/class or class/group."
+    ),
+]
+Groups = Annotated[
+    str,
+    typer.Option(
+        metavar="PATTERN",
+        help=r"The part of a path that is the scene or person, such as 'person(\d+)'.",
+    ),
+]
 _OPTIONS = {
     "profile": Annotated[str, typer.Option(help="How big the run is: a file of nbconfig/.")],
     "dataset": Annotated[
         str, typer.Option(help="Other videos than the profile's: a name or a folder.")
     ],
-    "layout": Annotated[
-        str, typer.Option(help="How the folder is read; found out where none is given.")
-    ],
-    "groups": Annotated[
-        str,
-        typer.Option(
-            metavar="PATTERN", help=r"What of a path is its group, such as 'person(\d+)'."
-        ),
-    ],
+    "layout": Layout,
+    "groups": Groups,
     "backbone": Annotated[
         str, typer.Option(help="Such as `mobilenetv2`, in place of the profile's.")
     ],

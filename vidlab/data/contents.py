@@ -13,6 +13,7 @@ import pandas as pd
 
 from vidlab.data import image_folders, video
 from vidlab.data.lists import normalized, video_stem
+from vidlab.files import printable
 
 __all__ = ["OWN_FILES", "Contents", "Found", "counted", "given_splits", "plain"]
 
@@ -93,21 +94,20 @@ class Contents:
     def unused(self, used: Collection[Path] = ()) -> list[str]:
         """Mention the files that are no videos and no list in use."""
         left = [f for f in self.others if f not in used and f.name not in OWN_FILES]
-        where = f", first {_shown(left[0].relative_to(self.root))}" if left else ""
+        where = f", first {printable(left[0].relative_to(self.root).as_posix())}" if left else ""
         return [f"Not used: {counted(left)}{where}."] if left else []
 
     def misnamed_rows(self) -> list[dict]:
         """Report the videos whose path is no text."""
         reason = "Its name is not UTF-8, so no table or list can hold it: rename it."
-        return [{"path": _shown(f), "reason": reason, "kind": "unreadable"} for f in self.misnamed]
+        return [
+            {"path": printable(str(f)), "reason": reason, "kind": "unreadable"}
+            for f in self.misnamed
+        ]
 
 
 def _is_text(path: Path) -> bool:
-    return _shown(path) == path.as_posix()
-
-
-def _shown(path: Path) -> str:
-    return os.fsencode(path.as_posix()).decode("utf-8", "replace")
+    return printable(str(path)) == str(path)
 
 
 def _refuse(error: OSError) -> None:

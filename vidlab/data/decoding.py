@@ -1,7 +1,7 @@
 """Decoders of video files: OpenCV's, and PyAV's for what that one cannot decode.
 
 Both give the frames one after the other: `grab` goes to the next one, `picture` converts it.
-PyAV is optional (``pip install "vidlab[pyav]"``) and is used by itself where it is installed.
+PyAV is optional (``pip install av``) and is used by itself where it is installed.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ def _unreadable(path: Path, *, codec: str, has_second: bool) -> UnreadableVideoE
         remedy = "Get it again, or convert it to H.264"
         if not has_second:
             reason = "this OpenCV cannot decode" + ", or it is damaged" * (codec not in _NAMES)
-            remedy = 'Install PyAV, a second decoder that is then used: pip install "vidlab[pyav]"'
+            remedy = "Install PyAV, a second decoder that is then used: pip install av"
         return UnreadableVideoError(
             "Expected a video that can be decoded. Received: "
             f"{path}, compressed as {_NAMES.get(codec, codec)}, which {reason}. {remedy}."

@@ -53,9 +53,9 @@ def frames_of(folder: Path) -> list[Path]:
     return [folder / name for name in frame_names(file.name for file in folder.iterdir())]
 
 
-def size_and_time(folder: Path) -> tuple[int, int]:
-    """Give the bytes of all frames, and when the last one changed, in nanoseconds."""
-    stats = [frame.stat() for frame in frames_of(folder)]
+def size_and_time(video: Path) -> tuple[int, int]:
+    """Give the bytes of a video, a file or all frames of a folder, and its last change in ns."""
+    stats = [file.stat() for file in (frames_of(video) if video.is_dir() else [video])]
     return sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 from vidlab.data import layouts
 from vidlab.data.contents import Found
 from vidlab.data.groups import PATTERN, group_names, suggested_pattern
+from vidlab.data.image_folders import size_and_time
 from vidlab.data.leakage import check_no_leakage, find_copies, leakage
 from vidlab.data.splitting import Splittable
 from vidlab.errors import DatasetError, LayoutError
@@ -273,7 +274,7 @@ class VideoIndex(Splittable):
     def fingerprint(self) -> str:
         """16 hexadecimal digits that change with the videos, not with where or when they lie."""
         facts = self.table.drop(columns="path")
-        sizes = [path.stat().st_size if path.is_file() else 0 for path in self.paths]
+        sizes = [size_and_time(path)[0] if path.exists() else 0 for path in self.paths]
         text = facts.assign(bytes=sizes).sort_values("video_id").to_csv(index=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

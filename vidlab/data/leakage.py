@@ -107,7 +107,7 @@ def _frames(path: Path) -> list[Path]:
 
 
 def _length(path: Path) -> int:
-    return image_folders.size_and_time(path)[0] if path.is_dir() else path.stat().st_size
+    return image_folders.size_and_time(path)[0]
 
 
 def _ends(path: Path) -> bytes:

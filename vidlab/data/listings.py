@@ -133,7 +133,9 @@ def _matches(contents: Contents, rows: Iterable[Listed]) -> dict[tuple, list[Pat
     for (name, part), path in named.items():
         wanted = [plain(folder) for folder in reversed(path.parts[:-1])]
         ranked = []
-        for file, above in contents.by_name.get(normalized(lists.video_stem(path.name)), ()):
+        stem = normalized(lists.video_stem(path.name))
+        untimed = re.sub(r"_\d{6}_\d{6}\Z", "", stem)  # Kinetics without the times of its clips
+        for file, above in contents.by_name.get(stem) or contents.by_name.get(untimed, ()):
             agreeing = sum(a == b for a, b in zip(wanted, above, strict=False))
             if agreeing or not wanted or not above or above[0] not in folders:
                 in_part = any(PARTS.get(folder) == PARTS.get(part, "") for folder in above)

@@ -53,7 +53,7 @@ _COLUMNS = {
     "name": (
         *("path", "video_path", "file_path", "filepath", "relpath", "filename", "file_name"),
         *("file", "video_file", "video_name", "video", "clip_name", "clip", "name", "video_id"),
-        *("youtube_id", "id"),
+        *("youtube_id", "vid_name", "vid", "id"),
     ),
     "label": (
         *("template", "class_name", "class", "label_name", "label", "action", "activity"),

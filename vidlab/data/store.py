@@ -60,12 +60,9 @@ def _content_digest(path: str, size: int, changed: int) -> str:
 
 
 def _size_and_time(path: str | os.PathLike[str]) -> tuple[int, int]:
-    if os.path.isdir(path):
-        return image_folders.size_and_time(Path(path))
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         video.probe(path)  # raises, naming the file and the remedy
-    found = os.stat(path)
-    return found.st_size, found.st_mtime_ns
+    return image_folders.size_and_time(Path(path))
 
 
 def _write(file: Path, parts: Iterable[np.ndarray], *, shape: tuple, dtype: str) -> None:

@@ -17,6 +17,7 @@ from scipy.spatial.distance import squareform
 
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per
+from vidlab.plots.names import shortened
 from vidlab.plots.style import axes_or_new, sentence, titled
 
 __all__ = ["clustered", "confusion_matrices", "confusion_matrix"]
@@ -67,7 +68,8 @@ def confusion_matrix(
     if few:
         title += f" (number of {per}s)" if counted else f" (% of the true class's {per}s)"
     # A handful of classes still needs room for the title and the name of the colours.
-    size = (max(6.2, 3.2 + cell * columns), max(4.2, 2.2 + cell * rows))
+    more = _room(table)
+    size = (max(6.2, 3.2 + cell * columns) + more, max(4.2, 2.2 + cell * rows) + more)
     figure, axes = axes_or_new(ax, title=title, figsize=size)
     numbers = table if counted else (100 * table).round().fillna(0).astype(int)
     annotation = numbers.astype(str).where(table > 0, "") if few else False
@@ -107,9 +109,10 @@ def confusion_matrices(
             f"Expected confusion matrices of the same classes. Received: {len(tables)} of "
             f"{len(names)} sets of classes. Compare runs on one dataset."
         )
-    rows, columns = next(iter(tables.values())).shape
+    first, *_ = tables.values()
+    (rows, columns), more = first.shape, _room(first)
     cell = max(0.06, min(0.2, 2.6 / max(columns, 1)))
-    size = (2.6 + (cell * columns + 0.35) * len(tables), 2.1 + cell * rows)
+    size = (2.6 + (cell * columns + 0.35) * len(tables) + more, 2.1 + cell * rows + more)
     figure = titled(title, size)
     panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
     for axes, (name, table) in zip(panels, tables.items(), strict=True):
@@ -121,6 +124,11 @@ def confusion_matrices(
             _slant(axes)
     _colour_bar(figure, panels, per=per, shrink=0.7)
     return figure
+
+
+def _room(table: pd.DataFrame) -> float:
+    """Return how many inches more than usual long names take."""
+    return 0.07 * max(0, max(map(len, shortened(table.columns)), default=0) - 16)
 
 
 def _heatmap(table: pd.DataFrame, axes: Axes, **options: object) -> None:
@@ -140,8 +148,8 @@ def _heatmap(table: pd.DataFrame, axes: Axes, **options: object) -> None:
         **options,
     )
     rows, columns = table.shape
-    axes.set_xticks(np.arange(columns) + 0.5, table.columns, rotation=90)
-    axes.set_yticks(np.arange(rows) + 0.5, table.index)
+    axes.set_xticks(np.arange(columns) + 0.5, shortened(table.columns), rotation=90)
+    axes.set_yticks(np.arange(rows) + 0.5, shortened(table.index))
 
 
 def _colour_bar(figure: Figure, panels: Sequence[Axes], *, per: Per, shrink: float) -> None:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from vidlab.errors import MetricError
+from vidlab.plots.names import shortened
 from vidlab.plots.style import (
     BLUE,
     GREY,
@@ -178,7 +179,8 @@ def named_rows(
         ax.set_ylabel(names.name or "")
     else:
         ax.set_title(title)
-    ax.set_yticks(np.arange(len(names)), names, fontsize=7.5 if len(names) > _MANY else 9.5)
+    size = 7.5 if len(names) > _MANY else 9.5
+    ax.set_yticks(np.arange(len(names)), shortened(names), fontsize=size)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     return ax.get_figure(root=True), ax

@@ -10,6 +10,7 @@ import logging
 import re
 import unicodedata
 import warnings
+from collections.abc import Iterable
 from functools import cache
 
 import matplotlib as mpl
@@ -22,7 +23,7 @@ from matplotlib.text import Text
 
 from vidlab.files import printable
 
-__all__ = ["as_they_are", "fonts_with", "labelled"]
+__all__ = ["as_they_are", "fonts_with", "labelled", "shortened"]
 
 _BY_ITSELF = re.compile(r"_(child|container)\d+|_nolegend_|_")  # labels that matplotlib gives
 _BOXES = "Last Resort"  # a font that has a box for every letter
@@ -78,6 +79,17 @@ def _had(path: str, letters: frozenset[str]) -> set[str]:
     if _BOXES in font.family_name:
         return set()
     return {letter for letter in letters if font.get_char_index(ord(letter))}
+
+
+def shortened(names: Iterable[str], *, most: int = 40) -> list[str]:
+    """Return names with at most so many characters: of longer ones, where they begin and end.
+
+    Examples
+    --------
+    >>> shortened(["Run", "Pretending to put something behind something, 2"])
+    ['Run', 'Pretending to put some…hind something, 2']
+    """
+    return [f"{n[: most - 18]}…{n[-17:]}" if len(n) > most else n for n in map(str, names)]
 
 
 def labelled(axes: Axes) -> dict[str, Artist]:

@@ -24,7 +24,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from vidlab.files import replacing
-from vidlab.plots.names import as_they_are, labelled
+from vidlab.plots.names import as_they_are, labelled, shortened
 
 __all__ = [
     "Drawing",
@@ -180,8 +180,9 @@ def legend_below(figure: Figure, colours: Mapping[str, str] | None = None) -> No
     for axes in figure.axes:
         named |= labelled(axes)
     if named:
-        columns = min(len(named), 5)
-        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns)
+        names = shortened(named, most=60)
+        columns = min(len(named), 5, max(1, 130 // max(map(len, names))))
+        figure.legend(named.values(), names, loc="outside lower center", ncols=columns)
 
 
 def _series(index: int) -> str:
