@@ -85,8 +85,12 @@ def train(
     title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), {over}"
     table(_with_spread(result), title=title)
     if len(chosen) > 1:
-        _together(recipe, [found[first, split] for split in chosen], export)
-    if len(chosen) > 1 and lab.profile.line:
+        counts = _together(recipe, [found[first, split] for split in chosen])
+        if counts is not None:
+            if len(counts) <= _SHOWN:
+                table(counts, title="True class by row, predicted by column")
+            write_table(counts, export, ending="-confusion")
+    if len(chosen) > 1 and lab.profile.line not in ("", recipe):
         line = [RunFolder(lab.run_path(lab.profile.line, split=split)) for split in chosen]
         name = f"{lab.profile.line}, the line to pass"
         _together(name, [run.predictions for run in line])
@@ -159,21 +163,18 @@ def figures(
         typer.echo(relative(path))
 
 
-def _together(title: str, parts: list[Predictions], export: Path | None = None) -> None:
-    """Print the accuracy on the test videos of several splits together; write the confusions."""
+def _together(title: str, parts: list[Predictions]) -> pd.DataFrame | None:
+    """Print the accuracy on the test videos of several splits together; return the confusions."""
     from vidlab import evaluation
 
     try:
         pooled = evaluation.pool(parts)
     except MetricError:
         typer.echo(f"{title}: no pooled interval, for the test parts have videos in common.")
-        return
+        return None
     where = f"test videos of all {len(parts)} splits together, first seed"
     typer.echo(f"{title}: {where}: top-1 {evaluation.interval(pooled)}")
-    counts = evaluation.confusion(pooled, normalise=False)
-    if export is not None or len(counts) <= _SHOWN:
-        table(counts, title="True class by row, predicted by column")
-    write_table(counts, export, ending="-confusion")
+    return evaluation.confusion(pooled, normalise=False)
 
 
 def _with_spread(summary: pd.DataFrame) -> pd.DataFrame:
