@@ -154,7 +154,8 @@ class VideoIndex(Splittable):
             )
         facts = pd.DataFrame(infos).merge(found.videos, on="path")
         index = cls.from_headers(facts, root, found=found, groups=groups)
-        problems += found.problems + [_copied(index, *pair) for pair in index.copies.items()]
+        of = dict(zip(index.table["path"], index.table["class_name"], strict=True))
+        problems += found.problems + [_copied(of, *pair) for pair in index.copies.items()]
         class_of = dict(zip(map(str, files), found.videos["class_name"], strict=True))
         rows = [{"class_name": class_of.get(row["path"], ""), **row} for row in problems]
         report = pd.DataFrame(rows, columns=_REPORT)
@@ -304,8 +305,8 @@ class VideoIndex(Splittable):
         return self._with(table.sort_values("label", kind="stable"), names)
 
 
-def _copied(index: VideoIndex, path: str, first: str) -> dict[str, str]:
-    of = index.table.set_index("path")["class_name"]
+def _copied(of: dict[str, str], path: str, first: str) -> dict[str, str]:
+    """Report a video that is a copy of the `first` one; `of` which class each is."""
     reason = f"Byte for byte the same as {first}."
     if of[path] != of[first]:
         reason += f" That one is of class {of[first]}: one of the two labels is wrong."
