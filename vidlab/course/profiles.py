@@ -238,13 +238,10 @@ def load(name: str) -> Profile:
     Raises
     ------
     ProfileError
-        For an unknown name or path, or an unknown or unfit setting (the message names the file and
-        the line's key).
+        For an unknown name or path, a file that cannot be read, or an unfit setting.
     """
     path = find(name)
     try:
-        if path.stat().st_size > 100_000:
-            raise ValueError("it is longer than 100,000 bytes")
         settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         if base := settings.get("base"):
             known = yaml.safe_load(find(base).read_text(encoding="utf-8"))
@@ -362,13 +359,7 @@ _GIVEN = ("backbone", "start")  # options that hold models
 
 
 def replace(profile: Profile, **settings) -> Profile:
-    """Return `profile` with some settings replaced, checked like those of a file.
-
-    Raises
-    ------
-    ProfileError
-        For an unknown or unfit setting.
-    """
+    """Return `profile` with some settings replaced, checked like those of a file."""
     return _checked(profile.model_dump() | settings, where="the parameters")
 
 

@@ -13,7 +13,6 @@ import platform
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -236,12 +235,13 @@ class RunFolder:
         import keras
 
         from vidlab import recipes  # through it Keras knows vidlab's layers
+        from vidlab.models.graph import load
 
         record = {} if "recipe.json" in self.missing else self.recipe
         if record.get("file"):
             recipes.load(record["file"])  # through it Keras knows layers of one's own
         which = "validated" if validated and (self.path / _VALIDATED).is_file() else "model"
-        model = self._read(which, partial(keras.saving.load_model, compile=False))
+        model = self._read(which, load)
         if isinstance(getattr(model, "output", None), dict) and not whole:  # a Sequential has none
             (first, *_), *_ = record["config"]["tasks"]
             model = keras.Model(model.input, model.output[first], name=model.name)

@@ -10,10 +10,11 @@ from pathlib import Path
 import h5py
 import keras
 
-from vidlab.errors import ModelError, WeightsError
+from vidlab.errors import WeightsError
 from vidlab.files import replacing
 from vidlab.models.backbones.specs import BACKBONES, spec
 from vidlab.models.backbones.trainable import backbone_of
+from vidlab.models.graph import load
 from vidlab.models.litert import embedding_of, from_litert
 
 __all__ = ["imagenet_problem", "save_weights", "with_weights"]
@@ -48,7 +49,7 @@ def with_weights(
         if path.suffix == ".tflite":
             return _fitting(from_litert(embedding_of(path.read_bytes()), name="backbone"), model)
         if path.suffix == ".keras":
-            trained = backbone_of(keras.saving.load_model(path, compile=False))
+            trained = backbone_of(load(path))
             if [one.shape for one in trained.weights] != [one.shape for one in model.weights]:
                 return _fitting(trained, model)
             model.set_weights(trained.get_weights())
@@ -57,7 +58,7 @@ def with_weights(
                 # Keras only warns of layers the file has nothing for, and leaves them random.
                 warnings.filterwarnings("error", message="Skipping nested container")
                 model.load_weights(path)
-    except (ModelError, ValueError, OSError, KeyError, UserWarning) as error:
+    except Exception as error:  # damaged files make their readers raise nearly anything
         raise WeightsError(
             f"Expected weights of {name} in {path}. Received: {error} "
             "Give a file written for this backbone."
