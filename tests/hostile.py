@@ -136,11 +136,10 @@ def seeds(folder):
 
 
 def model_seeds(folder):
-    """Give the bytes of sound models, one of each format that weights are read from."""
+    """Give the bytes of models, one of each format that weights are read from; the last is torn."""
     import keras
 
     from vidlab.models import backbones
-    from vidlab.models.quantization import to_litert
 
     model = backbones.build("residual-0.25", size=(32, 32))
     model.save(Path(folder) / "seed.keras")
@@ -150,4 +149,4 @@ def model_seeds(folder):
         for name in ("seed.keras", "seed.weights.h5")
     }
     keras.backend.clear_session()
-    return found | {"model.tflite": to_litert(model)}
+    return found | {"model.tflite": bytes(4) + b"TFL3" + bytes(800)}

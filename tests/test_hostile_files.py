@@ -3,13 +3,15 @@
 import math
 import re
 
+import keras
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import hostile
 from vidlab.course import profiles
-from vidlab.errors import ProfileError, RecipeError, VidlabError, WeightsError
+from vidlab.errors import ModelError, ProfileError, RecipeError, VidlabError, WeightsError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.models import backbones
 from vidlab.recipes import registry

@@ -232,8 +232,7 @@ def load(name: str) -> Profile:
     Raises
     ------
     ProfileError
-        For an unknown name or path, or an unknown or unfit setting (the message names the file and
-        the line's key).
+        For an unknown name or path, a file that cannot be read, or an unfit setting.
     """
     path = find(name)
     settings = _settings_in(path)
@@ -268,13 +267,7 @@ def _settings_in(path: Path) -> dict[str, object]:
 
 
 def replace(profile: Profile, **settings) -> Profile:
-    """Return `profile` with some settings replaced, checked like those of a file.
-
-    Raises
-    ------
-    ProfileError
-        For an unknown or unfit setting.
-    """
+    """Return `profile` with some settings replaced, checked like those of a file."""
     return _checked(profile.model_dump() | settings, where="the parameters")
 
 
