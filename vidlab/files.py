@@ -21,6 +21,7 @@ __all__ = [
     "in_words",
     "is_whole",
     "locked",
+    "printable",
     "replacing",
     "seal",
     "unique_stems",
