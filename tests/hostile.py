@@ -53,8 +53,8 @@ SEEDS = {
     "kinetics.json": b'{"a": {"annotations": {"label": "x", "segment": [0, 9]}, "subset": "test"}}',
     "Jump_test_split1.txt": b"a.avi 1\nb.avi 2\nc.avi 0\n",
     "recipe.py": (
-        b"from vidlab.recipes import Phase, recipe\nfrom vidlab.streams import Rgb\n"
-        b"from vidlab.sampling import Uniform\n\n\n"
+        b"from vidlab.recipes import Phase, recipe\nfrom vidlab.data.streams import Rgb\n"
+        b"from vidlab.data.sampling import Uniform\n\n\n"
         b'@recipe("fuzzed", inputs={"rgb": Rgb(Uniform(2), 16)}, phases=[Phase(1)])\n'
         b"def build(inputs, num_classes):\n    return inputs['rgb']\n"
     ),

@@ -143,7 +143,7 @@ def runs(folder, toy_folder):
     options = ("--profile", "smoke", "--dataset", toy_folder)
     trainings = [("train", f"mine.py:{name}", *options) for name in NAMES]
     vidlab(folder, ("train", "my-c3d", "--profile", "own.yaml"), *trainings)
-    (found,) = (one for one in (folder / "home" / "runs").iterdir() if one.name != "own")
+    (found,) = (folder / "home" / "runs").glob("smoke-*")
     return {name: found / name for name in NAMES}
 
 
@@ -175,7 +175,8 @@ def test_each_is_trained_and_kept(runs):
 
 
 def test_a_profile_names_the_file(folder, runs):
-    config = record_of(folder / "home" / "runs" / "own" / "my-c3d")["config"]
+    (run,) = (folder / "home" / "runs").glob("own-*/my-c3d")
+    config = record_of(run)["config"]
     assert config["options"] == {"filters": 2}
     assert config["phases"][0]["epochs"] == 1
 

@@ -8,6 +8,7 @@ files that were changed at random places, and counts their errors by kind.
 import argparse
 import hashlib
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -17,8 +18,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from tests import hostile
 from tests.archives import write
+from vidlab.errors import VidlabError
 
 FETCH = (
     "import sys; from vidlab.data import ucf101; "
@@ -150,12 +154,41 @@ class _Outcome:
     __hash__ = None
 
 
+def fuzz(count, folder, *, seed=0):
+    """Tabulate what readers make of `count` files changed at random: errors by kind of file."""
+    rng, seeds, slowest = np.random.default_rng(seed), hostile.seeds(folder), 0.0
+    found = []
+    for number in range(count):
+        name = list(seeds)[number % len(seeds)]
+        edits = [
+            (str(rng.choice(hostile.KINDS)), rng.random(), *map(int, rng.integers(0, [31, 201])))
+            for _ in range(rng.integers(1, 5))
+        ]
+        started = time.perf_counter()
+        try:
+            hostile.read(name, hostile.changed(seeds[name], edits), folder / "work")
+            kind = "read"
+        except VidlabError as error:
+            kind = type(error).__name__
+        except Exception as error:  # what this looks for
+            kind = f"UNHANDLED {type(error).__name__}"
+        slowest = max(slowest, time.perf_counter() - started)
+        found.append((name, kind))
+    table = pd.DataFrame(found, columns=["file", "result"])
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    counts = pd.crosstab(table.file, table.result).to_string()
+    return f"{counts}\nslowest {slowest:.2f} s, at most {most:.0f} MiB"
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.faults")
-    parser.add_argument("task", choices=["fetch", "train"])
+    parser.add_argument("task", choices=["fetch", "train", "fuzz"])
     parser.add_argument("count", nargs="?", type=int, default=20)
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
+        if chosen.task == "fuzz":
+            print(fuzz(chosen.count, Path(folder)))
+            return
         kills = {"fetch": kills_of_fetch, "train": kills_of_training}[chosen.task]
         same = kills(chosen.count, Path(folder))
     print(f"{chosen.task}: {same} of {chosen.count} end as if never killed")
