@@ -85,7 +85,7 @@ def test_a_codec_without_decoder_is_named_with_a_way_out(unknown_codec, monkeypa
     with pytest.raises(UnreadableVideoError, match="XQZ7, which neither OpenCV nor PyAV can"):
         video.probe(unknown_codec)
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(UnreadableVideoError, match="XQZ7, which.*pip install av"):
+    with pytest.raises(UnreadableVideoError, match=r"XQZ7, which.*pip install av"):
         video.probe(unknown_codec)
     assert capfd.readouterr().err == ""
 
