@@ -152,7 +152,7 @@ class VideoIndex(Splittable):
                 f"Expected readable videos. Received: {root}, where none of {len(files)} can be "
                 f"read. The first says: {problems[0]['reason']}"
             )
-        facts = pd.DataFrame(infos).merge(found.videos, on="path")
+        facts = pd.DataFrame(map(vars, infos)).merge(found.videos, on="path")
         index = cls.from_headers(facts, root, found=found, groups=groups)
         of = dict(zip(index.table["path"], index.table["class_name"], strict=True))
         problems += found.problems + [_copied(of, *pair) for pair in index.copies.items()]

@@ -20,13 +20,14 @@ from vidlab.data import listings, lists, video
 from vidlab.data.contents import Contents, Found, counted, given_splits
 from vidlab.data.lists import PARTS, OfficialLists, normalized
 from vidlab.errors import LayoutError, VideoError
-from vidlab.progress import progress
+from vidlab.progress import counter
 
 __all__ = ["LAYOUTS", "find_lists", "look", "probe_all", "unique_names"]
 
 _VIDEO_FOLDERS = ("ucf-101", "videos")
 _UCF_NAME = re.compile(r"(?i)v_(?P<class_name>.+)_g\d+_c\d+")
 _WORDS = ("class", "group", "split", "*")
+_AT_ONCE = 8  # files a task of a thread: handing over one takes as long as finding it known
 
 
 def look(root: str | Path, *, layout: str | None = None) -> Found:
@@ -228,9 +229,12 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
             return {"path": str(file), "reason": str(error), "kind": "unreadable"}
 
     pool = ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)))
+    results, some = [], [files[i : i + _AT_ONCE] for i in range(0, len(files), _AT_ONCE)]
     try:
-        found = pool.map(probe, files)
-        results = list(progress(found, desc="Indexing", total=len(files), unit="video"))
+        with counter(desc="Indexing", total=len(files), unit="video") as bar:
+            for found in pool.map(lambda chosen: list(map(probe, chosen)), some):
+                results += found
+                bar.update(len(found))
     finally:
         pool.shutdown(cancel_futures=True)
     infos = [result for result in results if isinstance(result, video.VideoInfo)]
