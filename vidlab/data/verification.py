@@ -55,7 +55,8 @@ class Verification:
 
     def __str__(self) -> str:
         totals = self.per_class.sum()
-        counts = ", ".join(f"{totals[name]} {name}" for name in self.per_class.columns)
+        shown = [name for name in totals.index if totals[name] or name == "readable"]
+        counts = ", ".join(f"{totals[name]} {name}" for name in shown)
         if totals["listed"] == 0:
             verdict = "there are no official lists to compare with"
         else:
