@@ -218,7 +218,8 @@ class Lab:
         folder, record, finished = self._find(name, seed=seed, split=split)
         line = None
         if self.profile.line not in ("", record["recipe"]):  # what others have to pass comes first
-            line = self.run(self.profile.line, seed=seed, split=split)
+            line, _, known = self._find(self.profile.line, seed=seed, split=split)
+            line = line if known else self.run(self.profile.line, seed=seed, split=split)
         if not finished:
             with locked(folder.path):
                 if not (finished := folder.is_finished(record["config"])):  # by another, meanwhile
