@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from vidlab.data import listings, lists, probe_cache, video
+from vidlab.data import list_layouts, lists, probe_cache, video
 from vidlab.data.contents import Contents
 from vidlab.data.index import VideoIndex
 from vidlab.evaluation.predictions import Predictions
@@ -256,7 +256,7 @@ def index_of_lists(folder):
     names = sorted({Path(listed.name) for listed in lists.read_lists(folder).videos})
     lists_inside = [file for file in folder.iterdir() if file.suffix == ".txt"]
     contents = Contents(folder, [folder / name for name in names], lists_inside, near=[])
-    found = listings.ucf101(contents)
+    found = list_layouts.ucf101(contents)
     table = found.videos.assign(frames=0, fps=0, width=0, height=0)
     return VideoIndex.from_headers(table, folder, found=found)
 

@@ -195,7 +195,7 @@ def test_data_verify_tells_a_whole_dataset_and_lists_what_cannot_be_read_or_spli
     shown = call("data", "verify", str(root))
     assert shown.exit_code == 1
     assert "Problems" in shown.stdout
-    assert "There is no split 1. Expected two groups" in shown.stderr
+    assert "Split 1 cannot be used. Expected two groups" in shown.stderr
 
 
 def test_data_verify_knows_groups_only_where_something_tells_them(call, toy_dataset):

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from vidlab.cli.console import Root
 from vidlab.evaluation import tables
-from vidlab.files import in_words, write_text
+from vidlab.files import system_message, write_text
 
 LARGE = "x" * 2_000_000
 
@@ -74,11 +74,11 @@ def test_a_full_disk_is_a_sentence_and_leaves_what_was_there(small_disk, command
 
 def test_a_limit_of_file_sizes_is_a_sentence(tmp_path):
     script = (
-        "import resource, signal, sys; from vidlab.files import in_words, write_text\n"
+        "import resource, signal, sys; from vidlab.files import system_message, write_text\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try: write_text(sys.argv[1], 'x' * 2000)\n"
-        "except OSError as error: print(in_words(error))"
+        "except OSError as error: print(system_message(error))"
     )
     words = [sys.executable, "-c", script, str(tmp_path / "notes.txt")]
     done = subprocess.run(words, capture_output=True, text=True)
@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_written_is_named_with_the_remedy(tmp_path, path, 
     assert shown.exit_code == 1
     assert re.search(told, shown.stderr, re.DOTALL), shown.stderr
     problem = refused(lambda: write_text(tmp_path / path, "text"))
-    assert in_words(problem) in problem.__notes__
+    assert system_message(problem) in problem.__notes__
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab.data import layouts, probe_cache, video
+from vidlab.data import index, probe_cache, video
 from vidlab.data.decoding import OpenCv
 from vidlab.errors import FrameIndexError
 
@@ -92,7 +92,7 @@ def test_a_file_damaged_in_its_middle_has_the_frames_that_decode_everywhere(
     else:
         path = encode(name, codec="libx264", frames=50, crf="3")
     damaged_in_its_middle(path)
-    ((info,), (row,)) = layouts.probe_all([path], count=False)
+    ((info,), (row,)) = index.probe_all([path], count=False)
     assert 0 < info.frames < info.named == 50
     assert (
         info.frames == video.probe(path).frames == len(video.read_frames(path, range(info.frames)))
@@ -109,7 +109,7 @@ def test_a_clip_cut_without_loss_has_the_frames_its_edit_list_shows(encode, fram
     length = data.index(b"elst") + 12
     data[length : length + 4] = (17 * 40).to_bytes(4, "big")  # milliseconds at 25 frames a second
     path.write_bytes(data)
-    ((info,), rows) = layouts.probe_all([path], count=False)
+    ((info,), rows) = index.probe_all([path], count=False)
     assert (info.frames, info.named, rows) == (17, 17, [])
     assert frame_number(video.read_frames(path, [16])[0]) == 16
 

@@ -1,4 +1,7 @@
-"""Where vidlab writes: whole files or none, their names, and folders that one process holds."""
+"""Where vidlab writes: whole files or none, their names, folders that one process holds.
+
+What the system refuses, such as a full disk, is put into a sentence by `system_message`.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ from vidlab.progress import counter
 __all__ = [
     "file_name",
     "home",
-    "in_words",
     "is_whole",
     "locked",
     "printable",
     "replacing",
     "seal",
+    "system_message",
     "unique_stems",
     "write_text",
 ]
@@ -132,7 +135,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        error.add_note(in_words(error))  # what a notebook shows below the traceback
+        error.add_note(system_message(error))  # what a notebook shows below the traceback
         raise
     finally:
         with suppress(OSError):  # it is not there, or the error above says why it cannot be
@@ -199,12 +202,12 @@ def unique_stems(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     return stems
 
 
-def in_words(error: BaseException) -> str:
+def system_message(error: BaseException) -> str:
     """Say what an error of the system is about and what to do, by the formula of `vidlab.errors`.
 
     Examples
     --------
-    >>> in_words(PermissionError(13, "Permission denied", "runs/metrics.json"))
+    >>> system_message(PermissionError(13, "Permission denied", "runs/metrics.json"))
     'Expected permission to read or write. Received: runs/metrics.json (Permission denied). \
 Change its permissions, or name another folder.'
     """

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from vidlab.errors import VidlabError
-from vidlab.files import in_words
+from vidlab.files import system_message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ class Root(TyperGroup):
 
 
 def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, VidlabError) else in_words(error)
+    return str(error) if isinstance(error, VidlabError) else system_message(error)
 
 
 def complain(message: str) -> None:

@@ -106,12 +106,12 @@ def verify(
             f"such as --groups '{hint}'."
         )
     for k in sorted(index.lists or [1]):
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             try:
                 parts = index.split(k)
             except DatasetError as error:
-                complain(f"There is no split {k}. {error}")
+                complain(f"Split {k} cannot be used. {error}")
                 failed = True
                 continue
         failed = failed or bool(copies_apart(*parts))
@@ -120,7 +120,7 @@ def verify(
         typer.echo(
             f"Split {k}: {train} training, {validation} validation, {test} test videos{apart}."
         )
-        for warning in said:
+        for warning in warned:
             complain(str(warning.message).removeprefix("vidlab: "))
     if csv is not None:
         export(found.videos, csv)

@@ -231,7 +231,7 @@ class Lab:
         return folder
 
     def _train(self, name, folder, record, *, seed, split, callbacks) -> None:
-        """Train a recipe anew; what it replaces is said."""
+        """Train a recipe anew, and name the run that it replaces."""
         from vidlab.training import experiment  # imports Keras
 
         before, now = folder.recipe["config"] if folder.is_complete else {}, record["config"]

@@ -8,9 +8,11 @@ of the action: a split that spreads a group over two parts measures memory, not 
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,15 +20,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vidlab.data import layouts
+from vidlab.data import layouts, video
 from vidlab.data.contents import Found
 from vidlab.data.groups import PATTERN, group_names, suggested_pattern
 from vidlab.data.image_folders import size_and_time
 from vidlab.data.leakage import check_no_leakage, find_copies, leakage
 from vidlab.data.splitting import Splittable
-from vidlab.errors import DatasetError, LayoutError
+from vidlab.errors import DatasetError, LayoutError, VideoError
+from vidlab.progress import counter
 
-__all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage"]
+__all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage", "probe_all"]
 
 _COLUMNS = {
     "video_id": "str",
@@ -41,6 +44,7 @@ _COLUMNS = {
     "height": "int64",
 }
 _REPORT = ["path", "class_name", "reason", "kind"]
+_AT_ONCE = 8  # files a task of a thread: handing over one takes as long as finding it known
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class VideoIndex(Splittable):
         found = layouts.look(root, layout=layout or None)
         root = Path(root).resolve()
         files = found.videos["path"].tolist()
-        infos, problems = layouts.probe_all(files, count=count)
+        infos, problems = probe_all(files, count=count)
         if not infos:
             raise LayoutError(
                 f"Expected readable videos. Received: {root}, where none of {len(files)} can be "
@@ -206,7 +210,7 @@ class VideoIndex(Splittable):
                 f"--groups '{hint or PATTERN}'.",
                 stacklevel=3,
             )
-        table = table.assign(video_id=layouts.unique_names(paths))
+        table = table.assign(video_id=_unique_names(paths))
         varying = ["times"] * int("times" in table and table["times"].notna().any())
         table = table[[*_COLUMNS, *varying]].astype(_COLUMNS)
         return cls(
@@ -311,3 +315,51 @@ def _copied(of: dict[str, str], path: str, first: str) -> dict[str, str]:
     if of[path] != of[first]:
         reason += f" That one is of class {of[first]}: one of the two labels is wrong."
     return {"path": path, "reason": reason, "kind": "copied"}
+
+
+def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo], list[dict]]:
+    """Read what all files hold, several at a time.
+
+    Returns
+    -------
+    tuple
+        What was found, and a row for each video that is ``unreadable``, ``shorter`` than its
+        header says by one frame, or ``damaged``: shorter by more.
+    """
+
+    def probe(file: Path) -> video.VideoInfo | dict:
+        try:
+            return video.probe(file, count=count)
+        except (VideoError, OSError) as error:
+            return {"path": str(file), "reason": str(error), "kind": "unreadable"}
+
+    pool = ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)))
+    results, some = [], [files[i : i + _AT_ONCE] for i in range(0, len(files), _AT_ONCE)]
+    try:
+        with counter(desc="Indexing", total=len(files), unit="video") as bar:
+            for found in pool.map(lambda chosen: list(map(probe, chosen)), some):
+                results += found
+                bar.update(len(found))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    infos = [result for result in results if isinstance(result, video.VideoInfo)]
+    problems = [result for result in results if isinstance(result, dict)]
+    return infos, problems + [_shorter(info) for info in infos if info.frames < (info.named or 0)]
+
+
+def _shorter(info: video.VideoInfo) -> dict:
+    reason = (
+        f"Its header names {info.named} frames, of which {info.frames} can be decoded; it is used "
+        "with these. The others are empty or damaged."
+    )
+    kind = "damaged" if info.frames < info.named - 1 else "shorter"
+    return {"path": str(info.path), "reason": reason, "kind": kind}
+
+
+def _unique_names(paths: list[Path]) -> pd.Series:
+    """Name each video by its file, with as much of the path as it takes to be unique."""
+    names = pd.Series([path.stem for path in paths])
+    for longer in ([path.with_suffix("") for path in paths], paths):
+        with_class = [f"{path.parent.name}/{path.name}" for path in longer]
+        names = names.mask(names.duplicated(keep=False), pd.Series(with_class))
+    return names

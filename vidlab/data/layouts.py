@@ -5,29 +5,25 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from vidlab.data import listings, lists, video
+from vidlab.data import list_layouts, lists, video
 from vidlab.data.contents import Contents, Found, counted, given_splits
 from vidlab.data.lists import PARTS, OfficialLists, normalized
-from vidlab.errors import LayoutError, VideoError
-from vidlab.progress import counter
+from vidlab.errors import LayoutError
 
-__all__ = ["LAYOUTS", "find_lists", "look", "probe_all", "unique_names"]
+__all__ = ["LAYOUTS", "find_lists", "look"]
 
 _VIDEO_FOLDERS = ("ucf-101", "videos")
 _UCF_NAME = re.compile(r"(?i)v_(?P<class_name>.+)_g\d+_c\d+")
 _WORDS = ("class", "group", "split", "*")
-_AT_ONCE = 8  # files a task of a thread: handing over one takes as long as finding it known
 
 
 def look(root: str | Path, *, layout: str | None = None) -> Found:
@@ -87,7 +83,7 @@ def find_lists(root: str | Path) -> OfficialLists | None:
     They may be in `root`, in any folder inside it, or in ``ucfTrainTestlist``, ``annotations`` or
     ``splits`` beside it; None where they are in none of these.
     """
-    return listings.official_lists(Contents.of(root))
+    return list_layouts.official_lists(Contents.of(root))
 
 
 def _folders(contents: Contents) -> Found | None:
@@ -173,7 +169,7 @@ def _by_folders(contents: Contents, words: list[str], *, exact: bool = False) ->
         videos.append((file, spelled.setdefault(normalized(name), name), about.get("group", "")))
         if part:
             parts[str(file)] = part
-    official = listings.official_lists(contents)
+    official = list_layouts.official_lists(contents)
     splits, notes = given_splits({1: parts})
     return Found(
         "/".join(words),
@@ -202,59 +198,11 @@ def _names(contents: Contents) -> Found | None:
 
 
 LAYOUTS = {
-    "ucf101": listings.ucf101,
-    "hmdb51": listings.hmdb51,
-    "list": listings.tables,
+    "ucf101": list_layouts.ucf101,
+    "hmdb51": list_layouts.hmdb51,
+    "list": list_layouts.tables,
     "folders": _folders,
     "names": _names,
 }
 """In the order tried: official lists, HMDB-51's split files, a table of videos, folders named after
 the classes, and files named after them."""
-
-
-def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo], list[dict]]:
-    """Read what all files hold, several at a time.
-
-    Returns
-    -------
-    tuple
-        What was found, and a row for each video that is ``unreadable``, ``shorter`` than its
-        header says by one frame, or ``damaged``: shorter by more.
-    """
-
-    def probe(file: Path) -> video.VideoInfo | dict:
-        try:
-            return video.probe(file, count=count)
-        except (VideoError, OSError) as error:
-            return {"path": str(file), "reason": str(error), "kind": "unreadable"}
-
-    pool = ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)))
-    results, some = [], [files[i : i + _AT_ONCE] for i in range(0, len(files), _AT_ONCE)]
-    try:
-        with counter(desc="Indexing", total=len(files), unit="video") as bar:
-            for found in pool.map(lambda chosen: list(map(probe, chosen)), some):
-                results += found
-                bar.update(len(found))
-    finally:
-        pool.shutdown(cancel_futures=True)
-    infos = [result for result in results if isinstance(result, video.VideoInfo)]
-    problems = [result for result in results if isinstance(result, dict)]
-    return infos, problems + [_shorter(info) for info in infos if info.frames < (info.named or 0)]
-
-
-def _shorter(info: video.VideoInfo) -> dict:
-    reason = (
-        f"Its header names {info.named} frames, of which {info.frames} can be decoded; it is used "
-        "with these. The others are empty or damaged."
-    )
-    kind = "damaged" if info.frames < info.named - 1 else "shorter"
-    return {"path": str(info.path), "reason": reason, "kind": kind}
-
-
-def unique_names(paths: list[Path]) -> pd.Series:
-    """Name each video by its file, with as much of the path as it takes to be unique."""
-    names = pd.Series([path.stem for path in paths])
-    for longer in ([path.with_suffix("") for path in paths], paths):
-        with_class = [f"{path.parent.name}/{path.name}" for path in longer]
-        names = names.mask(names.duplicated(keep=False), pd.Series(with_class))
-    return names

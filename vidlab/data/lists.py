@@ -34,7 +34,6 @@ __all__ = [
     "read_lists",
     "read_table",
     "read_text",
-    "video_key",
     "video_stem",
 ]
 
@@ -117,17 +116,6 @@ class OfficialLists:
 def normalized(name: str) -> str:
     """Give what two spellings of one name have in common."""
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def video_key(class_name: str, file_name: str) -> str:
-    """Give what two namings of one video have in common.
-
-    Examples
-    --------
-    >>> video_key("HandstandPushups", "v_HandStandPushups_g01_c01.avi")
-    'handstandpushups/v_handstandpushups_g01_c01'
-    """
-    return normalized(f"{class_name}/{video_stem(file_name)}")
 
 
 def video_stem(name: str) -> str:

@@ -60,7 +60,7 @@ class Drawing(Figure):
         """Draw the figure, names in it as they are."""
         as_they_are(self)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing from font")  # said in one sentence
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")  # warned of once
             super().draw(renderer)
 
     def _repr_png_(self) -> bytes:

@@ -18,7 +18,7 @@ import ipywidgets
 import traitlets
 
 from vidlab.errors import ModelError, VidlabError
-from vidlab.files import in_words
+from vidlab.files import system_message
 from vidlab.plots import Drawing
 from vidlab.progress import is_open_notebook
 
@@ -193,7 +193,7 @@ class Pictured:
             self.set_status(str(error), problem=True)
         except Exception as error:
             self.log.exception("An explorer could not go on.")
-            self.set_status(f"This did not work: {in_words(error)}", problem=True)
+            self.set_status(f"This did not work: {system_message(error)}", problem=True)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         live = is_live()
