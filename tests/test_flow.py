@@ -266,7 +266,7 @@ def test_the_wheel_has_the_colour_of_each_direction_at_its_rim():
 
 def test_the_command_writes_a_video_beside_its_flow(moving, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("vidlab.cli.flow._MOST_BYTES", 1)  # four frames at a time
+    monkeypatch.setattr("vidlab.cli.flow._TOGETHER", 4)  # four frames at a time
     shown = CliRunner().invoke(app, ["flow", str(moving.path), "--largest", "5"])
     assert shown.exit_code == 0, shown.output
     assert "v_Moves_g01_c01-flow.avi (12 frames" in shown.output

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import relative
+from vidlab.files import relative
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["flow"]
 
-_MOST_BYTES = 128 * 2**20  # of frames in memory at a time; each block is read from the start
+_TOGETHER = 64  # frames in memory at a time; each block is read from the start
 
 
 def flow(
@@ -60,12 +60,10 @@ def _side_by_side(info, *, method: str, largest: float) -> Iterator[np.ndarray]:
 
     side = max(min(info.height, info.width) // 5, 8)
     wheel, still = flow.wheel(side), np.zeros((info.height, info.width, 2), np.float32)
-    together = max(_MOST_BYTES // (3 * info.height * info.width), 4)
-    firsts = range(0, info.frames, together)
-    for first in progress(firsts, desc="optical flow", total=len(firsts), unit="block"):
-        last = min(first + together, info.frames - 1)
+    for first in progress(range(0, info.frames, _TOGETHER), desc="optical flow", unit="block"):
+        last = min(first + _TOGETHER, info.frames - 1)
         frames = video.read_frames(info.path, range(first, last + 1))
-        for number in range(min(together, info.frames - first)):
+        for number in range(min(_TOGETHER, info.frames - first)):
             pair = frames[number : number + 2]
             field = flow.dense_flow(*pair, method=method) if len(pair) == 2 else still
             drawn = flow.colours(field, largest=largest)

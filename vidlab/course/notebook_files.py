@@ -1,15 +1,14 @@
 """Notebook files: what each declares about itself, and how git should see it.
 
-A notebook says in its own metadata what it needs and which notebooks it follows:
-``metadata.vidlab = {"needs": ["dataset"], "after": [4]}``. Cells tagged ``pantomime`` speak of what
-only its videos have, reversed pairs and boxes; `without` leaves them out for other videos.
+A notebook says in its own metadata which notebooks it follows:
+``metadata.vidlab = {"after": ["08_frame_models"]}``. Cells tagged ``pantomime`` speak of what
+only its videos have, reversed pairs and boxes; `read` leaves them out for other videos.
 """
 
 from __future__ import annotations
 
 import copy
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from nbconvert.preprocessors import (
 )
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
+from vidlab.course import profiles
 from vidlab.errors import NotebookError
 from vidlab.files import write_text
 
@@ -33,11 +33,11 @@ __all__ = [
     "convert",
     "find",
     "fit",
+    "folder",
     "read",
     "select",
     "strip",
     "stripped",
-    "without",
     "write",
 ]
 
@@ -56,23 +56,20 @@ class Notebook:
     ----------
     path : Path
         The file.
-    number : int or None
+    number : int
         The number its name starts with.
     title : str
-        Its first heading, else its name.
-    needs : tuple of str
-        What must be on disk before it starts, such as ``"dataset"``.
+        Its first heading.
     after : tuple of str
-        Notebooks (numbers or names) that must have run before it where they are run as well.
+        Names of notebooks that must have run before it where they are run as well.
     parameters : dict
         Name to type, default and comment of each line of its ``parameters`` cell, as
         `papermill.inspect_notebook` gives them.
     """
 
     path: Path
-    number: int | None
+    number: int
     title: str
-    needs: tuple[str, ...]
     after: tuple[str, ...]
     parameters: Mapping[str, Mapping[str, str]]
 
@@ -81,19 +78,14 @@ class Notebook:
         """The file's name without ``.ipynb``."""
         return self.path.stem
 
-    def matches(self, word: str) -> bool:
-        """Whether `word` is this notebook's number, name or file name."""
-        return word in (self.name, self.path.name) or (
-            word.isdigit() and self.number is not None and int(word) == self.number
-        )
 
-    def follows(self, other: Notebook) -> bool:
-        """Whether this notebook is to run after `other`."""
-        return other is not self and any(other.matches(word) for word in self.after)
+def folder() -> Path:
+    """Return the folder with the course's notebooks: ``notebooks`` beside ``nbconfig``."""
+    return profiles.folder().parent / "notebooks"
 
 
-def read(path: str | Path) -> nbformat.NotebookNode:
-    """Read a notebook file as nbformat 4.
+def read(path: str | Path, *, without: Iterable[str] = ()) -> nbformat.NotebookNode:
+    """Read a notebook file as nbformat 4, without the cells that carry one of some tags.
 
     Raises
     ------
@@ -101,7 +93,7 @@ def read(path: str | Path) -> nbformat.NotebookNode:
         If there is no such file or it is not a notebook.
     """
     try:
-        return nbformat.read(path, as_version=4)
+        node = nbformat.read(path, as_version=4)
     except FileNotFoundError as error:
         raise NotebookError(
             f"Expected a notebook. Received: {path}, which does not exist. Check the path."
@@ -110,6 +102,8 @@ def read(path: str | Path) -> nbformat.NotebookNode:
         raise NotebookError(
             f"Expected a notebook in JSON. Received: {path} ({error}). Restore the file from git."
         ) from error
+    remover = TagRemovePreprocessor(remove_cell_tags=set(without), enabled=True)
+    return remover.preprocess(node, {})[0]
 
 
 def write(node: nbformat.NotebookNode, path: str | Path) -> None:
@@ -135,34 +129,37 @@ def find(folder: str | Path) -> list[Notebook]:
 
 
 def select(notebooks: Sequence[Notebook], words: Iterable[int | str] | None) -> list[Notebook]:
-    """Choose notebooks by number, name or range, in the order of `notebooks`.
+    """Choose notebooks by number or range, in the order of `notebooks`.
 
     Parameters
     ----------
     notebooks
         What to choose from.
     words
-        Such as ``4``, ``"04"``, ``"2-4"`` or ``"08_frame_models"``; none or empty means all.
+        Such as ``4``, ``"04"`` or ``"2-4"``; none or empty means all.
 
     Raises
     ------
     NotebookError
-        For a word that matches no notebook; the message lists the ones there are.
+        For a number that no notebook has; the message lists the ones there are.
     """
-    wanted = [word for given in words or [] for word in _spread(str(given))]
-    for word in wanted:
-        if not any(notebook.matches(word) for notebook in notebooks):
-            known = ", ".join(notebook.name for notebook in notebooks)
+    wanted, known = set(), {notebook.number for notebook in notebooks}
+    for word in map(str, words or []):
+        ends = re.fullmatch(r"(\d+)(?:-(\d+))?", word)
+        numbers = set(range(int(ends[1]), int(ends[2] or ends[1]) + 1)) if ends else {word}
+        if not numbers <= known:
             raise NotebookError(
-                f"Expected the number or name of a notebook. Received: {word}. There are: {known}."
+                f"Expected the number of a notebook, or a range such as 2-4. Received: {word}. "
+                f"There are: {', '.join(notebook.name for notebook in notebooks)}."
             )
-    return [n for n in notebooks if not wanted or any(n.matches(word) for word in wanted)]
+        wanted |= numbers
+    return [notebook for notebook in notebooks if not wanted or notebook.number in wanted]
 
 
 def fit(
-    notebooks: Sequence[Notebook], parameters: Mapping[str, object]
+    notebooks: Sequence[Notebook], parameters: Mapping[str, object], *, profile: str
 ) -> dict[str, dict[str, object]]:
-    """Give each notebook, by its name, those of the parameters that it declares.
+    """Give each notebook, by its name, those of the parameters that it declares, and the profile.
 
     papermill itself only logs an unknown parameter; here it is an error that lists the valid ones.
 
@@ -178,12 +175,12 @@ def fit(
                 f"Expected a parameter that the notebooks declare. Received: {name!r}. "
                 f"Valid parameters: {valid}."
             )
+    given = {**parameters, "profile": profile}
     return {
         notebook.name: {
-            name: convert(value, declared) if isinstance(value, str) else value
+            name: convert(given[name], declared) if isinstance(given[name], str) else given[name]
             for name, declared in notebook.parameters.items()
-            for value in [parameters.get(name)]
-            if name in parameters
+            if name in given
         }
         for notebook in notebooks
     }
@@ -243,16 +240,7 @@ def stripped(node: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.metadata = {key: value for key, value in cell.metadata.items() if value}
     clean.metadata.update(copy.deepcopy(_LANGUAGE))
     clean.nbformat, clean.nbformat_minor = 4, 5
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of cells without an id of their own, which get one
-        _, clean = nbformat.validator.normalize(clean)
-    return nbformat.from_dict(clean)
-
-
-def without(node: nbformat.NotebookNode, tags: Iterable[str]) -> nbformat.NotebookNode:
-    """Return a notebook without the cells that carry one of the tags."""
-    remover = TagRemovePreprocessor(remove_cell_tags=set(tags), enabled=True)
-    return remover.preprocess(node, {})[0]
+    return clean
 
 
 def strip(path: str | Path) -> bool:
@@ -266,27 +254,10 @@ def strip(path: str | Path) -> bool:
 
 def _described(path: Path) -> Notebook:
     node = read(path)
-    number = re.match(r"\d+", path.stem)
-    metadata = node.metadata.get("vidlab", {})
-    headings = (
-        re.search(r"^#\s+(.+?)\s*$", cell.source, flags=re.MULTILINE)
-        for cell in node.cells
-        if cell.cell_type == "markdown"
-    )
-    title = next((heading.group(1) for heading in headings if heading), path.stem)
     return Notebook(
         path=path,
-        number=int(number.group()) if number else None,
-        title=title,
-        needs=tuple(map(str, metadata.get("needs", []))),
-        after=tuple(map(str, metadata.get("after", []))),
+        number=int(re.match(r"\d+", path.stem)[0]),
+        title=node.cells[0].source.splitlines()[0].removeprefix("# "),
+        after=tuple(node.metadata.get("vidlab", {}).get("after", ())),
         parameters=papermill.inspect_notebook(str(path)),
     )
-
-
-def _spread(word: str) -> list[str]:
-    ends = re.fullmatch(r"(\d+)-(\d+)", word)
-    if ends is None:
-        return [word]
-    first, last = map(int, ends.groups())
-    return [str(number) for number in range(first, last + 1)]

@@ -10,7 +10,7 @@ literature's values beside its own.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -18,9 +18,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from vidlab import datasets
 from vidlab.data import sampling
 from vidlab.errors import ProfileError
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "Filters",
