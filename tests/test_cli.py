@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,8 +23,6 @@ from vidlab.course.runner import RunSummary
 from vidlab.errors import SplitError
 from vidlab.evaluation import runs
 from vidlab.evaluation.predictions import Predictions
-
-FIXTURES = Path(__file__).parent / "notebooks"
 
 
 @pytest.fixture
@@ -118,7 +117,7 @@ def test_parameters_are_written_in_two_words_or_with_an_equals_sign(call, runner
 def test_a_failure_is_told_with_cell_error_and_command(call, runner_calls):
     failure = Failure("failed", 7, 31, 4, error="ValueError: too small", line="line 3: fit(x)")
     command = "vidlab run 4 --profile quick"
-    runner_calls[1].append(Record("04_x", "X", 1.0, "", "", {}, command, failure))
+    runner_calls[1].append(Record("04_x", 1.0, "", command, failure))
     shown = call("run", "4")
     assert shown.exit_code == 1
     assert "04_x: failed in cell 7 of 31 (In [4])" in shown.stderr
@@ -128,7 +127,7 @@ def test_a_failure_is_told_with_cell_error_and_command(call, runner_calls):
 
 def test_run_ends_with_the_number_of_claims_that_hold_and_those_that_do_not(call, runner_calls):
     claims = (Claim("It holds", True, "2"), Claim("It fails", False, "1 of 2"))
-    made = ("04_x", "X", 1.0, "", "", {}, "vidlab run 4", None, claims)
+    made = ("04_x", 1.0, "", "vidlab run 4", None, claims)
     runner_calls[1].append(Record(*made))
     shown = call("run", "4")
     assert shown.exit_code == 0
@@ -143,13 +142,6 @@ def test_interruption_has_an_exit_status_of_its_own(call, monkeypatch):
     shown = call("run")
     assert shown.exit_code == 130
     assert "Interrupted" in shown.stderr
-
-
-def test_strip_says_what_it_did(call, tmp_path):
-    path = tmp_path / "01.ipynb"
-    path.write_text((FIXTURES / "01_says_hello.ipynb").read_text().replace("null", "5"))
-    assert "stripped" in call("notebooks", "strip", "01.ipynb").stdout
-    assert "was clean" in call("notebooks", "strip", "01.ipynb").stdout
 
 
 def test_features_are_extracted_once_and_said_where(call, toy_dataset):
@@ -227,15 +219,18 @@ def test_data_verify_fails_where_copies_are_in_two_parts(call, toy_dataset):
     assert "1 videos are in two parts of split 1" in shown.stderr
 
 
-def test_figures_go_to_the_repository_from_wherever_they_are_asked_for(call, monkeypatch, tmp_path):
-    from vidlab.course import figures
-
-    folders = []
-    monkeypatch.setattr(figures, "make_all", lambda folder: folders.append(folder) or [])
+def test_the_figure_goes_to_the_repository_from_wherever_it_is_asked_for(
+    call, monkeypatch, tmp_path
+):
+    sheet = np.random.default_rng(0).integers(0, 255, (200, 100, 3), np.uint8)
+    monkeypatch.setattr("vidlab.pantomime.contact_sheet", lambda: sheet)
     monkeypatch.setattr(profiles, "folder", lambda: tmp_path / "clone" / "nbconfig")
-    assert call("figures").exit_code == 0
-    assert call("figures", "--out", "here").exit_code == 0
-    assert folders == [tmp_path / "clone" / "figures", Path("here")]
+    (tmp_path / "clone" / "figures").mkdir(parents=True)
+    shown = call("figures")
+    assert shown.exit_code == 0, shown.output
+    assert "clone/figures/pantomime.png" in shown.stdout
+    made = cv2.imread(str(tmp_path / "clone" / "figures" / "pantomime.png"))
+    assert made.shape == (40, 80, 3)
 
 
 def write_run(home, recipe, *, profile="quick", seed=0, split=1, clip="", right=3):

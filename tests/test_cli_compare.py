@@ -77,8 +77,6 @@ def test_two_runs_are_compared_class_by_class(call, finish, tmp_path):
     assert said.exit_code == 0, said.stderr
     assert re.search(r"37\.5 \([\d.]+ to [\d.]+\) │ +0 │ +9 │", said.stdout)
     assert "Class by class, videos: frame-finetuned (b) − frame-scratch (a)" in said.stdout
-    counts = evaluation.compare_reports(evaluation.report(a), evaluation.report(b))
-    assert f"{counts['b_higher']} with frame-finetuned" in said.stdout
     board = pd.read_csv(tmp_path / "table.csv", index_col="model")
     assert board["top1"].to_dict() == {
         "frame-finetuned": 21 / 24,

@@ -61,7 +61,10 @@ def compare(
     if len(predictions) > 1:
         write_table(_tests(predictions), export, ending="-tests")
     if len(predictions) == 2:
-        write_table(_by_class(*predictions.items(), per=per), export, ending="-classes")
+        (a, first), (b, second) = predictions.items()
+        deltas = evaluation.class_deltas(first, second, per=per)
+        table(deltas, title=f"Class by class, {per}s: {b} (b) − {a} (a)")
+        write_table(deltas, export, ending="-classes")
 
 
 def _named(paths: list[Path]) -> dict[str, Path]:
@@ -90,20 +93,3 @@ def _tests(predictions: dict[str, Predictions]) -> pd.DataFrame:
         "of whole groups; holm_p: corrected for the number of rows."
     )
     return tests
-
-
-def _by_class(a: tuple[str, Predictions], b: tuple[str, Predictions], *, per: Per) -> pd.DataFrame:
-    """Compare two runs class by class, print how far b is ahead of a, and return it."""
-    from vidlab import evaluation
-
-    deltas = evaluation.class_deltas(a[1], b[1], per=per)
-    table(deltas, title=f"Class by class, {per}s: {b[0]} (b) − {a[0]} (a)")
-    reports = [evaluation.report(evaluation.counted(one, per)) for _, one in (a, b)]
-    counts = evaluation.compare_reports(*reports)
-    typer.echo(
-        f"Precision, recall and f1 of {len(a[1].classes)} classes: {counts['a_higher']} are higher "
-        f"with {a[0]}, {counts['b_higher']} with {b[0]}, {counts['equal']} are equal. {b[0]} is "
-        f"ahead in all three in {counts['classes_b_all_higher']} classes, in at least one in "
-        f"{counts['classes_b_any_higher']}."
-    )
-    return deltas

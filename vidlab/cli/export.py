@@ -47,6 +47,7 @@ def export(
     from vidlab.course.lab import Lab
     from vidlab.files import write_text
     from vidlab.models.export import to_litert, to_openvino
+    from vidlab.models.litert import from_litert
 
     lab = Lab(**which)
     run = lab.run(recipes.get(recipe).name)
@@ -73,7 +74,9 @@ def export(
     megabytes = weights.stat().st_size / 1e6
     typer.echo(f"Written: {relative(file)} ({megabytes:,.2f} MB) and {relative(script)}")
     if int8:
-        same = _agreeing(model, data, examples)
+        small = from_litert(data)
+        pairs = [[one.predict_on_batch(x[None]) for one in (model, small)] for (x,) in examples]
+        same = sum(exact.argmax() == rounded.argmax() for exact, rounded in pairs)
         typer.echo(f"The same class as in 32 bits for {same} of {len(examples)} training inputs.")
 
 
@@ -82,14 +85,15 @@ def _only_stream(run: RunFolder) -> Rgb:
     from vidlab.data.sampling import Uniform
     from vidlab.data.streams import Flow
 
-    (stream, *more), config = run.streams().values(), run.recipe["config"]
+    streams, aggregation = [*run.streams().values()], run.recipe["config"]["aggregation"]
+    (stream, *more), shown = streams, ", ".join(map(str, streams))
     is_simple = not more and not isinstance(stream, Flow) and isinstance(stream.at_test, Uniform)
-    if not is_simple or config["aggregation"] != "mean":
+    if not is_simple or aggregation != "mean":
         raise ModelError(
             "Expected a recipe that looks at pictures, spread evenly over the video, and averages "
-            f"over frames. Received: {run.recipe['recipe']} with {config['inputs']} and the "
-            f"{config['aggregation']}. Export another one, such as frame-finetuned, or convert its "
-            "model yourself: vidlab.models.export.to_litert(run.model(), …)"
+            f"over frames. Received: {run.recipe['recipe']} with {shown} and the {aggregation}. "
+            "Export another one, such as frame-finetuned, or convert its model yourself: "
+            "vidlab.models.export.to_litert(run.model(), …)"
         )
     return stream
 
@@ -103,20 +107,7 @@ def _examples(run: RunFolder, paths: list[Path]) -> list[list]:
     predictor = VideoPredictor.of_run(run)
     found = []
     for path in paths[:: max(1, len(paths) // _EXAMPLES)]:
-        info = video.probe(path)
-        numbers = choose(predictor.sampling, info)
-        (frames,) = predictor.inputs(path, numbers).values()
-        clip = next(iter(predictor.streams.values())).clip
-        found.append([frames if clip else frames[len(frames) // 2]])
+        numbers = choose(predictor.sampling, video.probe(path))
+        ((name, frames),) = predictor.inputs(path, numbers).items()
+        found.append([frames if predictor.streams[name].clip else frames[len(frames) // 2]])
     return found
-
-
-def _agreeing(model, data: bytes, examples: list[list]) -> int:
-    """Count the examples of which both name the same class."""
-    import numpy as np
-
-    from vidlab.models.litert import from_litert
-
-    small = from_litert(data)
-    pairs = [(m.predict_on_batch(e[0][None]).argmax() for m in (model, small)) for e in examples]
-    return int(np.sum([first == second for first, second in pairs]))

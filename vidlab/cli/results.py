@@ -119,7 +119,8 @@ def evaluate(
             raise ResultError(
                 f"Expected runs in {folder}. Received: none. Make one with: vidlab train RECIPE"
             )
-        table(result, title=relative(folder))
+        shown = result.filter(regex="^(recipe|profile|seed|split|complete|top[15].*)$")
+        table(shown, title=relative(folder))
     write_table(result, export)
 
 
@@ -142,18 +143,20 @@ def features(
     )
 
 
-def figures(
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The folder to write to; the repository's `figures` where not given."),
-    ] = None,
-) -> None:
-    """Draw the pictures that README and notebooks show."""
-    from vidlab.course import figures as pictures
+def figures() -> None:
+    """Draw the picture that README shows: the actions of Pantomime, six frames of each."""
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    from vidlab import pantomime
     from vidlab.course import profiles
 
-    for path in pictures.make_all(out or profiles.folder().parent / "figures"):
-        typer.echo(relative(path))
+    sheet = np.concatenate(np.split(pantomime.contact_sheet(), 2), axis=1)  # in two columns
+    sheet = cv2.resize(sheet, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    path = profiles.folder().parent / "figures" / "pantomime.png"
+    Image.fromarray(sheet).save(path)
+    typer.echo(f"Written: {relative(path)}")
 
 
 def _together(title: str, parts: list[Predictions], export: Path | None) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+__all__ = ["load", "main", "read"]
+
 
 def load(model):
     """Return what computes probabilities, (classes,), from one frame or clip of pixels."""

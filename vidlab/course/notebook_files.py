@@ -1,4 +1,4 @@
-"""Notebook files: what each declares about itself, and how git should see it.
+"""Notebook files: what each declares about itself, and what it is given.
 
 A notebook says in its own metadata which notebooks it follows:
 ``metadata.vidlab = {"after": ["08_frame_models"]}``. Cells tagged ``pantomime`` speak of what
@@ -7,7 +7,6 @@ only its videos have, reversed pairs and boxes; `read` leaves them out for other
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,11 +15,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
-from nbconvert.preprocessors import (
-    ClearMetadataPreprocessor,
-    ClearOutputPreprocessor,
-    TagRemovePreprocessor,
-)
+from nbconvert.preprocessors import TagRemovePreprocessor
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from vidlab.course import profiles
@@ -36,16 +31,10 @@ __all__ = [
     "folder",
     "read",
     "select",
-    "strip",
-    "stripped",
     "write",
 ]
 
 MADE_BY_PAPERMILL = {"injected-parameters", "papermill-error-cell-tag"}
-_LANGUAGE = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +83,10 @@ def read(path: str | Path, *, without: Iterable[str] = ()) -> nbformat.NotebookN
     """
     try:
         node = nbformat.read(path, as_version=4)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError, AttributeError, nbformat.ValidationError) as error:
         raise NotebookError(
-            f"Expected a notebook. Received: {path}, which does not exist. Check the path."
-        ) from error
-    except (ValueError, AttributeError, nbformat.ValidationError) as error:
-        raise NotebookError(
-            f"Expected a notebook in JSON. Received: {path} ({error}). Restore the file from git."
+            f"Expected a notebook in JSON. Received: {path} ({error}). Check the path, or restore "
+            "the file from git."
         ) from error
     remover = TagRemovePreprocessor(remove_cell_tags=set(without), enabled=True)
     return remover.preprocess(node, {})[0]
@@ -222,34 +208,6 @@ def convert(text: str, parameter: Mapping[str, str]) -> object:
         f"Expected {kind} for the parameter {parameter['name']}. Received: {text!r}. Its default "
         f"is {parameter['default']}."
     )
-
-
-def stripped(node: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a copy without outputs, counts, papermill's cells and metadata of a run."""
-    clean = copy.deepcopy(node)
-    for preprocessor in (
-        TagRemovePreprocessor(remove_cell_tags=MADE_BY_PAPERMILL, enabled=True),
-        ClearOutputPreprocessor(),
-        ClearMetadataPreprocessor(
-            preserve_nb_metadata_mask={"vidlab"},
-            preserve_cell_metadata_mask={"tags", "jupyter", "slideshow"},
-        ),
-    ):
-        clean, _ = preprocessor.preprocess(clean, {})
-    for cell in clean.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if value}
-    clean.metadata.update(copy.deepcopy(_LANGUAGE))
-    clean.nbformat, clean.nbformat_minor = 4, 5
-    return clean
-
-
-def strip(path: str | Path) -> bool:
-    """Strip a notebook file in place (see `stripped`); return whether it changed."""
-    node = stripped(read(path))
-    if Path(path).read_text(encoding="utf-8") == nbformat.writes(node) + "\n":
-        return False
-    write(node, path)
-    return True
 
 
 def _described(path: Path) -> Notebook:

@@ -33,16 +33,12 @@ class Record:
 
     Attributes
     ----------
-    notebook, title : str
-        Name and first heading.
+    notebook : str
+        Its name.
     seconds : float
         Wall-clock time.
-    finished : str
-        When, ISO 8601 with time zone.
     fingerprint : str
         Hash of everything the result depends on.
-    parameters : dict
-        The parameters given.
     command : str
         What runs just this notebook again.
     failure : Failure or None
@@ -52,11 +48,8 @@ class Record:
     """
 
     notebook: str
-    title: str
     seconds: float
-    finished: str
     fingerprint: str
-    parameters: dict[str, object]
     command: str
     failure: Failure | None = None
     claims: tuple[Claim, ...] = ()

@@ -131,8 +131,7 @@ def _results(runs: pd.DataFrame, line: str) -> str:
     published = recipes.published_beside(records)
     sources = [recipes.of_run(records[name]).source for name in published.index]
     notes = [". ".join(filter(None, pair)) for pair in zip(sources, published["note"], strict=True)]
-    published = published.drop(columns="note")
-    published.insert(len(published.columns) - 1, "source and note", notes)
+    published = published.assign(note=notes).rename(columns={"note": "source and note"})
     published.columns = published.columns.str.removeprefix("published ")
     table = {"measured here": readable(measured), "published for UCF-101": published}
     lines = {(row.seed, row.split): row.path for row in runs[runs["recipe"] == line].itertuples()}

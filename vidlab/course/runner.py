@@ -20,7 +20,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +71,7 @@ def run(
     Parameters
     ----------
     numbers
-        Which notebooks (``4``, ``"2-4"``, ``"08_frame_models"``); none means all.
+        Which notebooks, such as ``4`` or ``"2-4"``; none means all.
     profile
         One of `vidlab.profiles.names`.
     jobs
@@ -139,11 +138,8 @@ def run(
             again = ["--resume", "--silence", str(math.ceil(2 * limit))] if more_time else []
             record = Record(
                 notebook=notebook.name,
-                title=notebook.title,
                 seconds=round(seconds, 1),
-                finished=datetime.now().astimezone().isoformat(timespec="seconds"),
                 fingerprint=fingerprints[notebook],
-                parameters=parameters_of[notebook.name],
                 command=command(notebook, profile, given, again),
                 failure=failure,
             )

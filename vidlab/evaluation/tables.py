@@ -32,9 +32,9 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> readable(pd.DataFrame({"top1": [0.5], "top1_low": [0.25], "top1_high": [0.625]}))
-                     top1 %
-    0   50.0 (25.0 to 62.5)
+    >>> table = pd.DataFrame({"top1": [0.5], "top1_low": [0.25], "top1_high": [0.625]})
+    >>> readable(table).to_dict("list")
+    {'top1 %': ['50.0 (25.0 to 62.5)']}
     """
     if "low" in table:
         name = table.columns[table.columns.get_loc("low") - 1]

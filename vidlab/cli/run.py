@@ -1,4 +1,4 @@
-"""``vidlab run`` executes notebooks, ``vidlab notebooks strip`` makes them ready for git."""
+"""``vidlab run``: the course's notebooks, executed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,7 @@ from vidlab.files import relative
 if TYPE_CHECKING:
     from vidlab.course.records import Record
 
-__all__ = ["Run", "app", "run", "strip"]
-
-app = typer.Typer(no_args_is_help=True, help="Make notebooks ready for git.")
-
-Files = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="FILE", help="Notebooks; all of notebooks/ where none is named."),
-]
+__all__ = ["Run", "run"]
 
 
 class Run(TyperCommand):
@@ -108,15 +101,6 @@ def run(
             typer.echo(f"  {claim.mark} {notebook}: {claim.sentence}: {claim.measured}")
     if summary.failures:
         raise typer.Exit(1)
-
-
-@app.command()
-def strip(files: Files = None) -> None:
-    """Remove outputs, counts and passing metadata, in place."""
-    from vidlab.course import notebook_files
-
-    for path in files or sorted(notebook_files.folder().glob("*.ipynb")):
-        typer.echo(f"{relative(path)}: {'stripped' if notebook_files.strip(path) else 'was clean'}")
 
 
 def _failure(record: Record, folder: Path) -> str:
