@@ -115,7 +115,7 @@ def test_parameters_are_written_in_two_words_or_with_an_equals_sign(call, runner
 
 
 def test_a_failure_is_told_with_cell_error_and_command(call, runner_calls):
-    failure = Failure("failed", 7, 31, 4, error="ValueError: too small", line="line 3: fit(x)")
+    failure = Failure("failed", "ValueError: too small", "line 3: fit(x)", 7, 31, 4)
     command = "vidlab run 4 --profile quick"
     runner_calls[1].append(Record("04_x", 1.0, "", command, failure))
     shown = call("run", "4")

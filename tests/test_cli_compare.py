@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from vidlab import evaluation
-from vidlab.evaluation import runs
+from vidlab.evaluation import runs, tables
 from vidlab.evaluation.predictions import FramePredictions, Predictions
 
 
@@ -122,3 +122,25 @@ def test_predictions_made_elsewhere_are_evaluated_and_compared(call, tmp_path):
     assert shown.exit_code == 0, shown.stderr
     assert "8 videos" in shown.stdout
     assert "a.csv" in shown.stdout
+
+
+def test_shares_are_read_with_their_interval_or_spread_in_percent():
+    table = pd.DataFrame(
+        {
+            "videos": [4, 8, 8],
+            "top1": [0.5, 0.25, np.nan],
+            "top1_low": [0.25, np.nan, np.nan],
+            "top1_high": [0.625, np.nan, np.nan],
+            "top5": [0.9, 0.8, 0.7],
+            "top5_spread": [0.05, np.nan, np.nan],
+            "p": [0.01, 0.02, 0.03],
+            "gain": [-0.1, 0.0, 0.1],
+            "low": [-0.2, -0.1, 0.0],
+            "high": [0.1, 0.1, 0.3],
+        }
+    )
+    shown = tables.readable(table)
+    assert list(shown) == ["videos", "top1 %", "top5 %", "p", "gain %"]
+    assert shown["top1 %"].tolist() == ["50.0 (25.0 to 62.5)", "25.0", "–"]
+    assert shown["top5 %"].tolist() == ["90.0 ± 5.0", "80.0", "70.0"]
+    assert shown["gain %"].tolist()[0] == "-10.0 (-20.0 to 10.0)"

@@ -82,7 +82,7 @@ def test_the_report_on_other_videos_names_their_folder(patched, tmp_path):
 
 
 def test_the_report_escapes_what_it_quotes(patched, tmp_path):
-    failure = Failure("failed", 1, 2, 1, error="ValueError: <script>", line="")
+    failure = Failure("failed", "ValueError: <script>", cell=1, cells=2)
     record = records.Record("01_says_hello", 1.0, "", "vidlab run 1", failure)
     page = written(tmp_path, {notebook_files.find(FIXTURES)[0]: record})
     assert "&lt;script&gt;" in page

@@ -89,7 +89,7 @@ def verify(
 
     splits, unfit, leaks = [], [], False
     with warnings.catch_warnings(record=True) as warned:  # told at the end
-        warnings.simplefilter("always")
+        warnings.simplefilter("always", UserWarning)
         index = _index(dataset, size=size, layout=layout, groups=groups, count=whole)
         found = verification.verify(index)
         apart = "; no group in two parts" if index.groups_from else ""

@@ -59,7 +59,7 @@ def run(
             metavar="NAME VALUE",
             help="Set a notebook parameter; may be repeated. Lists are written as JSON.",
         ),
-    ] = [],  # noqa: B006
+    ] = (),
     silence: Annotated[
         float | None,
         typer.Option(min=0.01, metavar="SECONDS", help="Time without output or progress."),

@@ -53,23 +53,23 @@ class Failure:
     ----------
     status : str
         ``"failed"``, ``"timed out"`` or ``"kernel died"``.
+    error : str
+        The exception's name and message, or a sentence.
+    line : str
+        The innermost line of code of the traceback; empty where there is none.
     cell, cells : int or None
         The cell's number counted from 1 over all cells of the notebook, and how many it has; None
         where no cell had begun.
     execution_count : int or None
         The number in ``In [n]`` of the executed notebook.
-    error : str
-        The exception's name and message, or a sentence.
-    line : str
-        The innermost line of code of the traceback; empty where there is none.
     """
 
     status: str
-    cell: int | None
-    cells: int | None
-    execution_count: int | None
     error: str
-    line: str
+    line: str = ""
+    cell: int | None = None
+    cells: int | None = None
+    execution_count: int | None = None
 
 
 @dataclass
@@ -193,7 +193,7 @@ def execute(
         except RuntimeError:  # of nbclient, where the kernel has ended or does not start
             status = "timed out" if job.is_silent else "kernel died"
             if not job.has_begun:
-                failure = Failure(status, None, None, None, _reason(job), _last_words(job))
+                failure = Failure(status, error=_reason(job))
             else:
                 failure = _failure(status, part, reason=_reason(job))
     if cancelled.is_set():
@@ -215,13 +215,13 @@ def _reason(job: Job) -> str:
             f"progress: {progress}. Finished epochs and videos are kept: vidlab run --resume "
             "goes on from there, and --silence SECONDS allows more time."
         )
+    what = "did not start"
     if job.has_begun:
-        return (
-            "DeadKernelError: The kernel ended by itself in this cell. Most often the machine "
-            "ran out of memory; vidlab doctor shows how much there is. Last printed: "
-            f"{_last_words(job)}"
+        what = (
+            "ended by itself in this cell. Most often the machine ran out of memory; vidlab "
+            "doctor shows how much there is"
         )
-    return f"DeadKernelError: The kernel did not start: {_last_words(job)}"
+    return f"DeadKernelError: The kernel {what}. Last printed: {_last_words(job)}"
 
 
 def _last_words(job: Job) -> str:
@@ -232,10 +232,11 @@ def _last_words(job: Job) -> str:
 
 def environment(*, profile: str) -> dict[str, str]:
     """Return the environment variables of a notebook's kernel."""
-    variables = {**_ALLOCATOR, **os.environ}
-    for name in ("JPY_SESSION_NAME", "JPY_PARENT_PID", "VSCODE_PID"):
-        variables.pop(name, None)
-    return variables | {
+    inside = ("JPY_SESSION_NAME", "JPY_PARENT_PID", "VSCODE_PID")  # of an open notebook
+    outer = {name: value for name, value in os.environ.items() if name not in inside}
+    return {
+        **_ALLOCATOR,
+        **outer,
         "VIDLAB_QUIET": "1",
         "VIDLAB_WIDGETS": "static",
         "VIDLAB_PROFILE": profile,
