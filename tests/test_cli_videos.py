@@ -183,7 +183,7 @@ def test_an_explanation_is_a_video_and_a_picture(call, finish, film, tmp_path):
     assert shown.exit_code == 0, shown.stderr
     assert "vidence for Green" in shown.stdout
     assert "grad_cam at conv" in shown.stdout
-    names = [f"sea-frame-finetuned-Green.{suffix}" for suffix in ("avi", "png")]
+    names = [f"sea-frame-finetuned-rgb-Green.{suffix}" for suffix in ("avi", "png")]
     assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == names
     assert all(f"Written: seen/{name}" in shown.stdout for name in names)
     info = video.probe(tmp_path / "seen" / names[0])

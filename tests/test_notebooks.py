@@ -19,7 +19,7 @@ from vidlab.course import notebook_files as files
 from vidlab.errors import NotebookError, ProfileError
 
 FIXTURES = Path(__file__).parent / "notebooks"
-PROFILE = "about: A profile for tests.\nlimits: {silence: 4}\n"
+PROFILE = "about: A profile for tests.\nsilence: 4\n"
 SILENCE = 4  # seconds; the long notebooks take 6
 
 

@@ -82,23 +82,20 @@ def examine() -> Iterator[Finding]:
     remedy = "Install Python 3.11, 3.12 or 3.13, for which the tested TensorFlow is made."
     yield Finding("Python", found, "" if fits else remedy, needed=True)
     yield _packages()
-    free, where = psutil.virtual_memory().available, f"for now, {os.cpu_count()} cores"
-    remedy = "Close other programs, or run notebooks one at a time (--jobs 1)."
-    yield _room("memory", free, where, at_least=4, remedy=remedy)
-    home = datasets.home()
+    home, remedy = datasets.home(), "Set VIDLAB_HOME to a folder that can be written to."
     nearest = next(path for path in (home, *home.parents) if path.exists())
-    free, where = shutil.disk_usage(nearest).free, f"for data, caches and runs in {home}"
-    remedy = "Set VIDLAB_HOME to a folder on a larger disk."
-    yield _room("disk", free, where, at_least=5, remedy=remedy)
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        remedy = "Set VIDLAB_HOME to a folder that can be written to."
-        yield Finding("home", f"{nearest} cannot be written to", remedy, needed=True)
-    if Path("/dev/shm").is_dir():  # where joblib puts what processes share; Docker gives 0.06
-        free, remedy = (
-            shutil.disk_usage("/dev/shm").free,
-            "In a container: docker run --shm-size=1g",
-        )
-        yield _room("shared", free, "in /dev/shm", at_least=0.25, remedy=remedy)
+    fits = nearest.is_dir() and os.access(nearest, os.W_OK)
+    yield Finding("home", f"{home}: data, caches and runs", "" if fits else remedy, needed=True)
+    disk, memory = shutil.disk_usage(nearest).free, psutil.virtual_memory().available
+    rooms = {  # what is free, GiB that should be, what to do
+        "memory": (memory, 4, "Close other programs, or run notebooks one at a time (--jobs 1)."),
+        "disk": (disk, 5, "Set VIDLAB_HOME to a folder on a larger disk."),
+    }
+    if (shared := Path("/dev/shm")).is_dir():  # where joblib puts what processes share
+        free = shutil.disk_usage(shared).free  # Docker gives 0.06
+        rooms["shared"] = (free, 0.25, "In a container: docker run --shm-size=1g")
+    for what, (free, least, remedy) in rooms.items():
+        yield Finding(what, f"{free / 2**30:.2f} GiB free", remedy * (free < least * 2**30))
     yield _gpu()
     engines = {"OpenVINO": "openvino", "LiteRT": "ai-edge-litert"}
     found = [f"{n} {_version(p) or f'absent (pip install {p})'}" for n, p in engines.items()]
@@ -113,12 +110,6 @@ def examine() -> Iterator[Finding]:
     files = ", ".join(sorted(path.name for path in weights.glob("*.h5")))
     found = files or "no ImageNet weights; smoke, quick and full need none"
     yield Finding("weights", f"{weights}: {found}")
-
-
-def _room(what: str, free: int, where: str, *, at_least: float, remedy: str) -> Finding:
-    """Say how many of `free` bytes there are; fewer GiB than `at_least` need the remedy."""
-    gigabytes = free / 2**30
-    return Finding(what, f"{gigabytes:.2f} GiB free {where}", remedy * (gigabytes < at_least))
 
 
 def _packages() -> Finding:

@@ -73,19 +73,17 @@ def _explain(
     from vidlab import explanation, plots  # imports Keras
     from vidlab.data import video
     from vidlab.data.sampling import choose
-    from vidlab.files import file_name
+    from vidlab.files import file_name, printable
 
     classes, name = predictor.classes, predictor.name
     info = video.probe(file)
     indices = choose(predictor.sampling, info)
     frames = video.read_frames(file, indices)
     plots.use_style()
-    written = []
-    explained = explanation.by_input(predictor.model, predictor.inputs(file, indices))
-    for stream, (model, clip) in explained.items():
+    written, inputs = [], predictor.inputs(file, indices)
+    for stream, (model, clip) in explanation.by_input(predictor.model, inputs).items():
         record = explanation.explain(model, clip, against=against, **options)
-        several = f", {stream}" if len(explained) > 1 else ""
-        typer.echo(f"{stream}: " * bool(several) + record.in_words(classes))
+        typer.echo(f"{printable(str(file))}, {stream}: {record.in_words(classes)}")
         if record.has_evidence:
             check = explanation.agrees_with_deletion(model, clip, record, steps=6, orders=3)
             typer.echo(check.in_words())
@@ -95,10 +93,9 @@ def _explain(
             drawn,
             {f"{' − '.join(shown)}, {record.score:.0%}": record},
             seconds=info.seconds_at(indices),
-            title=f"{file.name}: where {name} looked, and when{several}",
+            title=f"{file.name}: where {name} looked in {stream}, and when",
         )
-        ending = "-".join([name, *([stream] * bool(several)), "-not-".join(shown)])
-        path = stem.with_name(file_name(f"{stem.name}-{ending}"))
+        path = stem.with_name(file_name(f"{stem.name}-{name}-{stream}-{'-not-'.join(shown)}"))
         written += plots.save(strip, path, formats=("png",))
         covered = plots.overlay(drawn, record.heat)
         rate = info.fps * len(indices) / info.frames  # as long as the video itself

@@ -72,7 +72,7 @@ def run(
     Each notebook is run from its first cell to its last in a fresh kernel. The executed notebooks,
     their pages and `index.html` are in `runs/PROFILE/`. A notebook that fails does not stop the
     others. One that gives no output and makes no progress for a while is ended: after the
-    profile's seconds (`limits: {silence: 900}`), or after `--silence` seconds.
+    profile's seconds (`silence: 900`), or after `--silence` seconds.
 
     **Examples**
 

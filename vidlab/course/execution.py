@@ -23,6 +23,7 @@ import nbformat
 import papermill
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from nbconvert.filters import strip_ansi
 from papermill.exceptions import PapermillExecutionError
 from traitlets import default
 
@@ -32,7 +33,6 @@ from vidlab.progress import HEARTBEAT
 
 __all__ = ["Failure", "Job", "WatchedKernelManager", "environment", "execute"]
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _START_SECONDS = 120  # for a kernel; more where more silence is allowed
 _LARGE_OUTPUT_SECONDS = 600  # for outputs that trail their cell
 _LONGEST_SOCKET = 90  # a Unix socket's path holds at most 104 bytes on macOS, 108 on Linux
@@ -263,8 +263,8 @@ def _failure(status: str, path: Path, *, reason: str = "") -> Failure:
         notebook_files.write(node, path)
     own = [c for c in node.cells if not {*c.metadata.get("tags", [])} & MADE_BY_PAPERMILL]
     error = next(output for output in last.outputs if output.output_type == "error")
-    message = _COLOURS.sub("", error.evalue).strip()
-    traceback = _COLOURS.sub("", "\n".join(error.traceback))
+    message = strip_ansi(error.evalue).strip()
+    traceback = strip_ansi("\n".join(error.traceback))
     arrows = re.findall(r"^-+>\s*(\d+)\s(.*)$", traceback, flags=re.MULTILINE)
     return Failure(
         status=status,

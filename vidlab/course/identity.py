@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["absolute", "dataset_name", "in_force", "load_index", "run_name", "weights_digest"]
 
-_VIDEOS = ("dataset", "layout", "groups", "dataset_size", "data_seed")
+_VIDEOS = ("dataset", "layout", "groups", "dataset_size")
 _ENCODER = ("backbone", "weights", "image_size")
 
 
@@ -101,8 +101,7 @@ def dataset_name(profile: Profile) -> str:
 def load_index(profile: Profile) -> VideoIndex:
     """Index the videos of a profile."""
     read = {name: value for name in ("layout", "groups") if (value := getattr(profile, name))}
-    size, seed = profile.dataset_size, profile.data_seed
-    return datasets.load_index(profile.dataset, size=size, seed=seed, **read)
+    return datasets.load_index(profile.dataset, size=profile.dataset_size, **read)
 
 
 def weights_digest(recipe: Recipe) -> str | None:

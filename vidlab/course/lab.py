@@ -307,10 +307,9 @@ class Lab:
             flow=self.home / "cache" / "flow",
             features=self.home / "cache" / "features",
             index=self.index,
-            beside=(recipe.beside or None)
-            and datasets.load_index(
-                recipe.beside, size=self.profile.dataset_size, seed=self.profile.data_seed + 1
-            ),
+            beside=datasets.load_index(recipe.beside, size=self.profile.dataset_size, seed=1)
+            if recipe.beside
+            else None,
             most_bytes=int(self.profile.most_gigabytes * 1e9),
             precision=self.profile.precision,
         )

@@ -7,6 +7,7 @@ only its videos have, reversed pairs and boxes; `read` leaves them out for other
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,8 +16,6 @@ from pathlib import Path
 
 import nbformat
 import papermill
-from nbconvert.preprocessors import TagRemovePreprocessor
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from vidlab.course import profiles
 from vidlab.errors import NotebookError
@@ -48,7 +47,7 @@ class Notebook:
     number : int
         The number its name starts with.
     title : str
-        Its first heading.
+        Its first line, a heading.
     after : tuple of str
         Names of notebooks that must have run before it where they are run as well.
     parameters : dict
@@ -88,8 +87,8 @@ def read(path: str | Path, *, without: Iterable[str] = ()) -> nbformat.NotebookN
             f"Expected a notebook in JSON. Received: {path} ({error}). Check the path, or restore "
             "the file from git."
         ) from error
-    remover = TagRemovePreprocessor(remove_cell_tags=set(without), enabled=True)
-    return remover.preprocess(node, {})[0]
+    node.cells = [c for c in node.cells if not {*without} & {*c.metadata.get("tags", ())}]
+    return node
 
 
 def write(node: nbformat.NotebookNode, path: str | Path) -> None:
@@ -173,14 +172,14 @@ def fit(
 
 
 def convert(text: str, parameter: Mapping[str, str]) -> object:
-    """Turn the text of a command line into the type that a parameter declares.
+    """Read what was typed for a parameter: text where it declares text, else JSON.
 
     Parameters
     ----------
     text
-        The value as typed. Lists and dictionaries are written as JSON.
+        The value as typed.
     parameter
-        One of `Notebook.parameters`. Without a type the value is read as JSON, else as text.
+        One of `Notebook.parameters`. Without a type the value is read as JSON if it is any.
 
     Raises
     ------
@@ -195,27 +194,23 @@ def convert(text: str, parameter: Mapping[str, str]) -> object:
     ['a', 'b']
     """
     kind = parameter["inferred_type_name"]
-    try:
-        declared = TypeAdapter("object" if kind in ("", "None") else kind)
-    except (PydanticUserError, SyntaxError):  # a type of the notebook's own
-        declared = TypeAdapter(object)
-    if text.lower() == "none" and "None" in kind:
-        return None
-    for validate in (declared.validate_json, declared.validate_python):
-        with suppress(ValidationError):
-            return validate(text)
+    with suppress(ValueError):
+        return text if kind == "str" else json.loads(text)
+    if kind in ("", "None"):
+        return text
     raise NotebookError(
         f"Expected {kind} for the parameter {parameter['name']}. Received: {text!r}. Its default "
-        f"is {parameter['default']}."
+        f"is {parameter['default']}; write it as JSON, such as 3, true or [1, 2]."
     )
 
 
 def _described(path: Path) -> Notebook:
     node = read(path)
+    lines = (line for cell in node.cells for line in cell.source.splitlines())
     return Notebook(
         path=path,
         number=int(re.match(r"\d+", path.stem)[0]),
-        title=node.cells[0].source.splitlines()[0].removeprefix("# "),
+        title=next(lines, path.stem).removeprefix("# "),
         after=tuple(node.metadata.get("vidlab", {}).get("after", ())),
         parameters=papermill.inspect_notebook(str(path)),
     )

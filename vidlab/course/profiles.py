@@ -21,7 +21,6 @@ from vidlab.errors import ProfileError
 
 __all__ = [
     "Filters",
-    "Limits",
     "Profile",
     "RecipeChange",
     "find",
@@ -67,12 +66,6 @@ class RecipeChange(_Changes):
     batch_size: list[Positive] | None = None
     size: Positive | None = None
     augment: bool | None = None
-
-
-class Limits(_Record):
-    """How many seconds a headless notebook may give no sign of life."""
-
-    silence: Positive = 900
 
 
 class Filters(_Record):
@@ -147,8 +140,8 @@ class Profile(_Changes):
         Settings that replace those of this profile where its ImageNet weights cannot be had.
     filters : Filters
         Steps and seconds of activation maximization.
-    limits : Limits
-        How long a headless notebook may be silent.
+    silence : int
+        Seconds that a headless notebook may give no sign of life.
     """
 
     name: str
@@ -158,7 +151,6 @@ class Profile(_Changes):
     layout: str = ""
     groups: str = ""
     dataset_size: Literal["smoke", "quick", "full"] = "quick"
-    data_seed: int = 0
     split: Literal[1, 2, 3] = 1
     seed: Annotated[int, Field(ge=0)] = 0
     validation: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -177,7 +169,7 @@ class Profile(_Changes):
     folders: str = ""
     offline: dict[str, int | str] = {}
     filters: Filters = Filters()
-    limits: Limits = Limits()
+    silence: Positive = 900
 
 
 def folder() -> Path:

@@ -128,7 +128,7 @@ def run(
     for notebook in unchanged:
         _say(f"  {notebook.name}: unchanged, kept")
 
-    limit = silence or used.limits.silence
+    limit = silence or used.silence
     left_out = () if index.reversed_pairs else ("pantomime",)
     options = {"profile": profile, "pages": pages, "silence": limit, "left_out": left_out}
     waiting = [notebook for notebook in chosen if notebook not in unchanged]
