@@ -1,5 +1,6 @@
 """What `probe` finds out about a file by decoding it, and what is kept of that."""
 
+import os
 from fractions import Fraction
 
 import av
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab.data import index, probe_cache, video
+from vidlab.data import index, leakage, probe_cache, video
 from vidlab.data.decoding import OpenCv
 from vidlab.errors import FrameIndexError
 
@@ -218,6 +219,25 @@ def test_another_process_finds_what_was_kept_and_a_changed_file_is_decoded_anew(
     assert not decoded
     video.write(path, video.read_frames(path, range(7)))
     assert video.probe(path).frames == 7
+
+
+def test_a_file_at_rest_is_not_opened_again(numbered_video, monkeypatch):
+    monkeypatch.setattr(probe_cache, "_SETTLED", -1)
+    path = numbered_video(frames=12)
+    info = video.probe(path)
+    probe_cache._entries.cache_clear()
+    assert video.known(path) == info
+    monkeypatch.setattr(type(path), "open", lambda *_, **__: pytest.fail("opened"))
+    assert video.known(path) == video.probe(path) == info
+    assert leakage.find_copies([path, path.parent / "link.avi"]) == {}
+
+
+def test_a_change_that_leaves_length_and_time_as_they_were_is_seen(numbered_video):
+    path = numbered_video(frames=12)
+    about, ends = path.stat(), probe_cache.ends_of(path)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert probe_cache.ends_of(path) != ends
 
 
 @pytest.mark.parametrize("damage", ["torn", "changed", "noise"])

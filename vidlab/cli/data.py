@@ -98,12 +98,13 @@ def verify(
     if failed:
         table(found.faults, title="Problems")
         complain(f"{len(found.faults)} problems, listed above. Remove or replace these files.")
-    if not index.groups_from:
+    if index.ungrouped:
         hint = suggested_pattern(index.paths) or PATTERN
         complain(
-            "Groups are unknown: whether one scene or person is in two parts of a split cannot be "
-            "told. Name videos like v_Class_g01_c02, or say which part of a name is the group, "
-            f"such as --groups '{hint}'."
+            f"Groups are unknown of {index.ungrouped} of {len(index)} videos: whether one scene or "
+            "person is in two parts of a split cannot be told of these. Name videos like "
+            "v_Class_g01_c02, or say which part of a name is the group, such as "
+            f"--groups '{hint}'."
         )
     for k in sorted(index.lists or [1]):
         with warnings.catch_warnings(record=True) as warned:
@@ -117,6 +118,8 @@ def verify(
         failed = failed or bool(copies_apart(*parts))
         train, validation, test = map(len, parts)
         apart = "; no group in two parts" if index.groups_from else ""
+        if apart and index.ungrouped:
+            apart += f" of the {len(index) - index.ungrouped} videos that name one"
         typer.echo(
             f"Split {k}: {train} training, {validation} validation, {test} test videos{apart}."
         )

@@ -6,7 +6,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -66,7 +66,8 @@ class Contents:
         misnamed = [file for file in videos if not _is_text(file)]
         videos = [file for file in videos if _is_text(file)]
         near = sorted({Path(root).absolute().parent, folder.parent})
-        return cls(folder, sorted(videos), sorted(others), near, misnamed)
+        videos, others = (sorted(files, key=lambda file: file.parts) for files in (videos, others))
+        return cls(folder, videos, others, near, misnamed)
 
     @cached_property
     def names(self) -> set[str]:
@@ -143,6 +144,7 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
+@lru_cache(maxsize=1 << 16)
 def plain(name: str) -> str:
     """Give what two spellings of a folder have in common, blanks or underscores."""
     return normalized(name).replace("_", " ")

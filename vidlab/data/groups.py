@@ -18,6 +18,9 @@ PATTERN = r"person(\d+)"
 """An example of what tells a group."""
 
 _NAME = r"(?i)^(?:.*)_g(?P<group>\d+)_c(?P<clip>\d+)\Z"
+_HMDB = (  # film_class_visible_camera_people_side_quality_clip
+    r"^(?P<film>.+_)[a-z]+_(?:cm|nm)_np\d+_(?:ba|fr|le|ri)_(?:goo|med|bad)_(?P<clip>\d+)\Z"
+)
 
 
 def group_names(
@@ -38,8 +41,8 @@ def group_names(
     -------
     tuple
         The table; where groups come from (``"pattern"``, ``"list"``, ``"names"`` such as
-        v_Archery_g07_c02, or "" if nothing tells); and the videos that name no group. Such a video
-        is a group of its own, numbered after the other groups of its class.
+        v_Archery_g07_c02 or HMDB-51's, or "" if nothing tells); and the videos that name no group.
+        Such a video is a group of its own, numbered after the other groups of its class.
 
     Raises
     ------
@@ -48,8 +51,13 @@ def group_names(
     """
     listed, class_names = videos["group"], videos["class_name"]
     names = pd.Series([video_stem(path.name) for path in paths], dtype="str")
-    in_name = names.str.extract(_NAME).astype("float64")
+    in_name, hmdb = names.str.extract(_NAME).astype("float64"), names.str.extract(_HMDB)
     groups = in_name["group"].astype("Int64").map("g{:02d}".format, na_action="ignore")
+    films = [
+        film.removesuffix(f"{name}_").removesuffix("_") or None
+        for film, name in zip(hmdb["film"].fillna(""), class_names, strict=True)
+    ]
+    groups = groups.astype("object").fillna(pd.Series(films, dtype="object"))
     source = "names" if groups.notna().any() else ""
     if pattern:
         groups, source = _by_pattern(paths, root, pattern), "pattern"
@@ -59,7 +67,7 @@ def group_names(
     last = in_name["group"].groupby(class_names).transform("max").fillna(0)
     own = (last + nameless.groupby(class_names).cumsum()).astype("int64").map("g{:02d}".format)
     own = own if source in ("names", "") else names  # groups of other classes are no others
-    clips = in_name["clip"].fillna(1).astype("int64")
+    clips = in_name["clip"].fillna(hmdb["clip"].astype("float64")).fillna(1).astype("int64")
     table = pd.DataFrame({"group": groups.astype("object").fillna(own), "clip": clips})
     return table, source, [path for path, lacks in zip(paths, nameless, strict=True) if lacks]
 

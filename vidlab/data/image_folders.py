@@ -68,15 +68,18 @@ class ImageFolder:
         The files, in order.
     codec, named, fps, rotation, width, height, has_frames, seconds
         As a decoder of video files has them. Images name no rate: 25 frames a second are assumed.
+        Where their numbers have gaps, `named` and `seconds` go by the numbers.
     """
 
     codec, fps, rotation = "images", 25.0, 0
 
     def __init__(self, folder: Path) -> None:
-        self.frames = [
-            folder / name for name in frame_names(file.name for file in folder.iterdir())
-        ]
-        self.named, self._next = len(self.frames), 0
+        self.frames, self._next = frames_of(folder), 0
+        numbers = np.array([int(_NUMBERED.fullmatch(file.stem)["number"]) for file in self.frames])
+        steps, counts = np.unique(np.diff(numbers), return_counts=True)
+        usual = steps[np.argmax(counts)] if len(steps) else 1  # every fifth frame may be kept
+        self._positions = (numbers - numbers[:1]) / max(usual, 1)
+        self.named = int(self._positions[-1]) + 1 if self.frames else 0
         first = self._read(0) if self.frames else None
         self.has_frames = first is not None
         self.height, self.width = first.shape[:2] if self.has_frames else (0, 0)
@@ -84,12 +87,12 @@ class ImageFolder:
     def grab(self) -> bool:
         """Go to the next frame, and say whether there was one."""
         self._next += 1
-        return self._next <= self.named
+        return self._next <= len(self.frames)
 
     @property
     def seconds(self) -> float:
         """Time of the frame."""
-        return (self._next - 1) / self.fps
+        return float(self._positions[self._next - 1] / self.fps)
 
     def picture(self) -> np.ndarray:
         """Read the frame: uint8 BGR."""

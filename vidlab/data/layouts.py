@@ -34,7 +34,8 @@ def look(root: str | Path, *, layout: str | None = None) -> Found:
     layout
         One of `LAYOUTS`, or what the folders between `root` and the videos are, outermost first:
         ``"class"``, ``"class/group"``, ``"split/class"``, ``"group/class"``, with ``*`` for what
-        says nothing. None for the first of `LAYOUTS` that fits.
+        says nothing. None for the first of `LAYOUTS` that fits. ``"unsplit"`` is as None, without
+        the splits the folder comes with.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def look(root: str | Path, *, layout: str | None = None) -> Found:
             f"Expected a folder of videos. Received: {root} (no such folder). Check the spelling."
         )
     contents = Contents.of(root)
-    if not layout:
+    if layout in (None, "", "unsplit"):
         found = next(filter(None, (read(contents) for read in LAYOUTS.values())), None)
     elif layout in LAYOUTS:
         found = LAYOUTS[layout](contents)
@@ -54,11 +55,14 @@ def look(root: str | Path, *, layout: str | None = None) -> Found:
         found = _by_folders(contents, layout.split("/"))
     else:
         raise LayoutError(
-            f"Expected a layout: {', '.join(LAYOUTS)}, or folders from {', '.join(_WORDS)} with "
-            f"class once, such as split/class. Received: {layout!r}. Choose one."
+            f"Expected a layout: {', '.join(LAYOUTS)}, unsplit, or folders from "
+            f"{', '.join(_WORDS)} with class once, such as split/class. "
+            f"Received: {layout!r}. Choose one."
         )
     if found is None or found.videos.empty:
         raise _layout_error(contents, layout)
+    if layout == "unsplit":
+        found.splits.clear()
     found.problems.extend(contents.misnamed_rows())
     found.notes.insert(0, f"Layout: {found.layout}.")
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,15 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vidlab.data import image_folders
+from vidlab.data import image_folders, probe_cache
 from vidlab.errors import LeakageError
 
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
 
 __all__ = ["check_no_leakage", "copies_apart", "find_copies", "leakage"]
-
-_END = 1 << 16  # bytes at each end of a file, compared before the whole
 
 
 def leakage(*parts: VideoIndex) -> pd.DataFrame:
@@ -67,8 +64,9 @@ def check_no_leakage(*parts: VideoIndex) -> None:
         )
         raise LeakageError(
             f"Expected every group in one part only. Received: {len(shared)} groups in more than "
-            f"one, first {first['class_name']} {first['group']} (videos: {where}). Split with "
-            'index.split(by="groups"); vidlab.index.leakage lists all shared groups.'
+            f"one, first {first['class_name']} {first['group']} (videos: {where}). Split by groups "
+            'instead: index.split(by="groups"), or on the command line --layout unsplit; '
+            "vidlab.index.leakage lists all shared groups."
         )
 
 
@@ -83,11 +81,11 @@ def copies_apart(*parts: VideoIndex) -> list[tuple[str, str]]:
 def find_copies(paths: Iterable[Path]) -> dict[Path, Path]:
     """Find the videos that are byte for byte the same as an earlier one, which each is mapped to.
 
-    Links to one file count as copies. Files are read only where their lengths are equal, and whole
-    only where their ends are.
+    Links to one file count as copies. Files are read whole only where their lengths and ends are
+    the same.
     """
     copies: dict[Path, Path] = {}
-    alike = _alike([path for path in paths if path.exists()], _length)
+    alike = [[path for path in paths if path.exists()]]
     for look in (_ends, _whole):
         alike = [group for files in alike for group in _alike(files, look)]
     for first, *others in alike:
@@ -106,22 +104,12 @@ def _frames(path: Path) -> list[Path]:
     return image_folders.frames_of(path) if path.is_dir() else [path]
 
 
-def _length(path: Path) -> int:
-    return image_folders.size_and_time(path)[0]
-
-
-def _ends(path: Path) -> bytes:
-    with _frames(path)[0].open("rb") as file:
-        start = file.read(_END)
-        if len(start) == _END:
-            file.seek(-_END, os.SEEK_END)
-            start += file.read()
-    return hashlib.sha256(start).digest()
+def _ends(path: Path) -> tuple[int, str]:
+    frames = _frames(path)
+    return len(frames), probe_cache.ends_of(frames[0])
 
 
 def _whole(path: Path) -> bytes:
-    if path.is_file() and _length(path) < _END:
-        return b""  # its ends are all of it
     digest = hashlib.sha256()
     for frame in _frames(path):
         with frame.open("rb") as file:

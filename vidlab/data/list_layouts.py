@@ -40,7 +40,13 @@ def ucf101(contents: Contents) -> Found | None:
 
 
 def hmdb51(contents: Contents) -> Found | None:
-    """Videos of HMDB-51's split files."""
+    """Videos of HMDB-51's split files.
+
+    Names such as ``April_09_brush_hair_u_nm_np1_ba_goo_0`` begin with the film that a clip is of,
+    its group: no film of a class is in two parts of the official splits. What is not known is
+    which films are one: of ``Two_Towers_4`` and ``Two_Towers_5``, parts of one, one may train and
+    the other test, and so may clips of one film that are of two classes.
+    """
     for files in (contents.others, contents.beside()):
         rows = lists.read_hmdb_splits(files, known=contents.names)
         if rows:

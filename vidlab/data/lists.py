@@ -19,6 +19,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,6 +114,7 @@ class OfficialLists:
     videos: tuple[Listed, ...]
 
 
+@lru_cache(maxsize=1 << 16)
 def normalized(name: str) -> str:
     """Give what two spellings of one name have in common."""
     return unicodedata.normalize("NFC", name).casefold()

@@ -1,7 +1,8 @@
 """What was found out about video files by decoding them, kept below `home` in ``cache``.
 
 An entry belongs to a file's content, not to its name: its length, its time of change, its first
-and last bytes. So a moved or linked file is known, and a changed one is not.
+and last bytes. So a moved or linked file is known, and a changed one is not. What the first and
+last bytes are is kept too, as long as the system says that nothing about the file has changed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,33 +18,44 @@ import cv2
 
 from vidlab.files import home
 
-__all__ = ["find", "keep", "key_of"]
+__all__ = ["ends_of", "find", "keep", "key_of"]
 
 _ENDS = 4096  # bytes from each end
-_METHOD = 1  # raise it where other things are found out about the same file
+_METHOD = 2  # raise it where other things are found out about the same file
+_SETTLED = 2.0  # seconds after which a change of a file shows in its times, however coarse they are
 
 
 def key_of(path: Path) -> str:
-    """Digest what tells whether a file is still the one that was decoded."""
-    with path.open("rb") as file:
-        about = os.fstat(file.fileno())
-        facts = about.st_size, about.st_mtime_ns, cv2.__version__, _METHOD
-        digest = hashlib.blake2b(repr(facts).encode())
-        digest.update(file.read(_ENDS))
-        file.seek(max(about.st_size - _ENDS, 0))
-        digest.update(file.read(_ENDS))
-    return digest.hexdigest()[:32]
+    """Name what tells whether a file is still the one that was decoded."""
+    return f"{cv2.__version__} {_METHOD} {os.stat(path).st_mtime_ns} {ends_of(path)}"
 
 
-def find(key: str) -> dict | None:
+def ends_of(path: Path) -> str:
+    """Digest the length, the first and the last bytes of a file."""
+    about = os.stat(path)
+    facts = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+    key = " ".join(map(str, facts))
+    digest = find(key)
+    if digest is None:
+        with path.open("rb") as file:
+            read = hashlib.blake2b(f"{about.st_size} ".encode() + file.read(_ENDS), digest_size=16)
+            file.seek(max(about.st_size - _ENDS, 0))
+            read.update(file.read(_ENDS))
+        digest = read.hexdigest()
+        if time.time() - max(about.st_ctime, about.st_mtime) > _SETTLED:
+            keep(key, digest)
+    return digest
+
+
+def find(key: str) -> dict | str | None:
     """What is kept under a key."""
-    return _entries(_file()).get(key)
+    return _entries(os.environ.get("VIDLAB_HOME")).get(key)
 
 
-def keep(key: str, entry: dict) -> None:
+def keep(key: str, entry: dict | str) -> None:
     """Keep an entry; where the folder cannot be written to, in this process alone."""
     file = _file()
-    _entries(file)[key] = entry
+    _entries(os.environ.get("VIDLAB_HOME"))[key] = entry
     text = json.dumps([key, entry])
     line = f"{_digest(text.encode())} {text}\n"
     try:
@@ -58,9 +71,10 @@ def _file() -> Path:
 
 
 @lru_cache(maxsize=4)
-def _entries(file: Path) -> dict[str, dict]:
+def _entries(named: str | None) -> dict[str, dict | str]:
+    """Read what is kept in the `home` of this name: to find it costs more than to look a key up."""
     try:
-        lines = file.read_bytes().split(b"\n")
+        lines = _file().read_bytes().split(b"\n")
     except OSError:  # not there yet, or not readable
         return {}
     parts = (line.partition(b" ") for line in lines)
