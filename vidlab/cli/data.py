@@ -90,14 +90,14 @@ def verify(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what they say is below
         index = _index(dataset, size=size, layout=layout, groups=groups, count=whole)
-    found = verification.verify(index)
-    typer.echo(f"{relative(index.root)}: {found}")
-    for line in (*index.notes, *found.findings):
+    faults = verification.faults(index)
+    typer.echo(f"{relative(index.root)}: {verification.summary(index)}")
+    for line in (*index.notes, *verification.findings(index)):
         typer.echo(line)
-    failed = len(found.faults) > 0
+    failed = len(faults) > 0
     if failed:
-        table(found.faults, title="Problems")
-        complain(f"{len(found.faults)} problems, listed above. Remove or replace these files.")
+        table(faults, title="Problems")
+        complain(f"{len(faults)} problems, listed above. Remove or replace these files.")
     if index.ungrouped:
         hint = suggested_pattern(index.paths) or PATTERN
         complain(
@@ -126,7 +126,7 @@ def verify(
         for warning in warned:
             complain(str(warning.message).removeprefix("vidlab: "))
     if csv is not None:
-        export(found.videos, csv)
+        export(verification.videos(index), csv)
     if failed:
         raise typer.Exit(1)
 
