@@ -5,9 +5,11 @@ Such a folder is opened by an object with the attributes and methods of a decode
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -15,7 +17,7 @@ import numpy as np
 
 from vidlab.errors import UnreadableVideoError
 
-__all__ = ["ImageFolder", "frame_names", "frames_of", "size_and_time"]
+__all__ = ["ImageFolder", "content_digest", "files_of", "frame_names", "frames_of", "size_and_time"]
 
 _SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>\d+)")
@@ -53,10 +55,30 @@ def frames_of(folder: Path) -> list[Path]:
     return [folder / name for name in frame_names(file.name for file in folder.iterdir())]
 
 
+def files_of(video: Path) -> list[Path]:
+    """List the files of a video: itself, or the frames in its folder."""
+    return frames_of(video) if video.is_dir() else [video]
+
+
 def size_and_time(video: Path) -> tuple[int, int]:
-    """Give the bytes of a video, a file or all frames of a folder, and its last change in ns."""
-    stats = [file.stat() for file in (frames_of(video) if video.is_dir() else [video])]
+    """Give the bytes of a video and its last change in ns."""
+    stats = [file.stat() for file in files_of(video)]
     return sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)
+
+
+def content_digest(video: Path) -> str:
+    """Digest the content of a video; an unchanged one is read once."""
+    return _digest(video, *size_and_time(video))
+
+
+@lru_cache(maxsize=100_000)
+def _digest(video: Path, size: int, changed: int) -> str:
+    digests = []
+    for each in files_of(video):
+        with each.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256"))
+    whole = hashlib.sha256(b"".join(each.digest() for each in digests))
+    return (whole if len(digests) > 1 else digests[0]).hexdigest()
 
 
 class ImageFolder:

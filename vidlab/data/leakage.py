@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -86,7 +85,7 @@ def find_copies(paths: Iterable[Path]) -> dict[Path, Path]:
     """
     copies: dict[Path, Path] = {}
     alike = [[path for path in paths if path.exists()]]
-    for look in (_ends, _whole):
+    for look in (_ends, image_folders.content_digest):
         alike = [group for files in alike for group in _alike(files, look)]
     for first, *others in alike:
         copies |= dict.fromkeys(others, first)
@@ -100,18 +99,6 @@ def _alike(files: list[Path], look: Callable[[Path], object]) -> list[list[Path]
     return [group for group in found.values() if len(group) > 1]
 
 
-def _frames(path: Path) -> list[Path]:
-    return image_folders.frames_of(path) if path.is_dir() else [path]
-
-
 def _ends(path: Path) -> tuple[int, str]:
-    frames = _frames(path)
-    return len(frames), probe_cache.ends_of(frames[0])
-
-
-def _whole(path: Path) -> bytes:
-    digest = hashlib.sha256()
-    for frame in _frames(path):
-        with frame.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.digest()
+    files = image_folders.files_of(path)
+    return len(files), probe_cache.ends_of(files[0])

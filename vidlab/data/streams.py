@@ -260,7 +260,7 @@ class Flow(Rgb):
 
     def opened(self, record, *, cache=None, flow=None, view: int = 0) -> FlowPairs:
         """Open a video for `read`; see `Rgb.opened`."""
-        return FlowPairs(record, self.size, self.method, flow)
+        return FlowPairs(record, flow, size=self.size, method=self.method)
 
     def prepare(self, records, *, flow=None) -> None:
         """Compute the flow of videos that is not in the folder yet, with a progress bar."""
