@@ -124,7 +124,7 @@ def at_random(table: pd.DataFrame, rng: np.random.Generator, *, share: float) ->
     classes = table["class_name"].to_numpy()
     for name in sorted(set(classes)):
         mine = np.flatnonzero(classes == name)
-        count = min(max(round(share * len(mine)), 1), len(mine) - 1) if share else 0
+        count = min(max(round(share * len(mine)), 1), len(mine) - 1)
         chosen[rng.permutation(mine)[:count]] = True
     return chosen
 
@@ -142,8 +142,6 @@ def hold_out(table: pd.DataFrame, rng: np.random.Generator, *, share: float) -> 
         bool, ``(len(table),)``, True for validation.
     """
     numbers = _group_order(table)
-    if share == 0 or len(table) == 0:
-        return np.zeros(len(table), bool)
     labels, classes = pd.factorize(table["class_name"])
     groups, of_group = np.unique(numbers, return_inverse=True)
     videos = np.zeros((len(groups), len(classes)), np.int64)  # how many by group and class

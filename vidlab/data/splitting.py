@@ -57,24 +57,20 @@ class Splittable:
             raise SplitError(
                 f"Expected the number of a split, from 1. Received: {k!r}. UCF-101 has 1, 2 and 3."
             )
-        _check_share(validation)
         if by not in _SPLITS:
             raise SplitError(f"Expected by to be one of {_SPLITS}. Received: {by!r}. Choose one.")
         if by == "auto":
             by = "official" if self.has_official_lists else "groups"
         rng = np.random.default_rng([seed, k])
-        options = {"validation": validation, "by": by, "name": f"split {k} by {by}"}
         if by == "official":
-            train, held, test = self._official(k)
-            if validation == 0:
-                train, held = train | held, held & False
-            return self._parts(train, test, rng, held=held if held.any() else None, **options)
-        test = (
-            splits.by_groups(self.table, k, across_classes=self.across_classes)
-            if by == "groups"
-            else splits.at_random(self.table, rng, share=splits.TEST_SHARE)
-        )
-        return self._parts(~test, test, rng, **options)
+            part = self._official(k)
+        elif by == "groups":
+            test = splits.by_groups(self.table, k, across_classes=self.across_classes)
+            part = np.where(test, "test", "train")
+        else:
+            test = splits.at_random(self.table, rng, share=splits.TEST_SHARE)
+            part = np.where(test, "test", "train")
+        return self._divided(part, rng, validation=validation, by=by, name=f"split {k} by {by}")
 
     def folds(
         self, by: str = "group", n: int | None = None, *, validation: float = 0.1, seed: int = 0
@@ -113,7 +109,6 @@ class Splittable:
             raise SplitError(
                 f"Expected by to be 'group' or 'official'. Received: {by!r}. Choose one."
             )
-        _check_share(validation)
         rng, across = np.random.default_rng(seed), self.across_classes
         number = splits.fold_numbers(self.table, n, rng, across_classes=across)
         groups_of_class = self.table.groupby("class_name")["group"].transform("nunique")
@@ -121,13 +116,13 @@ class Splittable:
         self._say_what_is_not_tested(self.table[~alone], "any fold")
         folds = []
         for k in np.unique(number[~alone]):
-            test, rng = (number == k) & ~alone, np.random.default_rng([seed, k])
-            options = {"validation": validation, "by": by, "name": f"fold {k + 1}"}
-            folds.append(self._parts(~test, test, rng, **options))
+            part = np.where((number == k) & ~alone, "test", "train")
+            rng, name = np.random.default_rng([seed, k]), f"fold {k + 1}"
+            folds.append(self._divided(part, rng, validation=validation, by=by, name=name))
         return folds
 
-    def _official(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which videos the given split `k` trains, validates and tests with."""
+    def _official(self, k: int) -> np.ndarray:
+        """Give the part of each video in the given split `k`, "" where it is in none."""
         if not self.has_official_lists:
             raise SplitError(
                 f"Expected official lists beside the videos. Received: {self.root} without "
@@ -138,35 +133,44 @@ class Splittable:
                 f"Expected one of the official splits {sorted(self.lists)}. Received: {k}. "
                 'Choose one of them, or split by="groups".'
             )
-        part = self.table["path"].map(self.lists[k])
-        left_out = int(part.isna().sum())
-        if left_out:
+        part = self.table["path"].map(self.lists[k]).fillna("").to_numpy(dtype=np.str_)
+        if left_out := int((part == "").sum()):
             warnings.warn(
                 f"vidlab: {left_out} of {len(self)} videos are in neither list of split {k}, so "
                 'it leaves them out; split by="groups" to use them.',
                 stacklevel=3,
             )
-        return tuple((part == name).to_numpy() for name in ("train", "validation", "test"))
+        return part
 
-    def _parts(
-        self,
-        train: np.ndarray,
-        test: np.ndarray,
-        rng: np.random.Generator,
-        *,
-        held: np.ndarray | None = None,
-        validation: float,
-        by: str,
-        name: str,
+    def _divided(
+        self, part: np.ndarray, rng: np.random.Generator, *, validation: float, by: str, name: str
     ) -> tuple[Self, Self, Self]:
-        """Hold out validation videos, where they are not given, and check all parts."""
-        kept = np.flatnonzero(train)
-        self._check_parts(kept, test, name=name)
-        if held is None:
+        """Hold out validation videos where `part` names none, and check all parts."""
+        if not 0 <= validation < 1:
+            raise SplitError(
+                "Expected the share of training videos to validate with, from 0 to below 1. "
+                f"Received: {validation!r}. Use 0.1 for a tenth, 0 for none."
+            )
+        classes = self.table["class_name"].to_numpy()
+        if validation == 0:
+            part = np.where(part == "validation", "train", part)
+        if bare := sorted({*classes} - {*classes[part == "train"]}):
+            raise SplitError(
+                f"Expected a training video of every class in {name}. Received: none of "
+                f"{', '.join(bare)}. Add videos, keep other classes with index.of_classes(...), "
+                'or split by="groups".'
+            )
+        if not (part == "test").any():
+            raise SplitError(
+                f"Expected test videos in {name}. Received: {self.root} with none. "
+                "Each class to test needs videos of at least two groups."
+            )
+        part = part.astype("<U10")
+        if validation and not (part == "validation").any():
+            kept = np.flatnonzero(part == "train")
             draw = splits.at_random if by == "random" else splits.hold_out
-            held = np.zeros(len(self), bool)
-            held[kept] = draw(self.table.iloc[kept], rng, share=validation)
-        parts = self.select(train & ~held), self.select(held), self.select(test)
+            part[kept[draw(self.table.iloc[kept], rng, share=validation)]] = "validation"
+        parts = tuple(self.select(part == each) for each in ("train", "validation", "test"))
         if by != "random":
             check_no_leakage(*parts)
             if apart := copies_apart(*parts):
@@ -191,26 +195,3 @@ class Splittable:
                 "of at least two groups.",
                 stacklevel=4,
             )
-
-    def _check_parts(self, train: np.ndarray, test: np.ndarray, *, name: str) -> None:
-        present = set(self.table["class_name"])
-        bare = sorted(present - set(self.table["class_name"].iloc[train]))
-        if bare:
-            raise SplitError(
-                f"Expected a training video of every class in {name}. Received: none "
-                f"of {', '.join(bare)}. Add videos, keep other classes with "
-                'index.of_classes(...), or split by="groups".'
-            )
-        if not test.any():
-            raise SplitError(
-                f"Expected test videos in {name}. Received: {self.root} with none. "
-                "Each class to test needs videos of at least two groups."
-            )
-
-
-def _check_share(validation: float) -> None:
-    if not 0 <= validation < 1:
-        raise SplitError(
-            "Expected the share of training videos to validate with, from 0 to below 1. "
-            f"Received: {validation!r}. Use 0.1 for a tenth, 0 for none."
-        )
