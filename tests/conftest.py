@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from vidlab.data import list_layouts, lists, probe_cache, video
+from vidlab.data import list_layouts, lists, video, video_files
 from vidlab.data.contents import Contents
 from vidlab.data.index import VideoIndex
 from vidlab.evaluation.predictions import Predictions
@@ -62,7 +62,7 @@ def own_probe_cache(tmp_path_factory):
     """Keep what is found out about the videos of tests away from the user's folder."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("probed")
-        patch.setattr(probe_cache, "home", lambda: folder)
+        patch.setattr(video_files, "home", lambda: folder)
         yield
 
 

@@ -83,8 +83,7 @@ def verify(
     or a group or a copy is in two parts of one.
     """
     from vidlab.data import verification
-    from vidlab.data.groups import PATTERN, suggested_pattern
-    from vidlab.data.leakage import copies_apart
+    from vidlab.data.groups import PATTERN, copies_apart, suggested_pattern
     from vidlab.errors import DatasetError
 
     with warnings.catch_warnings():

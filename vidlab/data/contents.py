@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vidlab.data import image_folders, video
+from vidlab.data import video, video_files
 from vidlab.data.lists import normalized, video_stem
 from vidlab.files import printable
 
@@ -60,7 +60,7 @@ class Contents:
             ]
             names = [name for name in names if not name.startswith(".")]
             films = {name for name in names if Path(name).suffix.lower() in video.SUFFIXES}
-            frames = set() if films else set(image_folders.frame_names(names))
+            frames = set() if films else set(video_files.frame_names(names))
             videos += [Path(at)] if frames else [Path(at, name) for name in films]
             others += [Path(at, name) for name in names if name not in films | frames]
         reason = "Its name is not UTF-8, so no table or list can hold it: rename it."

@@ -1,6 +1,6 @@
-"""Decoders of video files: OpenCV's, and PyAV's for what that one cannot decode.
+"""Decoders of videos: OpenCV's, PyAV's for what that one cannot decode, and folders of images.
 
-Both give the frames one after the other: `grab` goes to the next one, `picture` converts it.
+All give the frames one after the other: `grab` goes to the next one, `picture` converts it.
 PyAV is optional (``pip install av``) and is used by itself where it is installed.
 """
 
@@ -16,11 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vidlab.data import containers
-from vidlab.data.image_folders import ImageFolder
+from vidlab.data import containers, video_files
 from vidlab.errors import MissingVideoError, UnreadableVideoError
 
-__all__ = ["Decoder", "OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
+__all__ = ["Decoder", "ImageFolder", "OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
 
 _FALLBACK_FPS = 25.0
 _NAMES = {"AV01": "AV1"}  # codecs that OpenCV's own builds cannot decode
@@ -134,6 +133,59 @@ class PyAv:
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+
+class ImageFolder:
+    """The images of a folder, such as Jester and Something-Something have for each video.
+
+    Attributes
+    ----------
+    frames
+        The files, in order.
+    codec, named, fps, rotation, width, height, has_frames, seconds
+        As a decoder of video files has them. Images name no rate: 25 frames a second are assumed.
+        Where their numbers have gaps, `named` and `seconds` go by the numbers.
+    """
+
+    codec, fps, rotation = "images", 25.0, 0
+
+    def __init__(self, folder: Path) -> None:
+        self.frames, self._next = video_files.files_of(folder), 0
+        numbers = np.array([video_files.number_of(file) for file in self.frames])
+        steps, counts = np.unique(np.diff(numbers), return_counts=True)
+        usual = steps[np.argmax(counts)] if len(steps) else 1  # every fifth frame may be kept
+        self._positions = (numbers - numbers[:1]) / max(usual, 1)
+        self.named = int(self._positions[-1]) + 1 if self.frames else 0
+        first = self._read(0) if self.frames else None
+        self.has_frames = first is not None
+        self.height, self.width = first.shape[:2] if self.has_frames else (0, 0)
+
+    def grab(self) -> bool:
+        """Go to the next frame, and say whether there was one."""
+        self._next += 1
+        return self._next <= len(self.frames)
+
+    @property
+    def seconds(self) -> float:
+        """Time of the frame."""
+        return float(self._positions[self._next - 1] / self.fps)
+
+    def picture(self) -> np.ndarray:
+        """Read the frame: uint8 BGR."""
+        picture = self._read(self._next - 1)
+        if picture is None:
+            raise UnreadableVideoError(
+                f"Expected an image that can be read. Received: {self.frames[self._next - 1]}. Get "
+                "it again, or remove the folder: it is one video."
+            )
+        return picture
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _read(self, number: int) -> np.ndarray | None:
+        content = np.fromfile(self.frames[number], np.uint8)  # reads names that imread does not
+        return cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
 
 
 Decoder = OpenCv | PyAv | ImageFolder

@@ -22,10 +22,16 @@ import pandas as pd
 
 from vidlab.data import layouts, video
 from vidlab.data.contents import Found
-from vidlab.data.groups import PATTERN, group_names, suggested_pattern
-from vidlab.data.image_folders import size_and_time
-from vidlab.data.leakage import check_no_leakage, find_copies, leakage
-from vidlab.data.splitting import Splittable
+from vidlab.data.groups import (
+    PATTERN,
+    check_no_leakage,
+    find_copies,
+    group_names,
+    leakage,
+    suggested_pattern,
+)
+from vidlab.data.splits import Splittable
+from vidlab.data.video_files import size_and_time
 from vidlab.errors import DatasetError, LayoutError, VideoError
 from vidlab.progress import progress
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidlab.data import flow, image_folders, video
+from vidlab.data import flow, video, video_files
 from vidlab.errors import FrameIndexError, ResultError
 from vidlab.files import is_whole, replacing
 from vidlab.progress import progress
@@ -46,7 +46,7 @@ def content_digest(path: str | os.PathLike[str]) -> str:
     MissingVideoError
         If the video is no longer there.
     """
-    return image_folders.content_digest(_present(path))
+    return video_files.content_digest(_present(path))
 
 
 def _present(path: str | os.PathLike[str]) -> Path:
@@ -91,7 +91,7 @@ class _RowCache:
     def file(self, record) -> Path:
         """Name the file that holds the rows of one video, whether it is there yet or not."""
         path = os.path.abspath(record.path)
-        length, changed = image_folders.size_and_time(_present(path))
+        length, changed = video_files.size_and_time(_present(path))
         key = hashlib.sha256(f"{path}|{length}|{changed}".encode()).hexdigest()[:16]
         height, width = self.row_shape[:2]
         return self.folder / f"{record.video_id}-{height}x{width}-{key}.npy"

@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vidlab.data import containers, probe_cache
+from vidlab.data import containers, video_files
 from vidlab.data.decoding import Decoder, cut_off_error, opened, safe_name
 from vidlab.errors import FrameIndexError, VideoError
 from vidlab.files import replacing
@@ -95,17 +95,17 @@ def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
     path = Path(path)
     info = None if count else known(path)
     if info is None:
-        key = probe_cache.key_of(path) if path.is_file() else ""
+        key = video_files.key_of(path) if path.is_file() else ""
         info = _decoded(path, pictures=count and not key)
         if key:
-            probe_cache.keep(key, {k: v for k, v in vars(info).items() if k != "path"})
+            video_files.keep(key, {k: v for k, v in vars(info).items() if k != "path"})
     return info
 
 
 def known(path: Path) -> VideoInfo | None:
     """Say what a file holds without decoding it; None where that is not known."""
     try:
-        kept = probe_cache.find(probe_cache.key_of(path))
+        kept = video_files.find(video_files.key_of(path))
     except OSError:  # a folder of images, or opening it will say what is wrong
         return None
     return kept and VideoInfo(path=path, **kept | {"times": kept["times"] and tuple(kept["times"])})
