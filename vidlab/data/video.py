@@ -1,9 +1,9 @@
 """Video files: what a file holds, exact frames from it, and a new file. Nothing else opens them.
 
-Frames are found by counting from the start (grab), and only those wanted are converted to images
-(`picture`). Seeking by frame number is never used: on files with frames that depend on each other
-it lands on the wrong one, and it is slower. How many frames a video has is how many can be decoded,
-whatever its header says: they are counted once, and the number is kept.
+Frames are found by counting from the start, and only those wanted are converted to images. Seeking
+by frame number is never used: on files with frames that depend on each other it lands on the wrong
+one, and it is slower. How many frames a video has is how many can be decoded, whatever its header
+says: they are counted once, and the number is kept.
 """
 
 from __future__ import annotations
@@ -115,10 +115,10 @@ def _decoded(path: Path, *, pictures: bool) -> VideoInfo:
     """Go through a whole video, and with `pictures` convert every one, as only images need."""
     with opened(path) as decoder:
         stamps = []
-        while decoder.grab():
-            stamps.append(decoder.seconds)
+        for seconds, picture in decoder:
+            stamps.append(seconds)
             if pictures:
-                decoder.picture()
+                picture()
         if len(stamps) < decoder.named and containers.is_cut_off(path):
             raise cut_off_error(path, len(stamps), decoder.named)
         times, fps = _timing(np.array(stamps), fps=decoder.fps)
@@ -193,19 +193,20 @@ def read_frames(
     path = Path(path)
     wanted = _checked_indices(path, indices)
     numbers, rows = np.unique(wanted, return_inverse=True)
-    frames = None
     with opened(path) as decoder:
-        size, position = size or (decoder.height, decoder.width), 0
-        for row, number in enumerate(numbers):
-            while position <= number and decoder.grab():
-                position += 1
-            frame = decoder.picture() if position > number else None
-            if frame is None:
-                raise _end_error(path, int(numbers[-1]), position, decoder.named)
-            frame = cv2.cvtColor(_resized(frame, size), cv2.COLOR_BGR2RGB)
-            if frames is None:
-                frames = np.empty((len(numbers), *frame.shape), np.uint8)
-            frames[row] = frame
+        size, row = size or (decoder.height, decoder.width), 0
+        frames = np.empty((len(numbers), *size, 3), np.uint8)
+        for position, (_, picture) in enumerate(decoder):
+            if position < numbers[row]:
+                continue
+            if (frame := picture()) is None:
+                break
+            cv2.cvtColor(_resized(frame, size), cv2.COLOR_BGR2RGB, dst=frames[row])
+            row += 1
+            if row == len(numbers):
+                break
+        if row < len(numbers):
+            raise _end_error(path, int(numbers[-1]), position + 1, decoder.named)
     # Ascending numbers without repeats, the usual case, need no second copy.
     return frames if np.array_equal(wanted, numbers) else frames[rows]
 
