@@ -253,7 +253,7 @@ def index_of():
 
 def index_of_lists(folder):
     """Index the videos that official lists name, without any file."""
-    names = sorted({Path(listed.name) for listed in lists.read_lists(folder).videos})
+    names = sorted({Path(listed.name) for listed in lists.read_lists(folder)[1]})
     lists_inside = [file for file in folder.iterdir() if file.suffix == ".txt"]
     contents = Contents(folder, [folder / name for name in names], lists_inside, near=[])
     found = list_layouts.ucf101(contents)

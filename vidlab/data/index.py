@@ -166,9 +166,8 @@ class VideoIndex(Splittable):
             )
         facts = pd.DataFrame(map(vars, infos)).merge(found.videos, on="path")
         index = cls.from_headers(facts, root, found=found, groups=groups)
-        of = dict(zip(index.table["path"], index.table["class_name"], strict=True))
-        problems += found.problems + [_copied(of, *pair) for pair in index.copies.items()]
         class_of = dict(zip(map(str, files), found.videos["class_name"], strict=True))
+        problems += found.problems + [_copied(class_of, *pair) for pair in index.copies.items()]
         rows = [{"class_name": class_of.get(row["path"], ""), **row} for row in problems]
         report = pd.DataFrame(rows, columns=_REPORT)
         if problems:

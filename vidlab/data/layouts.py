@@ -17,7 +17,7 @@ import pandas as pd
 
 from vidlab.data import list_layouts, lists, video
 from vidlab.data.contents import Contents, Found, counted, given_splits
-from vidlab.data.lists import PARTS, OfficialLists, normalized
+from vidlab.data.lists import PARTS, normalized
 from vidlab.errors import LayoutError
 
 __all__ = ["LAYOUTS", "find_lists", "look"]
@@ -82,13 +82,13 @@ def _layout_error(contents: Contents, layout: str | None) -> LayoutError:
     )
 
 
-def find_lists(root: str | Path) -> OfficialLists | None:
-    """Find the official lists that belong to a folder of videos.
+def find_lists(root: str | Path) -> Path | None:
+    """Find the folder of the official lists that belong to a folder of videos.
 
     They may be in `root`, in any folder inside it, or in ``ucfTrainTestlist``, ``annotations`` or
     ``splits`` beside it; None where they are in none of these.
     """
-    return list_layouts.official_lists(Contents.of(root))
+    return list_layouts.lists_folder(Contents.of(root))
 
 
 def _folders(contents: Contents) -> Found | None:
@@ -169,8 +169,9 @@ def _by_folders(contents: Contents, words: list[str], *, exact: bool = False) ->
 
     layout = "/".join(words)
     found = _each(contents, about, layout=layout, reason=f"it is in no folder {layout}.")
-    official = list_layouts.official_lists(contents)
-    return replace(found, classes=official.classes) if official else found
+    folder = list_layouts.lists_folder(contents)
+    classes = lists.read_lists(folder, known=contents.names)[0] if folder else ()
+    return replace(found, classes=classes)
 
 
 def _names(contents: Contents) -> Found | None:

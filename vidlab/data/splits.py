@@ -271,20 +271,19 @@ def fold_numbers(
         There are fewer groups than folds.
     """
     labels, classes = pd.factorize(table["class_name"])
-    names, group = np.unique(_group_order(table), return_inverse=True)
+    group = _group_order(table)
     if n is None:
         return group
-    if n > len(names) and not across_classes:
-        names, group = np.unique(group * len(classes) + labels, return_inverse=True)
-    if not 2 <= n <= len(names):
+    if n > group.max() + 1 and not across_classes:
+        group = np.unique(group * len(classes) + labels, return_inverse=True)[1]
+    videos = _counted(group, labels)
+    if not 2 <= n <= len(videos):
         raise SplitError(
-            f"Expected 2 to {len(names)} folds, as there are {len(names)} groups. Received: {n}. "
+            f"Expected 2 to {len(videos)} folds, as there are {len(videos)} groups. Received: {n}. "
             "Choose fewer, or None to leave out one group at a time."
         )
-    videos = np.zeros((len(names), len(classes)))  # how many by group and class
-    np.add.at(videos, (group, labels), 1)
-    fold_of, held = np.zeros(len(names), np.int64), np.zeros((n, len(classes)))
-    drawn = rng.permutation(len(names))
+    fold_of, held = np.zeros(len(videos), np.int64), np.zeros((n, len(classes)))
+    drawn = rng.permutation(len(videos))
     for row in drawn[np.argsort(-videos[drawn].sum(axis=1), kind="stable")]:  # largest first
         before, after = held / videos.sum(axis=0), (held + videos[row]) / videos.sum(axis=0)
         uneven = (after**2 - before**2).sum(axis=1).round(9)
@@ -325,15 +324,12 @@ def hold_out(table: pd.DataFrame, rng: np.random.Generator, *, share: float) -> 
     numpy.ndarray
         bool, ``(len(table),)``, True for validation.
     """
-    numbers = _group_order(table)
-    labels, classes = pd.factorize(table["class_name"])
-    groups, of_group = np.unique(numbers, return_inverse=True)
-    videos = np.zeros((len(groups), len(classes)), np.int64)  # how many by group and class
-    np.add.at(videos, (of_group, labels), 1)
+    group = _group_order(table)
+    videos = _counted(group, pd.factorize(table["class_name"])[0])
     totals = videos.sum(axis=0)
-    best, best_cost = np.zeros(len(groups), bool), np.inf
+    best, best_cost = np.zeros(len(videos), bool), np.inf
     for _ in range(_DRAWS):
-        chosen = _draw(videos, rng.permutation(len(groups)), share)
+        chosen = _draw(videos, rng.permutation(len(videos)), share)
         held = videos[chosen].sum(axis=0)
         uneven = np.abs(held / totals - share).mean()
         cost = abs(held.sum() / totals.sum() - share) + uneven
@@ -345,7 +341,14 @@ def hold_out(table: pd.DataFrame, rng: np.random.Generator, *, share: float) -> 
             "training videos, so the validation part is empty.",
             stacklevel=3,
         )
-    return best[of_group]
+    return best[group]
+
+
+def _counted(group: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Count the videos of each group in each class: int64, (groups, classes)."""
+    videos = np.zeros((group.max() + 1, labels.max() + 1), np.int64)
+    np.add.at(videos, (group, labels), 1)
+    return videos
 
 
 def _draw(videos: np.ndarray, order: np.ndarray, share: float) -> np.ndarray:
