@@ -138,13 +138,10 @@ def leakage(*parts: VideoIndex) -> pd.DataFrame:
     pandas.DataFrame
         One row for each shared (class, group), or for each group where one name is one group in all
         classes: ``class_name`` (all classes of it), ``group``, and for each part how many videos of
-        the group it holds. The parts are called train and test where there are
-        two, train, validation and test where there are three, and part_1, part_2 … otherwise.
-        Empty where nothing is shared.
+        the group it holds: ``train``, ``validation`` of three parts, and ``test``. Empty where
+        nothing is shared.
     """
-    names = {2: ["train", "test"], 3: ["train", "validation", "test"]}.get(
-        len(parts), [f"part_{number}" for number in range(1, len(parts) + 1)]
-    )
+    names = ["train", "validation", "test"] if len(parts) == 3 else ["train", "test"]
     by = ["group"] if parts[0].across_classes else ["class_name", "group"]
     counts = [part.table.groupby(by).size() for part in parts]
     table = pd.concat(counts, axis=1, keys=names).fillna(0).astype(np.int64)

@@ -274,11 +274,6 @@ class VideoIndex(Splittable):
         return self.table["group"].to_numpy(dtype=np.str_)
 
     @property
-    def has_official_lists(self) -> bool:
-        """Whether the dataset comes with splits, in lists or as folders."""
-        return bool(self.lists)
-
-    @property
     def across_classes(self) -> bool:
         """Whether a group name in two classes is one group."""
         return self.groups_from in ("pattern", "list")

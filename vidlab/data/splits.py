@@ -65,7 +65,7 @@ class Splittable:
         if by not in _SPLITS:
             raise SplitError(f"Expected by to be one of {_SPLITS}. Received: {by!r}. Choose one.")
         if by == "auto":
-            by = "official" if self.has_official_lists else "groups"
+            by = "official" if self.lists else "groups"
         rng = np.random.default_rng([seed, k])
         if by == "official":
             part = self._official(k)
@@ -108,7 +108,7 @@ class Splittable:
             There are fewer groups than folds, or a fold leaves a class without training videos.
         """
         if by == "official":
-            ks = sorted(self.lists) if self.has_official_lists else [1]
+            ks = sorted(self.lists) if self.lists else [1]
             return [self.split(k, validation=validation, seed=seed, by=by) for k in ks]
         if by != "group":
             raise SplitError(
@@ -128,7 +128,7 @@ class Splittable:
 
     def _official(self, k: int) -> np.ndarray:
         """Give the part of each video in the given split `k`, "" where it is in none."""
-        if not self.has_official_lists:
+        if not self.lists:
             raise SplitError(
                 f"Expected official lists beside the videos. Received: {self.root} without "
                 'trainlist01.txt. Add them in ucfTrainTestlist, or split by="groups".'
