@@ -72,14 +72,6 @@ def test_another_model_and_more_frames_are_asked(page):
     page.wait_for_selector(f"{WATCH}[data-steps='8']")
 
 
-def test_a_class_is_shown_alone_by_its_name(page):
-    names = page.locator(f"{WATCH} .vl-legend button")
-    names.first.click()
-    assert names.first.get_attribute("aria-pressed") == "true"
-    assert names.nth(1).get_attribute("aria-pressed") == "false"
-    names.first.click()
-
-
 def test_where_it_looked_opens_below_for_the_class_that_is_chosen(page, notebook):
     page.get_by_label("for", exact=True).select_option("Wave")
     page.get_by_role("button", name="Where did it look?").click()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import traitlets
@@ -120,19 +120,6 @@ class ConfusionExplorer(VideoExplorer):
             known = ", ".join(self.table["orders"]["video"][""])
             raise MetricError(f"Expected an order out of {known}. Received: {order!r}. Choose one.")
         self.order, self.measure, self.per = order, "share" if normalise else "count", per
-
-    @property
-    def handlers(self) -> Mapping[str, Callable[..., None]]:
-        """List ``videos``, or open a ``video``."""
-        return {"videos": self.list_videos, "video": self.open_video}
-
-    def list_videos(self, positions: Sequence[int], about: Mapping[str, Any]) -> None:
-        """List videos of the predictions, by position, under what the page says of them."""
-        self._list(positions, about)
-        if not self._paths:
-            self.set_status(
-                "No index was given, so only names are listed: pass index= to see videos."
-            )
 
     @property
     def is_drawn_at_once(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -37,6 +36,7 @@ __all__ = [
     "class_names",
     "is_live",
     "page",
+    "redraw",
 ]
 
 CHART = {
@@ -71,13 +71,12 @@ def chart_text(name: str) -> str:
     return escape(name, quote=False).replace("$", "&#36;").replace("%{", "&#37;{")
 
 
-def _warm_up_plotly() -> None:
-    """Import what charts need, which takes seconds, once."""
-    import plotly.graph_objects as go
-
-    _ = go.FigureWidget  # imports more than a Figure does
-    bars = go.Bar(marker={"color": "black"}, error_x={"array": [0]}, customdata=[""])
-    go.Figure(bars, {**CHART, "legend": {"y": 1}, "xaxis": {"title": ""}, "shapes": [{}]})
+def redraw(chart: go.Figure, drawn: go.Figure) -> None:
+    """Draw a figure in place of what a chart shows."""
+    with chart.batch_update():
+        chart.data = []
+        chart.add_traces(list(drawn.data))
+        chart.update_layout(drawn.layout, overwrite=True)
 
 
 def page(*names: str, render: str = "") -> str:
@@ -225,6 +224,8 @@ class Explorer(Pictured, anywidget.AnyWidget):
 
     Attributes
     ----------
+    handlers : dict
+        What is done for each kind of message, called with the rest of the message.
     status : dict
         A sentence about what goes on, ``text``, and whether it is a ``problem``. The page shows it,
         and screen readers read it out.
@@ -234,17 +235,13 @@ class Explorer(Pictured, anywidget.AnyWidget):
 
     def __init__(self, **traits: Any):
         self._statuses = 0
+        self.handlers: Mapping[str, Callable[..., None]] = {}
         super().__init__(**traits)
         self.on_msg(lambda _, message, buffers: self.receive(message, buffers))
 
     def describe(self) -> str:
         """Say in a sentence what is shown, for where not even a picture can be."""
         return f"{type(self).__name__}. {self.status.get('text', '')}".strip()
-
-    @property
-    def handlers(self) -> Mapping[str, Callable[..., None]]:
-        """What is done for each kind of message, called with the rest of the message."""
-        return {}
 
     def receive(self, message: dict[str, Any], buffers: Sequence[memoryview] = ()) -> None:
         """Do what the page asks for.
@@ -264,7 +261,3 @@ class Explorer(Pictured, anywidget.AnyWidget):
         """Show a sentence in place of the last one."""
         self._statuses += 1  # so that the page hears of it even where the sentence is the same
         self.status = {"text": text, "problem": problem, "number": self._statuses}
-
-
-if is_live():  # while the notebook goes on
-    threading.Thread(target=_warm_up_plotly, daemon=True).start()
