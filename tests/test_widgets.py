@@ -32,7 +32,7 @@ def test_the_page_can_count_the_matrix(mistaken):
     expected = evaluation.confusion(mistaken, normalise=False)
     assert counts.tolist() == expected.to_numpy().tolist()
     assert [table["groups"][at] for at in table["group"]] == mistaken.groups.tolist()
-    orders = table["orders"]["video"][""]
+    orders = table["orders"]["video"]
     assert orders["accuracy"] == [0, 2, 1]  # the worst class first
     assert [mistaken.classes[at] for at in orders["clustered"]] == plots.clustered(expected)
     probabilities = mistaken.probabilities.max(axis=1)[table["most_probable_first"]]
@@ -51,28 +51,13 @@ def test_the_page_can_count_single_frames(mistaken):
         np.add.at(counts[true], labels, 1)
     expected = evaluation.confusion(of_frames, normalise=False, per="frame")
     assert counts.tolist() == expected.to_numpy().tolist()
-    assert explored.table["orders"]["frame"][""]["accuracy"][-1] == 1
+    assert explored.table["orders"]["frame"]["accuracy"][-1] == 1
     axes = explored.figure().axes[0]
     # The style decides on which side the title stands.
     assert "number of frames" in axes.get_title() + axes.get_title(loc="left")
     assert ConfusionExplorer(mistaken).table["frames"] == []
     with pytest.raises(MetricError, match="forwards only"):
         ConfusionExplorer(mistaken, per="frame")
-
-
-def test_classes_have_orders_of_their_own_in_every_group_unless_there_are_many(mistaken):
-    orders = ConfusionExplorer(mistaken).table["orders"]["video"]
-    assert list(orders) == ["", "g01", "g02", "g03", "g04"]
-    assert orders["g01"]["accuracy"] == [0, 2, 1]  # the first Wave is of this group
-    assert orders["g02"]["accuracy"] == [0, 1, 2]
-    wide = predictions.Predictions(
-        np.arange(31).astype(str),
-        np.arange(31).astype(str),
-        [0] * 31,
-        np.tile(np.float32([0.9, 0.1]), (31, 1)),
-        ["A", "B"],
-    )
-    assert list(ConfusionExplorer(wide).table["orders"]["video"]) == [""]
 
 
 def test_videos_are_listed_with_pictures(mistaken, index):

@@ -106,20 +106,17 @@ class AugmentExplorer(VideoPanel):
         self._text = ipywidgets.HTML()
         if is_live():
             ipywidgets.jslink((self._player.slider, "index"), (self._clips, "frame"))
-            self._clips.layout = {"width": "670px"}
-            self._stills.layout = {"width": "340px"}
-            sliders = ipywidgets.HBox([*self._options.values(), usual])
-            sliders.layout.flex_flow = "row wrap"
-            self.children = (
-                self.picker,
-                ipywidgets.HBox([self._each, self._seed]),
-                ipywidgets.HBox([self._clips, self._stills]),
-                self._player,
-                sliders,
-                self._text,
-                self.status,
-                ipywidgets.HTML(f'<div style="line-height: 1.4">{_HELP}</div>'),
-            )
+        self._clips.layout, self._stills.layout = {"width": "670px"}, {"width": "340px"}
+        self.lay_out(
+            self.picker,
+            [self._each, self._seed],
+            ipywidgets.HBox([self._clips, self._stills]),
+            self._player,
+            [*self._options.values(), usual],
+            self._text,
+            self.status,
+            how=_HELP,
+        )
         self.on_change(self._show, self._each, self._seed, *self._options.values())
         self.on_change(self._select, self._stills)
         self.on_change(self._reset, usual)
@@ -191,11 +188,6 @@ class AugmentExplorer(VideoPanel):
             [original, *self._draws], titles=names, title=title, columns=1 + _DRAWS
         )
 
-    def describe(self) -> str:
+    def about(self) -> str:
         """Name the video and the options."""
-        if self._footage is None:
-            return f"AugmentExplorer. {self.problem}"
-        return (
-            f"AugmentExplorer, {self._footage.title}, {self._code}. Run this cell in JupyterLab to "
-            "play the clip and to move the options."
-        )
+        return f", {self._footage.title}, {self._code}" if self._footage is not None else ""

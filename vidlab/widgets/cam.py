@@ -212,12 +212,9 @@ class CamExplorer(Explorer):
         title = f"{self._footage.title}\n{self.status.get('text', '')}".strip()
         return plots.frame_strip(frames[chosen], titles=times, title=title)
 
-    def describe(self) -> str:
-        """Name the clip, and what there is to say about it."""
-        if self._footage is None:
-            return self.status.get("text") or "CamExplorer: no clip is shown."
-        text = self.status.get("text") or "Run this cell in JupyterLab to play it."
-        return f"CamExplorer, {self._footage.title}. {text}"
+    def about(self) -> str:
+        """Name the clip."""
+        return f", {self._footage.title}" if self._footage is not None else ""
 
     def _explain(self) -> list[_Heat]:
         """Explain every target for every input, all targets in one pass."""

@@ -153,8 +153,15 @@ class Pictured:
     """A widget that shows a picture of itself where it cannot be used.
 
     It stands before the widget's class among the bases of an explorer, which gives its own `figure`
-    and `describe`.
+    and `about`.
+
+    Attributes
+    ----------
+    problem : str
+        What went wrong; empty where nothing did.
     """
+
+    problem = ""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Leave the controls that an explorer makes unconnected where there is no page."""
@@ -170,9 +177,14 @@ class Pictured:
         """Draw the picture that stands for the explorer; None where there is nothing to draw."""
         return None
 
+    def about(self) -> str:
+        """Say what is shown, behind the name of the explorer."""
+        return ""
+
     def describe(self) -> str:
         """Say in a sentence what is shown, for where not even a picture can be."""
-        return type(self).__name__
+        how = self.problem or "Run this cell in JupyterLab to explore it."
+        return f"{type(self).__name__}{self.about()}. {how}"
 
     @property
     def is_drawn_at_once(self) -> bool:
@@ -219,8 +231,7 @@ class FullWidth(anywidget.AnyWidget):
 class Explorer(Pictured, anywidget.AnyWidget):
     """An explorer that draws itself with JavaScript of its own.
 
-    A class of explorers gives its own `figure`, `describe` and `handlers`; without them it has no
-    picture, says its status, and no message is handled.
+    A class of explorers gives its own `figure`, `about` and `handlers`.
 
     Attributes
     ----------
@@ -239,10 +250,6 @@ class Explorer(Pictured, anywidget.AnyWidget):
         super().__init__(**traits)
         self.on_msg(lambda _, message, buffers: self.receive(message, buffers))
 
-    def describe(self) -> str:
-        """Say in a sentence what is shown, for where not even a picture can be."""
-        return f"{type(self).__name__}. {self.status.get('text', '')}".strip()
-
     def receive(self, message: dict[str, Any], buffers: Sequence[memoryview] = ()) -> None:
         """Do what the page asks for.
 
@@ -259,5 +266,6 @@ class Explorer(Pictured, anywidget.AnyWidget):
 
     def set_status(self, text: str, *, problem: bool = False) -> None:
         """Show a sentence in place of the last one."""
+        self.problem = text if problem else ""
         self._statuses += 1  # so that the page hears of it even where the sentence is the same
         self.status = {"text": text, "problem": problem, "number": self._statuses}

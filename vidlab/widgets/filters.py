@@ -132,13 +132,10 @@ class FilterExplorer(Panel):
             self._layer.value = layer
             self.on_change(self._show_layer, self._layer)
             self._show_layer()
-            if is_live():
-                detail = (self._heading, self._large, self._frames, self._maps, self._note)
-                sides = ipywidgets.GridBox([self._grid, ipywidgets.VBox(detail)])
-                sides.layout = {"grid_template_columns": "9fr 11fr", "grid_gap": "16px"}
-                how = ipywidgets.HTML(f'<div style="line-height: 1.4">{_HELP}</div>')
-                controls = ipywidgets.HBox([self._layer, self._page, self._play])
-                self.children = (controls, self.status, sides, how)
+            detail = (self._heading, self._large, self._frames, self._maps, self._note)
+            sides = ipywidgets.GridBox([self._grid, ipywidgets.VBox(detail)])
+            sides.layout = {"grid_template_columns": "9fr 11fr", "grid_gap": "16px"}
+            self.lay_out([self._layer, self._page, self._play], self.status, sides, how=_HELP)
             if number is not None:
                 self._open(number)
 
@@ -302,11 +299,9 @@ class FilterExplorer(Panel):
             title=f"What excites filters of {_short(layer)}{', before and now' * compares}",
         )
 
-    def describe(self) -> str:
-        """Say what is shown, and how to use it."""
-        what = f" of {self._images.model.name}" if self._names else ""
-        how = self.problem or "Run this cell in JupyterLab to open its filters."
-        return f"FilterExplorer{what}. {how}"
+    def about(self) -> str:
+        """Name the model, once it is loaded."""
+        return f" of {self._images.model.name}" if self._names else ""
 
 
 def _short(layer: str) -> str:

@@ -72,19 +72,23 @@ class Panel(Pictured, ipywidgets.VBox):
     ----------
     status : ipywidgets.HTML
         What goes on, or went wrong.
-    problem : str
-        What went wrong; empty where nothing did.
     """
 
     def __init__(self):
         self.status = ipywidgets.HTML()
-        self.problem = ""
         super().__init__()
 
     def set_status(self, text: str, *, problem: bool = False) -> None:
         """Show a sentence in place of the last one."""
         self.problem = text if problem else ""
         self.status.value = in_colour(text, problem=problem)
+
+    def lay_out(self, *rows: ipywidgets.Widget | list[ipywidgets.Widget], how: str) -> None:
+        """Put controls below each other where there is a page, those of a list side by side."""
+        wrap = {"flex_flow": "row wrap"}
+        rows = [ipywidgets.HBox(one, layout=wrap) if isinstance(one, list) else one for one in rows]
+        help_text = ipywidgets.HTML(f'<div style="line-height: 1.4">{how}</div>')
+        self.children = [*rows, help_text] if is_live() else []
 
     def on_change(self, action: Callable[[], None], *controls: ipywidgets.Widget) -> None:
         """Call `action` when a value changes; what goes wrong is shown as the status."""

@@ -229,12 +229,10 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             self._deltas.loc[order].dropna(subset="delta"), a=names[1], b=names[0]
         )
 
-    def describe(self) -> str:
-        """Say how much is shown, and how to use it."""
-        return (
-            f"PerClassExplorer of {' and '.join(self._predictions)}: {len(self._first)} videos and "
-            f"{len(self._first.classes)} classes. Run this cell in JupyterLab to open its bars."
-        )
+    def about(self) -> str:
+        """Say how much is shown."""
+        videos, classes = len(self._first), len(self._first.classes)
+        return f" of {' and '.join(self._predictions)}: {videos} videos and {classes} classes"
 
     def _count(self) -> None:
         """Count videos or frames, draw their shares, and tell what the classes are sorted by."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.ticker import MaxNLocator
 
 from vidlab import plots
 from vidlab.data import coverage, sampling, video
@@ -106,17 +105,17 @@ class SamplingExplorer(VideoPanel):
         self._prepare_chart()
         if is_live():
             ipywidgets.jslink((self._player.slider, "index"), (self._picks, "selected"))
-            self.children = (
-                self.picker,
-                self._draw,
-                self.chart,
-                FullWidth(self.chart),
-                ipywidgets.HBox([self._row, self._options], layout={"flex_flow": "row wrap"}),
-                self.status,
-                self._player,
-                self._picks,
-                ipywidgets.HTML(f'<div style="line-height: 1.4">{_HELP}</div>'),
-            )
+        chart = [self.chart, FullWidth(self.chart)] if is_live() else []
+        self.lay_out(
+            self.picker,
+            self._draw,
+            *chart,
+            [self._row, self._options],
+            self.status,
+            self._player,
+            self._picks,
+            how=_HELP,
+        )
         options = [control for one in self._controls.values() for control in one.values()]
         self.on_change(self._update, self._draw, *options)
         self.on_change(self._choose_row, self._row)
@@ -129,14 +128,8 @@ class SamplingExplorer(VideoPanel):
         along = Uniform(_THUMBNAILS).indices(info.frames)
         thumbnails = np.hstack(self._read(info, along, within=_SMALL))
         self._info = info
-        seconds = MaxNLocator(10).tick_values(0, info.frames / info.fps)
-        ticks = [second for second in seconds if 0 <= second * info.fps < info.frames]
         with self.chart.batch_update():
-            self.chart.layout.xaxis.update(
-                range=[-0.5, info.frames - 0.5],
-                tickvals=[second * info.fps for second in ticks],
-                ticktext=[f"{second:g} s<br>{second * info.fps:.0f}" for second in ticks],
-            )
+            self.chart.layout.xaxis.range = [-0.5, info.frames - 0.5]
             source = f"data:image/jpeg;base64,{base64.b64encode(jpeg(thumbnails)).decode()}"
             self.chart.layout.images[0].update(source=source, sizex=info.frames)
         self._update()
@@ -169,7 +162,7 @@ class SamplingExplorer(VideoPanel):
             showlegend=False,
             **CHART,
         )
-        self.chart.update_xaxes(gridcolor=CHART_GRID, zeroline=False)
+        self.chart.update_xaxes(gridcolor=CHART_GRID, zeroline=False, title="frame")
         self.chart.update_yaxes(
             range=[len(self._samplers) - 0.4, -1.5], showgrid=False, zeroline=False, automargin=True
         )
@@ -288,15 +281,13 @@ class SamplingExplorer(VideoPanel):
             title=f"{self.video.value}: which frames each sampler picks{drawn}",
         )
 
-    def describe(self) -> str:
+    def about(self) -> str:
         """Name the video, and say how many frames each sampler picks."""
         if self._info is None:
-            return f"SamplingExplorer. {self.problem}"
+            return ""
         counts = [f"{self._title(name)} {len(one)}" for name, one in self.picks().items()]
-        return (
-            f"SamplingExplorer, {self.video.value}, {self._info.frames} frames. Picked by "
-            f"{', '.join(counts)}. Run this cell in JupyterLab to move their options."
-        )
+        frames = self._info.frames
+        return f", {self.video.value}, {frames} frames. Picked by {', '.join(counts)}"
 
 
 def _controls(sampler: Sampler) -> dict[str, ipywidgets.Widget]:

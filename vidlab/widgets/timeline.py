@@ -18,7 +18,7 @@ from vidlab.evaluation.runs import RunFolder
 from vidlab.evaluation.timeline import Timeline, VideoPredictor
 from vidlab.plots import Drawing
 from vidlab.widgets.cam import CamExplorer
-from vidlab.widgets.explorer import Explorer, is_live, page
+from vidlab.widgets.explorer import Explorer, page
 from vidlab.widgets.footage import Footage
 from vidlab.widgets.panel import VideoPanel
 
@@ -80,8 +80,6 @@ class TimelineExplorer(VideoPanel):
     ----------
     model, count : ipywidgets.Dropdown
         The name of the predictor, and how many frames it sees; 0 for those it usually takes.
-    target : ipywidgets.Dropdown
-        The class that `explain` explains; "" for the one predicted at the frame that is shown.
     player : TimelinePlayer
         Shows the video.
     timeline : vidlab.timeline.Timeline or None
@@ -115,24 +113,20 @@ class TimelineExplorer(VideoPanel):
             self.model.layout.display = "none"
         counts = [("as usual", 0), *((f"{count} frames", count) for count in _COUNTS)]
         self.count = ipywidgets.Dropdown(options=counts, description="sees", style=fitted)
-        self.target = ipywidgets.Dropdown(
-            options=[("the class predicted now", "")], description="for", style=fitted
-        )
         self.player = TimelinePlayer()
         self.player.handlers = {"predict": self.predict, "upload": self._upload}
         self.cam: CamExplorer | None = None
         self._below, self._how = ipywidgets.VBox(), ipywidgets.HTML()
         explain = ipywidgets.Button(description="Where did it look?")
-        if is_live():
-            row = {"flex_flow": "row wrap"}
-            self.children = (
-                ipywidgets.HBox([self.picker, self.model, self.count], layout=row),
-                self.player,
-                ipywidgets.HBox([explain, self.target]),
-                self.status,
-                self._below,
-                self._how,
-            )
+        self.lay_out(
+            [self.picker, self.model, self.count],
+            self.player,
+            explain,
+            self.status,
+            self._below,
+            self._how,
+            how=_HOW,
+        )
         self.on_change(self._choose, self.model, self.count)
         self.on_change(self.explain, explain)
         if source is not None:
@@ -161,11 +155,8 @@ class TimelineExplorer(VideoPanel):
             self.set_status(f"{name} is predicting …")
             timeline = predictor.predict(self._footage.path, sampling=self._sampling)
             self.timeline = timeline
-            options = (self.target.options[0], *((one, one) for one in timeline.classes))
-            if options != self.target.options:  # else the choice would be lost
-                self.target.options = options
             context = _CONTEXTS[timeline.context].format(aggregation=predictor.aggregation)
-            self._how.value = f"<p style='line-height: 1.4; font-size: 12px'>{context} {_HOW}</p>"
+            self._how.value = f'<div style="line-height: 1.4">{context}</div>'
             drawn = plots.drawn_classes(timeline.probabilities, timeline.classes)
             ((predicted, probability),) = timeline.top(1).items()
             self.player.predictions = {
@@ -181,18 +172,17 @@ class TimelineExplorer(VideoPanel):
             )
 
     def explain(self) -> None:
-        """Show below where the model looked for the class of `target`."""
+        """Show below where the model looked for the class predicted at the frame that is shown."""
         if self.timeline is None:
             raise VideoError("Expected a video. Received: none. Choose or upload one first.")
         predictor = self._predictors[self.model.value]
         frame = self.timeline.probabilities[min(self.player.frame, len(self.timeline) - 1)]
-        target = self.target.value or self.timeline.classes[frame.argmax()]
         self._show_cam(
             CamExplorer(
                 lambda: predictor.model,
                 self.timeline.path,
                 classes=predictor.classes,
-                targets=[target],
+                targets=[self.timeline.classes[frame.argmax()]],
                 sampling=self._sampling,
                 streams=predictor.streams,
             )
@@ -257,15 +247,13 @@ class TimelineExplorer(VideoPanel):
             title=f"{self.timeline.path.name}: predictions of {self.model.value}",
         )
 
-    def describe(self) -> str:
+    def about(self) -> str:
         """Say what the model takes the video for."""
         if self.timeline is None:
-            return f"TimelineExplorer. {self.problem or 'No video is shown.'}"
+            return ""
         ((name, probability),) = self.timeline.top(1).items()
-        return (
-            f"TimelineExplorer, {self.timeline.path.name}: {self.model.value} predicts {name}, "
-            f"{probability:.0%}. Run this cell in JupyterLab to play it."
-        )
+        file = self.timeline.path.name
+        return f", {file}: {self.model.value} predicts {name}, {probability:.0%}"
 
     @property
     def _sampling(self) -> Sampler:

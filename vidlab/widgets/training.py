@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -111,23 +110,17 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
         from keras.callbacks import LambdaCallback  # starts TensorFlow
 
         rows: list[dict[str, float]] = []
-        state = {"phase": 0, "started": 0.0}
+        phase = 0
 
         def begin_phase(logs: Mapping[str, Any] | None = None) -> None:
-            state["phase"] += 1
+            nonlocal phase
+            phase += 1
 
-        def begin_epoch(epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-            state["started"] = time.perf_counter()
-
-        def end_epoch(epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-            numbers = {key: float(value) for key, value in (logs or {}).items()}
-            seconds = time.perf_counter() - state["started"]
-            rows.append({"phase": state["phase"], **numbers, "seconds": seconds})
+        def end_epoch(epoch: int, logs: Mapping[str, Any]) -> None:
+            rows.append({"phase": phase, **{key: float(value) for key, value in logs.items()}})
             self.show(name, pd.DataFrame(rows))
 
-        return LambdaCallback(
-            on_train_begin=begin_phase, on_epoch_begin=begin_epoch, on_epoch_end=end_epoch
-        )
+        return LambdaCallback(on_train_begin=begin_phase, on_epoch_end=end_epoch)
 
     def figure(self) -> Drawing | None:
         """Draw the curves of one training, or of several in one figure."""
@@ -138,10 +131,10 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
             return plots.learning_curves(history, title=self._title)
         return plots.learning_curves(self._histories, title=self._title)
 
-    def describe(self) -> str:
+    def about(self) -> str:
         """Say which trainings are shown."""
         trainings = [f"{name} ({len(history)} epochs)" for name, history in self._histories.items()]
-        return f"TrainingCurves: {', '.join(trainings) or 'no training yet'}."
+        return f": {', '.join(trainings) or 'no training yet'}"
 
     def _draw(self) -> None:
         alone, tables, looks = len(self._histories) == 1, [], {}

@@ -375,8 +375,7 @@ async function renderConfusion({ model, el }) {
 function confusionTable(data, { order, group, search, per = "video" }) {
   const words = search.toLowerCase().split(/[\s,]+/).filter(Boolean);
   const isFound = (label) => words.some((word) => data.classes[label].toLowerCase().includes(word));
-  const orders = data.orders[per];
-  const labels = (orders[group] ?? orders[""])[order]
+  const labels = data.orders[per][order]
     .filter((label) => !words.length || isFound(label));
   const rowOf = new Map(labels.map((label, row) => [label, row]));
   const videos = data.most_probable_first.filter((video) => rowOf.has(data.true[video])
