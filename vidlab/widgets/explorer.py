@@ -36,7 +36,6 @@ __all__ = [
     "class_names",
     "is_live",
     "page",
-    "redraw",
 ]
 
 CHART = {
@@ -69,14 +68,6 @@ def is_live() -> bool:
 def chart_text(name: str) -> str:
     """Write a name so that plotly shows it as it is: no tag, no formula, no placeholder."""
     return escape(name, quote=False).replace("$", "&#36;").replace("%{", "&#37;{")
-
-
-def redraw(chart: go.Figure, drawn: go.Figure) -> None:
-    """Draw a figure in place of what a chart shows."""
-    with chart.batch_update():
-        chart.data = []
-        chart.add_traces(list(drawn.data))
-        chart.update_layout(drawn.layout, overwrite=True)
 
 
 def page(*names: str, render: str = "") -> str:

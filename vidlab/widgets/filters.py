@@ -130,12 +130,13 @@ class FilterExplorer(Panel):
                 for name, filters, size, is_main in layers.itertuples()
             ]
             self._layer.value = layer
+            if is_live():
+                detail = (self._heading, self._large, self._frames, self._maps, self._note)
+                sides = ipywidgets.GridBox([self._grid, ipywidgets.VBox(detail)])
+                sides.layout = {"grid_template_columns": "9fr 11fr", "grid_gap": "16px"}
+                self.lay_out([self._layer, self._page, self._play], self.status, sides, how=_HELP)
             self.on_change(self._show_layer, self._layer)
             self._show_layer()
-            detail = (self._heading, self._large, self._frames, self._maps, self._note)
-            sides = ipywidgets.GridBox([self._grid, ipywidgets.VBox(detail)])
-            sides.layout = {"grid_template_columns": "9fr 11fr", "grid_gap": "16px"}
-            self.lay_out([self._layer, self._page, self._play], self.status, sides, how=_HELP)
             if number is not None:
                 self._open(number)
 

@@ -18,15 +18,7 @@ from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
-from vidlab.widgets.explorer import (
-    CHART,
-    CHART_GRID,
-    FullWidth,
-    Pictured,
-    chart_text,
-    is_live,
-    redraw,
-)
+from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, chart_text, is_live
 from vidlab.widgets.listing import VideoExplorer
 
 if TYPE_CHECKING:
@@ -138,10 +130,10 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         verdicts = {name: (self._colours[name], one) for name, one in self._predictions.items()}
         options = {"model": model, "sampling": sampling, "streams": streams, "verdicts": verdicts}
         self.videos = VideoExplorer(self._first, index=index, **options)
-        self.chart = go.FigureWidget() if is_live() else go.Figure()
         self._count()
         self.order = order
-        self.observe(lambda _: self._count(), "per")
+        self.chart = go.FigureWidget(self._drawn()) if is_live() else self._drawn()
+        self.observe(lambda _: self._recount(), "per")
         if is_live():
             self._add_controls()
             self._arrange()
@@ -235,7 +227,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         return f" of {' and '.join(self._predictions)}: {videos} videos and {classes} classes"
 
     def _count(self) -> None:
-        """Count videos or frames, draw their shares, and tell what the classes are sorted by."""
+        """Count videos or frames: accuracies, differences, and what the classes are sorted by."""
         shown = self._predictions.items()
         self._accuracies = {n: evaluation.class_intervals(p, per=self.per) for n, p in shown}
         self._deltas = None
@@ -245,9 +237,14 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             deltas = evaluation.class_deltas(second, first, per=self.per)
             self._deltas = deltas.reindex(first.classes)
         self._sort_keys = self._keys()
-        redraw(self.chart, self._drawn())
-        for trace in self.chart.data if is_live() else ():
-            trace.on_click(lambda trace, points, _: self._open(*trace.y[points.point_inds[:1]]))
+
+    def _recount(self) -> None:
+        """Draw the bars of what is counted now into the chart."""
+        self._count()
+        with self.chart.batch_update():
+            for trace, new in zip(self.chart.data, self._drawn().data, strict=True):
+                kept = ("x", "name", "error_x", "customdata", "text", "marker")
+                trace.update({name: new[name] for name in kept}, overwrite=True)
 
     def _keys(self) -> pd.DataFrame:
         """Give what the classes are sorted by, a column an order, the smallest first."""
@@ -278,6 +275,8 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             lambda change: self._open(self.videos.listing.get("class", ""), change["new"]), "value"
         )
         self.videos.observe(lambda _: self._mark_opened(), "listing")
+        for trace in self.chart.data:
+            trace.on_click(lambda trace, points, _: self._open(*trace.y[points.point_inds[:1]]))
         bars = ipywidgets.VBox([self.chart, FullWidth(self.chart)])
         bars.layout = {"max_height": "540px", "overflow": "hidden auto", "flex": "14 1 500px"}
         videos = ipywidgets.VBox([self._only, self.videos], layout={"flex": "11 1 360px"})
@@ -315,6 +314,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             hovermode="y unified",
             legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top"},
             margin={"l": 10, "r": 10, "t": 70, "b": 10},
+            showlegend=True,
         )
         drawn.update_xaxes(side="top", title_standoff=2, gridcolor=CHART_GRID, zeroline=False)
         names = self._sort_keys.index

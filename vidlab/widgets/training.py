@@ -15,15 +15,7 @@ from vidlab.errors import ResultError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, GREY, ORANGE
-from vidlab.widgets.explorer import (
-    CHART,
-    CHART_GRID,
-    FullWidth,
-    Pictured,
-    chart_text,
-    is_live,
-    redraw,
-)
+from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, chart_text, is_live
 
 if TYPE_CHECKING:
     import keras
@@ -182,7 +174,10 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
         )
         drawn.update_yaxes(type="log" if self._log.value else "linear", col=1)
         drawn.update_yaxes(tickformat=".0%", col=2)
-        redraw(self.chart, drawn)
+        with self.chart.batch_update():
+            self.chart.data = []
+            self.chart.add_traces(list(drawn.data))
+            self.chart.update_layout(drawn.layout, overwrite=True)
         longest = max(map(len, self._histories.values()))
         was_last = self._epoch.value == self._epoch.max
         self._epoch.max = longest
