@@ -302,6 +302,49 @@ def test_twins_of_a_pair_are_one_cluster():
     assert evaluation.pool([of_pairs]).reversed_pairs == of_pairs.reversed_pairs
 
 
+def persons(seed, *, across_classes, people=12, classes=6):
+    """Make predictions of one video a person and class; some persons are easier than others."""
+    draw = np.random.default_rng(seed)
+    easy = draw.beta(0.5, 0.5, people)  # 1/2 on average
+    person = np.repeat(np.arange(people), classes)
+    y_true = np.tile(np.arange(classes), people)
+    y_pred = (y_true + (draw.random(len(y_true)) > easy[person])) % classes
+    options = {"classes": names_of(classes), "groups": [f"person{number}" for number in person]}
+    return replace(with_labels(y_true, y_pred, **options), across_classes=across_classes)
+
+
+def test_a_person_in_several_classes_is_one_cluster_and_counts_once():
+    """Of eight persons four are always right: eight tosses of a coin, however many videos."""
+    right = np.repeat([True, False], 16)
+    y_true, groups = np.tile(np.arange(4), 8), np.repeat([f"p{n}" for n in range(8)], 4)
+    apart = with_labels(y_true, (y_true + ~right) % 4, classes="ABCD", groups=groups)
+    whole = replace(apart, across_classes=True)
+    assert evaluation.interval(apart).clusters == 32
+    found = evaluation.interval(whole)
+    assert found.clusters == 8
+    assert evaluation.strata_of(whole).tolist() == [0] * 32
+    assert found.high - found.low == pytest.approx(2 * 1.96 * (0.25 / 8) ** 0.5, abs=0.1)
+    worse = replace(whole, probabilities=np.eye(4)[(y_true + 1) % 4])
+    assert evaluation.sign_flip(worse, whole) == pytest.approx(2 / 2**4)
+
+
+def test_intervals_over_persons_hold_the_truth_as_often_as_they_say():
+    def covered(across_classes):
+        found = [evaluation.interval(persons(n, across_classes=across_classes)) for n in range(300)]
+        return np.mean([one.low <= 0.5 <= one.high for one in found])
+
+    assert covered(across_classes=False) < 0.75
+    assert covered(across_classes=True) > 0.88
+
+
+def test_persons_of_one_class_each_leave_the_classes_apart():
+    whole = with_labels([0, 0, 1, 1, 2, 2], [0] * 6, groups=["p1", "p2", "p2", "p3", "p4", "p5"])
+    whole = replace(whole, across_classes=True)
+    strata, clusters = evaluation.strata_of(whole), evaluation.clusters_of(whole)
+    assert strata.tolist() == [0, 0, 0, 0, 1, 1]
+    assert clusters.tolist() == [0, 1, 1, 2, 3, 4]
+
+
 def test_repeated_evidence_does_not_make_an_interval_narrower():
     once = make(videos=60, groups=20)
     repeated = with_probabilities(

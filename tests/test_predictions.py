@@ -201,6 +201,22 @@ def test_the_reversed_pairs_are_kept_with_the_predictions(predicted, tmp_path):
     assert Predictions.load(predicted.save(tmp_path / "none")).reversed_pairs == []
 
 
+def test_whether_a_group_goes_across_classes_is_kept_and_told_of_predictions_from_elsewhere(
+    predicted, tmp_path
+):
+    """A person in two classes is one group; g01 of two classes of UCF-101 are two."""
+    whole = replace(predicted, across_classes=True).save(tmp_path / "persons")
+    assert Predictions.load(whole).across_classes is True
+    assert Predictions.load(predicted.save(tmp_path / "names")).across_classes is False
+    names = ["v_a_g01_c01", "v_b_g01_c01"]
+    options = {"classes": ["a", "b"], "video_ids": names}
+    found = [
+        Predictions.of(["a", "b"], np.eye(2), groups=groups, **options).across_classes
+        for groups in (None, ["g01", "g01"], ["anna", "anna"])
+    ]
+    assert found == [False, False, True]
+
+
 def test_the_time_steps_of_a_recurrent_model_are_not_aggregated(tmp_path):
     steps = [[0.9, 0.1], [0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]
     frames = FramePredictions([0] * 4, range(4), steps, recurrent=True)

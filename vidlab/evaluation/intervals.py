@@ -4,7 +4,8 @@ The videos of a group share a scene and an actor, so they are no independent evi
 clusters are drawn, not videos. They are drawn within each class, whose number of videos is the
 dataset's choice and no accident. The two classes of a reversed pair are one stratum in which twins
 stay together: what they prove about a model blind to the order of frames (right about one of two
-twins at most) then holds in every draw.
+twins at most) then holds in every draw. A person who is in several classes is one cluster, and
+these classes are one stratum.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per, counted, hits, per_class, reported_ks
@@ -121,17 +124,30 @@ def class_intervals(predictions: Predictions, *, per: Per = "video") -> pd.DataF
 def clusters_of(predictions: Predictions) -> np.ndarray:
     """Number the cluster of each video: int64, (videos,).
 
-    A cluster is a group of a class, or of both classes of a reversed pair.
+    A cluster is a group of a stratum, see `strata_of`: of a class, of both classes of a reversed
+    pair, or of all classes in which a person is.
     """
     return _numbered(strata_of(predictions), predictions.groups)
 
 
 def strata_of(predictions: Predictions) -> np.ndarray:
-    """Number the stratum of each video: its class, or the reversed pair it is in; int64."""
-    stratum = {name: name for name in predictions.classes}
+    """Number the stratum of each video: int64, (videos,).
+
+    A stratum is a class, or both classes of a reversed pair. Where groups go across classes, such
+    as persons who show several actions, classes that share a group are one stratum: the videos of
+    one person are drawn together.
+    """
+    classes = predictions.classes
+    stratum = {name: name for name in classes}
     stratum |= {pair.second: pair.first for pair in predictions.reversed_pairs}
-    numbers = [predictions.classes.index(stratum[name]) for name in predictions.classes]
-    return np.asarray(numbers, np.int64)[predictions.y_true]
+    numbers = np.array([classes.index(stratum[name]) for name in classes], np.int64)
+    strata = numbers[predictions.y_true]
+    if predictions.across_classes:
+        groups = len(classes) + _numbered(predictions.groups)
+        size = len(classes) + len(groups)
+        shared = coo_array((np.ones(len(groups)), (strata, groups)), shape=(size, size))
+        strata = connected_components(shared, directed=False)[1][strata].astype(np.int64)
+    return strata
 
 
 def bootstrap(
