@@ -9,17 +9,14 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from vidlab.errors import MetricError
-from vidlab.plots.style import BLUE, GREY, ORANGE, VERMILLION, Drawing, sentence, titled
+from vidlab.plots.style import Drawing, sentence, titled
 
 __all__ = [
     "as_pictures",
     "contact_sheet",
-    "evidence_boxes",
     "film_strip",
     "frame_strip",
     "picture_grid",
@@ -27,7 +24,6 @@ __all__ = [
 ]
 
 _GAP = 4
-_PARTS = {"person": BLUE, "object": ORANGE, "limb": VERMILLION}
 
 
 def picture_grid(
@@ -187,39 +183,6 @@ def film_strip(axes: Axes, frames: np.ndarray, *, labels: Sequence[str] = ()) ->
         right = index * (width + gap) + width
         style = {"ha": "right", "fontsize": 8, "annotation_clip": False}  # the last is at the edge
         axes.annotate(label, (right, 0), (0, 2), textcoords="offset points", **style)
-
-
-def evidence_boxes(
-    frames: np.ndarray,
-    boxes: pd.DataFrame,
-    *,
-    numbers: np.ndarray,
-    title: str = "Where the evidence is",
-) -> Drawing:
-    """Draw frames with the boxes that belong to them; frames without boxes are drawn as they are.
-
-    Parameters
-    ----------
-    frames
-        (time, height, width, 3), 0 to 255.
-    boxes
-        frame, part, x0, y0, x1, y1 (pixels), as `pantomime.boxes_of` gives them.
-    numbers
-        int64, (time,): which frame of the video each is.
-    """
-    frames = as_pictures(frames, dimensions=4)
-    titles = [f"frame {number}" for number in numbers]
-    figure = picture_grid([frames], titles=[titles], title=title, inches=3.6)
-    for axes, number in zip(figure.axes, numbers, strict=True):
-        for box in boxes[boxes["frame"] == number].itertuples():
-            corner, across, down = (box.x0, box.y0), box.x1 - box.x0, box.y1 - box.y0
-            for colour, thickness in (("white", 3.2), (_PARTS.get(box.part, GREY), 1.8)):
-                axes.add_patch(Rectangle(corner, across, down, fill=False, ec=colour, lw=thickness))
-    parts = list(dict.fromkeys(boxes["part"]))
-    if parts:
-        patches = [Rectangle((0, 0), 1, 1, fc=_PARTS.get(part, GREY)) for part in parts]
-        figure.legend(patches, parts, loc="outside lower center", ncols=len(parts))
-    return figure
 
 
 def as_pictures(images: np.ndarray, *, dimensions: int) -> np.ndarray:
