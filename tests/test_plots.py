@@ -283,7 +283,7 @@ def test_learning_curves_part_phases_and_ring_the_kept_epoch():
     figure = plots.learning_curves(history())
     loss = figure.axes[0]
     assert (loss.get_xlabel(), loss.get_ylabel()) == ("epoch", "cross-entropy")
-    assert texts(loss) == ["phase 1, rate 0.001", "phase 2, rate 0.0001"]
+    assert texts(loss) == [" phase 2,\n rate 0.0001"]
     assert legend(figure) == ["training", "validation", "kept: epoch 4"]
     borders = [line for line in loss.lines if line.get_linestyle() == ":"]
     assert [line.get_xdata()[0] for line in borders] == [2.5]

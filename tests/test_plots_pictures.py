@@ -255,14 +255,7 @@ def test_a_kernel_of_zeros_is_grey_and_the_largest_weight_is_full():
     [
         (lambda: plots.frame_strip(coloured(3), titles=["a"]), "Expected 3 titles.*Received: 1"),
         (lambda: plots.frame_strip(coloured(1)[0]), r"frames, height, width, 3.*\(6, 8, 3\)"),
-        (lambda: plots.filter_grid({"a": pictures(), "b": pictures(filters=(1,))}), "same filters"),
         (lambda: plots.first_kernels(np.zeros((2, 3, 3))), "kernels"),
-        (
-            lambda: plots.strongest_frames(
-                pictures(), SimpleNamespace(filters=np.array([2])), coloured(1), names=["a"]
-            ),
-            r"filters \[1, 5, 8\]",
-        ),
         (lambda: timeline(4, 2), r"\(time, 3\).*\(4, 2\)"),
         (lambda: timeline(0, 3), r"Received: probabilities \(0, 3\)"),
         (lambda: timeline(4, 3, seconds=[0, 1]), "'seconds': 2"),
