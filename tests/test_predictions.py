@@ -91,13 +91,7 @@ def test_a_reversed_twin_gets_the_same_prediction_to_the_last_bit(seed, count, a
     assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
 
 
-def test_videos_without_frames_and_unknown_aggregations_are_refused():
-    with pytest.raises(ResultError, match=r"none of video 1.*whole index"):
-        aggregate(frames_of([2, 0, 2]))
-    with pytest.raises(ResultError, match=r"none of video 3"):
-        aggregate(frames_of([2, 1, 2]), videos=4)
-    with pytest.raises(ResultError, match=r"a frame of video 2"):
-        aggregate(frames_of([2, 1, 2]), videos=2)
+def test_unknown_aggregations_are_refused():
     with pytest.raises(ResultError, match=r"mean or vote.*'median'"):
         aggregate(frames_of([2]), aggregation="median")
 
@@ -185,8 +179,6 @@ def test_pieces_that_do_not_belong_together_are_refused(change, message):
     }
     with pytest.raises(ResultError, match=message):
         Predictions(**{**pieces, **change})
-    with pytest.raises(ResultError, match="2 videos, 1 frame numbers, 2 rows"):
-        FramePredictions([0, 0], [0], [[1.0, 0.0], [0.0, 1.0]])
 
 
 def test_a_shuffling_dataset_is_refused():

@@ -115,7 +115,7 @@ def test_bars_count_single_frames_where_that_is_chosen(said, other):
 
 def test_top_five_and_intervals_are_those_of_evaluation():
     said = many(classes=12, videos=200)
-    drawn, table = bars(PerClassExplorer(said)), evaluation.class_intervals(said)
+    drawn, table = bars(PerClassExplorer(said)), evaluation.per_class(said)
     for name, top in (("this model top-1", "top1"), ("this model top-5", "top5")):
         for label, one in enumerate(said.classes):
             estimate, low, high = table.loc[one, [top, f"{top}_low", f"{top}_high"]]

@@ -14,24 +14,17 @@ from vidlab.evaluation.accuracy import (
     counted,
     frame_top_k,
     most_confused,
-    per_class,
     report,
     top_k,
     top_ks,
 )
-from vidlab.evaluation.comparison import (
-    class_deltas,
-    compare,
-    mcnemar,
-    same_videos,
-    sign_flip,
-)
+from vidlab.evaluation.comparison import class_deltas, compare, mcnemar, same_videos, sign_flip
 from vidlab.evaluation.histories import kept_epoch, phase_spans
 from vidlab.evaluation.intervals import (
     bootstrap,
-    class_intervals,
     clusters_of,
     interval,
+    per_class,
     pool,
     strata_of,
 )
@@ -55,7 +48,6 @@ __all__ = [
     "MotionProbe",
     "bootstrap",
     "class_deltas",
-    "class_intervals",
     "clusters_of",
     "compare",
     "compare_reports",

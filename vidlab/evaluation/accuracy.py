@@ -24,7 +24,6 @@ __all__ = [
     "frame_top_k",
     "hits",
     "most_confused",
-    "per_class",
     "report",
     "reported_ks",
     "top_k",
@@ -150,36 +149,6 @@ def frame_top_k(predictions: Predictions, k: int = 1) -> float:
         If `k` does not fit the number of classes, or there are no frames.
     """
     return top_k(counted(predictions, "frame"), k)
-
-
-def per_class(predictions: Predictions, *, per: Per = "video") -> pd.DataFrame:
-    """Top-k accuracy of each class.
-
-    Parameters
-    ----------
-    per
-        ``"video"``, or ``"frame"``: count single frames, as the figures of Newman (2020) do; of a
-        recurrent model its prediction after every frame.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by class, in their order: support (number of videos or frames), top1 and, from ten
-        classes on, top5: shares from 0 to 1, not a number for a class without videos.
-
-    Raises
-    ------
-    MetricError
-        If there are no frames to count: a model that reads whole clips has none.
-    """
-    predictions = counted(predictions, per)
-    labels = range(len(predictions.classes))
-    by_class = pd.DataFrame({"support": 1}, index=predictions.y_true)
-    for k in reported_ks(len(labels)):
-        by_class[f"top{k}"] = hits(predictions, k=k).astype(float)
-    table = by_class.groupby(level=0).mean().reindex(labels)
-    table["support"] = np.bincount(predictions.y_true, minlength=len(labels))
-    return table.set_axis(pd.Index(predictions.classes, name="class"))
 
 
 def confusion(

@@ -20,16 +20,16 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from vidlab.errors import MetricError
-from vidlab.evaluation.accuracy import Per, counted, hits, per_class, reported_ks
+from vidlab.evaluation.accuracy import Per, counted, hits, reported_ks
 from vidlab.evaluation.predictions import FramePredictions, Predictions
 
 __all__ = [
     "Interval",
     "bootstrap",
     "bootstrap_by_class",
-    "class_intervals",
     "clusters_of",
     "interval",
+    "per_class",
     "pool",
     "strata_of",
 ]
@@ -94,13 +94,14 @@ def interval(predictions: Predictions, *, metric: str = "top1") -> Interval:
     return bootstrap(scores, clusters_of(predictions), strata=strata_of(predictions))
 
 
-def class_intervals(predictions: Predictions, *, per: Per = "video") -> pd.DataFrame:
-    """Accuracy of each class with its 95% bootstrap interval over the class's groups.
+def per_class(predictions: Predictions, *, per: Per = "video") -> pd.DataFrame:
+    """Top-k accuracy of each class, with its 95% bootstrap interval over the class's groups.
 
     Parameters
     ----------
     per
-        ``"video"``, or ``"frame"``: count single frames, as for `per_class`.
+        ``"video"``, or ``"frame"``: count single frames, as the figures of Newman (2020) do; of a
+        recurrent model its prediction after every frame.
 
     Returns
     -------
@@ -110,14 +111,19 @@ def class_intervals(predictions: Predictions, *, per: Per = "video") -> pd.DataF
         a class without videos, the bounds also for a single group. A test part has seven groups a
         class, so take the interval for a rough one; it has no width where all groups score the
         same.
+
+    Raises
+    ------
+    MetricError
+        If there are no frames to count: a model that reads whole clips has none.
     """
     predictions = counted(predictions, per)
-    table = per_class(predictions)[["support"]]
+    support = np.bincount(predictions.y_true, minlength=len(predictions.classes))
+    table = pd.DataFrame({"support": support}, pd.Index(predictions.classes, name="class"))
     for k in reported_ks(len(table)):
         found = bootstrap_by_class(hits(predictions, k=k), predictions)
         table["groups"] = found["clusters"]
-        bounds = {"estimate": f"top{k}", "low": f"top{k}_low", "high": f"top{k}_high"}
-        table = table.join(found[list(bounds)].rename(columns=bounds))
+        table[[f"top{k}", f"top{k}_low", f"top{k}_high"]] = found[["estimate", "low", "high"]]
     return table
 
 

@@ -44,7 +44,7 @@ def per_class_bars(
     Parameters
     ----------
     table
-        What `evaluation.per_class` gave, or `class_intervals`: then intervals are drawn.
+        What `evaluation.per_class` gave.
     order
         The classes from the top down, instead of by their accuracy.
     per
