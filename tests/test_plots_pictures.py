@@ -99,8 +99,8 @@ def test_sampling_strip_draws_every_pick_and_reads_only_the_ten_frames_it_shows(
 
 @pytest.mark.parametrize("count", [2, 6])
 def test_unrolled_draws_the_cell_once_rolled_up_and_once_a_frame(clip, count):
-    (axes,) = plots.unrolled(clip[:count], cell="LSTM").axes
-    assert texts(axes).count("LSTM") == 1 + count
+    (axes,) = plots.unrolled(clip[:count]).axes
+    assert texts(axes).count("GRU") == 1 + count
     numbered = [name for name in texts(axes) if name.startswith("x")]
     assert numbered == [f"x{chr(0x2080 + number)}" for number in range(1, count + 1)]
     assert np.array_equal([image.get_array() for image in axes.images], [clip[0], *clip[:count]])

@@ -101,8 +101,6 @@ def test_predicted_class_is_the_most_probable_and_the_first_where_two_tie():
         ["a", "b"], ["g01", "g02"], [0, 1], [[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]], ["A", "B", "C"]
     )
     assert predicted.y_pred.tolist() == [1, 0]
-    assert predicted.top_k(3).tolist() == [[1, 2, 0], [0, 2, 1]]
-    assert predicted.top_k(1)[:, 0].tolist() == predicted.y_pred.tolist()
 
 
 def test_another_aggregation_keeps_everything_else_and_needs_frames(predicted):

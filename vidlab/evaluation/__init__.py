@@ -8,7 +8,6 @@ training kept.
 """
 
 from vidlab.evaluation.accuracy import (
-    OTHER,
     compare_reports,
     confusion,
     counted,
@@ -44,7 +43,6 @@ from vidlab.evaluation.tsne import tsne
 __all__ = [
     "CYCLIC",
     "END_STATE",
-    "OTHER",
     "MotionProbe",
     "bootstrap",
     "class_deltas",

@@ -15,9 +15,7 @@ from vidlab.errors import MetricError, ResultError
 from vidlab.evaluation.predictions import Predictions
 
 __all__ = [
-    "OTHER",
     "Per",
-    "class_indices",
     "compare_reports",
     "confusion",
     "counted",
@@ -32,9 +30,6 @@ __all__ = [
 
 Per = Literal["video", "frame"]
 """What is counted: videos, or the single frames of all videos."""
-
-OTHER = "(other classes)"
-"""The column of a restricted confusion matrix that holds all predictions of other classes."""
 
 _AVERAGES = {"macro avg": "macro average", "weighted avg": "weighted average"}
 _MEASURES = ["precision", "recall", "f1"]
@@ -69,24 +64,6 @@ def counted(predictions: Predictions, per: Per) -> Predictions:
         return predictions if per == "video" else predictions.by_frame()
     except ResultError as error:
         raise MetricError(str(error)) from error
-
-
-def class_indices(predictions: Predictions, classes: Sequence[str]) -> np.ndarray:
-    """Indices of classes by name: int64, (len(classes),).
-
-    Raises
-    ------
-    MetricError
-        If a name is unknown or named twice.
-    """
-    indices = pd.Index(predictions.classes).get_indexer(list(classes))
-    if (indices < 0).any() or len(set(classes)) < len(classes):
-        unknown = [name for name in classes if name not in predictions.classes]
-        raise MetricError(
-            f"Expected different classes out of {', '.join(predictions.classes)}. "
-            f"Received: {', '.join(unknown or classes)}. Correct the names."
-        )
-    return indices
 
 
 def hits(predictions: Predictions, *, k: int = 1) -> np.ndarray:
@@ -131,7 +108,13 @@ def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None
     """
     right = hits(predictions, k=k)
     if classes is not None:
-        right = right[np.isin(predictions.y_true, class_indices(predictions, classes))]
+        indices = pd.Index(predictions.classes).get_indexer(list(classes))
+        if (indices < 0).any():
+            raise MetricError(
+                f"Expected classes out of {', '.join(predictions.classes)}. Received: "
+                f"{', '.join(classes)}. Correct the names."
+            )
+        right = right[np.isin(predictions.y_true, indices)]
     return float(right.mean()) if right.size else float("nan")
 
 
@@ -152,19 +135,12 @@ def frame_top_k(predictions: Predictions, k: int = 1) -> float:
 
 
 def confusion(
-    predictions: Predictions,
-    *,
-    classes: Sequence[str] | None = None,
-    normalise: bool = True,
-    per: Per = "video",
+    predictions: Predictions, *, normalise: bool = True, per: Per = "video"
 ) -> pd.DataFrame:
     """Confusion matrix of the most probable classes.
 
     Parameters
     ----------
-    classes
-        Show only the videos of these classes, in this order. All predictions outside of them are
-        counted in a last column, `OTHER`, so that a row still shows all that happened to a class.
     normalise
         Divide each row by its sum.
     per
@@ -179,16 +155,11 @@ def confusion(
     Raises
     ------
     MetricError
-        If a class is unknown or named twice, or there are no frames to count.
+        If there are no frames to count.
     """
-    predictions = counted(predictions, per)
     names = pd.Index(predictions.classes)
-    counts = _counts(predictions)
+    counts = _counts(counted(predictions, per))
     table = pd.DataFrame(counts, index=names.rename("true"), columns=names.rename("predicted"))
-    if classes is not None:
-        class_indices(predictions, classes)
-        rows = table.loc[list(classes)]
-        table = rows[list(classes)].assign(**{OTHER: rows.drop(columns=classes).sum(axis=1)})
     return table.div(table.sum(axis=1), axis=0) if normalise else table
 
 

@@ -45,8 +45,6 @@ class Interval:
         Shares from 0 to 1. The bounds are not numbers where no stratum has two clusters.
     clusters : int
         How many clusters the interval rests on, in all strata together.
-    level : float
-        The confidence level.
 
     Examples
     --------
@@ -58,13 +56,12 @@ class Interval:
     low: float
     high: float
     clusters: int
-    level: float = 0.95
 
     def __str__(self) -> str:
         if np.isnan(self.low):
             return f"{self.estimate:.1%} (no interval: one group a class)"
         return (
-            f"{self.estimate:.1%} ({self.level:.0%} interval {100 * self.low:.1f}–{self.high:.1%}, "
+            f"{self.estimate:.1%} (95% interval {100 * self.low:.1f}–{self.high:.1%}, "
             f"{self.clusters} clusters)"
         )
 
@@ -162,10 +159,9 @@ def bootstrap(
     *,
     strata: np.ndarray | None = None,
     repeats: int = 1000,
-    level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Mean of scores with its percentile interval of a stratified bootstrap over clusters.
+    """Mean of scores with its 95% percentile interval of a stratified bootstrap over clusters.
 
     In each stratum, clusters are drawn with replacement, as many as it has, and their videos'
     mean is taken; the strata count as much as in the data (Efron 1979; Davison and Hinkley 1997,
@@ -192,9 +188,9 @@ def bootstrap(
         varied |= len(videos) > 1
     low = high = float("nan")
     if varied:
-        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2]).tolist()
+        low, high = np.quantile(means, [0.025, 0.975]).tolist()
     estimate = float(np.mean(scores)) if len(scores) else float("nan")
-    return Interval(estimate, low, high, clusters=len(np.unique(clusters)), level=level)
+    return Interval(estimate, low, high, clusters=len(np.unique(clusters)))
 
 
 def bootstrap_by_class(scores: np.ndarray, predictions: Predictions) -> pd.DataFrame:

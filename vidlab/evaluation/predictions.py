@@ -103,10 +103,6 @@ class Predictions:
         """The most probable class of each video: int64, (videos,); the first one where two tie."""
         return self.probabilities.argmax(axis=1).astype(np.int64)
 
-    def top_k(self, k: int) -> np.ndarray:
-        """The `k` most probable classes of each video, best first: int64, (videos, k)."""
-        return np.argsort(-self.probabilities, axis=1, kind="stable")[:, :k].astype(np.int64)
-
     def of_videos(self, chosen: np.ndarray) -> Predictions:
         """Predictions for chosen videos, by a mask or by position, without single frames."""
         names = ("video_ids", "groups", "y_true", "probabilities")

@@ -1,8 +1,6 @@
-"""Confusion matrices as heatmaps, the classes perhaps clustered."""
+"""Confusion matrices as heatmaps, and an order in which classes that are confused are neighbours."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,6 @@ from matplotlib.ticker import PercentFormatter
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per
 from vidlab.plots.names import shortened
 from vidlab.plots.style import axes_or_new, sentence
@@ -28,7 +25,6 @@ def confusion_matrix(
     table: pd.DataFrame,
     ax: Axes | None = None,
     *,
-    order: Literal["given", "clustered"] = "given",
     per: Per = "video",
     title: str = "Confusion matrix",
     empty: str = "There are no classes to show.",
@@ -41,25 +37,13 @@ def confusion_matrix(
         What `evaluation.confusion` gave: counts (integers), or shares of each row. Up to 15
         classes its numbers are written into the cells, shares as per cent. Colour always shows the
         share of the row; it grows fast for small shares, so that single mistakes are seen.
-    order
-        ``"given"``, or ``"clustered"``: classes taken for one another next to each other.
     per
         What the table counts, for the words beside it.
     empty
         What to write where the table has no rows.
-
-    Raises
-    ------
-    MetricError
-        If `order` is unknown, or clustered and rows and columns are not the same classes.
     """
-    if order not in ("given", "clustered"):
-        raise MetricError(f"Expected given or clustered. Received: {order!r}. Choose one of these.")
     if table.empty:
         return sentence(empty, title=title)
-    if order == "clustered":
-        names = clustered(table)
-        table = table.loc[names, names]
     counted = all(pd.api.types.is_integer_dtype(kind) for kind in table.dtypes)
     rows, columns = table.shape
     few = max(rows, columns) <= _MOST_WITH_NUMBERS
@@ -106,17 +90,7 @@ def clustered(table: pd.DataFrame) -> list[str]:
     """Order the classes of a confusion matrix so that those often confused are neighbours.
 
     By average linkage of the shares in which two are mistaken for one another.
-
-    Raises
-    ------
-    MetricError
-        If rows and columns are not the same classes.
     """
-    if list(table.index) != list(table.columns):
-        raise MetricError(
-            "Expected the same classes as rows and columns for the clustered order. Received: "
-            f"{len(table.index)} rows, {len(table.columns)} columns. Use the given order."
-        )
     if len(table) < 3:
         return list(table.index)
     shares = table.div(table.sum(axis=1).replace(0, np.nan), axis=0).fillna(0).to_numpy()
