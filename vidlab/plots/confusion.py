@@ -1,4 +1,4 @@
-"""Confusion matrices as heatmaps, and an order in which classes that are confused are neighbours."""
+"""Confusion matrices as heatmaps, and an order in which confused classes are neighbours."""
 
 from __future__ import annotations
 
