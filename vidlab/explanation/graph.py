@@ -21,9 +21,8 @@ from keras import ops
 
 from vidlab.errors import ModelError
 from vidlab.explanation.batch_normalization import fused
-from vidlab.explanation.receptive_fields import ReceptiveField, field_after
 from vidlab.explanation.single_input import ConstantInput
-from vidlab.models import FoldTime, as_classifier
+from vidlab.models import as_classifier
 from vidlab.models.classifier import BothClasses
 from vidlab.models.graph import Step, flatten, is_box, paths, steps
 from vidlab.models.inflation import PadTime
@@ -289,31 +288,6 @@ class LayerGraph:
             'explain(model, clip, method="saliency"), which needs no map, or '
             "vidlab.explanation.by_occlusion, which needs no gradient either."
         )
-
-    def receptive_fields(self, layer: str) -> tuple[ReceptiveField, ReceptiveField] | None:
-        """Return what the units of a layer's map see of the picture, down and across.
-
-        None where it is unknown, or where they see all of it: such a unit is nowhere.
-        """
-        fields = self._fields.get(id(self.map_step(layer).output))
-        is_local = fields is not None and all(
-            side is not None and field.extent < side
-            for field, side in zip(fields, self.frame_size, strict=True)
-        )
-        return fields if is_local else None
-
-    @cached_property
-    def _fields(self) -> dict[int, tuple[ReceptiveField, ReceptiveField] | None]:
-        """Receptive fields by the identity of the tensor that holds the units."""
-        found = {id(self.input): (ReceptiveField(), ReceptiveField())}
-        for step in self.steps:
-            before = [found.get(id(tensor)) for tensor in step.inputs]
-            if isinstance(step.layer, FoldTime):
-                found[id(step.output)] = before[0]
-            elif _rank(step.output) == 4 and None not in before:
-                shapes = {"input_shape": step.inputs[0].shape, "output_shape": step.output.shape}
-                found[id(step.output)] = field_after(step.layer, before, **shapes)
-        return found
 
 
 def _whole(layer: keras.Operation) -> keras.Operation:
