@@ -14,8 +14,8 @@ from vidlab.errors import WeightsError
 from vidlab.files import replacing
 from vidlab.models.backbones.specs import BACKBONES, spec
 from vidlab.models.backbones.trainable import backbone_of
-from vidlab.models.graph import load
 from vidlab.models.litert import embedding_of, from_litert
+from vidlab.models.reading import check_arrays, load
 
 __all__ = ["imagenet_problem", "save_weights", "with_weights"]
 
@@ -54,6 +54,7 @@ def with_weights(
                 return _fitting(trained, model)
             model.set_weights(trained.get_weights())
         else:
+            check_arrays(path, path)
             with warnings.catch_warnings():
                 # Keras only warns of layers the file has nothing for, and leaves them random.
                 warnings.filterwarnings("error", message="Skipping nested container")
