@@ -85,10 +85,6 @@ def save_weights(backbone: keras.Model, path: str | os.PathLike) -> Path:
     The file appears whole or not at all, and its name has to end in ``.weights.h5``.
     """
     path = Path(path)
-    if not path.name.endswith(".weights.h5"):
-        raise WeightsError(
-            f"Expected a file name that ends in .weights.h5. Received: {path}. Rename it."
-        )
     with tempfile.TemporaryDirectory() as folder, replacing(path) as half:
         full = Path(folder, "full.weights.h5")
         backbone.save_weights(full)
