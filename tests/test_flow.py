@@ -6,11 +6,9 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from matplotlib.quiver import Quiver
 from typer.testing import CliRunner
 
 from tests.benchmarks import flow as known
-from vidlab import plots
 from vidlab.cli import app
 from vidlab.data import flow, video
 from vidlab.data.augment import Variation
@@ -224,36 +222,6 @@ def test_its_options_are_part_of_what_decides_a_result():
 
 
 # ---- pictures
-
-
-def field():
-    """Everything moves three pixels right, but for a middle that goes four up."""
-    found = np.zeros((48, 64, 2))
-    found[..., 0] = 3
-    found[16:32, 16:48] = 0, -4
-    return found
-
-
-def test_flow_is_drawn_as_arrows_as_colours_and_as_its_components():
-    figure = plots.flow_panels(np.zeros((48, 64, 3), np.uint8), field(), title="Moves")
-    arrows, colours, wheel, right, down = figure.axes
-    (quiver,) = [one for one in arrows.collections if isinstance(one, Quiver)]
-    assert {(int(u), int(v)) for u, v in zip(quiver.U, quiver.V, strict=True)} == {(3, 0), (0, -4)}
-    np.testing.assert_array_equal(colours.images[0].get_array(), flow.colours(field(), largest=4.0))
-    assert wheel.get_xlabel() == "rim: 4\npixels or more"
-    for axes, component in ((right, 0), (down, 1)):
-        np.testing.assert_array_equal(axes.images[0].get_array(), field()[..., component])
-        assert axes.images[0].get_clim() == (-4, 4)
-    still = plots.flow_arrows(np.zeros((48, 64, 3), np.uint8), np.zeros((48, 64, 2)))
-    assert not len(still.axes[0].collections[0].U)
-
-
-def test_a_stack_is_drawn_a_column_a_pair_and_a_row_a_component():
-    stack = np.arange(4 * 6 * 6, dtype=np.uint8).reshape(4, 6, 6)
-    figure = plots.flow_stack(stack)
-    shown = [axes.images[0].get_array()[..., 0] for axes in figure.axes]
-    for number, channel in enumerate((0, 2, 4, 1, 3, 5)):
-        np.testing.assert_array_equal(shown[number], stack[..., channel])
 
 
 def test_the_wheel_has_the_colour_of_each_direction_at_its_rim():

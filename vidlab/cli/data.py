@@ -84,15 +84,16 @@ def verify(
     or a group or a copy is in two parts of one.
     """
     from vidlab.data import verification
-    from vidlab.data.leakage import copies_apart
+    from vidlab.data.groups import copies_apart
     from vidlab.errors import DatasetError
 
     splits, unfit, leaks = [], [], False
     with warnings.catch_warnings(record=True) as warned:  # told at the end
         warnings.simplefilter("always", UserWarning)
         index = _index(dataset, size=size, layout=layout, groups=groups, count=whole)
-        found = verification.verify(index)
         apart = "; no group in two parts" if index.groups_from else ""
+        if apart and index.ungrouped:
+            apart += f" of the {len(index) - index.ungrouped} videos that name one"
         for k in sorted(index.lists or [1]):
             try:
                 parts = index.split(k)
@@ -104,16 +105,19 @@ def verify(
             splits.append(
                 f"Split {k}: {train} training, {validation} validation, {test} test videos{apart}."
             )
-    typer.echo("\n".join([f"{relative(index.root)}: {found}", *index.notes, *found.findings]))
-    if len(found.faults):
-        table(found.faults, title="Problems")
-        unfit.append(f"{len(found.faults)} problems, listed above. Remove or replace these files.")
+    faults = verification.faults(index)
+    typer.echo(f"{relative(index.root)}: {verification.summary(index)}")
+    for line in (*index.notes, *verification.findings(index)):
+        typer.echo(line)
+    if len(faults):
+        table(faults, title="Problems")
+        unfit.append(f"{len(faults)} problems, listed above. Remove or replace these files.")
     for line in splits:
         typer.echo(line)
     for line in [*unfit, *(str(one.message).removeprefix("vidlab: ") for one in warned)]:
         complain(line)
     if csv is not None:
-        export(found.videos, csv)
+        export(verification.videos(index), csv)
     if unfit or leaks:
         raise typer.Exit(1)
 
