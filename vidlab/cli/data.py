@@ -97,7 +97,7 @@ def verify(
     failed = len(found.faults) > 0
     if failed:
         table(found.faults, title="Problems")
-        complain(f"{len(found.faults)} problems, listed above. Remove or replace these files.")
+        complain(f"{len(found.faults)} problem(s), listed above. Remove or replace these files.")
     if not index.groups_from:
         hint = suggested_pattern(index.paths) or PATTERN
         complain(

@@ -27,6 +27,7 @@ from vidlab.data.image_folders import size_and_time
 from vidlab.data.leakage import check_no_leakage, find_copies, leakage
 from vidlab.data.splitting import Splittable
 from vidlab.errors import DatasetError, LayoutError, VideoError
+from vidlab.files import system_message
 from vidlab.progress import counter
 
 __all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage", "probe_all"]
@@ -330,8 +331,11 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
     def probe(file: Path) -> video.VideoInfo | dict:
         try:
             return video.probe(file, count=count)
-        except (VideoError, OSError) as error:
-            return {"path": str(file), "reason": str(error), "kind": "unreadable"}
+        except VideoError as error:
+            reason = str(error)
+        except OSError as error:
+            reason = system_message(error)
+        return {"path": str(file), "reason": reason, "kind": "unreadable"}
 
     pool = ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)))
     results, some = [], [files[i : i + _AT_ONCE] for i in range(0, len(files), _AT_ONCE)]
