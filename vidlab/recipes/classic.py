@@ -11,6 +11,7 @@ features of a trained CNN.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -173,39 +174,36 @@ def linear_svm(features, labels, num_classes):
 MARGINS = (
     "Probabilities are the softmax of the margins: their order counts, they are not calibrated."
 )
-WORDS = {
-    "source": "bag of visual words (Sivic & Zisserman 2003; Laptev et al. 2008)",
-    "phases": [
+bags = partial(
+    recipe,
+    source="bag of visual words (Sivic & Zisserman 2003; Laptev et al. 2008)",
+    phases=[
         Phase(solver=k_means, layer="vocabulary", batch_size=8),
         Phase(solver=linear_svm, batch_size=8),
     ],
-    "departures": (
+    published=Published(
+        43.9,
+        note="Harris3D points, HOG and HOF together, a bag of words, a non-linear SVM, by the "
+        "makers of UCF-101 (Soomro et al. 2012): of their report CRCV-TR-12-01, quoted by Karpathy "
+        "et al. 2014. Its arXiv version, 1212.0402, has 44.5.",
+    ),
+    departures=[
         "Descriptors of every cell, where Harris3D takes points of interest; cells of single "
         "frames, none in time.",
         MARGINS,
-    ),
-}
-QUOTED = Published(
-    top1=43.9,
-    note="Harris3D points, HOG and HOF together, a bag of words, a non-linear SVM, by the makers "
-    "of UCF-101 (Soomro et al. 2012): of their report CRCV-TR-12-01, quoted by Karpathy et al. "
-    "2014. Its arXiv version, 1212.0402, has 44.5.",
+    ],
 )
 
-recipe(
+bags(
     "bag-of-words",
     title="Bag of words of gradients, χ², linear SVM",
     inputs={"rgb": Rgb(Uniform(16), (240, 320), clip=True)},
-    published=QUOTED,
-    **WORDS,
 )(bag_of_words)
 
-recipe(
+bags(
     "bag-of-flow-words",
     title="Bag of words of optical flow, χ², linear SVM",
     inputs={"flow": Flow(Uniform(16), (240, 320), clip=True, stack=1)},
-    published=QUOTED,
-    **WORDS,
 )(bag_of_words)
 
 
@@ -218,13 +216,14 @@ def cnn_features(inputs, num_classes, *, backbone, deviation):
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 
-CNN = {
-    "backbone": "inceptionv3",
-    "weights": "imagenet",
-    "inputs": {"rgb": Rgb(Uniform(16), 299, clip=True)},
-}
+off_the_shelf = partial(
+    recipe,
+    backbone="inceptionv3",
+    weights="imagenet",
+    inputs={"rgb": Rgb(Uniform(16), 299, clip=True)},
+)
 
-recipe(
+off_the_shelf(
     "cnn-svm",
     title="Mean CNN features, linear SVM",
     source="CNN features off the shelf (Razavian et al. 2014)",
@@ -234,15 +233,13 @@ recipe(
         "The source classifies photographs; here the features of a video's frames, averaged.",
         MARGINS,
     ),
-    **CNN,
 )(cnn_features)
 
-recipe(
+off_the_shelf(
     "cnn-linear",
     title="Mean and deviation of CNN features, logistic regression",
     source="a plain baseline, no system of the literature",
     phases=[Phase(trainable="none", solver=logistic_regression)],
     options={"deviation": True},
     departures=("A line of our own to measure the systems of the literature by.",),
-    **CNN,
 )(cnn_features)

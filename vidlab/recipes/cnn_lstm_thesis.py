@@ -24,16 +24,7 @@ SOURCE = "Video classification on UCF-101 with CNN and CNN+LSTM (thesis)"
     backbone="inceptionv3",
     weights="imagenet",
     inputs={"rgb": Rgb(EverySecond(8), 224)},
-    phases=[
-        Phase(
-            epochs=225,
-            optimizer="sgd",
-            learning_rate=1e-3,
-            batch_size=32,
-            trainable="none",
-            momentum=0.6,
-        )
-    ],
+    phases=[Phase(225, "sgd", 1e-3, batch_size=32, trainable="none", momentum=0.6)],
     validation=0.0,
     aggregation="vote",
     published=Published(
@@ -65,7 +56,7 @@ def frame_vote(inputs, num_classes, *, backbone, units=1024, dropout=0.5):
     source=SOURCE,
     starts_from="frame-vote",
     inputs={"rgb": Rgb(EverySecond(8, at_most=80), 224, clip=True)},
-    phases=[Phase(epochs=20, optimizer="adam", learning_rate=1e-3, batch_size=32)],
+    phases=[Phase(20, "adam", 1e-3, batch_size=32)],
     validation=0.0,
     published=Published(
         top1=66.27,

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from keras import layers, ops
 
 from vidlab.data.augment import Augment
@@ -79,49 +81,47 @@ def inflated_network(inputs, num_classes, *, backbone, dropout=0.5):
     return layers.Average(name="predictions")(scores) if len(scores) > 1 else scores[0]
 
 
-I3D = {
-    "source": "Carreira & Zisserman 2017, Quo vadis, action recognition?",
-    "backbone": "inceptionv3",
-    "weights": "imagenet",
-    "phases": [Phase(30, "sgd", 1e-2, batch_size=8, trainable="all", momentum=0.9)],
-    "augment": Augment(crop=0.85, rotation=0, zoom=0, shift=0, brightness=0),
-    "departures": (
+i3d = partial(
+    recipe,
+    source="Carreira & Zisserman 2017, Quo vadis, action recognition?",
+    backbone="inceptionv3",
+    weights="imagenet",
+    phases=[Phase(30, "sgd", 1e-2, batch_size=8, trainable="all", momentum=0.9)],
+    augment=Augment(crop=0.85, rotation=0, zoom=0, shift=0, brightness=0),
+    departures=[
         "Inflated from InceptionV3; the source inflates Inception-V1 with batch normalisation, and "
         "halves time in three poolings, which here keep its length.",
         "16 frames; the source trains on 64 and tests on all of a video.",
         "The source pads time with zeros; here the edge frames are repeated, so that a still gives "
         "what the 2-D network gives.",
         "How long the source trains on UCF-101 alone is not stated.",
-    ),
-}
+    ],
+)
 I3D_NOTE = "Split 1, from ImageNet without Kinetics; with Kinetics {}."
 I3D_RGB = Rgb(Window(16), 224, clip=True)
 I3D_FLOW = Flow(Window(16), 224, clip=True, stack=1)
 
-recipe(
+i3d(
     "i3d-rgb",
     title="Sixteen frames, an image network inflated to 3-D",
     inputs={"rgb": I3D_RGB},
     published=Published(top1=84.5, note=I3D_NOTE.format("95.1 (mean of splits 95.6)")),
-    **I3D,
 )(inflated_network)
 
-recipe(
+i3d(
     "i3d-flow",
     title="Flow of sixteen frames, an image network inflated to 3-D",
     inputs={"flow": I3D_FLOW},
     published=Published(top1=90.6, note=I3D_NOTE.format("96.5")),
-    **I3D,
 )(inflated_network)
 
-recipe(
+i3d(
     "i3d",
     title="Both streams inflated to 3-D, averaged",
     inputs={"rgb": I3D_RGB, "flow": I3D_FLOW},
     published=Published(
         top1=93.4, note=I3D_NOTE.format("97.8") + " Newman quotes 44M parameters, top-5 93.4."
     ),
-    **I3D,
 )(inflated_network)
 
 
@@ -146,43 +146,42 @@ def segment_network(inputs, num_classes, *, backbone, dropout=0.8):
     return layers.Softmax(name="predictions")(scores[0] if len(scores) == 1 else sum(scores))
 
 
-TSN = {
-    "source": "Wang et al. 2016, Temporal segment networks",
-    "backbone": "inceptionv3",
-    "weights": "imagenet",
-    "augment": Augment(crop=0.8, rotation=0, zoom=0, shift=0, brightness=0),
+tsn = partial(
+    recipe,
+    source="Wang et al. 2016, Temporal segment networks",
+    backbone="inceptionv3",
+    weights="imagenet",
+    augment=Augment(crop=0.8, rotation=0, zoom=0, shift=0, brightness=0),
     # 4,500 steps of 32 videos, a tenth of the rate after 2,000 and after 4,000 of them.
-    "phases": [Phase(15, "sgd", 1e-3, 32, "all", momentum=0.9, drops=(4 / 9, 8 / 9))],
-    "freeze_batchnorm": True,
-    "departures": (
+    phases=[Phase(15, "sgd", 1e-3, 32, "all", momentum=0.9, drops=(4 / 9, 8 / 9))],
+    freeze_batchnorm=True,
+    departures=[
         "InceptionV3 for the source's Inception-V2; the source lets the first of its layers of "
         "batch normalisation learn, here none does.",
         "The source averages 25 frames of a test video, each cropped and mirrored ten times over; "
         "here 25 frames as they are.",
         "Flow is trained for as many steps as pictures, which is a quarter of the source's.",
-    ),
-}
+    ],
+)
 TSN_NOTE = "Split 1, as quoted elsewhere; not checked in the source."
 TSN_RGB = Rgb(Segments(3), 224, clip=True, test=Uniform(25))
 TSN_FLOW = Flow(Segments(3), 224, clip=True, test=Uniform(25), stack=5)
 
-recipe(
+tsn(
     "tsn-rgb",
     title="Segments, one network on a frame of each, mean of the scores",
     inputs={"rgb": TSN_RGB},
     published=Published(top1=85.7, note=TSN_NOTE),
-    **TSN,
 )(segment_network)
 
-recipe(
+tsn(
     "tsn-flow",
     title="Segments, one network on the flow in each, mean of the scores",
     inputs={"flow": TSN_FLOW},
     published=Published(top1=87.9, note=TSN_NOTE),
-    **TSN,
 )(segment_network)
 
-recipe(
+tsn(
     "tsn",
     title="Segments, both streams",
     inputs={"rgb": TSN_RGB, "flow": TSN_FLOW},
@@ -190,7 +189,6 @@ recipe(
         top1=93.5,
         note=f"{TSN_NOTE} Mean over the splits 94.0, with warped flow as a third stream 94.2.",
     ),
-    **TSN,
 )(segment_network)
 
 
