@@ -17,6 +17,7 @@ __all__ = [
     "Build",
     "Pose",
     "Skeleton",
+    "axes",
     "plant",
     "random_build",
     "random_pose",
@@ -119,7 +120,7 @@ class Skeleton:
     @property
     def mouth(self) -> np.ndarray:
         """Where the mouth is."""
-        across, up = _axes(self.tilt)
+        across, up = axes(self.tilt)
         size = self.build.head
         profile = 1 - self.turn
         ahead = 0.42 * profile if profile <= 0.35 else 0.74
@@ -151,24 +152,17 @@ def random_pose(rng: np.random.Generator) -> Pose:
         return hip, float(rng.uniform(0, max(hip, 20) * 1.3))
 
     lean = rng.uniform(-15, 60) if rng.random() < 0.75 else rng.uniform(160, 200)
-    return Pose(
-        lean=float(lean),
-        nod=float(rng.uniform(-20, 20)),
-        near_arm=arm(),
-        far_arm=arm(),
-        near_leg=leg(),
-        far_leg=leg(),
-        turn=float(rng.uniform(0, 1)),
-    )
+    nod = float(rng.uniform(-20, 20))
+    return Pose(float(lean), nod, arm(), arm(), leg(), leg(), turn=float(rng.uniform(0, 1)))
 
 
 def skeleton(build: Build, pose: Pose) -> Skeleton:
     """Return where the joints are when the body takes the pose (forward kinematics)."""
-    across, up = _axes(pose.lean)
+    across, up = axes(pose.lean)
     pelvis = np.zeros(2) if pose.pelvis is None else np.asarray(pose.pelvis, dtype=float)
     chest = pelvis + up * build.trunk
     tilt = pose.lean + pose.nod
-    head = chest + _axes(tilt)[1] * (build.neck + build.head * 1.1)
+    head = chest + axes(tilt)[1] * (build.neck + build.head * 1.1)
     joints = {"pelvis": pelvis, "chest": chest, "head": head}
     wide = 0.22 + 0.78 * pose.turn
     for side, sign in zip(SIDES, (-1, 1), strict=True):
@@ -269,8 +263,8 @@ def _along(angle: float) -> np.ndarray:
     return np.array([np.sin(radians), -np.cos(radians)])
 
 
-def _axes(lean: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the across and up directions of a trunk or head that leans."""
+def axes(lean: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the across and up directions, (2,) each, of what leans by an angle towards +x."""
     radians = np.radians(lean)
     sin, cos = np.sin(radians), np.cos(radians)
     return np.array([cos, -sin]), np.array([sin, cos])

@@ -15,7 +15,7 @@ from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.camera import Camera
 from vidlab.pantomime.dataset import BOXES, VERSION, read_note
-from vidlab.pantomime.rendering import camera, indoors, outlines
+from vidlab.pantomime.rendering import Shot
 
 __all__ = ["boxes_of", "camera_of", "indoors_of", "outlines_of", "twins"]
 
@@ -88,7 +88,7 @@ def outlines_of(
 ) -> np.ndarray | None:
     """Outline the act in some frames of a video: the person, and the things around it.
 
-    They are drawn anew, by `outlines`, for the dataset holds the frames alone.
+    They are drawn anew, by `Shot.outlines`, for the dataset holds the frames alone.
 
     Parameters
     ----------
@@ -113,10 +113,10 @@ def outlines_of(
         If the dataset is of another version, which draws otherwise, or its note is damaged; or
         for a frame the video does not have.
     """
-    drawn = _drawn(video_id, root)
-    if drawn is None:
+    shot = _shot(video_id, root)
+    if shot is None:
         return None
-    covered = outlines(**drawn, indices=numbers)
+    covered = shot.outlines(numbers)
     small = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in covered]
     return np.minimum(np.stack(small), 1)  # of 64 pixels it makes 1.0000001
 
@@ -126,17 +126,17 @@ def camera_of(video_id: str, *, root: str | Path) -> Camera | None:
 
     Of a second twin, which shows the frames in reverse, pan and zoom are reversed.
     """
-    drawn = _drawn(video_id, root)
-    return None if drawn is None else camera(**drawn)
+    shot = _shot(video_id, root)
+    return None if shot is None else shot.camera
 
 
 def indoors_of(video_id: str, *, root: str | Path) -> bool | None:
     """Look up whether a video is filmed in a room; arguments and errors as for `outlines_of`."""
-    drawn = _drawn(video_id, root)
-    return None if drawn is None else indoors(**drawn)
+    shot = _shot(video_id, root)
+    return None if shot is None else shot.indoors
 
 
-def _drawn(video_id: str, root: str | Path) -> dict | None:
+def _shot(video_id: str, root: str | Path) -> Shot | None:
     """Return what a video was drawn from; None for one that Pantomime has not drawn."""
     note = read_note(root)
     named = _NAME.fullmatch(video_id)
@@ -149,4 +149,4 @@ def _drawn(video_id: str, root: str | Path) -> dict | None:
             "dataset again: vidlab data make"
         )
     edition = {name: note.get(name) for name in ("seed", "size", "bias")}
-    return {"class_name": named[1], "group": int(named[2]), "clip": int(named[3]), **edition}
+    return Shot(named[1], int(named[2]), int(named[3]), **edition)

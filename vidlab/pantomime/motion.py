@@ -8,7 +8,6 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from vidlab.pantomime.body import ANKLE, SIDES, Build, Pose, Skeleton, plant, skeleton
-from vidlab.pantomime.figure import PARTS
 from vidlab.pantomime.props import Placement
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "Moment",
     "MotionStyle",
     "between",
-    "drawing_order",
     "ease",
     "feet_on_floor",
     "random_motion_style",
@@ -111,14 +109,6 @@ def between(low: float, high: float, share: float) -> float:
     12.5
     """
     return low + (high - low) * share
-
-
-def drawing_order(*inserted: tuple[str, str], parts: tuple[str, ...] = PARTS) -> tuple[str, ...]:
-    """Return the body parts with each (kind, part) prop drawn right before the part."""
-    order = list(parts)
-    for kind, part in inserted:
-        order.insert(order.index(part) if part in order else len(order), kind)
-    return tuple(order)
 
 
 def stand(build: Build, pose: Pose, *, feet: tuple[float, float], lift: float = 0.0) -> Skeleton:
