@@ -13,6 +13,7 @@ import pytest
 
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
+from vidlab.data.streams import Rgb
 from vidlab.models import backbones
 from vidlab.training import engines, features
 
@@ -115,7 +116,8 @@ def test_fast_falls_back_to_single_precision_and_says_so(engine, monkeypatch):
 )
 def test_fast_features_have_a_store_of_their_own(encoder, toy_folder, tmp_path):
     index = VideoIndex.from_folder(toy_folder).select([0, 1])
-    options = {"sampling": Uniform(2), "out": tmp_path / "store"}
+    streams = {encoder.inputs[0].name: Rgb(Uniform(2), SIZE)}
+    options = {"sampling": Uniform(2), "streams": streams, "out": tmp_path / "store"}
     exact = features.extract(index, encoder, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

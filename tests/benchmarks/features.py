@@ -24,6 +24,7 @@ from tests.benchmarks.clips import CHOSEN, SAMPLING, make_videos
 from tests.benchmarks.decode import read_all
 from vidlab.data import video
 from vidlab.data.index import VideoIndex
+from vidlab.data.streams import Rgb
 from vidlab.models import backbones
 from vidlab.training import engines, features
 from vidlab.training.features import BATCH_SIZE as BATCH
@@ -74,7 +75,12 @@ def measure(backbone, precision):
 
         def extract():
             features.extract(
-                index, encoder, sampling=SAMPLING, out=next(stores), precision=precision
+                index,
+                encoder,
+                streams={encoder.inputs[0].name: Rgb(SAMPLING, size)},
+                sampling=SAMPLING,
+                out=next(stores),
+                precision=precision,
             )
 
         methods = {

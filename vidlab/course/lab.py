@@ -171,8 +171,7 @@ class Lab:
         Returns
         -------
         pandas.DataFrame
-            Indexed by recipe, with the columns of `vidlab.recipes.published`; its *departures* end
-            with what this profile changes.
+            As `vidlab.recipes.published_beside` gives it, of what this profile makes of recipes.
         """
         from vidlab import recipes  # imports Keras
 

@@ -20,8 +20,8 @@ from keras import layers, ops
 from vidlab import models
 from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Flow, Rgb
+from vidlab.recipes import Phase, Published, recipe
 from vidlab.recipes.probes import dense_weights, logistic_regression
-from vidlab.recipes.registry import Phase, Published, recipe
 
 NOTEBOOK = 5
 
@@ -113,23 +113,20 @@ class Vocabulary(layers.Layer):
         return super().get_config() | {"units": self.units}
 
 
-def chi_squared_map(histograms, *, steps=2, interval=0.5):
+def chi_squared_map(histograms, *, interval=0.5):
     """Features whose dot product approximates the additive χ² kernel 2xy / (x + y).
 
     Vedaldi & Zisserman 2010, *Efficient additive kernels via explicit feature maps*: from n shares
-    to (2 · steps - 1) · n numbers, as scikit-learn's ``AdditiveChi2Sampler``.
+    to 3 · n numbers, as scikit-learn's ``AdditiveChi2Sampler``.
     """
     x = ops.maximum(histograms, 0)
-    features = [ops.sqrt(x * interval)]
-    logarithm = ops.log(ops.maximum(x, 1e-30))
-    for step in range(1, steps):
-        weight = math.sqrt(2 * interval / math.cosh(math.pi * step * interval))
-        for wave in (ops.cos, ops.sin):
-            features.append(ops.sqrt(x) * weight * wave(step * interval * logarithm))
-    return ops.concatenate(features, axis=-1)
+    weighted = ops.sqrt(x) * math.sqrt(2 * interval / math.cosh(math.pi * interval))
+    angle = interval * ops.log(ops.maximum(x, 1e-30))
+    waves = [weighted * ops.cos(angle), weighted * ops.sin(angle)]
+    return ops.concatenate([ops.sqrt(x * interval), *waves], axis=-1)
 
 
-def bag_of_words(inputs, num_classes, *, words=256, kernel="chi2"):
+def bag_of_words(inputs, num_classes, *, words=256):
     """Classes of clips by the histogram of their words, blind to where and when they occur."""
     ((name, clips),) = inputs.items()
     frames = models.FoldTime()(clips)  # (batch · time, height, width, channels)
@@ -144,9 +141,7 @@ def bag_of_words(inputs, num_classes, *, words=256, kernel="chi2"):
         x = orientation_histograms(gradient(frames), 9, signed=False)
     x = Vocabulary(words, name="vocabulary")(x)
     x = models.UnfoldTime()(clips, x)  # (batch, time, words)
-    x = ops.mean(x, axis=1)
-    if kernel == "chi2":
-        x = chi_squared_map(x)
+    x = chi_squared_map(ops.mean(x, axis=1))
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 

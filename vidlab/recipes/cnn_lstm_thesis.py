@@ -10,7 +10,7 @@ from keras import layers
 from vidlab import models
 from vidlab.data.sampling import EverySecond
 from vidlab.data.streams import Rgb
-from vidlab.recipes.registry import Phase, Published, recipe
+from vidlab.recipes import Phase, Published, recipe
 
 NOTEBOOK = 8
 

@@ -11,7 +11,7 @@ from types import FunctionType
 __all__ = ["digest"]
 
 _CODE = (ast.FunctionDef, ast.ClassDef)
-_NOT_PAPERS = ("vidlab.recipes.records", "vidlab.recipes.registry")
+_NOT_PAPERS = ("vidlab.recipes", "vidlab.recipes.records")
 
 
 def digest(file: str | None, functions: Sequence[Callable]) -> str:

@@ -18,7 +18,7 @@ from vidlab.data.augment import Augment
 from vidlab.data.sampling import AllFrames, Window
 from vidlab.data.streams import Rgb
 from vidlab.models import FoldTime, ResponseNormalization, UnfoldTime, pad_space
-from vidlab.recipes.registry import Phase, Published, recipe
+from vidlab.recipes import Phase, Published, recipe
 
 NOTEBOOK = 11
 

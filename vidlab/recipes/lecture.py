@@ -15,7 +15,7 @@ from vidlab.data.augment import Augment
 from vidlab.data.sampling import Segments, Uniform, Window
 from vidlab.data.streams import Flow, Rgb
 from vidlab.models import FoldTime, UnfoldTime, inflated, widened
-from vidlab.recipes.registry import Phase, Published, recipe
+from vidlab.recipes import Phase, Published, recipe
 
 NOTEBOOK = 11
 

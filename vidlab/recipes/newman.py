@@ -14,7 +14,7 @@ from vidlab import models
 from vidlab.data.augment import Augment
 from vidlab.data.sampling import AllFrames, Window
 from vidlab.data.streams import Rgb
-from vidlab.recipes.registry import Phase, Published, recipe
+from vidlab.recipes import Phase, Published, recipe
 
 NOTEBOOK = 8  # the first that trains one of them: lists of recipes follow the course
 

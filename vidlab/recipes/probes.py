@@ -13,7 +13,7 @@ from keras import layers, ops
 from vidlab import models
 from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Rgb
-from vidlab.recipes.registry import Phase, recipe
+from vidlab.recipes import Phase, recipe
 
 NOTEBOOK = 8
 

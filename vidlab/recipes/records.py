@@ -340,24 +340,16 @@ class Recipe:
 
     def as_dict(self) -> dict[str, object]:
         """All that decides a result, as JSON can hold it."""
-        return {
-            "name": self.name,
+        values = vars(self) | {
             "inputs": {name: stream.as_dict() for name, stream in self.inputs.items()},
             "phases": [phase.as_dict() for phase in self.phases],
-            "backbone": self.backbone,
-            "weights": self.weights,
-            "freeze_batchnorm": self.freeze_batchnorm,
-            "aggregation": self.aggregation,
             "augment": None if self.augment is None else dataclasses.asdict(self.augment),
-            "validation": self.validation,
-            "patience": self.patience,
-            "starts_from": self.starts_from,
-            "options": dict(self.options),
             "tasks": [[n, t.loss, t.weight, t.labels.__qualname__] for n, t in self.tasks.items()],
             "code": self.code_digest,
-            **({"beside": self.beside} if self.beside else {}),
-            **({"refit": True} if self.refit else {}),
         }
+        later = [name for name in ("beside", "refit") if not values[name]]  # as in `Phase.as_dict`
+        decides_nothing = {"build", "source", "title", "published", "departures", "file", *later}
+        return {name: value for name, value in values.items() if name not in decides_nothing}
 
     @property
     def code_digest(self) -> str:

@@ -17,8 +17,8 @@ from vidlab import models, pantomime
 from vidlab.data.augment import Augment
 from vidlab.data.sampling import Segments, Uniform
 from vidlab.data.streams import Flow, Rgb
+from vidlab.recipes import Phase, Published, Task, recipe
 from vidlab.recipes.probes import dense_weights
-from vidlab.recipes.registry import Phase, Published, Task, recipe
 
 NOTEBOOK = 13
 

@@ -199,8 +199,7 @@ class _Graph:
             for name, tensor in self.inputs.items()
             if any(tensor is used for step in rest for used in self.values_of(step))
         ]
-        size = sum(math.prod(self.shape(tensor)) for tensor in border)
-        frozen = self._frozen_model(prefix, border)
+        size, frozen = self.size(prefix), self._frozen_model(prefix, border)
         blanked = {self.padded_input(step) for step in rest}
         names = [step.layer.name for step in prefix if any(step.output is t for t in border)]
         return Split(

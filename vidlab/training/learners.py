@@ -16,7 +16,7 @@ import keras
 import pandas as pd
 
 from vidlab import recipes
-from vidlab.data.augment import VIEWS
+from vidlab.data.augment import VIEWS, Augment
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Possible, Sampler, choose
 from vidlab.data.store import FeatureStore
@@ -30,7 +30,7 @@ from vidlab.training.freezing import KEPT, Split, split
 if TYPE_CHECKING:
     from vidlab.training import Settings
 
-__all__ = ["Learner", "StoredFeatures", "features_of", "learner_of", "together"]
+__all__ = ["Learner", "StoredFeatures", "features_of", "learner_of", "together", "with_others"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,24 +122,21 @@ def learner_of(
     cut = _cut(model, recipe, frames=frames, most_bytes=settings.most_bytes)
     if cut is None:
         return whole
-    as_they_are = _extract(cut, recipe, everything, sampling=plain, settings=settings)
-    stores = (as_they_are,)
-    if recipe.augment is not None:
-        stores = tuple(
-            _extract(cut, recipe, train, sampling=learned, settings=settings, view=view)
-            for view in range(views)
-        )
+    as_they_are = _extract(cut, recipe, everything, settings, sampling=plain)
+    varied = tuple(
+        _extract(cut, recipe, train, settings, sampling=learned, variation=(recipe.augment, view))
+        for view in range(views if recipe.augment else 0)
+    )
     first = inputs[input_names(cut.frozen)[0]]
-    stream = StoredFeatures(
-        first.sampling, clip=first.clip, test=first.test, stores=stores, padding=cut.padding
-    )
+    kept = {"clip": first.clip, "test": first.test, "padding": cut.padding}
     live = {name: inputs[name] for name in cut.live}
-    return Learner(
-        cut.rest,
-        {KEPT: stream, **live},
-        {KEPT: dataclasses.replace(stream, stores=(as_they_are,)), **live},
-        sum(store.seconds for store in {as_they_are, *stores}),
-    )
+
+    def streams(*stores: FeatureStore) -> dict[str, Rgb]:
+        return {KEPT: StoredFeatures(first.sampling, stores=stores, **kept), **live}
+
+    seconds = sum(store.seconds for store in (as_they_are, *varied))
+    once = streams(as_they_are)
+    return Learner(cut.rest, streams(*varied) if varied else once, once, seconds)
 
 
 def features_of(
@@ -160,28 +157,21 @@ def features_of(
             f"{recipe.name}, in which everything learns. Choose another."
         )
     sampling = Possible(tuple({stream.at_test for stream in recipe.inputs.values()}))
-    return _extract(cut, recipe, videos, sampling=sampling, settings=settings)
+    return _extract(cut, recipe, videos, settings, sampling=sampling)
 
 
 def _extract(
     cut: Split,
     recipe: Recipe,
     videos: VideoIndex,
+    settings: Settings,
     *,
     sampling: Sampler,
-    settings: Settings,
-    view: int | None = None,
+    variation: tuple[Augment, int] | None = None,
 ) -> FeatureStore:
-    return features.extract(
-        videos,
-        cut.frozen,
-        streams=recipe.inputs,
-        sampling=sampling,
-        variation=None if view is None else (recipe.augment, view),
-        out=settings.features,
-        precision=settings.precision,
-        flow=settings.flow,
-    )
+    kept = {"out": settings.features, "flow": settings.flow, "precision": settings.precision}
+    given = {"streams": recipe.inputs, "sampling": sampling, "variation": variation}
+    return features.extract(videos, cut.frozen, **given, **kept)
 
 
 def _cut(model: keras.Model, recipe: Recipe, *, frames: int, most_bytes: int) -> Split | None:
@@ -216,9 +206,14 @@ def _can_be_kept(cut: Split, recipe: Recipe) -> bool:
 
 def together(parts: tuple[VideoIndex, VideoIndex]) -> VideoIndex:
     """Join parts of a dataset again."""
-    first = parts[0]
     table = pd.concat([part.table for part in parts], ignore_index=True)
-    return dataclasses.replace(first, table=table)
+    return dataclasses.replace(parts[0], table=table)
+
+
+def with_others(train: VideoIndex, beside: VideoIndex) -> VideoIndex:
+    """Add the videos of another dataset to those learned from; none of them is of a class here."""
+    others = beside.table.assign(label=-1, video_id="beside-" + beside.table["video_id"])
+    return dataclasses.replace(train, table=pd.concat([train.table, others], ignore_index=True))
 
 
 def _views(recipe: Recipe, phase: Phase, train: VideoIndex) -> int:
