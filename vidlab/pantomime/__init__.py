@@ -4,7 +4,6 @@ from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.dataset import make
 from vidlab.pantomime.lookup import boxes_of, camera_of, indoors_of, outlines_of, twins
 from vidlab.pantomime.rendering import Shot
-from vidlab.pantomime.sheet import contact_sheet
 
 __all__ = [
     "CLASSES",
@@ -12,7 +11,6 @@ __all__ = [
     "Shot",
     "boxes_of",
     "camera_of",
-    "contact_sheet",
     "indoors_of",
     "make",
     "outlines_of",

@@ -18,12 +18,13 @@ __all__ = [
     "Pose",
     "Skeleton",
     "axes",
+    "feet_on_floor",
     "plant",
     "random_build",
     "random_pose",
     "reach",
     "skeleton",
-    "two_bone",
+    "stand",
 ]
 
 SIDES = ("near", "far")
@@ -195,7 +196,7 @@ def skeleton(build: Build, pose: Pose) -> Skeleton:
     return Skeleton(build, pose.turn, tilt, joints)
 
 
-def two_bone(
+def _two_bone(
     root: np.ndarray, target: np.ndarray, *, upper: float, lower: float, bend: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the middle joint and the end of two bones that reach for a target.
@@ -216,7 +217,7 @@ def two_bone(
 
     Examples
     --------
-    >>> middle, end = two_bone(np.zeros(2), np.array([1.0, 1.0]), upper=1, lower=1, bend=1)
+    >>> middle, end = _two_bone(np.zeros(2), np.array([1.0, 1.0]), upper=1, lower=1, bend=1)
     >>> middle.round(6).tolist(), end.round(6).tolist()
     ([0.0, 1.0], [1.0, 1.0])
     """
@@ -236,7 +237,7 @@ def reach(figure: Skeleton, side: str, *, to: np.ndarray, bend: float | None = N
     if bend is None:
         bend = 1.0 if side == "far" and figure.turn >= 0.5 else -1.0
     build = figure.build
-    elbow, hand = two_bone(
+    elbow, hand = _two_bone(
         figure[f"{side}_shoulder"], to, upper=build.upper_arm, lower=build.forearm, bend=bend
     )
     return figure.moved(**{f"{side}_elbow": elbow, f"{side}_hand": hand})
@@ -246,7 +247,7 @@ def plant(figure: Skeleton, side: str, *, at: np.ndarray) -> Skeleton:
     """Bring an ankle to a point; the knee bends forwards."""
     bend = -1.0 if side == "near" and figure.turn >= 0.5 else 1.0
     build = figure.build
-    knee, ankle = two_bone(
+    knee, ankle = _two_bone(
         figure[f"{side}_hip"], at, upper=build.thigh, lower=build.shank, bend=bend
     )
     if figure.turn < 0.5:
@@ -255,6 +256,22 @@ def plant(figure: Skeleton, side: str, *, at: np.ndarray) -> Skeleton:
         ahead = np.array([-0.028 if side == "near" else 0.028, -0.012])
     toe = ankle + ahead + np.array([0, -0.012 if figure.turn < 0.5 else 0])
     return figure.moved(**{f"{side}_knee": knee, f"{side}_ankle": ankle, f"{side}_toe": toe})
+
+
+def stand(build: Build, pose: Pose, *, feet: tuple[float, float], lift: float = 0.0) -> Skeleton:
+    """Stand on two feet at x positions `feet`, `lift` above the floor."""
+    figure = skeleton(build, pose)
+    for side, foot in zip(SIDES, feet, strict=True):
+        figure = plant(figure, side, at=np.array([foot, ANKLE + lift]))
+    return figure
+
+
+def feet_on_floor(figure: Skeleton) -> tuple[tuple[float, float], ...]:
+    """Return where the feet throw their shadows, and how high above the floor they are."""
+    return tuple(
+        (float(figure[f"{side}_ankle"][0]) + 0.02, float(figure[f"{side}_ankle"][1]) - ANKLE)
+        for side in SIDES
+    )
 
 
 def _along(angle: float) -> np.ndarray:

@@ -15,11 +15,17 @@ import numpy as np
 import pandas as pd
 
 from vidlab.errors import DatasetError
-from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
+from vidlab.pantomime.actions import (
+    ACTIONS,
+    CLASSES,
+    REVERSED_PAIRS,
+    Action,
+    Moment,
+    MotionStyle,
+)
 from vidlab.pantomime.body import Build, random_build
 from vidlab.pantomime.camera import FRAME, MARGIN, Camera, Film, FilmLook, random_camera
 from vidlab.pantomime.figure import PARTS, Look, draw_part, random_look
-from vidlab.pantomime.motion import Action, Moment, MotionStyle, random_motion_style
 from vidlab.pantomime.paint import Pen
 from vidlab.pantomime.props import PropStyle, draw_prop, random_prop_style
 from vidlab.pantomime.scenes import Scene, draw_scene, random_scene
@@ -69,7 +75,7 @@ def sample_group(rng: np.random.Generator) -> ClipParams:
         look=random_look(rng),
         style=random_prop_style(rng),
         camera=random_camera(rng),
-        motion_style=random_motion_style(rng),
+        motion_style=MotionStyle(*rng.random(5).tolist()),
         share=float(rng.random()),
         across=float(rng.random()),
         down=float(rng.random()),
