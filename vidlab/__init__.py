@@ -6,8 +6,6 @@ Importing ``vidlab`` loads none of them: each is loaded when first used, so that
 TensorFlow that does not need it.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

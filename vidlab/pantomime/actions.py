@@ -9,8 +9,6 @@ pose and differ by what moves; flute and toothbrush share what the arms do at th
 by what the hands hold.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 

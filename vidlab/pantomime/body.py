@@ -7,7 +7,7 @@ is the person's right: closer to the viewer in profile, on the left in a front v
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -107,7 +107,7 @@ class Skeleton:
     build: Build
     turn: float
     tilt: float
-    joints: dict[str, np.ndarray] = field(default_factory=dict)
+    joints: dict[str, np.ndarray]
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return one joint."""
@@ -131,15 +131,10 @@ class Skeleton:
 def random_build(rng: np.random.Generator) -> Build:
     """Draw a slim or broad, long- or short-legged body."""
     legs, arms = rng.uniform(0.94, 1.05), rng.uniform(0.97, 1.05)
-    return Build(
-        breadth=float(rng.uniform(0.84, 1.22)),
-        thigh=0.245 * legs,
-        shank=0.235 * legs,
-        trunk=0.285 * (2 - legs),
-        head=float(rng.uniform(0.072, 0.083)),
-        upper_arm=0.165 * arms,
-        forearm=0.155 * arms,
-    )
+    breadth, head = float(rng.uniform(0.84, 1.22)), float(rng.uniform(0.072, 0.083))
+    lengths = {"thigh": 0.245 * legs, "shank": 0.235 * legs, "trunk": 0.285 * (2 - legs)}
+    lengths |= {"upper_arm": 0.165 * arms, "forearm": 0.155 * arms}
+    return Build(breadth, head=head, **lengths)
 
 
 def random_pose(rng: np.random.Generator) -> Pose:
@@ -176,18 +171,13 @@ def skeleton(build: Build, pose: Pose) -> Skeleton:
         elbow = shoulder + _along(raised) * build.upper_arm
         hand = elbow + _along(raised + outward * arm[1]) * build.forearm
         knee = hip + _along(lifted) * build.thigh
-        ankle = knee + _along(lifted - outward * leg[1]) * build.shank
         shin = lifted - outward * leg[1]
-        ahead = _along(shin + 90) if pose.turn < 0.5 else _along(shin + sign * 35)
-        joints |= {
-            f"{side}_shoulder": shoulder,
-            f"{side}_elbow": elbow,
-            f"{side}_hand": hand,
-            f"{side}_hip": hip,
-            f"{side}_knee": knee,
-            f"{side}_ankle": ankle,
-            f"{side}_toe": ankle + ahead * (0.085 if pose.turn < 0.5 else 0.05),
-        }
+        ankle = knee + _along(shin) * build.shank
+        ahead = _along(shin + (90 if pose.turn < 0.5 else sign * 35))
+        toe = ankle + ahead * (0.085 if pose.turn < 0.5 else 0.05)
+        found = {"shoulder": shoulder, "elbow": elbow, "hand": hand}
+        found |= {"hip": hip, "knee": knee, "ankle": ankle, "toe": toe}
+        joints |= {f"{side}_{name}": point for name, point in found.items()}
     if pose.pelvis is None:
         ends = ("hand", "ankle", "toe")
         lowest = min(joints[f"{side}_{end}"][1] for side in SIDES for end in ends)

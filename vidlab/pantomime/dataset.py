@@ -7,8 +7,6 @@ A *biased* variant has one class in one and the same room in all its groups, tra
 alike: a shortcut that a model can take, and that an explanation should uncover.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

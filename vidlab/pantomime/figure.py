@@ -1,7 +1,5 @@
 """Draws a dressed body with a face on any skeleton, part by part."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 

@@ -5,8 +5,6 @@ with its foot (or its middle, where it hangs) at the pen's origin, one unit bein
 room, y up.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from vidlab.pantomime.body import axes

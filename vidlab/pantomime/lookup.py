@@ -1,7 +1,5 @@
 """What is known of a video beyond its label: its twin, the boxes of its evidence, its outlines."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from functools import lru_cache

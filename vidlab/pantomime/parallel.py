@@ -1,7 +1,5 @@
 """Drawing on several cores, also from a script without ``if __name__ == "__main__":``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 

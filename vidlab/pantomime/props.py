@@ -7,8 +7,6 @@ anywhere, at any size and angle: ``draw_prop(pen, Placement("cello", (0.3, 0.3),
 style)``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 

@@ -3,8 +3,6 @@
 Every action draws its scenes from the same distribution.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

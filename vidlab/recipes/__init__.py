@@ -6,8 +6,6 @@ folder, the test that counts its parameters). A file of your own is named where 
 ``my_recipe.py`` or, where it holds several, ``my_recipe.py:my-model``.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import math
 import pkgutil
@@ -93,7 +91,15 @@ def names() -> list[str]:
     ['bag-of-words', 'bag-of-flow-words', 'cnn-svm']
     """
     _discover()
-    return list(_RECIPES)
+    return sorted(_RECIPES, key=_place)
+
+
+def _place(name: str) -> tuple:
+    """Sort by the notebook that trains a paper; those that none trains and your own come last."""
+    module = _RECIPES[name].build.__module__
+    if not module.startswith(f"{__name__}."):
+        return math.inf, "~"
+    return getattr(sys.modules[module], "NOTEBOOK", math.inf), module
 
 
 def get(name: str | Recipe) -> Recipe:
@@ -167,11 +173,10 @@ def load(file: str | Path) -> list[str]:
     before, _reading = _reading, str(path)
     try:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    except RecipeError:
-        _forget(str(path))
-        raise
     except (Exception, SystemExit) as error:  # whatever a file of somebody's own may raise
         _forget(str(path))
+        if isinstance(error, RecipeError):
+            raise
         raise RecipeError(
             f"Expected a file of recipes that Python can run. Received: {path}, which fails with "
             f"{type(error).__name__}: {error}. Correct it; python {path.name} shows the line."
@@ -199,15 +204,6 @@ def _discover() -> None:
     """Import the papers of this folder and what installed packages offer."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         import_module(f"vidlab.recipes.{module.name}")
-
-    def place(name: str) -> tuple:  # the notebook that trains it; none trains those that come last
-        module = _RECIPES[name].build.__module__
-        is_own = not module.startswith("vidlab.recipes.")
-        return is_own, getattr(sys.modules.get(module), "NOTEBOOK", math.inf), module
-
-    ordered = {name: _RECIPES[name] for name in sorted(_RECIPES, key=place)}
-    _RECIPES.clear()
-    _RECIPES.update(ordered)
     for point in metadata.entry_points(group="vidlab.recipes"):
         point.load()
 

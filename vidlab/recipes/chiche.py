@@ -4,8 +4,6 @@ Does looking at time win back what a light encoder loses? Two frozen encoders, e
 an LSTM, and frame by frame.
 """
 
-from __future__ import annotations
-
 from keras import layers
 
 from vidlab import models

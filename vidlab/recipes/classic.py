@@ -8,8 +8,6 @@ first pass its feature map (Vedaldi & Zisserman 2010). The other two replace the
 features of a trained CNN.
 """
 
-from __future__ import annotations
-
 import math
 from functools import partial
 

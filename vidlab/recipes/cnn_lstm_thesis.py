@@ -3,8 +3,6 @@
 Frames that vote, from the whole feature map; then an LSTM on features of the trained CNN.
 """
 
-from __future__ import annotations
-
 from keras import layers
 
 from vidlab import models

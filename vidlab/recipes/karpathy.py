@@ -7,8 +7,6 @@ FC(4096)-FC(4096), where C(d, f, s) are d filters of f×f with stride s, N local
 normalisation and P max-pooling over 2×2.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import keras

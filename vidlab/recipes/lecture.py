@@ -5,8 +5,6 @@
 (Feichtenhofer et al. 2016).
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from keras import layers, ops
@@ -63,6 +61,11 @@ recipe(
 )(c3d)
 
 
+def encoder(name, clips, backbone):
+    """An encoder of pictures, of flow with its first layer widened to the channels there."""
+    return widened(backbone, clips.shape[-1]) if name == "flow" else backbone
+
+
 def inflated_network(inputs, num_classes, *, backbone, dropout=0.5):
     """Classes of clips by an encoder of pictures whose kernels are repeated along time.
 
@@ -70,13 +73,11 @@ def inflated_network(inputs, num_classes, *, backbone, dropout=0.5):
     """
     scores = []
     for name, clips in inputs.items():
-        encoder, prefix = backbone, f"{name}_"
-        if name == "flow":
-            encoder = widened(backbone, clips.shape[-1])
-        x = inflated(encoder, prefix=prefix)(clips)  # (batch, time, rows, columns, channels)
-        x = layers.GlobalAveragePooling3D(name=f"{prefix}pool")(x)  # (batch, channels)
-        x = layers.Dropout(dropout, name=f"{prefix}dropout")(x)
-        x = layers.Dense(num_classes, activation="softmax", name=f"{prefix}predictions")(x)
+        network = inflated(encoder(name, clips, backbone), prefix=f"{name}_")
+        x = network(clips)  # (batch, time, rows, columns, channels)
+        x = layers.GlobalAveragePooling3D(name=f"{name}_pool")(x)  # (batch, channels)
+        x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+        x = layers.Dense(num_classes, activation="softmax", name=f"{name}_predictions")(x)
         scores.append(x)
     return layers.Average(name="predictions")(scores) if len(scores) > 1 else scores[0]
 
@@ -133,13 +134,11 @@ def segment_network(inputs, num_classes, *, backbone, dropout=0.8):
     """
     scores = []
     for name, clips in inputs.items():
-        encoder, prefix = backbone, f"{name}_"
-        if name == "flow":
-            encoder = widened(backbone, clips.shape[-1])
-        x = encoder(FoldTime()(clips))  # (batch · segments, rows, columns, channels)
-        x = layers.GlobalAveragePooling2D(name=f"{prefix}pool")(x)
-        x = layers.Dropout(dropout, name=f"{prefix}dropout")(x)
-        x = layers.Dense(num_classes, name=f"{prefix}scores")(x)
+        x = FoldTime()(clips)  # (batch · segments, height, width, channels)
+        x = encoder(name, clips, backbone)(x)  # (batch · segments, rows, columns, channels)
+        x = layers.GlobalAveragePooling2D(name=f"{name}_pool")(x)
+        x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+        x = layers.Dense(num_classes, name=f"{name}_scores")(x)
         x = UnfoldTime()(clips, x)  # (batch, segments, classes)
         consensus = ops.mean(x, axis=1)
         scores.append(consensus if name == "rgb" else 1.5 * consensus)
@@ -194,12 +193,10 @@ tsn(
 
 def fused_two_stream(inputs, num_classes, *, backbone, units=512, dropout=0.5):
     """Classes of clips: the last maps of both streams, fused by a 3-D convolution and pooling."""
-    clips = inputs["rgb"]
-    maps = [
-        backbone(FoldTime()(clips)),
-        widened(backbone, inputs["flow"].shape[-1])(FoldTime()(inputs["flow"])),
-    ]  # (batch · time, rows, columns, channels)
-    x = UnfoldTime()(clips, layers.Concatenate(name="streams")(maps))
+    maps = []  # (batch · time, rows, columns, channels)
+    for name, clips in inputs.items():
+        maps.append(encoder(name, clips, backbone)(FoldTime()(clips)))
+    x = UnfoldTime()(inputs["rgb"], layers.Concatenate(name="streams")(maps))
     x = layers.Conv3D(units, 3, padding="same", activation="relu", name="fusion")(x)
     x = layers.MaxPooling3D(2, padding="same", name="pool_fusion")(x)
     x = layers.GlobalAveragePooling3D(name="pool")(x)  # (batch, units)

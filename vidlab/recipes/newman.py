@@ -4,8 +4,6 @@ Single frames, sequences of bare pixels, and the two together: a CNN in front of
 calls that one ConvGRU; elsewhere the word means a GRU with convolutional gates.)
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from keras import layers

@@ -5,8 +5,6 @@ something only where it passes these. The weights are those of a logistic regres
 seconds and always the same (a *linear probe*, Alain & Bengio 2016; also *linear evaluation*).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from keras import layers, ops
 

@@ -92,18 +92,16 @@ class Phase:
             where = f" for {self.layer}" if self.layer else ""
             return f"{self.solver.__name__.replace('_', ' ')}{where}, all examples at once"
         plural = "" if self.epochs == 1 else "s"
-        parts = [f"{self.epochs} epoch{plural} {self.optimizer} {self.learning_rate:g}"]
-        if self.momentum:
-            parts.append(f"momentum {self.momentum:g}")
-        if self.decay:
-            parts.append(f"decay {self.decay:g}")
-        if self.drops:
-            shares = " and ".join(f"{share:.0%}" for share in self.drops)
-            parts.append(f"a tenth of the rate after {shares} of the epochs")
-        parts.append(f"batch {self.batch_size}")
-        if self.trainable is not None:
-            parts.append(f"backbone learns: {self.trainable}")
-        return ", ".join(parts)
+        shares = " and ".join(f"{share:.0%}" for share in self.drops)
+        parts = {
+            f"{self.epochs} epoch{plural} {self.optimizer} {self.learning_rate:g}": True,
+            f"momentum {self.momentum:g}": self.momentum,
+            f"decay {self.decay:g}": self.decay,
+            f"a tenth of the rate after {shares} of the epochs": shares,
+            f"batch {self.batch_size}": True,
+            f"backbone learns: {self.trainable}": self.trainable,
+        }
+        return ", ".join(part for part, applies in parts.items() if applies)
 
     def as_dict(self) -> dict[str, object]:
         """Give every setting as JSON can hold it; a solver by its name."""

@@ -4,8 +4,6 @@ One network sees a single picture, another the optical flow around it; what they
 the very end. (NIPS 2014; arXiv:1406.2199.)
 """
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

@@ -5,8 +5,6 @@ is compiled with it, and a shape that is known beforehand computes faster. In si
 agree to max|a − b| ≤ 1e-4 · max|b|.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -131,11 +129,10 @@ def compiled(
         _latest.clear()
         shapes = [(batch_size, *tensor.shape[1:]) for tensor in encoder.inputs]
         specs = list(zip(shapes, dtypes, strict=True))
-        compute = {
-            "openvino": lambda: _openvino(encoder, specs, precision),
-            "tensorflow": lambda: _tensorflow(encoder, specs),
-            "keras": lambda: _keras(encoder),
-        }[engine]()
+        if engine == "openvino":
+            compute = _openvino(encoder, specs, precision)
+        else:
+            compute = _keras(encoder) if engine == "keras" else _tensorflow(encoder, specs)
         blank = [np.zeros(shape, dtype) for shape, dtype in specs]
         for _ in range(2):  # the first batch takes longer than all others
             started = time.perf_counter()
@@ -188,24 +185,19 @@ def _tensorflow(encoder: keras.Model, specs: list) -> Callable[[Batches], Result
     import tensorflow as tf
 
     graph = export.frozen(encoder, specs)
-
-    def compute(batches: Batches) -> Results:
-        with _whole_float32():
-            for tag, batch in batches:
-                (features,) = graph(*map(tf.constant, batch))
-                yield tag, features.numpy()
-
-    return compute
+    return _one_by_one(lambda batch: graph(*map(tf.constant, batch))[0])
 
 
 def _keras(encoder: keras.Model) -> Callable[[Batches], Results]:
     """Compute with Keras on whatever it runs on."""
+    return _one_by_one(lambda batch: encoder.predict_on_batch(export.as_input(encoder, batch)))
 
+
+def _one_by_one(run: Callable[[list[np.ndarray]], Any]) -> Callable[[Batches], Results]:
     def compute(batches: Batches) -> Results:
         with _whole_float32():
             for tag, batch in batches:
-                features = encoder.predict_on_batch(export.as_input(encoder, batch))
-                yield tag, np.asarray(features, np.float32)
+                yield tag, np.asarray(run(batch), np.float32)
 
     return compute
 

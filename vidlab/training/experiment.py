@@ -56,9 +56,9 @@ def train_and_evaluate(
     validated_start
         The same, not trained on the validation videos; see `vidlab.training.fit`.
     """
-    train, validation, test = parts
+    test = parts[2]
     starts = {"start": start, "validated_start": validated_start}
-    fitted = fit(recipe, (train, validation), settings=settings, **starts)
+    fitted = fit(recipe, parts[:2], settings=settings, **starts)
     kept = {"cache": settings.cache, "flow": settings.flow}
     found = predict(fitted.learner.model, test, recipe, streams=fitted.learner.plain, **kept)
     orders = [f"predictions-{order}.npz" for order in ORDERS]

@@ -9,8 +9,6 @@ block is filled up with zeros, so what is computed does not depend on where the 
 before. Where several processes want the same features, one computes and the others wait.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
@@ -126,14 +124,9 @@ def extract(
         work = _Work(store, _blocks(records, store), inputs, variation, flow)
         todo = work.unfinished()  # after waiting for a process that had the same to compute
         if todo:
-            made = engines.compiled(
-                encoder,
-                digest,
-                engine=chosen,
-                precision=precision,
-                batch_size=BATCH_SIZE,
-                dtypes=[stream.dtype for stream in inputs],
-            )
+            how = {"engine": chosen, "precision": precision, "batch_size": BATCH_SIZE}
+            dtypes = [stream.dtype for stream in inputs]
+            made = engines.compiled(encoder, digest, **how, dtypes=dtypes)
             frames = _announce(work, todo, made.seconds, f"{chosen}, {precision}")
             with counter(desc="features", total=frames, unit="frame") as bar:
                 _compute(work, todo, made, bar=bar)

@@ -10,8 +10,6 @@ A recipe with `refit` is trained twice: first without the validation videos, to 
 epochs their loss is lowest; then on all videos together, for as long.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

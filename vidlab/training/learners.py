@@ -116,27 +116,24 @@ def learner_of(
         Possible(tuple(dict.fromkeys(getattr(stream, which) for stream in inputs.values())))
         for which in ("sampling", "at_test")
     )
-    everything = settings.index or together(parts)
     plain = tested if recipe.augment else Possible((*learned.samplers, *tested.samplers))
-    frames = _count(plain, everything) + (views * _count(learned, train) if recipe.augment else 0)
+    to_keep = [(settings.index or together(parts), plain, None)]
+    if recipe.augment is not None:
+        to_keep += [(train, learned, (recipe.augment, view)) for view in range(views)]
+    frames = sum(_count(sampling, videos) for videos, sampling, _ in to_keep)
     cut = _cut(model, recipe, frames=frames, most_bytes=settings.most_bytes)
     if cut is None:
         return whole
-    as_they_are = _extract(cut, recipe, everything, settings, sampling=plain)
-    varied = tuple(
-        _extract(cut, recipe, train, settings, sampling=learned, variation=(recipe.augment, view))
-        for view in range(views if recipe.augment else 0)
-    )
+    stores = [_extract(cut, recipe, *kept, settings=settings) for kept in to_keep]
     first = inputs[input_names(cut.frozen)[0]]
     kept = {"clip": first.clip, "test": first.test, "padding": cut.padding}
     live = {name: inputs[name] for name in cut.live}
 
-    def streams(*stores: FeatureStore) -> dict[str, Rgb]:
-        return {KEPT: StoredFeatures(first.sampling, stores=stores, **kept), **live}
-
-    seconds = sum(store.seconds for store in (as_they_are, *varied))
-    once = streams(as_they_are)
-    return Learner(cut.rest, streams(*varied) if varied else once, once, seconds)
+    in_training, plain = (
+        {KEPT: StoredFeatures(first.sampling, stores=tuple(some), **kept), **live}
+        for some in (stores[1:] or stores, stores[:1])
+    )
+    return Learner(cut.rest, in_training, plain, sum(store.seconds for store in stores))
 
 
 def features_of(
@@ -157,17 +154,17 @@ def features_of(
             f"{recipe.name}, in which everything learns. Choose another."
         )
     sampling = Possible(tuple({stream.at_test for stream in recipe.inputs.values()}))
-    return _extract(cut, recipe, videos, settings, sampling=sampling)
+    return _extract(cut, recipe, videos, sampling, None, settings=settings)
 
 
 def _extract(
     cut: Split,
     recipe: Recipe,
     videos: VideoIndex,
-    settings: Settings,
-    *,
     sampling: Sampler,
-    variation: tuple[Augment, int] | None = None,
+    variation: tuple[Augment, int] | None,
+    *,
+    settings: Settings,
 ) -> FeatureStore:
     kept = {"out": settings.features, "flow": settings.flow, "precision": settings.precision}
     given = {"streams": recipe.inputs, "sampling": sampling, "variation": variation}
