@@ -25,6 +25,7 @@ import pandas as pd
 from vidlab import recipes
 from vidlab.data.dataset import Clips, own_errors
 from vidlab.data.index import VideoIndex
+from vidlab.data.streams import Rgb
 from vidlab.errors import RecipeError
 from vidlab.evaluation import kept_epoch
 from vidlab.models.graph import flatten, steps
@@ -166,10 +167,7 @@ def fit(
 
 
 def fit_once(recipe, parts, *, settings, start) -> Fitted:
-    """Train a recipe on the training videos alone; parameters and errors are those of `fit`.
-
-    The checkpoint stays until who called has all that there is to do.
-    """
+    """Train a recipe on the training videos alone; parameters and errors are those of `fit`."""
     if bool(recipe.starts) != (start is not None):
         raise RecipeError(
             f"Expected {', '.join(recipe.starts) or 'no model'} to start {recipe.name} from. "
@@ -279,15 +277,17 @@ class _Phase:
     def examples(self) -> tuple[Clips, Clips | None]:
         """Return what is learned from and what is validated on, in batches."""
         train, validation = self.parts
-        labels = self.labels(train), self.labels(validation)
-        if len(self.recipe.tasks) == 1:
-            labels = [next(iter(each.values())) for each in labels]
-        options = {"batch_size": self.phase.batch_size, "seed": self.settings.seed}
-        options |= {"cache": self.settings.cache, "flow": self.settings.flow}
-        varied = {"shuffle": True, "augment": self.recipe.augment, "labels": labels[0]}
-        learned = Clips(train, self.learner.streams, **options, **varied)
-        plain = {"streams": self.learner.plain, "labels": labels[1]}
-        return learned, Clips(validation, **plain, **options) if len(validation) else None
+        streams, augment = self.learner.streams, self.recipe.augment
+        learned = self.clips(train, streams, shuffle=True, augment=augment)
+        return learned, self.clips(validation, self.learner.plain) if len(validation) else None
+
+    def clips(self, part: VideoIndex, streams: Mapping[str, Rgb] | Rgb, **varied) -> Clips:
+        """Return videos in batches, with the labels that the tasks learn."""
+        labels, settings = self.labels(part), self.settings
+        options = {"batch_size": self.phase.batch_size, "seed": settings.seed, **varied}
+        options |= {"cache": settings.cache, "flow": settings.flow}
+        single = next(iter(labels.values()))
+        return Clips(part, streams, labels=labels if len(labels) > 1 else single, **options)
 
     def labels(self, part: VideoIndex) -> dict[str, np.ndarray]:
         """Return what each task learns, one label a video."""
