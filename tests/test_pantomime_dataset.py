@@ -19,10 +19,10 @@ from vidlab.pantomime import (
     Shot,
     boxes_of,
     dataset,
-    indoors_of,
     lookup,
     make,
     outlines_of,
+    shot_of,
     twins,
 )
 from vidlab.pantomime.dataset import is_complete, plan
@@ -173,18 +173,22 @@ def test_outlines_follow_the_note_and_another_version_is_refused(small, tmp_path
 # ---- rooms
 
 
+def indoors(video_id, root):
+    return shot_of(video_id, root=root).indoors
+
+
 def test_twins_share_a_room_and_a_biased_class_never_leaves_its_own(small, editions, tmp_path):
     found = {
-        name: [indoors_of(f"v_{name}_g{group:02d}_c01", root=small) for group in range(1, SOME + 1)]
+        name: [indoors(f"v_{name}_g{group:02d}_c01", small) for group in range(1, SOME + 1)]
         for name in ("OpenDoor", "CloseDoor", "JumpingJack", "PlayingCello")
     }
     assert found["OpenDoor"] == found["CloseDoor"]
     assert {is_in for each in found.values() for is_in in each} == {True, False}
     numbers = range(1, 40)  # more groups than are drawn: the note alone decides
-    biased = [indoors_of(f"v_OpenDoor_g{n:02d}_c01", root=editions / "biased") for n in numbers]
+    biased = [indoors(f"v_OpenDoor_g{n:02d}_c01", editions / "biased") for n in numbers]
     assert all(biased)
-    assert not all(indoors_of(f"v_OpenDoor_g{n:02d}_c01", root=small) for n in numbers)
-    assert indoors_of("v_OpenDoor_g01_c01", root=tmp_path) is None
+    assert not all(indoors(f"v_OpenDoor_g{n:02d}_c01", small) for n in numbers)
+    assert shot_of("v_OpenDoor_g01_c01", root=tmp_path) is None
 
 
 # ---- making

@@ -2,7 +2,7 @@
 
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.dataset import make
-from vidlab.pantomime.lookup import boxes_of, camera_of, indoors_of, outlines_of, twins
+from vidlab.pantomime.lookup import boxes_of, outlines_of, shot_of, twins
 from vidlab.pantomime.rendering import Shot
 
 __all__ = [
@@ -10,9 +10,8 @@ __all__ = [
     "REVERSED_PAIRS",
     "Shot",
     "boxes_of",
-    "camera_of",
-    "indoors_of",
     "make",
     "outlines_of",
+    "shot_of",
     "twins",
 ]

@@ -11,11 +11,10 @@ import pandas as pd
 
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
-from vidlab.pantomime.camera import Camera
 from vidlab.pantomime.dataset import BOXES, VERSION, read_note
 from vidlab.pantomime.rendering import Shot
 
-__all__ = ["boxes_of", "camera_of", "indoors_of", "outlines_of", "twins"]
+__all__ = ["boxes_of", "outlines_of", "shot_of", "twins"]
 
 _NAME = re.compile(r"v_(\w+)_g(\d+)_c(\d+)")
 
@@ -111,7 +110,7 @@ def outlines_of(
         If the dataset is of another version, which draws otherwise, or its note is damaged; or
         for a frame the video does not have.
     """
-    shot = _shot(video_id, root)
+    shot = shot_of(video_id, root=root)
     if shot is None:
         return None
     covered = shot.outlines(numbers)
@@ -119,23 +118,11 @@ def outlines_of(
     return np.minimum(np.stack(small), 1)  # of 64 pixels it makes 1.0000001
 
 
-def camera_of(video_id: str, *, root: str | Path) -> Camera | None:
-    """Look up how the camera of a video was held; arguments and errors as for `outlines_of`.
+def shot_of(video_id: str, *, root: str | Path) -> Shot | None:
+    """Look up what a video was drawn from; arguments and errors as for `outlines_of`.
 
-    Of a second twin, which shows the frames in reverse, pan and zoom are reversed.
+    It knows more than the picture: the camera, and whether the place is a room.
     """
-    shot = _shot(video_id, root)
-    return None if shot is None else shot.camera
-
-
-def indoors_of(video_id: str, *, root: str | Path) -> bool | None:
-    """Look up whether a video is filmed in a room; arguments and errors as for `outlines_of`."""
-    shot = _shot(video_id, root)
-    return None if shot is None else shot.indoors
-
-
-def _shot(video_id: str, root: str | Path) -> Shot | None:
-    """Return what a video was drawn from; None for one that Pantomime has not drawn."""
     note = read_note(root)
     named = _NAME.fullmatch(video_id)
     if not note or not named or named[1] not in CLASSES:

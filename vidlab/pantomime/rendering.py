@@ -203,7 +203,7 @@ class Shot:
 
     @property
     def camera(self) -> Camera:
-        """How the camera is held."""
+        """How the camera is held; of a second twin its pan and zoom are reversed, too."""
         held = self._drawn().params.camera
         if self._is_reversed:
             held = replace(held, pan=tuple(-way for way in held.pan), zoom=1 / held.zoom)

@@ -152,7 +152,7 @@ def camera_motion(table, classes):
     labels = np.ma.masked_all(len(table), np.int64)
     for row in np.flatnonzero(table["label"] < 0):
         path = Path(table["path"].iloc[row])
-        right, down = pantomime.camera_of(path.stem, root=path.parents[2]).pan
+        right, down = pantomime.shot_of(path.stem, root=path.parents[2]).camera.pan
         labels[row] = np.argmax([right, -right, down, -down])
     return labels
 
