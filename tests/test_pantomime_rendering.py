@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vidlab.errors import DatasetError
-from vidlab.pantomime import CLASSES, REVERSED_PAIRS, Shot, rendering
+from vidlab.pantomime import CLASSES, REVERSED_PAIRS, Shot, contact_sheet, rendering
 from vidlab.pantomime.actions import ACTIONS
 from vidlab.pantomime.rendering import FRAME_COUNTS
 
@@ -165,3 +165,8 @@ def test_twins_have_each_others_outlines():
 def test_what_does_not_exist_is_refused_with_what_does(draw, name, options, message):
     with pytest.raises(DatasetError, match=message):
         draw(Shot(name, 1, 1, **options), [999])
+
+
+def test_the_contact_sheet_has_a_row_for_each_class():
+    sheet = contact_sheet()
+    assert (sheet.shape, sheet.dtype) == ((12 * 240, 6 * 320, 3), np.uint8)

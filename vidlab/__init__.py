@@ -34,7 +34,7 @@ _INSIDE = {
     "models": ("backbones",),
     "training": ("experiment", "features", "freezing", "learners"),
     "evaluation": ("predictions", "runs", "timeline"),
-    "course": ("figures", "lab", "profiles"),
+    "course": ("lab", "profiles"),
 }
 _MODULES = {name: name for name in _ROOMS}
 _MODULES |= {name: f"{room}.{name}" for room, names in _INSIDE.items() for name in names}

@@ -90,11 +90,12 @@ def train_cached(folder):
 
 
 def extract(folder):
+    from tests import built
     from vidlab.data import sampling, streams
     from vidlab.models import backbones
     from vidlab.training import features
 
-    encoder = backbones.pooled(backbones.build("residual", size=(160, 160)))
+    encoder = built.pooled(backbones.build("residual", size=(160, 160)))
     return features.extract(
         index_videos(folder),
         encoder,

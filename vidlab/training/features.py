@@ -76,7 +76,7 @@ def extract(
     index
         The videos.
     encoder
-        From frames to vectors, such as `vidlab.backbones.pooled` makes.
+        From frames to vectors, such as a backbone and ``GlobalAveragePooling2D``.
     streams
         What each input of the encoder is, by its name.
     sampling
