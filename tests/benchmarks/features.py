@@ -91,7 +91,7 @@ def measure(backbone, precision):
                 lambda: predict(encoder, few, at_once=len(CHOSEN)), len(few)
             ),
             "bare-engine": turns.Method(
-                lambda: list(bare.map((None, [batch]) for batch in batches)),
+                lambda: list(bare((None, [batch]) for batch in batches)),
                 len(batches) * BATCH / len(CHOSEN),
             ),
         }

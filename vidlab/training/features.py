@@ -127,7 +127,7 @@ def extract(
             how = {"engine": chosen, "precision": precision, "batch_size": BATCH_SIZE}
             dtypes = [stream.dtype for stream in inputs]
             made = engines.compiled(encoder, digest, **how, dtypes=dtypes)
-            frames = _announce(work, todo, made.seconds, f"{chosen}, {precision}")
+            frames = _announce(work, todo, f"{chosen}, {precision}")
             with counter(desc="features", total=frames, unit="frame") as bar:
                 _compute(work, todo, made, bar=bar)
     return store
@@ -190,13 +190,9 @@ class _Work:
         return block, found
 
 
-def _announce(work: _Work, todo: list[int], seconds: float, engine: str) -> int:
-    """Estimate, by one batch and one video, what `todo` takes; return how many frames it has."""
+def _announce(work: _Work, todo: list[int], engine: str) -> int:
+    """Say what `todo` is and how much disk it takes; return how many frames it has."""
     frames, store = sum(map(work.frames, todo)), work.store
-    started = time.perf_counter()
-    _, (read, *_) = work.read(*next(work.pieces(todo[0])))
-    decoding = (time.perf_counter() - started) / len(read)
-    each = seconds + decoding / min(_DECODERS, os.cpu_count() or 1)
     needed = frames * store.size * store.dtype.itemsize
     free = shutil.disk_usage(store.folder).free
     if free < needed:
@@ -205,11 +201,10 @@ def _announce(work: _Work, todo: list[int], seconds: float, engine: str) -> int:
             f"{free / 1e6:,.0f} MB. Make room, sample fewer frames, or choose another folder."
         )
     if os.environ.get("VIDLAB_QUIET", "") in ("", "0"):
-        minutes, seconds = divmod(round(frames * each), 60)
         videos = sum(len(work.blocks[block]) for block in todo)
         print(
-            f"features: {frames:,} frames of {videos:,} videos, {needed / 1e6:,.1f} MB on disk, "
-            f"about {f'{minutes} min ' if minutes else ''}{seconds} s ({engine})"
+            f"features: {frames:,} frames of {videos:,} videos, {needed / 1e6:,.1f} MB on disk "
+            f"({engine})"
         )
     return frames
 
@@ -219,7 +214,7 @@ def _compute(work: _Work, todo: list[int], engine: engines.Engine, *, bar: tqdm)
     store, vectors, started = work.store, [], time.perf_counter()
     with ThreadPoolExecutor(_DECODERS) as pool:
         try:
-            for (block, count), computed in engine.map(_batches(_frames(work, todo, pool))):
+            for (block, count), computed in engine(_batches(_frames(work, todo, pool))):
                 vectors.append(_rounded(computed[:count], store))
                 bar.update(count)
                 if sum(map(len, vectors)) < work.frames(block):
