@@ -4,25 +4,20 @@ A recipe is made by the decorator `recipe`, around the function that writes its 
 Keras. The file of a paper in this folder holds one or more of them.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 
 from vidlab.data.augment import Augment
+from vidlab.data.sampling import Sampler
 from vidlab.data.streams import Flow, Rgb, is_per_frame
 from vidlab.errors import RecipeError
 from vidlab.recipes import code
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from vidlab.data.sampling import Sampler
 
 __all__ = ["Phase", "Published", "Recipe", "Solver", "Task", "class_labels"]
 
@@ -296,7 +291,7 @@ class Recipe:
         """Height and width of the first input, in pixels."""
         return self._first.size
 
-    def adapted(self, *, options: Mapping[str, object] | None = None, **changes) -> Recipe:
+    def adapted(self, *, options: Mapping[str, object] | None = None, **changes) -> Self:
         """Return the recipe with some values changed.
 
         Parameters

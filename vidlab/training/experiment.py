@@ -1,28 +1,22 @@
 """One recipe on one split: train it, predict the test videos, measure, keep everything."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
+from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+
+import keras
 
 from vidlab import evaluation
 from vidlab.data.dataset import Clips
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import choose
+from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError
 from vidlab.evaluation import predictions
+from vidlab.evaluation.runs import RunFolder
 from vidlab.models.cost import multiply_adds
+from vidlab.recipes import Recipe
 from vidlab.training import Fitted, Settings, fit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
-    from vidlab.evaluation.runs import RunFolder
-    from vidlab.recipes import Recipe
 
 __all__ = ["ORDERS", "predict", "train_and_evaluate"]
 
