@@ -208,15 +208,10 @@ def _is_made(root: Path, shot: Shot) -> bool:
 def _check_same(root: Path, edition: dict) -> None:
     note, wanted = read_note(root), {**edition, "version": VERSION}
     found = {name: note[name] for name in ("size", "seed", "bias", "version") if name in note}
-    if note and found != wanted:
+    if (note or (root / "UCF-101").exists()) and found != wanted:
         raise DatasetError(
-            f"Expected a folder for Pantomime {wanted}. Received: {root}, which holds {found}. "
-            "Choose another folder, or remove this one."
-        )
-    if not note and (root / "UCF-101").exists():
-        raise DatasetError(
-            f"Expected an empty folder, or one with a pantomime.json. Received: {root}, which "
-            "holds other videos. Choose another folder."
+            f"Expected a folder that is empty or of Pantomime {wanted}. Received: {root}, which "
+            f"holds {found or 'other videos'}. Choose another folder, or remove this one."
         )
 
 

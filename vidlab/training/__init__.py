@@ -5,6 +5,7 @@ phase, `features` keeps its outputs, `learners` trains the rest, `checkpoints` l
 training go on. `experiment` trains and evaluates in one call.
 """
 
-from vidlab.training.fitting import Fitted, Settings, fit
+from vidlab.training.fitting import Fitted, fit
+from vidlab.training.learners import Settings
 
 __all__ = ["Fitted", "Settings", "fit"]

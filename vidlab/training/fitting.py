@@ -15,8 +15,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -32,55 +31,11 @@ from vidlab.models.graph import flatten, steps
 from vidlab.progress import counter
 from vidlab.recipes import Phase, Recipe
 from vidlab.training.checkpoints import Checkpoint
-from vidlab.training.learners import Learner, learner_of, together, with_others
+from vidlab.training.learners import Learner, Settings, learner_of, together
 
-__all__ = ["Fitted", "Settings", "fit", "fit_once", "optimizer_of"]
+__all__ = ["Fitted", "fit", "fit_once", "optimizer_of"]
 
 _MOST_VECTORS = 100_000  # that a solver is given of maps
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """How to train, apart from what the recipe says.
-
-    Attributes
-    ----------
-    seed : int
-        Seeds the new weights, the order of the videos, the frames drawn, augmentation and dropout.
-    cache : Path or None
-        Folder for decoded frames, to skip the decoder after the first epoch.
-    flow : Path or None
-        Folder for optical flow; None computes it anew in every epoch.
-    features : Path or None
-        Folder for what is computed once; None trains the whole model in every epoch.
-    index : VideoIndex or None
-        All videos of the dataset, so that splits and recipes share what is computed once. None:
-        those trained and validated on.
-    beside : VideoIndex or None
-        The videos of ``recipe.beside``.
-    most_bytes : int
-        Disk that a phase may take in `features`.
-    precision : {"float32", "fast"}
-        Of what is computed once; see `vidlab.features.extract`.
-    checkpoint : Path or None
-        Its file stays when the training ends, until who keeps the result removes it.
-    key : str
-        What else makes this training another one; a checkpoint is taken up only under the same.
-    callbacks : sequence of keras.callbacks.Callback
-        More Keras callbacks, such as `widgets.TrainingCurves.watch` makes.
-    """
-
-    seed: int = 0
-    cache: Path | None = None
-    flow: Path | None = None
-    features: Path | None = None
-    index: VideoIndex | None = None
-    beside: VideoIndex | None = None
-    most_bytes: int = 20 * 10**9
-    precision: str = "float32"
-    checkpoint: Path | None = None
-    key: str = ""
-    callbacks: Sequence[keras.callbacks.Callback] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +130,7 @@ def fit_once(recipe, parts, *, settings, start) -> Fitted:
             "Pass the trained model of the recipe named in `starts_from`, or none."
         )
     if settings.beside is not None:
-        parts = (with_others(parts[0], settings.beside), parts[1])
+        parts = (_with_others(parts[0], settings.beside), parts[1])
     keras.utils.set_random_seed(settings.seed)
     model = recipes.build(recipe, len(parts[0].classes), weights=recipe.weights, start=start)
     checkpoint = Checkpoint.read(settings.checkpoint, _identity(recipe, parts, settings))
@@ -376,6 +331,12 @@ def _vectors(features, examples, *, seed) -> tuple[np.ndarray, np.ndarray]:
             rows, labels = rows[kept], labels[kept]
         found.append((rows, labels))
     return tuple(map(np.concatenate, zip(*found, strict=True)))
+
+
+def _with_others(train: VideoIndex, beside: VideoIndex) -> VideoIndex:
+    """Add the videos of another dataset to those learned from; none of them is of a class here."""
+    others = beside.table.assign(label=-1, video_id="beside-" + beside.table["video_id"])
+    return dataclasses.replace(train, table=pd.concat([train.table, others], ignore_index=True))
 
 
 def optimizer_of(phase: Phase) -> keras.Optimizer:

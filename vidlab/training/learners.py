@@ -5,12 +5,11 @@ choose, and kept on disk; the rest learns from these features. Where a recipe au
 views of each training video are kept, and an epoch shows one of them.
 """
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import ClassVar
 
 import keras
 import pandas as pd
@@ -27,10 +26,51 @@ from vidlab.recipes import Phase, Recipe
 from vidlab.training import features
 from vidlab.training.freezing import KEPT, Split, split
 
-if TYPE_CHECKING:
-    from vidlab.training import Settings
+__all__ = ["Learner", "Settings", "StoredFeatures", "features_of", "learner_of", "together"]
 
-__all__ = ["Learner", "StoredFeatures", "features_of", "learner_of", "together", "with_others"]
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How to train, apart from what the recipe says.
+
+    Attributes
+    ----------
+    seed : int
+        Seeds the new weights, the order of the videos, the frames drawn, augmentation and dropout.
+    cache : Path or None
+        Folder for decoded frames, to skip the decoder after the first epoch.
+    flow : Path or None
+        Folder for optical flow; None computes it anew in every epoch.
+    features : Path or None
+        Folder for what is computed once; None trains the whole model in every epoch.
+    index : VideoIndex or None
+        All videos of the dataset, so that splits and recipes share what is computed once. None:
+        those trained and validated on.
+    beside : VideoIndex or None
+        The videos of ``recipe.beside``.
+    most_bytes : int
+        Disk that a phase may take in `features`.
+    precision : {"float32", "fast"}
+        Of what is computed once; see `vidlab.features.extract`.
+    checkpoint : Path or None
+        Its file stays when the training ends, until who keeps the result removes it.
+    key : str
+        What else makes this training another one; a checkpoint is taken up only under the same.
+    callbacks : sequence of keras.callbacks.Callback
+        More Keras callbacks, such as `widgets.TrainingCurves.watch` makes.
+    """
+
+    seed: int = 0
+    cache: Path | None = None
+    flow: Path | None = None
+    features: Path | None = None
+    index: VideoIndex | None = None
+    beside: VideoIndex | None = None
+    most_bytes: int = 20 * 10**9
+    precision: str = "float32"
+    checkpoint: Path | None = None
+    key: str = ""
+    callbacks: Sequence[keras.callbacks.Callback] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,12 +245,6 @@ def together(parts: tuple[VideoIndex, VideoIndex]) -> VideoIndex:
     """Join parts of a dataset again."""
     table = pd.concat([part.table for part in parts], ignore_index=True)
     return dataclasses.replace(parts[0], table=table)
-
-
-def with_others(train: VideoIndex, beside: VideoIndex) -> VideoIndex:
-    """Add the videos of another dataset to those learned from; none of them is of a class here."""
-    others = beside.table.assign(label=-1, video_id="beside-" + beside.table["video_id"])
-    return dataclasses.replace(train, table=pd.concat([train.table, others], ignore_index=True))
 
 
 def _views(recipe: Recipe, phase: Phase, train: VideoIndex) -> int:
