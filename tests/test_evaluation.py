@@ -238,11 +238,6 @@ def test_interval_is_a_bootstrap_over_groups_within_each_class():
     assert found.clusters == clusters.max() + 1
     assert f"{found.clusters} clusters" in str(found)
     assert evaluation.interval(predicted) == found
-    options = {"strata": predicted.y_true}
-    assert evaluation.bootstrap(right, clusters, seed=1, **options) != found
-    finer = evaluation.bootstrap(right, clusters, repeats=4000, **options)
-    wanted = np.quantile(means, [0.025, 0.975])
-    assert [finer.low, finer.high] == pytest.approx(wanted, abs=0.01)
 
 
 def test_a_class_always_right_beside_one_always_wrong_has_no_width():
