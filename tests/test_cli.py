@@ -209,6 +209,12 @@ def test_data_verify_knows_groups_only_where_something_tells_them(call, toy_data
     shown = call("data", "verify", str(root), "--groups", r"(\d+)_c")
     assert "no group in two parts" in shown.stdout
     assert shown.stderr == ""
+    named = sorted((root / "UCF-101" / "Jump").glob("*.avi"))
+    for number, file in enumerate(named[:4], start=1):
+        file.rename(file.with_name(f"v_Jump_g0{number}_c01.avi"))
+    shown = call("data", "verify", str(root))
+    assert f"Groups are unknown of {2 * len(named) - 4} of {2 * len(named)} videos" in shown.stderr
+    assert "no group in two parts of the 4 videos that name one" in shown.stdout
     shown = call("data", "info", str(root), "--layout", "class", "--groups", r"(\d+)_c")
     assert "Layout: class." in shown.stdout
     shown = call("data", "info", str(root), "--layout", "hmdb51")

@@ -83,27 +83,27 @@ def verify(
     or a group or a copy is in two parts of one.
     """
     from vidlab.data import verification
-    from vidlab.data.groups import PATTERN, suggested_pattern
-    from vidlab.data.leakage import copies_apart
+    from vidlab.data.groups import PATTERN, copies_apart, suggested_pattern
     from vidlab.errors import DatasetError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what they say is below
         index = _index(dataset, size=size, layout=layout, groups=groups, count=whole)
-    found = verification.verify(index)
-    typer.echo(f"{relative(index.root)}: {found}")
-    for line in (*index.notes, *found.findings):
+    faults = verification.faults(index)
+    typer.echo(f"{relative(index.root)}: {verification.summary(index)}")
+    for line in (*index.notes, *verification.findings(index)):
         typer.echo(line)
-    failed = len(found.faults) > 0
+    failed = len(faults) > 0
     if failed:
-        table(found.faults, title="Problems")
-        complain(f"{len(found.faults)} problems, listed above. Remove or replace these files.")
-    if not index.groups_from:
+        table(faults, title="Problems")
+        complain(f"{len(faults)} problems, listed above. Remove or replace these files.")
+    if index.ungrouped:
         hint = suggested_pattern(index.paths) or PATTERN
         complain(
-            "Groups are unknown: whether one scene or person is in two parts of a split cannot be "
-            "told. Name videos like v_Class_g01_c02, or say which part of a name is the group, "
-            f"such as --groups '{hint}'."
+            f"Groups are unknown of {index.ungrouped} of {len(index)} videos: whether one scene or "
+            "person is in two parts of a split cannot be told of these. Name videos like "
+            "v_Class_g01_c02, or say which part of a name is the group, such as "
+            f"--groups '{hint}'."
         )
     for k in sorted(index.lists or [1]):
         with warnings.catch_warnings(record=True) as warned:
@@ -117,13 +117,15 @@ def verify(
         failed = failed or bool(copies_apart(*parts))
         train, validation, test = map(len, parts)
         apart = "; no group in two parts" if index.groups_from else ""
+        if apart and index.ungrouped:
+            apart += f" of the {len(index) - index.ungrouped} videos that name one"
         typer.echo(
             f"Split {k}: {train} training, {validation} validation, {test} test videos{apart}."
         )
         for warning in warned:
             complain(str(warning.message).removeprefix("vidlab: "))
     if csv is not None:
-        export(found.videos, csv)
+        export(verification.videos(index), csv)
     if failed:
         raise typer.Exit(1)
 

@@ -16,7 +16,7 @@ Layout = Annotated[
     str,
     typer.Option(
         help="How the folder holds videos, where that cannot be seen: ucf101, hmdb51, list, or the "
-        "folders, such as split/class or class/group."
+        "folders, such as split/class or class/group; unsplit leaves out the splits it comes with."
     ),
 ]
 Groups = Annotated[
