@@ -115,7 +115,7 @@ def test_top_five_is_left_out_below_ten_classes():
     with pytest.raises(MetricError, match="at least 10 classes"):
         evaluation.top_k(few, 5)
     with pytest.raises(ValueError, match="at least 10 classes"):
-        evaluation.interval(few, metric="top5")
+        evaluation.interval(few, 5)
 
 
 def test_frame_accuracy_counts_frames():
@@ -123,10 +123,10 @@ def test_frame_accuracy_counts_frames():
         video=[0, 0, 0, 1], frame=[0, 1, 2, 0], probabilities=np.eye(2)[[0, 1, 0, 0]]
     )
     predicted = of_frames(frames, [0, 1])
-    assert evaluation.frame_top_k(predicted) == 2 / 4
+    assert evaluation.top_k(predicted, per="frame") == 2 / 4
     assert evaluation.top_k(predicted) == 1 / 2
     with pytest.raises(MetricError, match="single frames"):
-        evaluation.frame_top_k(make())
+        evaluation.top_k(make(), per="frame")
 
 
 def test_tables_count_frames_where_frames_are_asked_for():
@@ -406,7 +406,7 @@ def test_pooled_frames_point_to_their_own_videos():
 
     pooled = evaluation.pool([part(0, [0, 1, 0]), part(10, [1, 1])])
     assert pooled.frames.video.tolist() == [0, 1, 2, 3, 4]
-    assert evaluation.frame_top_k(pooled) == 1
+    assert evaluation.top_k(pooled, per="frame") == 1
 
 
 PAIRS = [("Open", "Close"), ReversedPair("Sit", "Stand", cyclic=True), ("Lift", "Drop")]
@@ -630,7 +630,7 @@ def test_leaderboard_keeps_measured_and_published_apart():
     measured, published = table["measured, Pantomime"], table["published, UCF-101"]
     for name, predicted in (("poor", a), ("good", b)):
         for k in (1, 5):
-            interval = evaluation.interval(predicted, metric=f"top{k}")
+            interval = evaluation.interval(predicted, k)
             found = measured.loc[name, [f"top{k}", f"top{k}_low", f"top{k}_high"]]
             assert found.tolist() == pytest.approx([interval.estimate, interval.low, interval.high])
     assert measured["videos"].tolist() == [60, 60]
@@ -796,7 +796,6 @@ def test_small_collections_have_a_map(shape):
 ONE_CLASS = report(A=[1, 1, 1])
 REFUSED = [
     (evaluation.top_k, [make()], {"classes": ["A", "Nothing"]}, "classes out of A, B, C"),
-    (evaluation.interval, [make()], {"metric": "accuracy"}, "top1 or top5"),
     (evaluation.interval, [with_probabilities([], np.zeros((0, 3)))], {}, "at least one video"),
     (evaluation.confusion, [make()], {"per": "clip"}, "video or frame"),
     (evaluation.per_class, [make()], {"per": "frame"}, "forwards only"),

@@ -68,28 +68,24 @@ class Interval:
         )
 
 
-def interval(predictions: Predictions, *, metric: str = "top1") -> Interval:
-    """Accuracy with its 95% percentile-bootstrap interval over clusters, see `bootstrap`.
+def interval(predictions: Predictions, k: int = 1) -> Interval:
+    """Top-k accuracy with its 95% percentile-bootstrap interval over clusters, see `bootstrap`.
 
     Parameters
     ----------
     predictions
         Pool several splits with `pool` where more clusters are wanted.
-    metric
-        ``"top1"``, ``"top5"``, or any ``"topK"``.
 
     Raises
     ------
     MetricError
-        If the metric is unknown or does not fit, or there are no videos.
+        If `k` does not fit the number of classes, or there are no videos.
     """
-    if not (metric.startswith("top") and metric[3:].isdigit()):
-        raise MetricError(f"Expected top1 or top5. Received: {metric!r}. Choose one of these.")
     if not len(predictions):
         raise MetricError(
             "Expected predictions of at least one video. Received: none. Choose another part."
         )
-    scores = hits(predictions, k=int(metric[3:]))
+    scores = hits(predictions, k=k)
     return bootstrap(scores, clusters_of(predictions), strata=strata_of(predictions))
 
 

@@ -62,8 +62,8 @@ def leaderboard(
     for name, predictions in same_videos(predictions_by_name).items():
         row: dict[str, float] = {"videos": len(predictions)}
         quoted[name] = {}
-        for top in (f"top{k}" for k in reported_ks(len(predictions.classes))):
-            found = interval(predictions, metric=top)
+        for k in reported_ks(len(predictions.classes)):
+            top, found = f"top{k}", interval(predictions, k)
             row |= {top: found.estimate, f"{top}_low": found.low, f"{top}_high": found.high}
             value = getattr((published or {}).get(name), top, None)
             quoted[name][top] = np.nan if value is None else value / 100
