@@ -16,7 +16,6 @@ from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
 from vidlab.evaluation import CYCLIC, END_STATE
 from vidlab.evaluation.predictions import FramePredictions, Predictions, aggregate
-from vidlab.recipes import Published
 
 
 def names_of(classes):
@@ -616,18 +615,11 @@ def test_a_class_of_one_group_has_a_delta_without_an_interval():
     assert table.loc["A", ["low", "high"]].isna().all()
 
 
-def test_leaderboard_keeps_measured_and_published_apart():
+def test_leaderboard_puts_the_best_first_and_leaves_empty_what_is_not_known():
     a, b = random_pair(classes=12)
     metrics = {"good": {"parameters": 7, "training_seconds": 2.5, "model_bytes": 3_500_000}}
-    table = evaluation.leaderboard(
-        {"poor": a, "good": b},
-        dataset="Pantomime",
-        metrics=metrics,
-        published={"good": Published(68.2, 87.2), "poor": Published(57.41)},
-    )
-    assert list(table.index) == ["good", "poor"]
-    assert set(table.columns.get_level_values(0)) == {"measured, Pantomime", "published, UCF-101"}
-    measured, published = table["measured, Pantomime"], table["published, UCF-101"]
+    measured = evaluation.leaderboard({"poor": a, "good": b}, metrics=metrics)
+    assert list(measured.index) == ["good", "poor"]
     for name, predicted in (("poor", a), ("good", b)):
         for k in (1, 5):
             interval = evaluation.interval(predicted, k)
@@ -641,31 +633,24 @@ def test_leaderboard_keeps_measured_and_published_apart():
     ]
     assert math.isnan(measured.loc["good", "feature_seconds"])
     assert measured.loc["poor", ["parameters", "megabytes"]].isna().all()
-    assert published.loc["good"].tolist() == pytest.approx([0.682, 0.872])
-    assert published.loc["poor", "top1"] == pytest.approx(0.5741)
-    assert math.isnan(published.loc["poor", "top5"])
 
 
 def test_tables_of_models_tell_the_kinds_of_pairs_apart():
     pairs = [ReversedPair("A", "B"), ReversedPair("C", "D", cyclic=True)]
     own = replace(make(classes=4), reversed_pairs=pairs)
     inside = evaluation.pair_accuracy(own, pairs)["within_pair"]
-    board = evaluation.leaderboard({"own": own}, dataset="d")["measured, d"]
+    board = evaluation.leaderboard({"own": own})
     spread = evaluation.summary([("own", 0, 1, own), ("own", 1, 1, own)])
     for table in (board, spread):
-        assert table.loc["own", "end_state"] == inside[END_STATE]
-        assert table.loc["own", "cyclic"] == inside[CYCLIC]
-    assert spread.loc["own", "cyclic_spread"] == 0
-    assert "cyclic" not in evaluation.summary([("own", 0, 1, make(classes=4))])
+        assert table.loc["own", END_STATE] == inside[END_STATE]
+        assert table.loc["own", CYCLIC] == inside[CYCLIC]
+    assert spread.loc["own", f"{CYCLIC}_spread"] == 0
+    assert CYCLIC not in evaluation.summary([("own", 0, 1, make(classes=4))])
 
 
 def test_leaderboard_leaves_top_five_out_below_ten_classes():
     a, b = random_pair(classes=9)
-    table = evaluation.leaderboard(
-        {"a": a, "own": b}, dataset="mine", published={"a": Published(1, 2)}
-    )
-    assert not [name for _, name in table.columns if name.startswith("top5")]
-    assert math.isnan(table.loc["own", ("published, UCF-101", "top1")])
+    assert "top5" not in evaluation.leaderboard({"a": a, "own": b})
 
 
 def report(**measures):
@@ -805,8 +790,8 @@ REFUSED = [
     (evaluation.pool, [[]], {}, "none"),
     (evaluation.compare, [{"a": make()}], {}, "two models or more"),
     (evaluation.compare, [{"a": make(), "b": make()}], {"against": "c"}, "two models or more"),
-    (evaluation.leaderboard, [{}], {"dataset": "Pantomime"}, "Train first"),
-    (evaluation.leaderboard, [{"a": make(), "b": of_hits([1])}], {"dataset": "d"}, "same videos"),
+    (evaluation.leaderboard, [{}], {}, "Train first"),
+    (evaluation.leaderboard, [{"a": make(), "b": of_hits([1])}], {}, "same videos"),
     (evaluation.compare_reports, [report(A=[1, 1, 1], B=[1, 1, 1]), ONE_CLASS], {}, "2 and 1 cl"),
     (evaluation.compare_reports, [ONE_CLASS.drop(columns="f1"), ONE_CLASS], {}, "f1 in report a"),
     (evaluation.compare_reports, [report(A=[1, math.nan, 1]), ONE_CLASS], {}, "empty cell"),
