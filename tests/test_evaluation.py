@@ -1,4 +1,4 @@
-"""Accuracy, confusion, intervals, paired tests, leaderboards, motion, and maps of features."""
+"""Accuracy, confusion, intervals, paired tests, leaderboards and motion."""
 
 import itertools
 import math
@@ -755,29 +755,6 @@ def test_normal_order_alone_is_only_described_and_frames_may_differ():
     assert (probe.per_class["frozen"] == 0).all()
 
 
-def blobs(*, clusters=5, each=12, features=80, seed=0):
-    draw = np.random.default_rng(seed)
-    centres = 20 * draw.normal(size=(clusters, features))
-    return np.repeat(centres, each, axis=0) + draw.normal(size=(clusters * each, features))
-
-
-def test_neighbours_stay_neighbours_on_the_map_which_is_always_the_same():
-    points = evaluation.tsne(blobs())
-    assert points.shape == (60, 2)
-    assert points.dtype == np.float32
-    np.testing.assert_array_equal(evaluation.tsne(blobs()), points)
-    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
-    np.fill_diagonal(distance, np.inf)
-    assert (distance.argmin(axis=1) // 12 == np.arange(60) // 12).all()
-
-
-@pytest.mark.parametrize("shape", [(4, 3), (30, 1)], ids=["few videos", "one feature"])
-def test_small_collections_have_a_map(shape):
-    points = evaluation.tsne(np.random.default_rng(0).normal(size=shape))
-    assert points.shape == (shape[0], 2)
-    assert np.isfinite(points).all()
-
-
 ONE_CLASS = report(A=[1, 1, 1])
 REFUSED = [
     (evaluation.top_k, [make()], {"classes": ["A", "Nothing"]}, "classes out of A, B, C"),
@@ -797,8 +774,6 @@ REFUSED = [
     (evaluation.compare_reports, [report(A=[1, math.nan, 1]), ONE_CLASS], {}, "empty cell"),
     (evaluation.compare_reports, [pd.concat([ONE_CLASS] * 2), ONE_CLASS], {}, "twice"),
     (evaluation.compare_reports, [report(A=[1, 1, 1], a=[1, 1, 1]), ONE_CLASS], {}, "twice"),
-    (evaluation.tsne, [np.zeros((5, 4, 8))], {}, "dim 3"),
-    (evaluation.tsne, [np.full((5, 8), np.nan)], {}, "NaN"),
 ]
 
 

@@ -3,8 +3,7 @@
 All of it is computed from `Predictions`. `accuracy` has top-k accuracy, confusion and reports;
 `frames` how predictions for single frames make that of a video; `intervals` the bootstrap over
 groups; `comparison` paired tests; `motion` what the order of the frames is worth; `leaderboard`
-tables of models; `tsne` a plane in which similar videos are neighbours; `histories` which epoch a
-training kept.
+tables of models; `histories` which epoch a training kept.
 """
 
 from vidlab.evaluation.accuracy import (
@@ -38,7 +37,6 @@ from vidlab.evaluation.motion import (
     pair_kinds,
     within_pairs,
 )
-from vidlab.evaluation.tsne import tsne
 
 __all__ = [
     "CYCLIC",
@@ -71,6 +69,5 @@ __all__ = [
     "summary",
     "top_k",
     "top_ks",
-    "tsne",
     "within_pairs",
 ]
