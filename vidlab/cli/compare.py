@@ -49,7 +49,7 @@ def compare(
     metrics = {name: run.metrics for name, run in folders.items()}
     datasets = [Path(record["config"]["dataset"]).name for record in records.values()]
     videos = datasets[0] if datasets else "these videos"
-    board = evaluation.leaderboard(predictions, dataset="", metrics=metrics)["measured, "]
+    board = evaluation.leaderboard(predictions, metrics=metrics)
     costs = board.loc[:, "parameters":]
     accuracies = board.drop(columns=costs.columns)
     table(accuracies, title=f"Accuracy on {videos}, with 95% intervals over groups")
