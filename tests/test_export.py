@@ -19,6 +19,7 @@ from vidlab.cli import export as cli_export
 from vidlab.course.lab import Lab
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
+from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError, WeightsError
 from vidlab.evaluation.timeline import VideoPredictor
 from vidlab.explanation import methods
@@ -151,7 +152,13 @@ class TestAFileAsABackbone:
         assert engines.choose("auto", "float32", model)[0] == "keras"
         index = VideoIndex.from_folder(toy_folder).select(range(2))
         stores = [
-            features.extract(index, one, sampling=Uniform(2), out=tmp_path)
+            features.extract(
+                index,
+                one,
+                streams={one.inputs[0].name: Rgb(Uniform(2), one.input_shape[1:3])},
+                sampling=Uniform(2),
+                out=tmp_path,
+            )
             for one in (model, encoder)
         ]
         assert stores[0].folder != stores[1].folder

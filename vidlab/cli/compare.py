@@ -40,7 +40,7 @@ def compare(
     folders = {name: RunFolder(path) for name, path in paths.items() if path.is_dir()}
     records = {name: run.recipe for name, run in folders.items()}
     metrics = {name: run.metrics for name, run in folders.items()}
-    board = evaluation.leaderboard(predictions, dataset="", metrics=metrics)["measured, "]
+    board = evaluation.leaderboard(predictions, metrics=metrics)
     costs = board.loc[:, "parameters":]
     accuracies = board.drop(columns=costs.columns)
     table(accuracies, title="Accuracy, with 95% intervals over groups")
