@@ -1,6 +1,6 @@
 """Where a model looks, when, and for what; whether heatmaps are faithful; what filters look for.
 
-`graph` opens a model to all its layers. `methods` explains a prediction, `occlusion` weighs its
+`graph` opens a model to all its layers. `grad_cam` explains a prediction, `occlusion` weighs its
 frames; `pointing`, `faithfulness`, `mean_maps` and `scene` check explanations, and `activations`,
 `filters` and `activation_maximization` look into the network itself.
 """
@@ -24,9 +24,9 @@ from vidlab.explanation.faithfulness import (
     similarity,
 )
 from vidlab.explanation.filters import class_selectivity, depths, filter_changes
+from vidlab.explanation.grad_cam import METHODS, explain, grad_cam
 from vidlab.explanation.graph import default_layer, layer_graph, layers
 from vidlab.explanation.mean_maps import mean_maps
-from vidlab.explanation.methods import METHODS, explain, grad_cam
 from vidlab.explanation.occlusion import by_occlusion
 from vidlab.explanation.pointing import (
     EVIDENCE,
