@@ -8,10 +8,8 @@ frames; `pointing`, `faithfulness`, `mean_maps` and `scene` check explanations, 
 from vidlab.explanation.act_and_scene import motion_mask, on_scene, without_act
 from vidlab.explanation.activation_maximization import FilterPictures, activation_maximization
 from vidlab.explanation.activations import (
-    FeatureMaps,
     StrongestFrames,
-    feature_maps,
-    filter_responses,
+    activations,
     first_kernels,
     strongest_frames,
 )
@@ -43,10 +41,10 @@ __all__ = [
     "EVIDENCE",
     "METHODS",
     "Explanation",
-    "FeatureMaps",
     "FilterPictures",
     "StrongestFrames",
     "activation_maximization",
+    "activations",
     "agrees_with_deletion",
     "by_input",
     "by_occlusion",
@@ -55,9 +53,7 @@ __all__ = [
     "deletion_curve",
     "depths",
     "explain",
-    "feature_maps",
     "filter_changes",
-    "filter_responses",
     "first_kernels",
     "grad_cam",
     "grade_frames",
