@@ -130,7 +130,8 @@ def test_an_open_filter_has_the_frames_that_excite_it_and_their_maps(model, fram
     for frame, image, caption in zip(
         expected.frames[0], explored._maps.images, explored._maps.captions, strict=True
     ):
-        (heat,) = explanation.feature_maps(model, frames[frame], layer="top", filters=[4]).maps
+        maps = explanation.activations(model, frames[frame][None], layers=["top"])["top"]
+        heat = maps[0, ..., 4]
         share = np.uint8(255 * (heat - heat.min()) / np.ptp(heat))
         coloured = cv2.applyColorMap(share, cv2.COLORMAP_VIRIDIS)[..., ::-1]
         np.testing.assert_allclose(decoded(image)[18::36, 18::36], coloured, atol=4)

@@ -155,8 +155,8 @@ class FilterImages:
 
         frames = self.stills.frames
         if layer not in self._responses:
-            responses = explanation.filter_responses(self.model, frames, layers=[layer])
-            self._responses |= responses
+            options = {"layers": [layer], "pool": True}
+            self._responses |= explanation.activations(self.model, frames, **options)
         return explanation.strongest_frames(
             self.model,
             frames,
