@@ -179,7 +179,7 @@ def check_no_leakage(*parts: VideoIndex) -> None:
             f"Expected every group in one part only. Received: {len(shared)} groups in more than "
             f"one, first {first['class_name']} {first['group']} (videos: {where}). Split by groups "
             'instead: index.split(by="groups"), or on the command line --layout unsplit; '
-            "vidlab.index.leakage lists all shared groups."
+            "vidlab.data.groups.leakage lists all shared groups."
         )
 
 

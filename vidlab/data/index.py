@@ -21,19 +21,13 @@ import numpy as np
 import pandas as pd
 
 from vidlab.data import layouts, video
-from vidlab.data.groups import (
-    PATTERN,
-    check_no_leakage,
-    group_names,
-    leakage,
-    suggested_pattern,
-)
+from vidlab.data.groups import PATTERN, group_names, suggested_pattern
 from vidlab.data.splits import Splittable
 from vidlab.data.video_files import size_and_time
 from vidlab.errors import DatasetError, LayoutError, VideoError
 from vidlab.progress import progress
 
-__all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage", "probe_all"]
+__all__ = ["ReversedPair", "VideoIndex", "probe_all"]
 
 _COLUMNS = {
     "video_id": "str",
