@@ -320,16 +320,16 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
 
 
 def _shorter(info: video.VideoInfo) -> dict:
+    kind = "damaged" if info.frames < info.named - 1 else "shorter"
     reason = (
         f"Its header names {info.named} frames, of which {info.frames} can be decoded; it is used "
         "with these. The others are empty or damaged."
     )
-    kind = "damaged" if info.frames < info.named - 1 else "shorter"
     if info.path.is_dir():
-        kind, reason = (
-            "damaged",
+        kind = "damaged"
+        reason = (
             f"Its images are numbered for {info.named} frames, of which {info.frames} are there: "
-            "those beside a gap follow each other. Get the others, or number them anew.",
+            "those beside a gap follow each other. Get the others, or number them anew."
         )
     return {"path": str(info.path), "reason": reason, "kind": kind}
 
