@@ -81,7 +81,7 @@ def test_all_layers_can_be_chosen_and_those_of_a_depth_are_marked(model):
     assert [name for _, name in explored._layer.options] == ["seen", "coarse", "top", "scores"]
     assert explored._layer.value == "seen"
     assert explored._layer.options[1][0] == "coarse · 7×7 · 4"
-    assert explored._layer.options[2][0] == "★ top · 5×5 · 7"
+    assert explored._layer.options[2][0] == "top · 5×5 · 7 ★"
     explored._layer.value = "coarse"
     finish(explored)
     assert text_of(explored.status) == "4 filters."

@@ -126,7 +126,7 @@ class FilterExplorer(Panel):
                     f"one of {', '.join(main)}."
                 )
             self._layer.options = [
-                (f"{'★ ' * is_main}{_short(name)} · {size} · {filters}", name)
+                (f"{_short(name)} · {size} · {filters}{' ★' * is_main}", name)
                 for name, filters, size, is_main in layers.itertuples()
             ]
             self._layer.value = layer
