@@ -115,7 +115,7 @@ def test_bars_count_single_frames_where_that_is_chosen(said, other):
 
 def test_shares_and_intervals_are_those_of_evaluation():
     said = many(classes=12, videos=200)
-    (trace,), table = PerClassExplorer(said).chart.data, evaluation.class_intervals(said)
+    (trace,), table = PerClassExplorer(said).chart.data, evaluation.per_class(said)
     for label, one in enumerate(said.classes):
         estimate, low, high = table.loc[one, ["top1", "top1_low", "top1_high"]]
         assert trace.x[label] == pytest.approx(estimate)

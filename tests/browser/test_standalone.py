@@ -182,7 +182,7 @@ def test_a_cell_holds_its_videos_the_most_probable_first(count):
             inside = [said.classes.index(name) for name in table["rows"]]
             is_predicted = (
                 ~np.isin(said.y_pred, inside)
-                if predicted == evaluation.OTHER
+                if predicted == "(other classes)"
                 else said.y_pred == said.classes.index(predicted)
             )
             held = np.flatnonzero(is_true & is_predicted)

@@ -102,7 +102,7 @@ class ConfusionExplorer(VideoExplorer):
             rows["frame"] = predictions.by_frame()
         self.table = {
             "classes": list(predictions.classes),
-            "other": evaluation.OTHER,
+            "other": "(other classes)",
             "groups": groups.tolist(),
             "group": group.tolist(),
             "true": predictions.y_true.tolist(),

@@ -229,7 +229,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
     def _count(self) -> None:
         """Count videos or frames: accuracies, differences, and what the classes are sorted by."""
         shown = self._predictions.items()
-        self._accuracies = {n: evaluation.class_intervals(p, per=self.per) for n, p in shown}
+        self._accuracies = {n: evaluation.per_class(p, per=self.per) for n, p in shown}
         self._deltas = None
         if len(shown) == 2:
             first, second = self._predictions.values()
