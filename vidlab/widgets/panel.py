@@ -48,7 +48,7 @@ class Gallery(Pictured, anywidget.AnyWidget):
         Whether an image can be selected at all, and whether the arrow keys select without Enter.
     """
 
-    _esm = page("gallery.js")
+    _esm = page("parts.js", "gallery.js", render="renderGallery")
     _css = page("gallery.css")
 
     images = traitlets.List().tag(sync=True)
