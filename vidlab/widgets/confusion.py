@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import traitlets
 
 from vidlab import evaluation, plots
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler
+from vidlab.data.streams import Rgb
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
-from vidlab.widgets.explorer import page
+from vidlab.widgets.explorer import ModelSource, page
 from vidlab.widgets.listing import SCRIPTS, VideoExplorer
-
-if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
 
 __all__ = ["ConfusionExplorer"]
 
@@ -86,7 +82,7 @@ class ConfusionExplorer(VideoExplorer):
         predictions: Predictions,
         *,
         index: VideoIndex | None = None,
-        model: keras.Model | Callable[[], keras.Model] | None = None,
+        model: ModelSource | None = None,
         sampling: Sampler | None = None,
         streams: Mapping[str, Rgb] | None = None,
         order: Order = "index",

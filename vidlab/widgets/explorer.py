@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anywidget
 import ipywidgets
@@ -31,6 +31,7 @@ __all__ = [
     "Explorer",
     "FullWidth",
     "LazyModel",
+    "ModelSource",
     "Pictured",
     "chart_text",
     "class_names",
@@ -45,6 +46,9 @@ CHART = {
 }
 """Layout of a plotly chart that is read on light and on dark pages."""
 CHART_GRID = "rgba(128, 128, 128, 0.3)"
+
+ModelSource: TypeAlias = "keras.Model | Callable[[], keras.Model]"
+"""A model, or a function that loads it, such as ``run.model``."""
 
 _PAGE = Path(__file__).parent / "page"
 _LIVE = "VIDLAB_WIDGETS"
@@ -87,7 +91,7 @@ def page(*names: str, render: str = "") -> str:
 class LazyModel:
     """A model, given as such or by a function such as ``run.model``, loaded when it is used."""
 
-    def __init__(self, source: keras.Model | Callable[[], keras.Model]):
+    def __init__(self, source: ModelSource):
         self._source = source
 
     @cached_property

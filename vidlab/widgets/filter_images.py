@@ -18,15 +18,15 @@ import numpy as np
 import pandas as pd
 
 from vidlab.data import video
+from vidlab.data.index import VideoIndex
 from vidlab.errors import VideoError
 from vidlab.plots import as_pictures
 from vidlab.plots.pictures import spread
-from vidlab.widgets.explorer import LazyModel, class_names
+from vidlab.widgets.explorer import LazyModel, ModelSource, class_names
 
 if TYPE_CHECKING:
     import keras
 
-    from vidlab.data.index import VideoIndex
     from vidlab.explanation import FilterPictures, StrongestFrames
 
 __all__ = ["NOW", "SCORES", "FilterImages", "Stills", "read_stills"]
@@ -48,9 +48,9 @@ class FilterImages:
 
     def __init__(
         self,
-        model: keras.Model | Callable[[], keras.Model],
+        model: ModelSource,
         *,
-        before: keras.Model | Callable[[], keras.Model] | None,
+        before: ModelSource | None,
         frames: np.ndarray | VideoIndex | None,
         classes: Sequence[str] | None,
         steps: int,

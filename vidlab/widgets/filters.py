@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,18 +14,16 @@ import ipywidgets
 import numpy as np
 
 from vidlab import plots
+from vidlab.data.index import VideoIndex
 from vidlab.errors import ModelError, VidlabError
 from vidlab.plots import Drawing
 from vidlab.plots.filters import shaded
-from vidlab.widgets.explorer import is_live
+from vidlab.widgets.explorer import ModelSource, is_live
 from vidlab.widgets.filter_images import NOW, SCORES, FilterImages
 from vidlab.widgets.footage import jpeg
 from vidlab.widgets.panel import Gallery, Panel, in_colour
 
 if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
     from vidlab.explanation import FilterPictures
 
 __all__ = ["FilterExplorer"]
@@ -73,9 +71,9 @@ class FilterExplorer(Panel):
 
     def __init__(
         self,
-        model: keras.Model | Callable[[], keras.Model],
+        model: ModelSource,
         *,
-        before: keras.Model | Callable[[], keras.Model] | None = None,
+        before: ModelSource | None = None,
         frames: np.ndarray | VideoIndex | None = None,
         classes: Sequence[str] | None = None,
         layer: str | None = None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import ipywidgets
 import numpy as np
@@ -13,19 +13,23 @@ import traitlets
 from plotly.subplots import make_subplots
 
 from vidlab import evaluation, plots
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler
+from vidlab.data.streams import Rgb
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
-from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, chart_text, is_live
+from vidlab.widgets.explorer import (
+    CHART,
+    CHART_GRID,
+    FullWidth,
+    ModelSource,
+    Pictured,
+    chart_text,
+    is_live,
+)
 from vidlab.widgets.listing import VideoExplorer
-
-if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
 
 __all__ = ["PerClassExplorer"]
 
@@ -108,7 +112,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         against: Predictions | None = None,
         names: Sequence[str] = _NAMES,
         index: VideoIndex | None = None,
-        model: keras.Model | Callable[[], keras.Model] | None = None,
+        model: ModelSource | None = None,
         sampling: Sampler | None = None,
         streams: Mapping[str, Rgb] | None = None,
         order: Order = "index",

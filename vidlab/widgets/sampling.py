@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import ipywidgets
 import numpy as np
@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from vidlab import plots
 from vidlab.data import coverage, sampling, video
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler, Uniform, choose
 from vidlab.data.video import VideoInfo
 from vidlab.errors import SamplingError
@@ -23,9 +24,6 @@ from vidlab.plots.style import GREY, SKY, VERMILLION
 from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, is_live
 from vidlab.widgets.footage import fitted, jpeg
 from vidlab.widgets.panel import Gallery, Player, VideoPanel
-
-if TYPE_CHECKING:
-    from vidlab.data.index import VideoIndex
 
 __all__ = ["SamplingExplorer"]
 
