@@ -15,7 +15,8 @@ from vidlab.errors import ResultError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.plots import Drawing
 from vidlab.plots.style import BLUE, ORANGE
-from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, chart_text, is_live
+from vidlab.widgets.charts import CHART, CHART_GRID, chart_text, filling, make_chart
+from vidlab.widgets.explorer import Pictured, is_live
 
 if TYPE_CHECKING:
     import keras
@@ -67,14 +68,13 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
     ):
         self._title = title
         self._histories: dict[str, pd.DataFrame] = {}
-        self.chart = go.FigureWidget() if is_live() else go.Figure()
+        self.chart = make_chart()
         self._log = ipywidgets.Checkbox(description="log scale of the loss", indent=False)
         self._epoch = ipywidgets.IntSlider(1, 1, 1, description="epoch")
         self._values = ipywidgets.HTML()
         super().__init__()
         if is_live():
-            filling = FullWidth(self.chart)
-            self.children = (self._log, self.chart, filling, self._epoch, self._values)
+            self.children = (self._log, *filling(self.chart), self._epoch, self._values)
             self._log.observe(lambda _: self._draw(), "value")
             self._epoch.observe(lambda _: self._read(), "value")
         for name, history in (histories or {}).items():
