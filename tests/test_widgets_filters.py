@@ -149,6 +149,12 @@ def test_a_filter_is_compared_with_what_it_was_and_with_other_noise(model, befor
     assert f"r = {changes['correlation'][5]:.2f}" in text_of(explored._heading)
 
 
+def test_a_filter_whose_maps_do_not_vary_has_no_correlation(model, before):
+    black = np.zeros((4, 32, 32, 3), np.uint8)
+    explored, _ = started(model, before=before, frames=black, layer="coarse", number=0)
+    assert text_of(explored._heading) == "filter 0 of coarse"
+
+
 def test_classes_have_their_names_and_no_map(model, frames):
     explored, texts = started(model, frames=frames, classes=CLASSES, layer="scores", number=1)
     assert explored._grid.captions == CLASSES

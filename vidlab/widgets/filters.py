@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -84,11 +83,11 @@ class FilterExplorer(Panel):
         cache: str | os.PathLike | None = None,
     ):
         super().__init__()
-        made = {"steps": steps, "seconds": seconds, "seed": seed, "cache": cache}
-        self._images = FilterImages(model, before=before, frames=frames, classes=classes, **made)
+        options = {"frames": frames, "classes": classes, "seed": seed}
+        made = {"steps": steps, "seconds": seconds, "cache": cache}
+        self._images = FilterImages(model, before, made=made, **options)
         self._begin = (layer, number)
         self._names: list[str] = []  # of the layer's filters
-        self._reported = 0.0
         self.opened: int | None = None
         self._strongest: list[int] = []  # the frames that excite the open filter most
 
@@ -190,10 +189,7 @@ class FilterExplorer(Panel):
         what += "" if version == NOW else f" ({version})"
 
         def progress(step: int, steps: int) -> None:
-            now = time.perf_counter()
-            if step in (1, steps) or now - self._reported > 0.1:
-                self._reported = now
-                self.set_status(f"{what}: step {step} of {steps}")
+            self.set_status(f"{what}: step {step} of {steps}")
 
         return self._images.make(layer, numbers, version=version, progress=progress)
 
@@ -260,7 +256,8 @@ class FilterExplorer(Panel):
         self._maps.show([_coloured(heat) for heat in maps], ranges)
         if len(images.versions) > 1:
             self.set_status(f"{name}: comparing its maps with those before …")
-            self._heading.value += f", r = {images.correlation(layer, number):.2f}"
+            r = images.correlation(layer, number)
+            self._heading.value += "" if np.isnan(r) else f", r = {r:.2f}"
 
     # ---- without a browser -----------------------------------------------------------------------
 
