@@ -81,7 +81,7 @@ def test_all_layers_can_be_chosen_and_those_of_a_depth_are_marked(model):
     assert [name for _, name in explored._layer.options] == ["seen", "coarse", "top", "scores"]
     assert explored._layer.value == "seen"
     assert explored._layer.options[1][0] == "coarse · 7×7 · 4"
-    assert explored._layer.options[2][0] == "★ top · 5×5 · 7"
+    assert explored._layer.options[2][0] == "top · 5×5 · 7 ★"
     explored._layer.value = "coarse"
     finish(explored)
     assert text_of(explored.status) == "4 filters."
@@ -148,6 +148,12 @@ def test_a_filter_is_compared_with_what_it_was_and_with_other_noise(model, befor
         assert_alike(image, expected.images[0])
     changes = explanation.filter_changes(before, model, frames=frames, layers=["top"])
     assert f"r = {changes['correlation'][5]:.2f}" in text_of(explored._heading)
+
+
+def test_a_filter_whose_maps_do_not_vary_has_no_correlation(model, before):
+    black = np.zeros((4, 32, 32, 3), np.uint8)
+    explored, _ = started(model, before=before, frames=black, layer="coarse", number=0)
+    assert text_of(explored._heading) == "filter 0 of coarse"
 
 
 def test_classes_have_their_names_and_no_map(model, frames):
