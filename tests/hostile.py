@@ -50,7 +50,7 @@ SEEDS = {
     "profile.yaml": (
         b"about: Own videos.\ndataset: data\nsampling: Uniform(8)\npatience: 3\n"
         b"recipes:\n  gru-pixels: {epochs: [3], options: {units: 8}, learning_rate: [1e-3]}\n"
-        b"limits: {silence: 60}\nrecipe_files: []\n"
+        b"silence: 60\nrecipe_files: []\n"
     ),
     "trainlist01.txt": (
         b"Jump/v_Jump_g01_c01.avi 1\r\nJump/v_Jump_g01_c02.avi 1\r\nRun/v_Run_g02_c01.avi 2\r\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import built
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
 from vidlab.models import backbones
@@ -36,7 +37,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def encoder():
-    return backbones.pooled(backbones.build("residual", size=SIZE, weights="pantomime"))
+    return built.pooled(backbones.build("residual", size=SIZE, weights="pantomime"))
 
 
 def compile_encoder(encoder, **options):

@@ -324,7 +324,6 @@ def test_selectivity_is_the_distance_of_a_class_in_standard_deviations():
         ("feature_maps", (2, 32, 32, 3), {}, r"one frame.*\(2, 32, 32, 3\).*clip\[0\]"),
         ("feature_maps", (32, 32, 3), {"filters": [48]}, "from 0 to 47"),
         ("strongest_frames", (32, 32, 3), {"filters": [0]}, "Expected pictures"),
-        ("strongest_frames", (9, 32, 32, 3), {"filters": [0], "one_of": ["a"]}, r"9 frames.* 1 in"),
     ],
 )
 def test_what_cannot_be_computed_is_refused(model, name, shape, options, message):

@@ -12,6 +12,7 @@ import pytest
 from keras import layers
 from typer.testing import CliRunner
 
+from tests import built
 from vidlab import backbones, models, recipes
 from vidlab.cli import app
 from vidlab.cli import export as cli_export
@@ -44,7 +45,7 @@ def pictures(count, size=32):
 
 @pytest.fixture(scope="module")
 def encoder():
-    return backbones.pooled(backbones.build("residual", size=(32, 32), weights="pantomime"))
+    return built.pooled(backbones.build("residual", size=(32, 32), weights="pantomime"))
 
 
 def recurrent(cell):
@@ -136,7 +137,7 @@ class TestAFileAsABackbone:
         assert len(litert.embedding_of(file.read_bytes())) < file.stat().st_size
 
     def test_it_is_saved_with_the_model_around_it(self, backbone, tmp_path):
-        model = backbones.pooled(backbone)
+        model = built.pooled(backbone)
         model.save(tmp_path / "model.keras")
         loaded = keras.saving.load_model(tmp_path / "model.keras")
         given = pictures(3)
@@ -146,7 +147,7 @@ class TestAFileAsABackbone:
     def test_its_features_are_computed_by_keras_and_are_its_own(
         self, backbone, encoder, toy_folder, tmp_path
     ):
-        model = backbones.pooled(backbone)
+        model = built.pooled(backbone)
         assert engines.choose("auto", "float32", model)[0] == "keras"
         index = VideoIndex.from_folder(toy_folder).select(range(2))
         stores = [
@@ -220,7 +221,7 @@ class TestTheFileOfTheLiterature:
 
         given = pictures(2, size=224)
         path = shared / "tflite" / QUANTISED
-        encoder = backbones.pooled(backbones.build("mobilenetv2", weights=path))
+        encoder = built.pooled(backbones.build("mobilenetv2", weights=path))
         found = encoder.predict(given, verbose=0) / 6
         whole = Interpreter(model_content=literature, experimental_preserve_all_tensors=True)
         whole.allocate_tensors()

@@ -257,7 +257,7 @@ def test_a_video_that_cannot_be_read_is_named_and_blocks_before_it_are_kept(
 def test_what_has_no_features_is_refused(index, extract):
     frames = keras.Input((8, 8, 3))
     maps = keras.Model(frames, keras.layers.Conv2D(2, 3)(frames), name="maps")
-    with pytest.raises(ModelError, match=r"frames.*to vectors.*maps.*6, 6, 2.*pooled or cut"):
+    with pytest.raises(ModelError, match=r"frames.*to vectors.*maps.*6, 6, 2.*Pool its maps"):
         extract(index, maps)
     with pytest.raises(DatasetError, match=r"at least one video.*empty index"):
         extract(index.select([]))

@@ -6,6 +6,7 @@ import pytest
 
 from vidlab.course import identity, profiles, report
 from vidlab.course.lab import Lab
+from vidlab.evaluation import runs
 from vidlab.models.backbones import weights
 from vidlab.training import experiment
 
@@ -127,7 +128,7 @@ def test_the_linear_line_runs_first_and_networks_are_measured_by_it(toy_folder, 
     network, verdict = capsys.readouterr().out.splitlines()  # the line is known by now
     assert network.startswith("mobilenet-single: trained now")
     assert verdict == "mobilenet-single: top-1 80.0%; the line to pass is cnn-linear, 90.0%."
-    page = report._results(lab.runs, lab.profile.line)
+    page = report._results(runs.find_runs(lab.runs), lab.profile.line)
     assert page.index("<th>cnn-linear</th>") < page.index("<th>mobilenet-gru</th>")
     assert "<p>mobilenet-gru: top-1 60.0%; the line to pass" in page
 
@@ -160,3 +161,15 @@ def test_other_lists_of_the_same_videos_are_another_run(toy_dataset, trained, ca
         file.write("".join(line.rsplit(" ", 1)[0] + "\n" for line in moved))
     Lab("smoke", dataset=str(root)).run("gru-pixels")
     assert "differs in parts" in capsys.readouterr().out
+
+
+def test_a_path_that_is_there_becomes_absolute_and_a_name_stays(tmp_path, monkeypatch):
+    for folder in ("mine", "pantomime"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert identity.absolute("mine") == str(tmp_path / "mine")
+    assert [identity.absolute(name) for name in ("pantomime", "", "nowhere")] == [
+        "pantomime",
+        "",
+        "nowhere",
+    ]

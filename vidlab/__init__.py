@@ -35,7 +35,6 @@ _MODULES = {name: name for name in _ROOMS} | {
     "dataset": "data.dataset",
     "experiment": "training.experiment",
     "features": "training.features",
-    "figures": "course.figures",
     "flow": "data.flow",
     "freezing": "training.freezing",
     "index": "data.index",

@@ -62,12 +62,13 @@ def features(seed, *, groups=GROUPS, clips=CLIPS):
 
     Float64: the sum of a video's features is then the same in either order.
     """
+    from tests import built
     from vidlab.data.sampling import Uniform
     from vidlab.models import backbones
     from vidlab.pantomime import render
     from vidlab.pantomime.rendering import FPS, clip_length
 
-    encoder = backbones.pooled(backbones.build("residual", weights="pantomime"))
+    encoder = built.pooled(backbones.build("residual", weights="pantomime"))
     found = []
     for group in range(1, groups + 1):
         for clip in range(1, clips + 1):

@@ -19,6 +19,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from tests import built
 from tests.benchmarks import turns
 from tests.benchmarks.clips import CHOSEN, SAMPLING, make_videos
 from tests.benchmarks.decode import read_all
@@ -55,7 +56,7 @@ def measure(backbone, precision):
         return {}
     turns.remark(f"{backbone}: {engine}, {numbers}, random weights")
     keras.utils.set_random_seed(0)
-    encoder = backbones.pooled(backbones.build(backbone))
+    encoder = built.pooled(backbones.build(backbone))
     size, amount = encoder.input_shape[1:3], AMOUNTS[backbone]
     with tempfile.TemporaryDirectory(prefix="vidlab-bench-") as home:
         paths = make_videos(Path(home, "videos"), amount.videos)

@@ -90,13 +90,14 @@ def train_cached(folder):
 
 
 def extract(folder):
+    from tests import built
     from vidlab.data import sampling
     from vidlab.models import backbones
     from vidlab.training import features
 
     return features.extract(
         index_videos(folder),
-        backbones.pooled(backbones.build("residual", size=(160, 160))),
+        built.pooled(backbones.build("residual", size=(160, 160))),
         sampling=sampling.AllFrames(),
         out=f"{folder}-features",
     )

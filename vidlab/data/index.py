@@ -22,13 +22,19 @@ import pandas as pd
 
 from vidlab.data import layouts, video
 from vidlab.data.contents import Found
-from vidlab.data.groups import PATTERN, group_names, suggested_pattern
-from vidlab.data.image_folders import size_and_time
-from vidlab.data.leakage import check_no_leakage, find_copies, leakage
-from vidlab.data.splitting import Splittable
+from vidlab.data.groups import (
+    PATTERN,
+    check_no_leakage,
+    find_copies,
+    group_names,
+    leakage,
+    suggested_pattern,
+)
+from vidlab.data.splits import Splittable
+from vidlab.data.video_files import size_and_time
 from vidlab.errors import DatasetError, LayoutError, VideoError
 from vidlab.files import system_message
-from vidlab.progress import counter
+from vidlab.progress import progress
 
 __all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage", "probe_all"]
 
@@ -45,7 +51,6 @@ _COLUMNS = {
     "height": "int64",
 }
 _REPORT = ["path", "class_name", "reason", "kind"]
-_AT_ONCE = 8  # files a task of a thread: handing over one takes as long as finding it known
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,8 @@ class VideoIndex(Splittable):
         ``"names"`` like v_Archery_g07_c02, where groups of one name in two classes are two;
         ``"pattern"`` or ``"list"``, where they are one, such as a person; "" where nothing tells,
         so that each video is a group of its own.
+    ungrouped : int
+        Of how many videos of the folder nothing tells the group; each is one of its own.
     copies : dict
         The path of each copied video, and of the first that is the same.
     notes : tuple of str
@@ -114,6 +121,7 @@ class VideoIndex(Splittable):
     report: pd.DataFrame
     lists: dict[int, dict[str, str]] | None
     groups_from: str = "names"
+    ungrouped: int = 0
     copies: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -159,9 +167,8 @@ class VideoIndex(Splittable):
             )
         facts = pd.DataFrame(map(vars, infos)).merge(found.videos, on="path")
         index = cls.from_headers(facts, root, found=found, groups=groups)
-        of = dict(zip(index.table["path"], index.table["class_name"], strict=True))
-        problems += found.problems + [_copied(of, *pair) for pair in index.copies.items()]
         class_of = dict(zip(map(str, files), found.videos["class_name"], strict=True))
+        problems += found.problems + [_copied(class_of, *pair) for pair in index.copies.items()]
         rows = [{"class_name": class_of.get(row["path"], ""), **row} for row in problems]
         report = pd.DataFrame(rows, columns=_REPORT)
         if problems:
@@ -221,6 +228,7 @@ class VideoIndex(Splittable):
             report=pd.DataFrame(columns=_REPORT),
             lists=found.splits or None,
             groups_from=source,
+            ungrouped=len(nameless),
             copies=copies,
             notes=tuple(found.notes),
         )
@@ -265,11 +273,6 @@ class VideoIndex(Splittable):
     def groups(self) -> np.ndarray:
         """Group names, str, ``(videos,)``; see `groups_from` for the same name in two classes."""
         return self.table["group"].to_numpy(dtype=np.str_)
-
-    @property
-    def has_official_lists(self) -> bool:
-        """Whether the dataset comes with splits, in lists or as folders."""
-        return bool(self.lists)
 
     @property
     def across_classes(self) -> bool:
@@ -337,13 +340,14 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
             reason = system_message(error)
         return {"path": str(file), "reason": reason, "kind": "unreadable"}
 
+    results = [None if count else video.known(file) for file in files]
+    todo = [number for number, info in enumerate(results) if info is None]
     pool = ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)))
-    results, some = [], [files[i : i + _AT_ONCE] for i in range(0, len(files), _AT_ONCE)]
     try:
-        with counter(desc="Indexing", total=len(files), unit="video") as bar:
-            for found in pool.map(lambda chosen: list(map(probe, chosen)), some):
-                results += found
-                bar.update(len(found))
+        probed = pool.map(probe, [files[number] for number in todo])
+        probed = progress(probed, desc="Indexing", total=len(todo), unit="video")
+        for number, result in zip(todo, probed, strict=True):
+            results[number] = result
     finally:
         pool.shutdown(cancel_futures=True)
     infos = [result for result in results if isinstance(result, video.VideoInfo)]
@@ -357,6 +361,12 @@ def _shorter(info: video.VideoInfo) -> dict:
         "with these. The others are empty or damaged."
     )
     kind = "damaged" if info.frames < info.named - 1 else "shorter"
+    if info.path.is_dir():
+        kind, reason = (
+            "damaged",
+            f"Its images are numbered for {info.named} frames, of which {info.frames} are there: "
+            "those beside a gap follow each other. Get the others, or number them anew.",
+        )
     return {"path": str(info.path), "reason": reason, "kind": kind}
 
 

@@ -12,35 +12,42 @@ import pandas as pd
 
 from vidlab.data import lists
 from vidlab.data.contents import OWN_FILES, Contents, Found, given_splits, plain
-from vidlab.data.lists import PARTS, Listed, OfficialLists, normalized
+from vidlab.data.lists import PARTS, Listed, normalized
 from vidlab.errors import LayoutError
 
-__all__ = ["hmdb51", "official_lists", "tables", "ucf101"]
+__all__ = ["hmdb51", "lists_folder", "tables", "ucf101"]
 
 _ENDINGS = (".csv", ".json", ".jsonl", ".tsv", ".txt")
 _LABEL_FILES = re.compile(r"(?i)classind|.*label.*|class(es|_names)|categor(y|ies)")
 
 
-def official_lists(contents: Contents) -> OfficialLists | None:
-    """Find UCF-101's lists, inside the folder or beside it."""
+def lists_folder(contents: Contents) -> Path | None:
+    """Find the folder of UCF-101's lists, inside the folder or beside it."""
     for file in [*contents.others, *contents.beside()]:
         if re.fullmatch(r"trainlist\d+\.txt|classInd\.txt", file.name):
-            return lists.read_lists(file.parent, known=contents.names)
+            return file.parent
     return None
 
 
 def ucf101(contents: Contents) -> Found | None:
     """Videos of the official lists, wherever below the folder they are."""
-    official = official_lists(contents)
-    if official is None or not official.videos:
+    folder = lists_folder(contents)
+    classes, rows = lists.read_lists(folder, known=contents.names) if folder else ((), [])
+    if not rows:
         return None
-    used = [file for file in contents.others if file.parent == official.folder]
-    names = {"layout": "ucf101", "where": str(official.folder)}
-    return _listed_videos(contents, official.videos, classes=official.classes, used=used, **names)
+    used = [file for file in contents.others if file.parent == folder]
+    names = {"layout": "ucf101", "where": str(folder)}
+    return _listed_videos(contents, rows, classes=classes, used=used, **names)
 
 
 def hmdb51(contents: Contents) -> Found | None:
-    """Videos of HMDB-51's split files."""
+    """Videos of HMDB-51's split files.
+
+    Names such as ``April_09_brush_hair_u_nm_np1_ba_goo_0`` begin with the film that a clip is of,
+    its group: no film of a class is in two parts of the official splits. What is not known is
+    which films are one: of ``Two_Towers_4`` and ``Two_Towers_5``, parts of one, one may train and
+    the other test, and so may clips of one film that are of two classes.
+    """
     for files in (contents.others, contents.beside()):
         rows = lists.read_hmdb_splits(files, known=contents.names)
         if rows:

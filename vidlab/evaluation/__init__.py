@@ -8,30 +8,22 @@ training kept.
 """
 
 from vidlab.evaluation.accuracy import (
-    OTHER,
     compare_reports,
     confusion,
     counted,
     frame_top_k,
     most_confused,
-    per_class,
     report,
     top_k,
     top_ks,
 )
-from vidlab.evaluation.comparison import (
-    class_deltas,
-    compare,
-    mcnemar,
-    same_videos,
-    sign_flip,
-)
+from vidlab.evaluation.comparison import class_deltas, compare, mcnemar, same_videos, sign_flip
 from vidlab.evaluation.histories import kept_epoch, phase_spans
 from vidlab.evaluation.intervals import (
     bootstrap,
-    class_intervals,
     clusters_of,
     interval,
+    per_class,
     pool,
     strata_of,
 )
@@ -51,11 +43,9 @@ from vidlab.evaluation.tsne import tsne
 __all__ = [
     "CYCLIC",
     "END_STATE",
-    "OTHER",
     "MotionProbe",
     "bootstrap",
     "class_deltas",
-    "class_intervals",
     "clusters_of",
     "compare",
     "compare_reports",

@@ -109,7 +109,13 @@ def checked(
             f"Expected one row a video. Received: {ids.count(twice)} rows of {twice[:200]}. Take "
             "the mean over the frames or clips of a video: table.groupby(…).mean()."
         )
-    if groups is None:
-        groups = [found[1] if (found := _GROUP.search(name)) else name for name in ids]
-    named = {"video_ids": ids, "groups": groups, "y_true": labels}
-    return {**named, "probabilities": probabilities, "classes": names}
+    in_names = [found[1] if (found := _GROUP.search(name)) else name for name in ids]
+    groups = in_names if groups is None else [str(group) for group in groups]
+    return {
+        "video_ids": ids,
+        "groups": groups,
+        "y_true": labels,
+        "probabilities": probabilities,
+        "classes": names,
+        "across_classes": groups != in_names,
+    }

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from vidlab.errors import MetricError
-
 __all__ = ["tsne"]
 
 
@@ -26,20 +24,13 @@ def tsne(features: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    MetricError
-        If there are fewer than four videos, or the features are not of that shape.
     ValueError
-        If a feature is not a finite number.
+        If the features are not of that shape, or one is not a finite number.
     """
     from sklearn.decomposition import PCA  # slow to import, and needed here alone
     from sklearn.manifold import TSNE
 
     features = np.asarray(features, dtype=np.float32)
-    if features.ndim != 2 or len(features) < 4:
-        raise MetricError(
-            "Expected features of shape (videos, features) of at least four videos. Received: "
-            f"shape {features.shape}. Put the frames of each video into one vector, by their mean."
-        )
     components = min(50, *features.shape)
     reduced = PCA(n_components=components, random_state=0).fit_transform(features)
     layout = TSNE(

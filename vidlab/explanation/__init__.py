@@ -25,7 +25,7 @@ from vidlab.explanation.faithfulness import (
 )
 from vidlab.explanation.filters import class_selectivity, depths, filter_changes
 from vidlab.explanation.graph import default_layer, layer_graph, layers
-from vidlab.explanation.mean_maps import contributions, mean_maps
+from vidlab.explanation.mean_maps import mean_maps
 from vidlab.explanation.methods import METHODS, explain, grad_cam
 from vidlab.explanation.occlusion import by_occlusion
 from vidlab.explanation.pointing import (
@@ -51,7 +51,6 @@ __all__ = [
     "by_input",
     "by_occlusion",
     "class_selectivity",
-    "contributions",
     "default_layer",
     "deletion_curve",
     "depths",

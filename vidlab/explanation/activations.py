@@ -237,8 +237,7 @@ def strongest_frames(
     Raises
     ------
     ModelError
-        If there is no such layer or filter, `frames` are no pictures, or `one_of` or `responses`
-        are of other frames.
+        If there is no such layer or filter, or `frames` are no pictures.
     """
     frames = np.asarray(frames)
     channels = layer_graph(model).map_step(layer).output.shape[-1]
@@ -246,12 +245,6 @@ def strongest_frames(
     origins = np.arange(len(frames)) if one_of is None else np.asarray(one_of)
     if responses is None:
         responses = filter_responses(model, frames, layers=[layer])[layer]
-    if len(origins) != len(frames) or np.shape(responses) != (len(frames), channels):
-        raise ModelError(
-            f"Expected the origin of each of {len(frames)} frames, and responses of {channels} "
-            f"filters. Received: {len(origins)} in one_of, responses {np.shape(responses)}. Name "
-            "all origins, and take the responses from filter_responses."
-        )
     means, best = np.asarray(responses)[:, chosen].T, []  # (filters, frames)
     for row in means:
         order = np.argsort(-row, kind="stable")

@@ -133,11 +133,10 @@ def explain(
             "Correct the name."
         )
     if method in ("saliency", "smooth_grad"):
-        layer, fields, copies = PIXELS, None, _NOISY_COPIES * (method == "smooth_grad")
+        layer, copies = PIXELS, _NOISY_COPIES * (method == "smooth_grad")
         compute = _with_targets(model, _saliency(graph, copies=copies, seed=seed))
     else:
         layer = layer or default_layer(model)
-        fields = graph.receptive_fields(layer)
         if method == "score_cam":
             compute = _with_targets(model, _score_cam(graph, layer))
         else:
@@ -160,7 +159,6 @@ def explain(
                     target=int(label),
                     method=method,
                     against=None if other == NO_CLASS else int(other),
-                    fields=fields,
                 )
             )
     return records if np.ndim(clip) == 5 else records[0]

@@ -42,20 +42,9 @@ def filter_grid(
         Of all filters, by their number, such as the classes of ``"scores"``; numbers when left out.
     correlations
         One for each filter: how alike what two models see in real frames is, −1..1.
-
-    Raises
-    ------
-    MetricError
-        If the models' rows are of other filters.
     """
     by_model = isinstance(rows, Mapping)
     pictures = list(rows.values() if by_model else rows)
-    filters = [(row.layer, *row.filters.tolist()) for row in pictures]
-    if by_model and len(set(filters)) != 1:
-        raise MetricError(
-            f"Expected pictures of one layer and the same filters. Received: {filters}. "
-            "Pass the filters of the first to the others."
-        )
     heads = [[str(n) if names is None else names[n] for n in row.filters] for row in pictures]
     heads = heads[:1] if by_model else heads
     if correlations is not None:
@@ -89,17 +78,7 @@ def strongest_frames(
         (frames, height, width, 3), 0 to 255: those that `strongest` was found among.
     names
         One for each frame, such as its class.
-
-    Raises
-    ------
-    MetricError
-        If the two are of other filters.
     """
-    if pictures.filters.tolist() != strongest.filters.tolist():
-        raise MetricError(
-            f"Expected frames for the filters {pictures.filters.tolist()}. Received: "
-            f"{strongest.filters.tolist()}. Pass the filters of the one to the other."
-        )
     frames = as_pictures(frames, dimensions=4)
     rows, titles = [], []
     for row, numbers in enumerate(strongest.frames):

@@ -79,7 +79,7 @@ def extract(
     index
         The videos.
     encoder
-        From frames to vectors, such as `vidlab.backbones.pooled` makes.
+        From frames to vectors, such as a backbone and ``GlobalAveragePooling2D``.
     sampling
         Which frames of each video; samplers that draw at random take their fixed choice.
     out
@@ -140,7 +140,7 @@ def _check_encoder(encoder: keras.Model) -> None:
     if len(frames) != 4 or frames[3] != 3 or None in frames[1:] or len(vectors) != 2:
         raise ModelError(
             "Expected an encoder: frames (height, width, 3) to vectors. Received: "
-            f"{encoder.name}, {frames} to {vectors}. Make one with vidlab.backbones.pooled or cut."
+            f"{encoder.name}, {frames} to {vectors}. Pool its maps, or flatten them."
         )
 
 

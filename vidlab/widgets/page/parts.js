@@ -69,6 +69,14 @@ function plural(count, word) {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
+// Calls the handlers of a model's changes, by their names; returns what stops that.
+function listen(model, changes) {
+  for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
+  return () => {
+    for (const [name, handler] of Object.entries(changes)) model.off(name, handler);
+  };
+}
+
 // Colours as the theme has them now: [red, green, blue].
 function palette(element) {
   const style = getComputedStyle(element);
