@@ -192,6 +192,22 @@ def test_data_verify_tells_a_whole_dataset_and_lists_what_cannot_be_read_or_spli
     assert "Split 1 cannot be used. Expected two groups" in shown.stderr
 
 
+def test_a_given_split_that_leaks_is_refused_and_the_way_out_is_named(call, toy_dataset):
+    root = toy_dataset(classes=("Jump", "Run"))
+    (file,) = root.rglob("trainlist01.txt")
+    (test,) = root.rglob("testlist01.txt")
+    lines = test.read_text().splitlines()
+    file.write_text(file.read_text() + f"{lines[0]} 1\n")
+    test.write_text("\n".join(lines[1:]))
+    shown = call("data", "verify", str(root))
+    assert shown.exit_code == 1
+    assert "Split 1 cannot be used" in shown.stderr
+    assert "--layout unsplit" in shown.stderr
+    shown = call("data", "verify", str(root), "--layout", "unsplit")
+    assert shown.exit_code == 0
+    assert shown.stdout.count("no group in two parts") == 1
+
+
 def test_data_verify_knows_groups_only_where_something_tells_them(call, toy_dataset):
     root = toy_dataset(classes=("Jump", "Run"), lists=False)
     for file in root.rglob("*.avi"):
