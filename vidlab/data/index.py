@@ -33,6 +33,7 @@ from vidlab.data.groups import (
 from vidlab.data.splits import Splittable
 from vidlab.data.video_files import size_and_time
 from vidlab.errors import DatasetError, LayoutError, VideoError
+from vidlab.files import system_message
 from vidlab.progress import progress
 
 __all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage", "probe_all"]
@@ -333,8 +334,11 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
     def probe(file: Path) -> video.VideoInfo | dict:
         try:
             return video.probe(file, count=count)
-        except (VideoError, OSError) as error:
-            return {"path": str(file), "reason": str(error), "kind": "unreadable"}
+        except VideoError as error:
+            reason = str(error)
+        except OSError as error:
+            reason = system_message(error)
+        return {"path": str(file), "reason": reason, "kind": "unreadable"}
 
     results = [None if count else video.known(file) for file in files]
     todo = [number for number, info in enumerate(results) if info is None]
