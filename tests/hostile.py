@@ -161,6 +161,7 @@ def read(name, content, folder):
     elif name == "recipe.py":
         from vidlab import recipes
 
+        recipes.names()  # finds those of the package, once
         with patch.dict(recipes._RECIPES):
             recipes.load(file)
     elif name.startswith("archive"):

@@ -13,7 +13,7 @@ from keras import layers
 from typer.testing import CliRunner
 
 from tests import built
-from vidlab import backbones, models, recipes
+from vidlab import backbones, explanation, models, recipes
 from vidlab.cli import app
 from vidlab.cli import export as cli_export
 from vidlab.course.lab import Lab
@@ -22,7 +22,6 @@ from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError, WeightsError
 from vidlab.evaluation.timeline import VideoPredictor
-from vidlab.explanation import methods
 from vidlab.models import export, litert
 from vidlab.training import engines, features
 
@@ -167,7 +166,7 @@ class TestAFileAsABackbone:
         x = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(backbone.output))
         model = keras.Model(backbone.input, x)
         with pytest.raises(ModelError, match="by_occlusion"):
-            methods.grad_cam(model, pictures(1), layer="litert")
+            explanation.grad_cam(model, pictures(1), layer="litert")
 
     def test_a_file_for_other_pictures_is_refused(self, file):
         with pytest.raises(WeightsError, match=r"from \(None, 32, 32, 3\).* not from \(None, 64"):

@@ -111,7 +111,7 @@ def verify(
         typer.echo(line)
     if len(faults):
         table(faults, title="Problems")
-        unfit.append(f"{len(faults)} problems, listed above. Remove or replace these files.")
+        unfit.append(f"{len(faults)} problem(s), listed above. Remove or replace these files.")
     for line in splits:
         typer.echo(line)
     for line in [*unfit, *(str(one.message).removeprefix("vidlab: ") for one in warned)]:

@@ -131,7 +131,7 @@ def _metrics(found: predictions.Predictions, fitted: Fitted, test: VideoIndex) -
         "epochs": len(fitted.history),
     }
     if found.frames is not None:
-        metrics["frame_top1"] = evaluation.frame_top_k(found, k=1)
+        metrics["frame_top1"] = evaluation.top_k(found, per="frame")
     if fitted.learner.feature_seconds:
         metrics["feature_seconds"] = fitted.learner.feature_seconds
     for kind, name in ((evaluation.END_STATE, "end_state"), (evaluation.CYCLIC, "cyclic")):

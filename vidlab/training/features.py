@@ -29,8 +29,9 @@ from tqdm import tqdm
 from vidlab.data.augment import Augment
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler, choose
-from vidlab.data.store import FeatureStore, content_digest
+from vidlab.data.store import FeatureStore
 from vidlab.data.streams import Rgb
+from vidlab.data.video_files import content_digest
 from vidlab.errors import DatasetError, ResultError
 from vidlab.files import locked, write_text
 from vidlab.models.graph import input_names
