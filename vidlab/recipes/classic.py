@@ -102,10 +102,6 @@ class Vocabulary(layers.Layer):
         words = ops.one_hot(ops.argmin(distances, axis=-1), self.units)
         return ops.mean(words, axis=1)
 
-    def compute_output_shape(self, shape):
-        """Return (batch, words)."""
-        return (shape[0], self.units)
-
     def get_config(self):
         """Return the options."""
         return super().get_config() | {"units": self.units}
