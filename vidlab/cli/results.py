@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -68,7 +69,7 @@ def train(
     chosen = _splits(splits) if splits else []
     from vidlab import evaluation, recipes
     from vidlab.course.lab import Lab
-    from vidlab.evaluation.runs import RunFolder
+    from vidlab.evaluation.runs import RunFolder, against_line
     from vidlab.progress import progress
 
     lab = Lab(**which)  # it knows the recipes of the profile's own files
@@ -76,10 +77,11 @@ def train(
     chosen = lab.folds(folds) if folds else chosen or [lab.profile.split]
     first = lab.profile.seed
     grid = [(seed, split) for split in chosen for seed in range(first, first + seeds)]
-    found = {
-        (seed, split): lab.run(recipe, seed=seed, split=split).predictions
+    ran = {
+        (seed, split): lab.run(recipe, seed=seed, split=split)
         for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
     }
+    found = {key: run.predictions for key, run in ran.items()}
     result = evaluation.summary([(recipe, *key, one) for key, one in found.items()])
     over = f"{len(chosen)} folds by {folds}" if folds else f"splits {', '.join(map(str, chosen))}"
     title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), {over}"
@@ -90,10 +92,13 @@ def train(
             if len(counts) <= _SHOWN:
                 table(counts, title="True class by row, predicted by column")
             write_table(counts, export, ending="-confusion")
-    if len(chosen) > 1 and lab.profile.line not in ("", recipe):
-        line = [RunFolder(lab.run_path(lab.profile.line, split=split)) for split in chosen]
-        name = f"{lab.profile.line}, the line to pass"
-        _together(name, [run.predictions for run in line])
+    if len(grid) > 1 and lab.profile.line not in ("", recipe):
+        path = partial(lab.run_path, lab.profile.line)
+        lines = {(seed, split): RunFolder(path(seed=seed, split=split)) for seed, split in grid}
+        if len(chosen) > 1:
+            name = f"{lab.profile.line}, the line to pass"
+            _together(name, [lines[first, split].predictions for split in chosen])
+        typer.echo(against_line(list(ran.values()), list(lines.values())))
     published(lab.beside(recipe))
     write_table(result, export)
 

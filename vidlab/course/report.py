@@ -189,11 +189,14 @@ def _results(folder: Path, line: str) -> str:
     here = pd.DataFrame.from_dict(measured, orient="index").replace("", None)
     table = pd.concat({"measured here": here, "published for UCF-101": published}, axis=1)
     lines = {(row.seed, row.split): row.path for row in runs[runs["recipe"] == line].itertuples()}
-    compared = [
-        against_line(RunFolder(row.path), RunFolder(lines[row.seed, row.split]))
-        for row in runs.dropna(subset="top1").itertuples()
-        if row.recipe != line and (row.seed, row.split) in lines
-    ]
+    compared = []
+    for name, group in groups:
+        pairs = [
+            (RunFolder(row.path), RunFolder(lines[row.seed, row.split]))
+            for row in group.dropna(subset="top1").itertuples()
+            if name != line and (row.seed, row.split) in lines
+        ]
+        compared += [against_line(*zip(*pairs, strict=True))] if pairs else []
     return table.replace("", None).to_html(
         border=0, na_rep="–", float_format="{:g}".format, classes="results"
     ) + "".join(f"<p>{html.escape(text)}</p>" for text in compared)
