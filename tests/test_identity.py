@@ -98,6 +98,15 @@ def test_random_weights_are_left_out_for_videos_of_ones_own(toy_folder):
             lab.recipe(name)
 
 
+def test_what_own_videos_change_about_a_head_is_listed_and_stays_theirs(toy_folder):
+    changed = Lab("quick", dataset=str(toy_folder)).changes("convgru-fixed").set_index("setting")
+    listed = changed.loc[["pooling", "dropout", "augmentation"], "here"]
+    assert listed.tolist() == ["statistics", "0.5", "none"]
+    for profile in ("smoke", "quick", "full", "ucf101"):
+        settings = set(Lab(profile).changes("convgru-fixed", "mobilenet-gru")["setting"])
+        assert not settings & {"pooling", "dropout", "augmentation"}
+
+
 @pytest.fixture
 def trained(monkeypatch):
     """Replace training by runs of an accuracy set here by recipe -> {recipe: accuracy}."""
