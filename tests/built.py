@@ -14,6 +14,13 @@ from vidlab.recipes import chiche, cnn_lstm_thesis, newman
 from vidlab.training import experiment, fit
 
 
+def pooled(backbone):
+    """Build the encoder of frames whose vectors are the means of a backbone's maps."""
+    frames = keras.Input(backbone.input_shape[1:], name="frames")
+    vectors = layers.GlobalAveragePooling2D(name="pool")(backbone(frames))
+    return keras.Model(frames, vectors, name="encoder")
+
+
 def small_cnn(*, seed=0):
     """Build a classifier of 32×32 frames in three classes, with random weights."""
     keras.utils.set_random_seed(seed)

@@ -1,7 +1,16 @@
 """Files changed at random, and the readers they are given to: what `test_hostile_files` fuzzes."""
 
+import faulthandler
+import os
+import resource
 import shutil
+import signal
+import sys
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
 
 from tests.archives import write
 from vidlab.course import profiles
@@ -41,7 +50,7 @@ SEEDS = {
     "profile.yaml": (
         b"about: Own videos.\ndataset: data\nsampling: Uniform(8)\npatience: 3\n"
         b"recipes:\n  gru-pixels: {epochs: [3], options: {units: 8}, learning_rate: [1e-3]}\n"
-        b"limits: {silence: 60}\nrecipe_files: []\n"
+        b"silence: 60\nrecipe_files: []\n"
     ),
     "trainlist01.txt": (
         b"Jump/v_Jump_g01_c01.avi 1\r\nJump/v_Jump_g01_c02.avi 1\r\nRun/v_Run_g02_c01.avi 2\r\n"
@@ -52,6 +61,7 @@ SEEDS = {
     "videos.json": b'[{"id": "1", "template": "Pushing [something]", "label": "x"}]',
     "kinetics.json": b'{"a": {"annotations": {"label": "x", "segment": [0, 9]}, "subset": "test"}}',
     "Jump_test_split1.txt": b"a.avi 1\nb.avi 2\nc.avi 0\n",
+    "predictions.csv": b"video_id,true,group,Jump,Run\na,Jump,anna,0.9,0.1\nb,Run,7,0.5,0.5\n",
     "recipe.py": (
         b"from vidlab.recipes import Phase, recipe\nfrom vidlab.data.streams import Rgb\n"
         b"from vidlab.data.sampling import Uniform\n\n\n"
@@ -59,6 +69,51 @@ SEEDS = {
         b"def build(inputs, num_classes):\n    return inputs['rgb']\n"
     ),
 }
+
+
+SECONDS = 10  # a file
+MEMORY = 1 << 30  # bytes beyond what the process has
+
+
+class Hung(BaseException):
+    """A file took too long; no reader takes this for an error of the file."""
+
+
+@contextmanager
+def limits():
+    """Let a file take `SECONDS` and `MEMORY`, as far as no reader hides that it wanted more.
+
+    Python that hangs ends in `Hung`; what hangs outside of Python, with the process.
+    """
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    if sys.platform == "linux":
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, before[1]))
+    late = []
+
+    def stop(*_):
+        late.append(True)
+        raise Hung(f"Expected to be read within {SECONDS} s.")
+
+    handler = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    faulthandler.dump_traceback_later(2 * SECONDS, exit=True)
+    try:
+        yield
+    except BaseException as error:
+        cause = error
+        while cause is not None:
+            if isinstance(cause, MemoryError):
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        raise
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        if late:
+            stop()
 
 
 def changed(content, edits):
@@ -106,7 +161,9 @@ def read(name, content, folder):
     elif name == "recipe.py":
         from vidlab import recipes
 
-        recipes.load(file)
+        recipes.names()  # finds those of the package, once
+        with patch.dict(recipes._RECIPES):
+            recipes.load(file)
     elif name.startswith("archive"):
         (inner / "out").mkdir()
         try:
@@ -117,7 +174,7 @@ def read(name, content, folder):
         finally:
             assert {path.name for path in folder.iterdir()} == {"inner"}
             assert {path.name for path in inner.iterdir()} == {name, "out"}
-    elif name.endswith(".npz"):
+    elif name.startswith("predictions"):
         from vidlab.evaluation.predictions import Predictions
 
         Predictions.load(file)
@@ -128,10 +185,23 @@ def read(name, content, folder):
 
 
 def seeds(folder):
-    """Give the bytes of a sound file of every kind that needs no Keras."""
+    """Give the bytes of a sound file of every kind that needs no Keras.
+
+    Each is read once: what readers import and reserve on the way is no one file's memory.
+    """
     found = dict(SEEDS)
     for kind in ("zip", "tar", "rar", "rar5"):
-        found[f"archive.{kind}"] = archive(Path(folder), kind)
+        found[f"archive.{kind}"] = archive(folder, kind)
+    np.savez(
+        folder / "seed.npz",
+        video_ids=["a", "b"],
+        y_true=["Jump", "Run"],
+        probabilities=np.eye(2),
+        classes=["Jump", "Run"],
+    )
+    found["predictions.npz"] = (folder / "seed.npz").read_bytes()
+    for name, content in found.items():
+        read(name, content, folder / "work")
     return found
 
 

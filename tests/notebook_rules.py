@@ -1,13 +1,25 @@
 """The rules of form that every notebook of the course keeps.
 
 Short cells, prose between them, one place for parameters, nothing that ties a notebook to one
-machine.
+machine. ``python -m tests.notebook_rules FILE …`` strips notebooks of what a run leaves.
 """
 
+import copy
 import re
+import sys
+
+from nbconvert.preprocessors import (
+    ClearMetadataPreprocessor,
+    ClearOutputPreprocessor,
+    TagRemovePreprocessor,
+)
 
 from vidlab.course import notebook_files
 
+_LANGUAGE = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 _LONGEST_CELL = 15
 _INSTALL = re.compile(r"\b(?:pip|conda|mamba|uv)3?\s+(?:\w+\s+)?install\b")
 _ABSOLUTE_PATH = re.compile(
@@ -24,8 +36,8 @@ def breaches(notebook):
 
 
 def _form(node):
-    if notebook_files.stripped(node) != node:
-        yield "carries outputs or passing metadata; run: vidlab notebooks strip"
+    if stripped(node) != node:
+        yield "carries outputs or passing metadata; run: python -m tests.notebook_rules FILE"
 
 
 def _whole(cells):
@@ -68,3 +80,32 @@ def _each_cell(cells):
         if path := _ABSOLUTE_PATH.search(cell.source):
             line = cell.source[: path.start()].count("\n") + 1
             yield f"cell {number}, line {line} holds a path of one machine ({path.group()}…)"
+
+
+def stripped(node):
+    """Return a copy without outputs, counts, papermill's cells and metadata of a run."""
+    clean = copy.deepcopy(node)
+    for preprocessor in (
+        TagRemovePreprocessor(remove_cell_tags=notebook_files.MADE_BY_PAPERMILL, enabled=True),
+        ClearOutputPreprocessor(),
+        ClearMetadataPreprocessor(
+            preserve_nb_metadata_mask={"vidlab"},
+            preserve_cell_metadata_mask={"tags", "jupyter", "slideshow"},
+        ),
+    ):
+        clean, _ = preprocessor.preprocess(clean, {})
+    for cell in clean.cells:
+        cell.metadata = {key: value for key, value in cell.metadata.items() if value}
+    clean.metadata.update(copy.deepcopy(_LANGUAGE))
+    clean.nbformat, clean.nbformat_minor = 4, 5
+    return clean
+
+
+def strip(path):
+    """Strip a notebook file in place."""
+    notebook_files.write(stripped(notebook_files.read(path)), path)
+
+
+if __name__ == "__main__":
+    for file in sys.argv[1:]:
+        strip(file)

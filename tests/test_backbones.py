@@ -166,25 +166,10 @@ def test_batch_statistics_follow_only_where_there_are_none_to_keep(
     assert (encoder.get_layer("tiny_4_bn").moving_mean.numpy() != before).any() == moves
 
 
-def test_pooling_averages_the_map_over_the_picture_and_comes_back_from_a_file(mobilenet, tmp_path):
-    encoder = backbones.pooled(mobilenet)
-    assert (encoder.name, encoder.output_shape) == ("encoder", (None, 1280))
-    assert backbones.backbone_of(encoder) is mobilenet
-    feature_map = mobilenet.predict(pictures(), verbose=0)
-    found = encoder.predict(pictures(), verbose=0)
-    np.testing.assert_allclose(found, feature_map.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
-    encoder.save(tmp_path / "encoder.keras")
-    loaded = keras.saving.load_model(tmp_path / "encoder.keras")
-    assert loaded.name == "encoder"
-    assert backbones.top_modules(loaded) == backbones.top_modules(mobilenet)
-    np.testing.assert_array_equal(loaded.predict(pictures(), verbose=0), found)
-
-
 def test_models_and_names_that_do_not_fit_are_refused(residual):
     plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="plain")
     own = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="backbone")
     cases = [
-        (backbones.pooled, (built.frame_vote(residual, 4, units=2),), r"\"backbone\".*frame_vote"),
         (backbones.set_trainable, (residual, "half"), r"\"none\", \"top\" or \"all\".*'half'"),
         (backbones.set_trainable, (plain, "all"), r"Received: plain.*vidlab\.backbones"),
         (
@@ -243,8 +228,6 @@ def test_shipped_form_is_half_the_size_and_nearly_the_same(residual, tmp_path):
     assert half.stat().st_size < min(0.55 * full.stat().st_size, 2_000_000)
     assert sorted(p.name for p in tmp_path.iterdir()) == [full.name, half.name]
     assert_same_weights(backbones.build("residual", **SMALL, weights=half), source, rtol=1e-3)
-    with pytest.raises(WeightsError, match=r"\.weights\.h5.*wrong\.h5.*Rename"):
-        backbones.save_weights(source, tmp_path / "wrong.h5")
 
 
 def test_weights_that_do_not_fit_are_refused(residual, tmp_path):

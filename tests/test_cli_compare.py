@@ -1,11 +1,13 @@
 """``vidlab compare``: which runs it finds, and what it prints and writes."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from vidlab import evaluation
-from vidlab.evaluation import runs
+from vidlab.evaluation import runs, tables
 from vidlab.evaluation.predictions import FramePredictions, Predictions
 
 
@@ -42,14 +44,14 @@ def test_runs_are_ranked_with_their_cost_and_published_values(call, finish):
     places = [table.index(name) for name in ("frame-finetuned", "my-own", "frame-scratch")]
     assert places == sorted(places)
     for words in (
-        "top-1 measured, Pantomime",
-        "top-5 published, UCF-101",
-        "87.5% (",
-        "68.2%",
+        "top1 %",
+        "87.5 (",
+        "published top-5 %",
+        "68.2",
         "1,234,567",
-        "42 s",
-        "4.2 MB",
-        "24 videos, in points, with 95% intervals over 24 groups",
+        "42.000",
+        "4.200",
+        "top-1 on 24 videos, with 95% intervals over 24 groups",
     ):
         assert words in said.stdout
     assert "Class by class" not in said.stdout
@@ -61,7 +63,7 @@ def test_two_runs_are_compared_by_frames_where_that_is_asked_for(call, finish, t
     words = ("--per", "frame", "--export", "table.csv")
     said = call("compare", "frame-scratch", "frame-finetuned", *words)
     assert said.exit_code == 0, said.stderr
-    assert "Class by class, frames: frame-finetuned − frame-scratch" in said.stdout
+    assert "Class by class, frames: frame-finetuned (b) − frame-scratch (a)" in said.stdout
     deltas = pd.read_csv(tmp_path / "table-classes.csv")
     assert deltas[["accuracy_a", "accuracy_b", "delta"]].to_numpy().max() == 0
     said = call("evaluate", "frame-finetuned", "--per", "frame")
@@ -73,17 +75,14 @@ def test_two_runs_are_compared_class_by_class(call, finish, tmp_path):
     a, b = finish("frame-scratch", wrong=12), finish("frame-finetuned", wrong=3)
     said = call("compare", "frame-scratch", "frame-finetuned", "--export", "table.csv")
     assert said.exit_code == 0, said.stderr
-    assert "+37.5 (" in said.stdout
-    assert "9 : 0" in said.stdout
-    assert "Class by class, videos: frame-finetuned − frame-scratch" in said.stdout
-    counts = evaluation.compare_reports(evaluation.report(a), evaluation.report(b))
-    assert f"{counts['b_higher']} with frame-finetuned" in said.stdout
+    assert re.search(r"37\.5 \([\d.]+ to [\d.]+\) │ +0 │ +9 │", said.stdout)
+    assert "Class by class, videos: frame-finetuned (b) − frame-scratch (a)" in said.stdout
     board = pd.read_csv(tmp_path / "table.csv", index_col="model")
-    assert board["top1 (measured, Pantomime)"].to_dict() == {
+    assert board["top1"].to_dict() == {
         "frame-finetuned": 21 / 24,
         "frame-scratch": 0.5,
     }
-    assert board.loc["frame-finetuned", "top1 (published, UCF-101)"] == 0.682
+    assert board.loc["frame-finetuned", "published top-1 %"] == 68.2
     tests = pd.read_csv(tmp_path / "table-tests.csv")
     pd.testing.assert_frame_equal(
         tests, evaluation.compare({"frame-scratch": a, "frame-finetuned": b})
@@ -100,8 +99,8 @@ def test_runs_of_one_recipe_are_told_apart_by_their_folders_and_one_is_shown_alo
     said = call("compare", "frame-vote", tmp_path / "runs/quick/frame-vote/seed-2")
     assert "frame-vote/seed-2" in said.stdout
     said = call("compare", "frame-vote", "frame-vote")
-    assert "83.3%" in said.stdout
-    assert "Differences" not in said.stdout
+    assert "83.3 (" in said.stdout
+    assert "ifferences" not in said.stdout
 
 
 def test_runs_on_other_videos_are_refused(call, finish):
@@ -123,3 +122,25 @@ def test_predictions_made_elsewhere_are_evaluated_and_compared(call, tmp_path):
     assert shown.exit_code == 0, shown.stderr
     assert "8 videos" in shown.stdout
     assert "a.csv" in shown.stdout
+
+
+def test_shares_are_read_with_their_interval_or_spread_in_percent():
+    table = pd.DataFrame(
+        {
+            "videos": [4, 8, 8],
+            "top1": [0.5, 0.25, np.nan],
+            "top1_low": [0.25, np.nan, np.nan],
+            "top1_high": [0.625, np.nan, np.nan],
+            "top5": [0.9, 0.8, 0.7],
+            "top5_spread": [0.05, np.nan, np.nan],
+            "p": [0.01, 0.02, 0.03],
+            "gain": [-0.1, 0.0, 0.1],
+            "low": [-0.2, -0.1, 0.0],
+            "high": [0.1, 0.1, 0.3],
+        }
+    )
+    shown = tables.readable(table)
+    assert list(shown) == ["videos", "top1 %", "top5 %", "p", "gain %"]
+    assert shown["top1 %"].tolist() == ["50.0 (25.0 to 62.5)", "25.0", "–"]
+    assert shown["top5 %"].tolist() == ["90.0 ± 5.0", "80.0", "70.0"]
+    assert shown["gain %"].tolist()[0] == "-10.0 (-20.0 to 10.0)"

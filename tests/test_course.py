@@ -18,7 +18,7 @@ import pytest
 from tests.browser import driver
 from tests.executed import Executed
 from vidlab import datasets, evaluation, pantomime, recipes
-from vidlab.course import profiles, runner
+from vidlab.course import notebook_files, profiles, runner
 from vidlab.data.sampling import Uniform
 from vidlab.evaluation.predictions import Predictions
 from vidlab.evaluation.runs import RunFolder
@@ -81,7 +81,8 @@ def test_notebook_runs_draws_pictures_and_closes_with_numbers(course, name):
     (record,) = [record for record in course.records if record.notebook == name]
     assert record.status == "done", record.failure
     page = (course.folder / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
-    assert record.title in page
+    heading = notebook_files.read(FOLDER / f"{name}.ipynb").cells[0].source.splitlines()[0]
+    assert f"<title>{html.escape(heading.removeprefix('# '), quote=False)}</title>" in page
     assert f"notebooks/{name}.html" in course.report.read_text(encoding="utf-8")
     notebook = Executed(course.folder / "notebooks" / f"{name}.ipynb")
     assert len(notebook.pictures) >= 5

@@ -55,7 +55,6 @@ def own(own_videos, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIDLAB_HOME", str(tmp_path_factory.mktemp("home")))
         yield runner.run(
-            COURSE,
             profile="smoke",
             parameters={"dataset": str(own_videos), "image_size": 64},
         )

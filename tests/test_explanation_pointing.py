@@ -146,13 +146,3 @@ def test_mean_maps_weigh_videos_alike_and_tell_centre_from_border():
     assert found.table.loc["B", ["centre", "border"]].tolist() == pytest.approx([1, 0])
     assert found.table.loc["A", ["centre", "border"]].tolist() == pytest.approx([0.5, 0.5])
     assert found.heats["A"].sum() == pytest.approx(1)
-
-
-def test_contributions_name_the_videos_the_evidence_comes_from():
-    maps = [spot(160, 120), 3 * spot(1, 1), spot(1, 1)]
-    found = explanation.contributions(
-        [record(m) for m in maps], labels=[0, 0, 1], classes=["A", "B"], video_ids=["x", "y", "z"]
-    )
-    assert found["video_id"].tolist() == ["y", "x", "z"]
-    assert found["share"].tolist() == pytest.approx([0.75, 0.25, 1.0])
-    assert found["border"].tolist() == pytest.approx([1, 0, 1])

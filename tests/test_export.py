@@ -12,15 +12,16 @@ import pytest
 from keras import layers
 from typer.testing import CliRunner
 
-from vidlab import backbones, models, recipes
+from tests import built
+from vidlab import backbones, explanation, models, recipes
 from vidlab.cli import app
 from vidlab.cli import export as cli_export
 from vidlab.course.lab import Lab
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
+from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError, WeightsError
 from vidlab.evaluation.timeline import VideoPredictor
-from vidlab.explanation import methods
 from vidlab.models import export, litert
 from vidlab.training import engines, features
 
@@ -44,7 +45,7 @@ def pictures(count, size=32):
 
 @pytest.fixture(scope="module")
 def encoder():
-    return backbones.pooled(backbones.build("residual", size=(32, 32), weights="pantomime"))
+    return built.pooled(backbones.build("residual", size=(32, 32), weights="pantomime"))
 
 
 def recurrent(cell):
@@ -136,7 +137,7 @@ class TestAFileAsABackbone:
         assert len(litert.embedding_of(file.read_bytes())) < file.stat().st_size
 
     def test_it_is_saved_with_the_model_around_it(self, backbone, tmp_path):
-        model = backbones.pooled(backbone)
+        model = built.pooled(backbone)
         model.save(tmp_path / "model.keras")
         loaded = keras.saving.load_model(tmp_path / "model.keras")
         given = pictures(3)
@@ -146,11 +147,17 @@ class TestAFileAsABackbone:
     def test_its_features_are_computed_by_keras_and_are_its_own(
         self, backbone, encoder, toy_folder, tmp_path
     ):
-        model = backbones.pooled(backbone)
+        model = built.pooled(backbone)
         assert engines.choose("auto", "float32", model)[0] == "keras"
         index = VideoIndex.from_folder(toy_folder).select(range(2))
         stores = [
-            features.extract(index, one, sampling=Uniform(2), out=tmp_path)
+            features.extract(
+                index,
+                one,
+                streams={one.inputs[0].name: Rgb(Uniform(2), one.input_shape[1:3])},
+                sampling=Uniform(2),
+                out=tmp_path,
+            )
             for one in (model, encoder)
         ]
         assert stores[0].folder != stores[1].folder
@@ -159,7 +166,7 @@ class TestAFileAsABackbone:
         x = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(backbone.output))
         model = keras.Model(backbone.input, x)
         with pytest.raises(ModelError, match="by_occlusion"):
-            methods.grad_cam(model, pictures(1), layer="litert")
+            explanation.grad_cam(model, pictures(1), layer="litert")
 
     def test_a_file_for_other_pictures_is_refused(self, file):
         with pytest.raises(WeightsError, match=r"from \(None, 32, 32, 3\).* not from \(None, 64"):
@@ -220,7 +227,7 @@ class TestTheFileOfTheLiterature:
 
         given = pictures(2, size=224)
         path = shared / "tflite" / QUANTISED
-        encoder = backbones.pooled(backbones.build("mobilenetv2", weights=path))
+        encoder = built.pooled(backbones.build("mobilenetv2", weights=path))
         found = encoder.predict(given, verbose=0) / 6
         whole = Interpreter(model_content=literature, experimental_preserve_all_tensors=True)
         whole.allocate_tensors()

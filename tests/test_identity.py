@@ -137,7 +137,7 @@ def test_the_linear_line_runs_first_and_networks_are_measured_by_it(toy_folder, 
     network, verdict = capsys.readouterr().out.splitlines()  # the line is known by now
     assert network.startswith("mobilenet-single: trained now")
     assert verdict == "mobilenet-single: top-1 80.0%; the line to pass is cnn-linear, 90.0%."
-    page = report._results(lab.runs, lab.profile.line)
+    page = report._results(runs.find_runs(lab.runs), lab.profile.line)
     assert page.index("<th>cnn-linear</th>") < page.index("<th>mobilenet-gru</th>")
     assert "<p>mobilenet-gru: top-1 60.0%; the line to pass" in page
 
@@ -156,7 +156,7 @@ def test_a_fold_of_few_videos_is_not_judged_alone_but_all_of_them_together(
     assert runs.against_line(*found.values()) == (
         "mobilenet-gru: top-1 90.0%, the mean of 3 runs; the line to pass is cnn-linear, 90.0%."
     )
-    page = report._results(lab.runs, lab.profile.line)
+    page = report._results(runs.find_runs(lab.runs), lab.profile.line)
     assert page.count("line to pass") == 1
 
 
@@ -197,3 +197,15 @@ def test_other_lists_of_the_same_videos_are_another_run(toy_dataset, trained, ca
         file.write("".join(line.rsplit(" ", 1)[0] + "\n" for line in moved))
     Lab("smoke", dataset=str(root)).run("gru-pixels")
     assert "differs in parts" in capsys.readouterr().out
+
+
+def test_a_path_that_is_there_becomes_absolute_and_a_name_stays(tmp_path, monkeypatch):
+    for folder in ("mine", "pantomime"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert identity.absolute("mine") == str(tmp_path / "mine")
+    assert [identity.absolute(name) for name in ("pantomime", "", "nowhere")] == [
+        "pantomime",
+        "",
+        "nowhere",
+    ]

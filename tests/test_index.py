@@ -50,7 +50,7 @@ def test_lists_are_found_inside_and_beside_the_folder(toy_dataset, where):
     for file in list((root / "ucfTrainTestlist").iterdir()):
         (root / where).mkdir(exist_ok=True)
         file.rename(root / where / file.name)
-    assert VideoIndex.from_folder(root).has_official_lists
+    assert VideoIndex.from_folder(root).lists
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_lists_are_found_inside_and_beside_the_folder(toy_dataset, where):
 def test_class_order_is_that_of_class_ind_or_else_alphabetical(toy_dataset, lists, classes):
     root = toy_dataset(classes=("Wave", "Jump"), groups=2, clips=1, lists=lists)
     index = VideoIndex.from_folder(root)
-    assert (index.classes, index.has_official_lists) == (classes, lists)
+    assert (index.classes, bool(index.lists)) == (classes, lists)
     assert index.table["class_name"][0] == classes[0]
 
 

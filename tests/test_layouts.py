@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vidlab.data import layouts, store, video
-from vidlab.data.index import VideoIndex, leakage
+from vidlab.data import layouts, video, video_files
+from vidlab.data.groups import leakage
+from vidlab.data.index import VideoIndex
 from vidlab.errors import FrameIndexError, LayoutError, LeakageError, SplitError
 
 pytestmark = pytest.mark.filterwarnings("ignore:vidlab")
@@ -112,6 +113,9 @@ def test_the_part_folders_are_the_split_and_are_checked_for_shared_groups(folder
     shared = folder(["top/test/a/v_a_g01_c02.avi"])
     with pytest.raises(LeakageError, match=r"a g01 \(videos: 1 in train, 1 in test\)"):
         VideoIndex.from_folder(shared).split(1)
+    apart = VideoIndex.from_folder(shared, layout="unsplit")
+    assert (apart.lists, apart.notes[0]) == (None, "Layout: */split/class.")
+    assert leakage(*apart.split(1)).empty
     with pytest.raises(SplitError, match=r"official splits \[1\]\. Received: 2"):
         index.split(2)
 
@@ -147,6 +151,38 @@ def test_hmdb_split_files_say_which_part_each_video_is_in(folder):
         assert [len(part) for part in index.split(1)] == [2, 2, 2]
         assert parts_of(index, 2)[2] == ["#1_film_brush_hair_u_0", "#1_film_wave_u_0"]
         assert len(index) == 8
+
+
+def test_names_of_hmdb_tell_the_film_in_one_class_and_the_clip(folder):
+    names = [
+        f"{film}_{c}_{seen}_nm_np1_{side}_goo_{n}.avi"
+        for film, seen, side in (
+            ("Two_Towers_4", "u", "fr"),
+            ("#1_hug", "f", "ba"),
+            ("x", "h", "le"),
+        )
+        for c in ("wave", "brush_hair")
+        for n in (0, 12)
+    ]
+    texts = {
+        f"splits/{c}_test_split1.txt": "".join(
+            f"{n} {2 if n.startswith('x_') else 1}\n" for n in names if f"_{c}_" in n
+        )
+        for c in ("wave", "brush_hair")
+    }
+    videos = [f"{'wave' if '_wave_' in n else 'brush_hair'}/{n}" for n in names]
+    index = VideoIndex.from_folder(folder(videos, texts))
+    assert (index.notes[0], index.groups_from, index.ungrouped) == ("Layout: hmdb51.", "names", 0)
+    assert sorted(set(index.groups)) == ["#1_hug", "Two_Towers_4", "x"]
+    assert sorted(set(index.table["clip"])) == [0, 12]
+    assert [len(part) for part in index.split(1, validation=0)] == [8, 0, 4]
+    (index.root / "splits/wave_test_split1.txt").write_text(
+        texts["splits/wave_test_split1.txt"].replace(
+            "x_wave_h_nm_np1_le_goo_0.avi 2", "x_wave_h_nm_np1_le_goo_0.avi 1"
+        )
+    )
+    with pytest.raises(LeakageError, match=r"first wave x \(videos: 1 in train, 1 in test\)"):
+        VideoIndex.from_folder(index.root).split(1, validation=0)
 
 
 TABLES = {
@@ -516,6 +552,26 @@ def test_a_folder_of_images_is_a_video(image_folder, frame_number):
     assert "img_11.png. Get it again" in whole.report["reason"][0]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "named", "times"),
+    [((1, 2, 3, 6), 6, (0, 0.04, 0.08, 0.2)), ((1, 6, 11), 3, None), ((3, 4), 2, None)],
+    ids=["a gap", "every fifth", "whole"],
+)
+def test_gaps_in_the_numbers_of_images_are_reported(tmp_path, numbers, named, times):
+    for name in ("a/1", "b/1"):
+        (tmp_path / name).mkdir(parents=True)
+        for number in numbers if name == "a/1" else (1, 2, 3):
+            file = tmp_path / name / f"{number:06d}.png"
+            cv2.imencode(".png", np.full((16, 16, 3), number, np.uint8))[1].tofile(file)
+    index = VideoIndex.from_folder(tmp_path)
+    info = video.probe(index.paths[0])
+    assert (info.frames, info.named, info.times) == (len(numbers), named, times)
+    found = index.report[["kind", "path"]].values.tolist()
+    assert found == [["damaged", str(index.paths[0])]] * (times is not None)
+    if times is not None:
+        assert "numbered for 6 frames, of which 4 are there" in index.report["reason"][0]
+
+
 def test_jester_lists_name_folders_of_images(image_folder):
     root = image_folder({"20bn-jester-v1/1": 3, "20bn-jester-v1/2": 4, "20bn-jester-v1/3": 2})
     (root / "jester-v1-train.csv").write_text("1;Swiping Left\n")
@@ -532,10 +588,10 @@ def test_jester_lists_name_folders_of_images(image_folder):
 
 def test_frames_of_an_image_folder_are_stored_by_content(image_folder):
     one, other = sorted(image_folder({"a/1": 3, "b/2": 3}).glob("*/*"))
-    digest = store.content_digest(one)
-    assert digest == store.content_digest(other)
+    digest = video_files.content_digest(one)
+    assert digest == video_files.content_digest(other)
     (other / "img_9.png").write_bytes((other / "img_10.png").read_bytes())
-    assert digest != store.content_digest(other)
+    assert digest != video_files.content_digest(other)
     print_of = VideoIndex.from_folder(other.parents[1]).fingerprint
     (one / "img_9.png").write_bytes((one / "img_10.png").read_bytes() + b"0")
     assert VideoIndex.from_folder(other.parents[1]).fingerprint != print_of

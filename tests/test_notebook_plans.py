@@ -27,36 +27,6 @@ def patched(tmp_path, monkeypatch):
     return root
 
 
-def add_file(folder, name, content=b"one"):
-    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(content)
-
-
-def videos_fingerprint(**settings):
-    return records.videos_fingerprint(profiles.replace(profiles.load("tiny"), **settings))
-
-
-def test_the_users_videos_and_lists_count_and_no_other_files(patched, tmp_path):
-    mine = tmp_path / "mine"
-    add_file(mine, "Jump/a.MP4")
-    before = videos_fingerprint(dataset=str(mine))
-    add_file(mine, "Jump/notes.json")
-    assert videos_fingerprint(dataset=str(mine)) == before
-    add_file(mine, "Jump/b.avi")
-    other = videos_fingerprint(dataset=str(mine))
-    assert other != before
-    os.utime(mine / "Jump" / "a.MP4", ns=(1, 1))  # replaced by one of equal size
-    assert videos_fingerprint(dataset=str(mine)) != other
-
-
-def test_drawn_videos_are_known_by_their_note(patched):
-    absent = videos_fingerprint()
-    add_file(patched / "data" / "pantomime-quick", "pantomime.json", b'{"version": 1}')
-    once = videos_fingerprint()
-    add_file(patched / "data" / "pantomime-quick", "pantomime.json", b'{"version": 2}')
-    assert len({absent, once, videos_fingerprint()}) == 3
-
-
 def test_the_command_is_one_that_can_be_typed_from_here(tmp_path, monkeypatch):
     notebook = notebook_files.find(FIXTURES)[0]
     monkeypatch.setattr(sys, "executable", str(tmp_path / "my env" / "python"))
@@ -69,20 +39,6 @@ def test_the_command_is_one_that_can_be_typed_from_here(tmp_path, monkeypatch):
     monkeypatch.setattr(runner.shutil, "which", lambda _: "vidlab")
     for_others = {"backbone": "mobilenetv2"}  # of which this notebook knows nothing
     assert runner.command(notebook, "tiny", for_others) == "vidlab run 1 --profile tiny"
-
-
-def test_a_folder_of_videos_is_passed_on_as_an_absolute_path(tmp_path, monkeypatch):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "pantomime").mkdir()
-    monkeypatch.chdir(tmp_path)
-    absolute = str(tmp_path / "mine")
-    given = {"dataset": "mine", "video": "mine", "word": "mine"}
-    assert runner._with_absolute_paths(given) == {
-        "dataset": absolute,
-        "video": absolute,
-        "word": "mine",
-    }
-    assert runner._with_absolute_paths({"dataset": "pantomime"}) == {"dataset": "pantomime"}
 
 
 def written(folder, known=None, **settings):
@@ -115,11 +71,9 @@ def test_the_report_shows_measured_beside_published_numbers_and_changes(patched,
 
 
 def test_the_report_on_other_videos_names_their_folder(patched, tmp_path):
-    add_file(patched / "figures", "pantomime.png")
     own = profiles.load("tiny")
     page = written(tmp_path / "own")
     assert own.about in page
-    assert "figures/pantomime.png" in page
     page = written(tmp_path / "mine", dataset="/videos/holiday")
     assert "<title>vidlab: tiny on holiday</title>" in page
     assert "/videos/holiday" in page
@@ -128,10 +82,8 @@ def test_the_report_on_other_videos_names_their_folder(patched, tmp_path):
 
 
 def test_the_report_escapes_what_it_quotes(patched, tmp_path):
-    failure = Failure(1, 2, 1, error="ValueError: <script>", line="")
-    record = records.Record(
-        "01_says_hello", "t", "failed", 1.0, "", "", {}, "vidlab run 1", failure
-    )
+    failure = Failure("failed", "ValueError: <script>", cell=1, cells=2)
+    record = records.Record("01_says_hello", 1.0, "", "vidlab run 1", failure)
     page = written(tmp_path, {notebook_files.find(FIXTURES)[0]: record})
     assert "&lt;script&gt;" in page
     assert "<script>" not in page

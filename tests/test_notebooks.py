@@ -13,12 +13,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from vidlab import datasets
 from vidlab.course import execution, profiles, records, runner
 from vidlab.course import notebook_files as files
 from vidlab.errors import NotebookError, ProfileError
 
 FIXTURES = Path(__file__).parent / "notebooks"
-PROFILE = "about: A profile for tests.\nlimits: {silence: 4}\n"
+PROFILE = "about: A profile for tests.\nsilence: 4\n"
 SILENCE = 4  # seconds; the long notebooks take 6
 
 
@@ -32,12 +33,19 @@ def clone(tmp_path_factory):
     return root
 
 
+class Videos(list):
+    """Videos that nothing looks at."""
+
+    reversed_pairs, lists, fingerprint = (), None, "these"
+
+
 @pytest.fixture(scope="module")
 def patched(clone):
     """Let vidlab take that folder for its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(profiles, "folder", lambda: clone / "nbconfig")
         patch.setattr(records, "package_fingerprint", lambda: "one and the same")
+        patch.setattr(datasets, "load_index", lambda name, **_: Videos())
         patch.setenv("VIDLAB_HOME", str(clone))
         yield clone
 
@@ -81,7 +89,6 @@ def test_every_notebook_ends_in_its_own_way_in_the_folder_of_the_profile(everyth
 
 
 def test_the_kernel_is_told_the_profile_and_to_be_quiet(everything, pages):
-    assert everything.records[0].parameters == {"profile": "tiny"}
     assert shown(pages / "01_says_hello.ipynb") == [
         "'hello hello'",
         "{'VIDLAB_QUIET': '1', 'VIDLAB_PROFILE': 'tiny', 'PYTHONHASHSEED': '0'}",
@@ -118,7 +125,8 @@ def test_what_a_failed_notebook_got_done_is_kept(everything, pages):
 
 def test_a_kernel_that_does_not_start_is_told_apart(patched, tmp_path, monkeypatch):
     monkeypatch.setattr(execution.sys, "executable", shutil.which("false") or "where")
-    (record,) = run(["1"], out=tmp_path).failures
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
+    (record,) = run(["1"]).failures
     assert record.status == "kernel died"
     assert "The kernel did not start" in record.failure.error
     assert record.failure.cell is None
@@ -161,7 +169,7 @@ def test_what_notebooks_claim_is_kept_and_stands_in_the_report_what_fails_first(
     assert list(kept) == ["05_waits_for_the_first"]
     assert [claim.holds for claim in kept["05_waits_for_the_first"]] == [True, False]
     page = everything.report.read_text(encoding="utf-8")
-    assert "<strong>1 holds, 1 does not</strong>" in page
+    assert "<strong>1 ✓, 1 ✗, 0 not tested here</strong>" in page
     failed, whole = re.findall(r'<table class="claims">.*?</table>', page, flags=re.DOTALL)
     assert "It waited" in whole
     assert "It waited" not in failed
@@ -224,9 +232,8 @@ def test_what_a_result_depends_on_changes_its_fingerprint(tmp_path, monkeypatch,
 
     def fingerprint(**parameters):
         parameters |= {"weights": str(tmp_path / "mine.weights.h5")}
-        chosen = files.find(tmp_path / "notebooks")[:1]
-        values = {"01_says_hello": parameters}
-        return records.fingerprints(chosen, values, profiles.load("tiny"))["01_says_hello"]
+        notebook = files.find(tmp_path / "notebooks")[0]
+        return records.fingerprint(notebook, parameters, profiles.load("tiny"), index=Videos())
 
     before = fingerprint(count=2)
     assert fingerprint(count=2) == before
@@ -242,64 +249,45 @@ def test_what_a_result_depends_on_changes_its_fingerprint(tmp_path, monkeypatch,
     assert fingerprint(count=2) != before
 
 
-def test_only_what_a_module_does_counts_for_its_fingerprint(tmp_path):
-    texts = {
-        "plain": "def half(x):\n    return x / 2\n",
-        "documented": '"""About."""\n\n\ndef half(x):\n    """Halve."""\n    return x / 2  # why\n',
-        "other": "def half(x):\n    return x / 3\n",
-    }
-    codes = {}
-    for name, text in texts.items():
-        (tmp_path / f"{name}.py").write_text(text)
-        codes[name] = records._code(tmp_path / f"{name}.py")
-    assert codes["plain"] == codes["documented"] != codes["other"]
-
-
 @pytest.mark.parametrize(
     ("profile", "parameters", "told"),
     [
         ("huge", {}, r"profiles tiny, or a YAML file\. Received: 'huge'"),
         ("tiny", {"words": "x"}, r"'words'.*Valid parameters.*word"),
-        ("tiny", {"profile": "quick"}, r"--profile.*Leave the parameter out"),
+        ("tiny", {"profile": "huge"}, r"Received: 'huge'"),
     ],
-    ids=["profile", "parameter", "profile twice"],
+    ids=["profile", "parameter", "profile as a parameter"],
 )
-def test_a_mistake_stops_the_run_before_it_starts(patched, tmp_path, profile, parameters, told):
+def test_a_mistake_stops_the_run_before_it_starts(
+    patched, tmp_path, monkeypatch, profile, parameters, told
+):
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path / "none"))
     with pytest.raises((NotebookError, ProfileError), match=told):
-        runner.run(["1"], profile=profile, parameters=parameters, out=tmp_path / "none")
+        runner.run(["1"], profile=profile, parameters=parameters)
     assert not (tmp_path / "none").exists()
 
 
-def test_notebooks_that_wait_for_each_other_are_an_error(patched, tmp_path):
-    for name, other in (("01_a", "2"), ("02_b", "1")):
-        node = files.read(FIXTURES / "05_waits_for_the_first.ipynb")
-        node.metadata.vidlab = {"after": [other]}
-        files.write(node, tmp_path / f"{name}.ipynb")
-    with pytest.raises(NotebookError, match=r"0._., 0._., which wait for each other"):
-        run(None, notebooks_folder=tmp_path, out=tmp_path / "out")
-
-
-def test_the_dataset_is_looked_up_once_before_notebooks_that_need_it(
-    patched, tmp_path, monkeypatch, capsys
-):
-    from vidlab import datasets
-
-    class Videos(list):
-        reversed_pairs = ()
-
+def test_the_dataset_is_looked_up_once_before_the_notebooks(patched, tmp_path, monkeypatch, capsys):
     asked = []
     videos = Videos(range(7))
     monkeypatch.setattr(datasets, "load_index", lambda name, **_: asked.append(name) or videos)
+    monkeypatch.setattr(profiles, "folder", lambda: tmp_path / "nbconfig")
+    monkeypatch.setenv("VIDLAB_HOME", str(tmp_path))
+    shutil.copytree(patched / "nbconfig", tmp_path / "nbconfig")
     for number in (1, 2):
         node = files.read(FIXTURES / "05_waits_for_the_first.ipynb")
-        node.metadata.vidlab = {"needs": ["dataset"]}
+        node.metadata.vidlab = {}
         node.cells.append(nbformat.v4.new_markdown_cell("Twins.", metadata={"tags": ["pantomime"]}))
-        files.write(node, tmp_path / f"0{number}_needs.ipynb")
-    assert not run(None, notebooks_folder=tmp_path, out=tmp_path / "out", jobs=2).failures
+        files.write(node, tmp_path / "notebooks" / f"0{number}_needs.ipynb")
+    ended = run(None, jobs=2)
+    assert not ended.failures
     assert asked == ["pantomime"]
     assert "dataset pantomime: 7 videos" in capsys.readouterr().out
-    executed = files.read(tmp_path / "out" / "notebooks" / "02_needs.ipynb")
+    executed = files.read(ended.folder / "notebooks" / "02_needs.ipynb")
     assert "Twins." not in [cell.source for cell in executed.cells]  # these videos have none
+    assert len(run(None, resume=True).unchanged) == 2
+    videos.lists = {1: {"a.avi": "train"}}
+    assert run(["1"], resume=True).unchanged == ()
 
 
 def test_the_allocator_keeps_what_the_user_has_set(monkeypatch):
@@ -311,7 +299,10 @@ def test_the_allocator_keeps_what_the_user_has_set(monkeypatch):
 
 INTERRUPTED = """
 import pathlib, sys
+from tests.test_notebooks import Videos
+from vidlab import datasets
 from vidlab.course import profiles
+datasets.load_index = lambda name, **_: Videos()
 folder = pathlib.Path(sys.argv.pop(1))
 profiles.folder = lambda: folder
 from vidlab.cli import main

@@ -185,7 +185,7 @@ def test_evaluate_and_compare_know_them(folder, printed):
     text = (folder / "table.csv").read_text()
     assert all(name in printed and name in text for name in NAMES)
     assert "Far smaller than the original." in text
-    assert "0.125" in text  # as published, beside what was measured
+    assert "12.5" in text  # as published, beside what was measured
 
 
 def test_predict_and_explain_take_any_file(folder, printed):

@@ -3,11 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from tests.drawn import SIZES, labels, legend, names, texts
-from vidlab import pantomime, plots
+from vidlab import plots
 from vidlab.errors import MetricError
 from vidlab.explanation import Explanation
 
@@ -70,38 +69,6 @@ def test_a_contact_sheet_names_every_row(count):
     assert sheet[6, 2, 0] == sheet[2, 8, 0] == 255
 
 
-def test_evidence_boxes_go_to_the_frames_they_belong_to(clip, tmp_path):
-    boxes = pd.DataFrame(
-        [(2, "person", 1.0, 2.0, 5.0, 9.0), (4, "object", 3.0, 3.0, 6.0, 6.0)],
-        columns=["frame", "part", "x0", "y0", "x1", "y1"],
-    )
-    figure = plots.evidence_boxes(clip[[0, 2, 4]], boxes, numbers=[0, 2, 4])
-    corners = [{patch.get_xy() for patch in axes.patches} for axes in figure.axes]
-    assert corners == [set(), {(1.0, 2.0)}, {(3.0, 3.0)}]
-    assert legend(figure) == ["person", "object"]
-    absent = pantomime.boxes_of("v_Diving_g01_c01", root=tmp_path)
-    figure = plots.evidence_boxes(clip[:2], absent, numbers=[0, 1])
-    assert not figure.legends
-    assert not any(axes.patches for axes in figure.axes)
-
-
-def test_pixel_values_writes_each_number_of_each_channel_once(clip):
-    figure = plots.pixel_values(clip[0], top=8, left=16)
-    panels = [axes for axes in figure.axes if axes.texts]
-    for channel, axes in enumerate(panels):
-        written = [int(text) for text in texts(axes)]
-        assert written == clip[0, 8:16, 16:24, channel].ravel().tolist()
-        assert labels(axes.xaxis)[0] == "16"
-    assert len(panels) == 3
-
-
-def test_time_slice_stacks_the_row_of_every_frame_with_time_downwards(clip):
-    frame, slices = plots.time_slice(clip, row=5, fps=2.0).axes
-    assert np.array_equal(slices.images[0].get_array(), clip[:, 5])
-    assert slices.get_ylim() == (5.0, 0.0)
-    assert np.array_equal(frame.images[0].get_array(), clip[5])
-
-
 def test_sampling_strip_draws_every_pick_and_reads_only_the_ten_frames_it_shows():
     read = []
 
@@ -132,8 +99,8 @@ def test_sampling_strip_draws_every_pick_and_reads_only_the_ten_frames_it_shows(
 
 @pytest.mark.parametrize("count", [2, 6])
 def test_unrolled_draws_the_cell_once_rolled_up_and_once_a_frame(clip, count):
-    (axes,) = plots.unrolled(clip[:count], cell="LSTM").axes
-    assert texts(axes).count("LSTM") == 1 + count
+    (axes,) = plots.unrolled(clip[:count]).axes
+    assert texts(axes).count("GRU") == 1 + count
     numbered = [name for name in texts(axes) if name.startswith("x")]
     assert numbered == [f"x{chr(0x2080 + number)}" for number in range(1, count + 1)]
     assert np.array_equal([image.get_array() for image in axes.images], [clip[0], *clip[:count]])
@@ -272,30 +239,11 @@ def test_a_grid_holds_pictures_and_maps_of_any_size_and_leaves_cells_empty():
     assert [axes.images[0].get_array().shape[0] for axes in shown(figure)] == [8, 5, 7]
 
 
-def test_a_kernel_of_zeros_is_grey_and_the_largest_weight_is_full():
-    weights = np.zeros((9, 3, 3, 3), np.float32)
-    weights[1, 0, 0, 0], weights[1, 2, 2, 1] = 0.2, -0.2
-    figure = plots.first_kernels(weights, maps=RNG.normal(size=(9, 6, 6)))
-    kernels = [axes.images[0].get_array() for axes in shown(figure) if axes.get_title()]
-    assert len(kernels) == 9
-    assert (kernels[0] == 0.5).all()
-    assert (kernels[1][0, 0, 0], kernels[1][2, 2, 1]) == (1, 0)
-    assert len(shown(figure)) == 18
-
-
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
         (lambda: plots.frame_strip(coloured(3), titles=["a"]), "Expected 3 titles.*Received: 1"),
         (lambda: plots.frame_strip(coloured(1)[0]), r"frames, height, width, 3.*\(6, 8, 3\)"),
-        (lambda: plots.filter_grid({"a": pictures(), "b": pictures(filters=(1,))}), "same filters"),
-        (lambda: plots.first_kernels(np.zeros((2, 3, 3))), "kernels"),
-        (
-            lambda: plots.strongest_frames(
-                pictures(), SimpleNamespace(filters=np.array([2])), coloured(1), names=["a"]
-            ),
-            r"filters \[1, 5, 8\]",
-        ),
         (lambda: timeline(4, 2), r"\(time, 3\).*\(4, 2\)"),
         (lambda: timeline(0, 3), r"Received: probabilities \(0, 3\)"),
         (lambda: timeline(4, 3, seconds=[0, 1]), "'seconds': 2"),

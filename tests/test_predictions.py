@@ -91,13 +91,7 @@ def test_a_reversed_twin_gets_the_same_prediction_to_the_last_bit(seed, count, a
     assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
 
 
-def test_videos_without_frames_and_unknown_aggregations_are_refused():
-    with pytest.raises(ResultError, match=r"none of video 1.*whole index"):
-        aggregate(frames_of([2, 0, 2]))
-    with pytest.raises(ResultError, match=r"none of video 3"):
-        aggregate(frames_of([2, 1, 2]), videos=4)
-    with pytest.raises(ResultError, match=r"a frame of video 2"):
-        aggregate(frames_of([2, 1, 2]), videos=2)
+def test_unknown_aggregations_are_refused():
     with pytest.raises(ResultError, match=r"mean or vote.*'median'"):
         aggregate(frames_of([2]), aggregation="median")
 
@@ -107,8 +101,6 @@ def test_predicted_class_is_the_most_probable_and_the_first_where_two_tie():
         ["a", "b"], ["g01", "g02"], [0, 1], [[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]], ["A", "B", "C"]
     )
     assert predicted.y_pred.tolist() == [1, 0]
-    assert predicted.top_k(3).tolist() == [[1, 2, 0], [0, 2, 1]]
-    assert predicted.top_k(1)[:, 0].tolist() == predicted.y_pred.tolist()
 
 
 def test_another_aggregation_keeps_everything_else_and_needs_frames(predicted):
@@ -185,8 +177,6 @@ def test_pieces_that_do_not_belong_together_are_refused(change, message):
     }
     with pytest.raises(ResultError, match=message):
         Predictions(**{**pieces, **change})
-    with pytest.raises(ResultError, match="2 videos, 1 frame numbers, 2 rows"):
-        FramePredictions([0, 0], [0], [[1.0, 0.0], [0.0, 1.0]])
 
 
 def test_a_shuffling_dataset_is_refused():
@@ -199,6 +189,22 @@ def test_the_reversed_pairs_are_kept_with_the_predictions(predicted, tmp_path):
     kept = replace(predicted, reversed_pairs=pairs).save(tmp_path / "pairs")
     assert Predictions.load(kept).reversed_pairs == pairs
     assert Predictions.load(predicted.save(tmp_path / "none")).reversed_pairs == []
+
+
+def test_whether_a_group_goes_across_classes_is_kept_and_told_of_predictions_from_elsewhere(
+    predicted, tmp_path
+):
+    """A person in two classes is one group; g01 of two classes of UCF-101 are two."""
+    whole = replace(predicted, across_classes=True).save(tmp_path / "persons")
+    assert Predictions.load(whole).across_classes is True
+    assert Predictions.load(predicted.save(tmp_path / "names")).across_classes is False
+    names = ["v_a_g01_c01", "v_b_g01_c01"]
+    options = {"classes": ["a", "b"], "video_ids": names}
+    found = [
+        Predictions.of(["a", "b"], np.eye(2), groups=groups, **options).across_classes
+        for groups in (None, ["g01", "g01"], ["anna", "anna"])
+    ]
+    assert found == [False, False, True]
 
 
 def test_the_time_steps_of_a_recurrent_model_are_not_aggregated(tmp_path):

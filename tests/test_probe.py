@@ -1,5 +1,6 @@
 """What `probe` finds out about a file by decoding it, and what is kept of that."""
 
+import os
 from fractions import Fraction
 
 import av
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidlab.data import index, probe_cache, video
+from vidlab.data import groups, index, video, video_files
 from vidlab.data.decoding import OpenCv
 from vidlab.errors import FrameIndexError
 
@@ -212,7 +213,7 @@ def test_another_process_finds_what_was_kept_and_a_changed_file_is_decoded_anew(
 ):
     path = numbered_video(frames=12)
     info = video.probe(path)
-    probe_cache._entries.cache_clear()
+    video_files._entries.cache_clear()
     decoded.clear()
     assert video.probe(path) == info
     assert not decoded
@@ -220,11 +221,30 @@ def test_another_process_finds_what_was_kept_and_a_changed_file_is_decoded_anew(
     assert video.probe(path).frames == 7
 
 
+def test_a_file_at_rest_is_not_opened_again(numbered_video, monkeypatch):
+    monkeypatch.setattr(video_files, "_SETTLED", -1)
+    path = numbered_video(frames=12)
+    info = video.probe(path)
+    video_files._entries.cache_clear()
+    assert video.known(path) == info
+    monkeypatch.setattr(type(path), "open", lambda *_, **__: pytest.fail("opened"))
+    assert video.known(path) == video.probe(path) == info
+    assert groups.find_copies([path, path.parent / "link.avi"]) == {}
+
+
+def test_a_change_that_leaves_length_and_time_as_they_were_is_seen(numbered_video):
+    path = numbered_video(frames=12)
+    about, ends = path.stat(), video_files.ends_of(path)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert video_files.ends_of(path) != ends
+
+
 @pytest.mark.parametrize("damage", ["torn", "changed", "noise"])
 def test_a_damaged_cache_costs_time_and_nothing_else(numbered_video, decoded, damage):
     path = numbered_video(frames=12)
     video.probe(path)
-    file = probe_cache._file()
+    file = video_files._file()
     data = file.read_bytes()
     last = data.splitlines()[-1]
     file.write_bytes(
@@ -234,7 +254,7 @@ def test_a_damaged_cache_costs_time_and_nothing_else(numbered_video, decoded, da
             "noise": b"\xff\0noise\n" + data[len(data) - len(last) // 2 :],
         }[damage]
     )
-    probe_cache._entries.cache_clear()
+    video_files._entries.cache_clear()
     decoded.clear()
     assert video.probe(path).frames == 12
     assert decoded
@@ -242,5 +262,5 @@ def test_a_damaged_cache_costs_time_and_nothing_else(numbered_video, decoded, da
 
 def test_a_folder_that_cannot_be_written_to_stops_nothing(numbered_video, tmp_path, monkeypatch):
     (tmp_path / "a file").touch()
-    monkeypatch.setattr(probe_cache, "home", lambda: tmp_path / "a file")
+    monkeypatch.setattr(video_files, "home", lambda: tmp_path / "a file")
     assert video.probe(numbered_video(frames=12)).frames == 12

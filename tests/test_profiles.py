@@ -70,7 +70,7 @@ def test_a_profile_may_begin_with_the_settings_of_another(own_profile, tmp_path)
         ("validation: 1.5", "validation"),
         ("recipes: {frame-vote: {epochs: [0]}}", "recipes.frame-vote.epochs.0"),
         ("recipes: {frame-vote: {dropout: [0.1]}}", "recipes.frame-vote.dropout"),
-        ("limits: {silence: 60, total: 3600}", "limits.total"),
+        ("filters: {steps: 60, total: 3600}", "filters.total"),
         *(
             (f'sampling: "{text}"', "sampling: .*Expected a sampler.*Samplers: .*Uniform")
             for text in ("Uniform", "Random(3)", "Uniform(x)", "__import__('os')")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from tests import built
 from vidlab import backbones, explanation
 from vidlab.errors import ModelError
 from vidlab.models import quantization
@@ -85,7 +86,7 @@ def test_each_channel_of_a_kernel_has_its_own_range(layer):
 
 @pytest.fixture(scope="module")
 def encoder():
-    return backbones.pooled(backbones.build("residual", size=(32, 32), weights="pantomime"))
+    return built.pooled(backbones.build("residual", size=(32, 32), weights="pantomime"))
 
 
 def likeness(encoder, bits):

@@ -217,16 +217,6 @@ def test_coverage_is_that_of_going_through_the_frames(case):
     assert seen.repeated == tuple(sorted({one for one in picks if picks.count(one) > 1}))
 
 
-@pytest.mark.parametrize(
-    ("picks", "found"),
-    [([0, 30], "0 to 30"), ([-1, 3], "-1 to 3"), ([], "none")],
-    ids=["beyond the end", "negative", "no picks"],
-)
-def test_picks_must_be_in_the_video(picks, found):
-    with pytest.raises(SamplingError, match=f"from 0 to 29. Received: {found}"):
-        coverage.measure(np.array(picks, int), 30)
-
-
 def test_every_second_follows_the_time_stamps_where_the_rate_varies():
     times = [*np.arange(60) / 30, *(2 + np.arange(20) / 5)]  # 2 s at 30 frames, 4 s at 5
     chosen = EverySecond(4).indices(80, fps=80 / 6, times=times)

@@ -41,9 +41,12 @@ def record(numbered_video):
     return make
 
 
-def test_frames_are_read_in_any_order_without_the_decoder(record, cache, frame_number, monkeypatch):
+def test_frames_are_read_in_any_order_without_the_decoder(
+    record, tmp_path, frame_number, monkeypatch
+):
     row = record(30)
     monkeypatch.setattr(store, "_CHUNK_BYTES", 7 * SIZE[0] * SIZE[1] * 3)  # decoded in parts
+    cache = FrameCache(tmp_path / "cache", size=SIZE)
     cache.read(row, [0])
     expected = video.read_frames(row.path, [29, 0, 7, 7], size=SIZE)
     small = FrameCache(cache.folder, size=(12, 20)).read(row, [3])  # beside those of another size

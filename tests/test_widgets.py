@@ -14,13 +14,13 @@ from vidlab.errors import MetricError
 from vidlab.evaluation import predictions, runs
 from vidlab.evaluation.timeline import VideoPredictor
 from vidlab.widgets import CamExplorer, ConfusionExplorer, explorer
-from vidlab.widgets.footage import Footage, Thumbnails
+from vidlab.widgets.footage import Footage
 
 CLASSES = ["Jump", "Run", "Wave"]
 
 
 def list_videos(explored, positions):
-    about = {"true": "Jump", "predicted": "Run", "count": len(positions)}
+    about = {"true": "Jump", "predicted": "Run"}
     explored.receive({"kind": "videos", "positions": positions, "about": about})
     return explored.listing["videos"]
 
@@ -31,8 +31,7 @@ def test_the_page_can_count_the_matrix(mistaken):
     np.add.at(counts, (table["true"], table["predicted"]), 1)
     expected = evaluation.confusion(mistaken, normalise=False)
     assert counts.tolist() == expected.to_numpy().tolist()
-    assert [table["groups"][at] for at in table["group"]] == mistaken.groups.tolist()
-    orders = table["orders"]["video"][""]
+    orders = table["orders"]["video"]
     assert orders["accuracy"] == [0, 2, 1]  # the worst class first
     assert [mistaken.classes[at] for at in orders["clustered"]] == plots.clustered(expected)
     probabilities = mistaken.probabilities.max(axis=1)[table["most_probable_first"]]
@@ -51,28 +50,13 @@ def test_the_page_can_count_single_frames(mistaken):
         np.add.at(counts[true], labels, 1)
     expected = evaluation.confusion(of_frames, normalise=False, per="frame")
     assert counts.tolist() == expected.to_numpy().tolist()
-    assert explored.table["orders"]["frame"][""]["accuracy"][-1] == 1
+    assert explored.table["orders"]["frame"]["accuracy"][-1] == 1
     axes = explored.figure().axes[0]
     # The style decides on which side the title stands.
     assert "number of frames" in axes.get_title() + axes.get_title(loc="left")
     assert ConfusionExplorer(mistaken).table["frames"] == []
     with pytest.raises(MetricError, match="forwards only"):
         ConfusionExplorer(mistaken, per="frame")
-
-
-def test_classes_have_orders_of_their_own_in_every_group_unless_there_are_many(mistaken):
-    orders = ConfusionExplorer(mistaken).table["orders"]["video"]
-    assert list(orders) == ["", "g01", "g02", "g03", "g04"]
-    assert orders["g01"]["accuracy"] == [0, 2, 1]  # the first Wave is of this group
-    assert orders["g02"]["accuracy"] == [0, 1, 2]
-    wide = predictions.Predictions(
-        np.arange(31).astype(str),
-        np.arange(31).astype(str),
-        [0] * 31,
-        np.tile(np.float32([0.9, 0.1]), (31, 1)),
-        ["A", "B"],
-    )
-    assert list(ConfusionExplorer(wide).table["orders"]["video"]) == [""]
 
 
 def test_videos_are_listed_with_pictures(mistaken, index):
@@ -89,21 +73,13 @@ def test_videos_are_listed_with_pictures(mistaken, index):
 
 def test_only_the_pictures_of_the_page_that_is_seen_are_made(mistaken, index):
     explored = ConfusionExplorer(mistaken, index=index)
-    assert len(explored._thumbnails) == 0
+    assert explored._thumbnail.cache_info().currsize == 0
     list_videos(explored, range(9))
     list_videos(explored, range(6, 12))
-    assert len(explored._thumbnails) == 12
+    assert explored._thumbnail.cache_info().misses == 12
     without = ConfusionExplorer(mistaken)
     assert list_videos(without, [0])[0]["picture"] is None
     assert "pass index=" in without.status["text"]
-
-
-def test_thumbnails_are_bounded_and_forget_what_was_seen_longest_ago(index):
-    kept = Thumbnails(most=3)
-    kept.of(index.paths[:3])
-    kept.of(index.paths[:1])
-    kept.of(index.paths[3:4])
-    assert list(kept._kept) == [index.paths[2], index.paths[0], index.paths[3]]
 
 
 def test_a_missing_file_is_told_in_its_place_and_when_it_is_opened(mistaken, index):
@@ -271,7 +247,7 @@ def test_looking_at_explorers_loads_no_tensorflow(numbered_video):
         "p = vidlab.predictions.Predictions(['v'], ['g01'], [0], [[1.0, 0.0]], ['A', 'B'])\n"
         "widgets.ConfusionExplorer(p).list_videos([0], {})\n"
         "h = pandas.DataFrame({'loss': [1.0], 'accuracy': [0.5]})\n"
-        "widgets.TrainingCurves(h).figure()\n"
+        "widgets.TrainingCurves({'h': h}).figure()\n"
         f"widgets.SamplingExplorer({str(numbered_video())!r}).figure()\n"
         f"widgets.AugmentExplorer({str(numbered_video())!r}).figure()\n"
         "widgets.FilterExplorer(lambda: None)\n"

@@ -1,7 +1,5 @@
 """The augmentation explorer without a browser: it shows what `Augment` draws."""
 
-from dataclasses import asdict
-
 import cv2
 import numpy as np
 import pytest
@@ -85,7 +83,7 @@ def test_options_are_written_as_code_and_with_all_off_the_clip_stays_as_it_is(nu
     explored = AugmentExplorer(path, options=OFF, size=(60, 60), sampling=Uniform(4))
     assert decoded(augmented(explored)).shape == (4, 60, 45, 3)
     assert_alike(augmented(explored), decoded(explored._clips.images[0]))
-    explored._set(asdict(Augment()))
+    explored._reset()
     assert "<code>Augment()</code>" in explored._text.value
     explored._options["crop"].value = 0.8
     assert "Augment(crop=0.8)" in explored._text.value

@@ -10,8 +10,7 @@ import pytest
 from vidlab import explanation
 from vidlab.data import video
 from vidlab.widgets import FilterExplorer
-from vidlab.widgets.footage import jpeg
-from vidlab.widgets.stills import Stills
+from vidlab.widgets.filter_images import read_stills
 
 CLASSES = ["Jump", "Run", "Wave"]
 
@@ -77,15 +76,15 @@ def assert_alike(image, expected):
     assert np.abs(decoded(image).astype(float) - expected).mean() < 6
 
 
-def test_layers_go_from_the_first_kernels_to_the_classes(model):
+def test_all_layers_can_be_chosen_and_those_of_a_depth_are_marked(model):
     explored, _ = started(model)
-    assert [name for _, name in explored._layer.options] == ["kernels", "seen", "top", "scores"]
+    assert [name for _, name in explored._layer.options] == ["seen", "coarse", "top", "scores"]
     assert explored._layer.value == "seen"
-    assert explored._layer.options[2][0] == "top · 5×5 · 7"
-    explored._other.value = "coarse"
-    names = [name for _, name in explored._layer.options]
-    assert names == ["kernels", "seen", "coarse", "top", "scores"]
-    assert explored._layer.value == "coarse"
+    assert explored._layer.options[1][0] == "coarse · 7×7 · 4"
+    assert explored._layer.options[2][0] == "top · 5×5 · 7 ★"
+    explored._layer.value = "coarse"
+    finish(explored)
+    assert text_of(explored.status) == "4 filters."
 
 
 def test_images_are_those_of_activation_maximization_and_each_step_is_reported(model, tmp_path):
@@ -120,79 +119,50 @@ def test_images_are_made_some_at_a_time_and_that_can_be_stopped(model):
     assert None not in explored._grid.images
 
 
-def test_kernels_are_shown_pixel_by_pixel_with_the_maps_of_the_first_layer(model, frames):
-    explored, _ = started(model, frames=frames, layer="kernels", number=3)
-    kernel = model.get_layer("seen").get_weights()[0][..., 2]
-    expected = 255 * (0.5 + 0.5 * kernel / np.abs(kernel).max())
-    shown = decoded(explored._grid.images[2])[30::60, 30::60]
-    np.testing.assert_allclose(shown, expected, atol=1)
-    assert text_of(explored.status) == "4 kernels."
-    expected = explanation.strongest_frames(model, frames, layer="seen", filters=[3])
-    shown = [int(caption.split()[-1]) for caption in explored._detail._strongest.captions]
-    assert shown == expected.frames[0].tolist()
-
-
-def test_an_open_filter_has_the_frames_that_excite_it_and_its_map(model, frames):
+def test_an_open_filter_has_the_frames_that_excite_it_and_their_maps(model, frames):
     explored, _ = started(model, frames=frames, layer="top")
     explored._grid.selected = 4
     expected = explanation.strongest_frames(model, frames, layer="top", filters=[4], count=4)
-    assert explored._detail._strongest.captions == [
+    assert explored._frames.captions == [
         f"{response:.2f} · frame {frame}"
         for frame, response in zip(expected.frames[0], expected.responses[0], strict=True)
     ]
-    assert explored._detail._frames.selected == expected.frames[0][0]
-    explored._detail._strongest.selected = 2
-    assert explored._detail._frames.selected == expected.frames[0][2]
-
-
-def test_the_map_of_a_chosen_frame_stays_for_the_next_filter(model, frames):
-    explored, _ = started(model, frames=frames, layer="top", number=1)
-    explored._detail._frames.selected = 6
-    for number in (1, 2):
-        explored._grid.selected = number
-        maps = explanation.feature_maps(model, frames[6], layer="top", filters=[number]).maps
-        assert explored._detail._map.images[0] == jpeg(frames[6])
-        expected = cv2.applyColorMap(
-            np.uint8(255 * (maps[0] - maps.min()) / np.ptp(maps)), cv2.COLORMAP_VIRIDIS
-        )[..., ::-1]
-        heat = decoded(explored._detail._map.images[1])
-        np.testing.assert_array_equal(heat[18::36, 18::36], expected)
-        assert f"{maps.min():.2f} to {maps.max():.2f}" in explored._detail._map.captions[1]
+    for frame, image, caption in zip(
+        expected.frames[0], explored._maps.images, explored._maps.captions, strict=True
+    ):
+        maps = explanation.activations(model, frames[frame][None], layers=["top"])["top"]
+        heat = maps[0, ..., 4]
+        share = np.uint8(255 * (heat - heat.min()) / np.ptp(heat))
+        coloured = cv2.applyColorMap(share, cv2.COLORMAP_VIRIDIS)[..., ::-1]
+        np.testing.assert_allclose(decoded(image)[18::36, 18::36], coloured, atol=4)
+        assert caption == f"{heat.min():.2f} to {heat.max():.2f}"
 
 
 def test_a_filter_is_compared_with_what_it_was_and_with_other_noise(model, before, frames):
     explored, _ = started(model, before=before, frames=frames, layer="top", number=5)
-    names = [caption.split(":")[0] for caption in explored._detail._large.captions]
+    names = [caption.split(":")[0] for caption in explored._large.captions]
     assert names == ["before", "before, other noise", "now"]
     made = [(before, 0), (before, 1), (model, 0)]
-    for image, (net, seed) in zip(explored._detail._large.images, made, strict=True):
+    for image, (net, seed) in zip(explored._large.images, made, strict=True):
         expected = explanation.activation_maximization(net, "top", filters=[5], steps=2, seed=seed)
         assert_alike(image, expected.images[0])
     changes = explanation.filter_changes(before, model, frames=frames, layers=["top"])
-    assert f"r = {changes['correlation'][5]:.2f}" in text_of(explored._detail._heading)
+    assert f"r = {changes['correlation'][5]:.2f}" in text_of(explored._heading)
 
 
-def test_filters_are_ordered_by_their_change(model, before, frames):
-    explored, _ = started(model, before=before, frames=frames, layer="top")
-    explored._by.value = "change"
-    finish(explored)
-    changes = explanation.filter_changes(before, model, frames=frames, layers=["top"])
-    expected = changes.sort_values("correlation", na_position="last")
-    assert explored._grid.captions == [
-        f"{number} · r {r:.2f}"
-        for number, r in zip(expected["filter"], expected["correlation"], strict=True)
-    ]
+def test_a_filter_whose_maps_do_not_vary_has_no_correlation(model, before):
+    black = np.zeros((4, 32, 32, 3), np.uint8)
+    explored, _ = started(model, before=before, frames=black, layer="coarse", number=0)
+    assert text_of(explored._heading) == "filter 0 of coarse"
 
 
 def test_classes_have_their_names_and_no_map(model, frames):
     explored, texts = started(model, frames=frames, classes=CLASSES, layer="scores", number=1)
     assert explored._grid.captions == CLASSES
-    assert text_of(explored._detail._heading) == "Run"
-    assert explored._detail._strongest.images == []
-    assert "no map" in text_of(explored._detail._note)
+    assert text_of(explored._heading) == "Run"
+    assert explored._frames.images == []
+    assert "no map" in text_of(explored._note)
     assert "scores, Jump, Wave: step 2 of 2" in texts
-    explored._find.value = "wav"
-    assert explored.opened == 2
 
 
 def test_many_filters_are_shown_a_page_at_a_time_that_of_the_open_one_first():
@@ -204,14 +174,14 @@ def test_many_filters_are_shown_a_page_at_a_time_that_of_the_open_one_first():
     explored._page.value = 3
     assert [int(caption) for caption in explored._grid.captions] == [40, 41, 42, 43, 44]
     assert explored._grid.selected == -1
-    explored._find.value = "2"
-    assert (explored._page.value, explored._grid.selected) == (1, 2)
+    explored._grid.selected = 2
+    assert explored.opened == 42
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"layer": "nowhere"}, "Choose one of kernels, seen, top, scores"),
+        ({"layer": "nowhere"}, "Choose one of seen, top, scores"),
         ({"layer": "top", "number": 7}, "Expected a filter from 0 to 6, those of top"),
         ({"classes": ["Jump"], "layer": "scores"}, "Expected the names of 3 classes"),
     ],
@@ -223,14 +193,6 @@ def test_what_cannot_be_shown_is_told(model, options, message):
     assert message in explored.problem
 
 
-def test_an_unknown_filter_is_told_and_what_is_shown_stays(model):
-    explored, _ = started(model, layer="top", number=0)
-    assert "pass frames=" in text_of(explored._detail._note)
-    explored._find.value = "12"
-    assert "Expected a filter from 0 to 6" in explored.problem
-    assert explored.opened == 0
-
-
 def test_a_model_without_convolutions_says_so(monkeypatch):
     monkeypatch.setenv("VIDLAB_WIDGETS", "static")
     bare = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
@@ -239,13 +201,17 @@ def test_a_model_without_convolutions_says_so(monkeypatch):
     assert "no filters to look into" in bundle["text/plain"]
 
 
-def test_another_shape_before_or_no_video_is_told_beside_the_images(model, frames):
+def test_another_shape_before_or_no_video_is_told_beside_the_images(model, frames, index):
     explored, _ = started(model, before=cnn(filters=6), frames=frames, layer="top", number=2)
-    assert "two models of one architecture" in text_of(explored._detail._note)
-    assert len(explored._detail._large.images) == 3
-    explored, _ = started(model, frames=["gone.avi"], layer="top", number=0)
-    assert "gone.avi" in text_of(explored._detail._note)
-    assert len(explored._detail._large.images) == 1
+    assert "two models of one architecture" in text_of(explored._note)
+    assert len(explored._large.images) == 3
+    for path in index.paths:
+        path.unlink()
+    explored, _ = started(model, frames=index, layer="top", number=0)
+    assert index.paths[0].name in text_of(explored._note)
+    assert len(explored._large.images) == 1
+    explored, _ = started(model, layer="top", number=0)
+    assert "pass frames=" in text_of(explored._note)
 
 
 def test_models_are_loaded_once_and_late(model, before):
@@ -270,19 +236,19 @@ def test_of_videos_two_frames_each_are_taken_and_only_one_counts(model, index):
     index.paths[3].unlink()
     explored, _ = started(model, frames=index, layer="top", number=0)
     stills = explored._images.stills
-    assert "46 frames of 23 of 24 videos; 1 could not be read" in text_of(explored._detail._note)
-    assert index.paths[3].name in text_of(explored._detail._note)
+    assert "46 frames of 23 of 24 videos; 1 could not be read" in text_of(explored._note)
+    assert index.paths[3].name in text_of(explored._note)
     info = video.probe(index.paths[0])
     expected = video.read_frames(index.paths[0], [round((info.frames - 1) / 4)], size=(32, 32))
     np.testing.assert_array_equal(stills.frames[0], expected[0])
-    assert explored._detail._frames.captions[0] == "Jump"
-    assert len({stills.origins[frame] for frame in explored._detail.strongest}) == 4
-    assert len(explored._detail._frames.images) == 46
+    assert stills.names[0] == "Jump"
+    assert len({stills.origins[frame] for frame in explored._strongest}) == 4
+    assert len(stills.frames) == 46
 
 
 def test_of_many_frames_some_are_taken_evenly_and_fitted():
     given = np.zeros((500, 6, 4, 3)) + np.arange(500)[:, None, None, None] / 2
-    stills = Stills.of(given, size=(8, 8))
+    stills = read_stills(given, size=(8, 8))
     assert stills.frames.shape == (96, 8, 8, 3)
     assert stills.says == "96 of 500 frames"
     assert (stills.origins[0], stills.origins[-1]) == (0, 499)
@@ -305,7 +271,7 @@ def test_the_static_form_is_a_grid_that_may_compare_models_or_show_frames(
     titles = [one.get_title(loc="center") for one in explored.figure().axes if one.images]
     assert titles[0].startswith("made: ")
     found = [" · ".join(title.split(": ")[::-1]) for title in titles[1:]]
-    assert found == explored._detail._strongest.captions
+    assert found == explored._frames.captions
 
 
 def test_a_live_cell_shows_at_once_and_has_a_picture_when_images_are_made(model):

@@ -48,7 +48,7 @@ def fact(explored, name):
 
 
 def set_option(explored, name, option, value):
-    explored._samplers[name].controls[option].value = value
+    explored._controls[name][option].value = value
 
 
 def decoded(image):
@@ -81,13 +81,11 @@ def test_each_row_says_what_its_picks_cover(explored):
     assert set(np.array(picks(explored, "Window"))[repeated]) == {0, 1, 2, 3, 4}
 
 
-def test_an_option_is_changed_and_a_sampler_within_a_sampler_follows(explored):
+def test_an_option_is_changed_by_number_or_by_choice(explored):
     set_option(explored, "Uniform", "count", 5)
     assert picks(explored, "Uniform") == [4, 13, 22, 31, 40]
-    assert picks(explored, "Reordered") == [40, 31, 22, 13, 4]
-    set_option(explored, "Reordered", "sampler", "EveryNth")
     set_option(explored, "Reordered", "order", "frozen")
-    assert picks(explored, "Reordered") == [24] * 12
+    assert len(set(picks(explored, "Reordered"))) == 1
 
 
 def test_an_option_that_can_be_left_out_is_left_out_at_zero(explored):
@@ -107,14 +105,11 @@ def test_training_draws_by_the_seed_and_predictions_do_not(explored, numbered_vi
     assert np.diff(first["Window"]).tolist() == [1] * 15
     bounds = np.arange(9) * 45 // 8
     assert np.searchsorted(bounds, second["Segments"], side="right").tolist() == list(range(1, 9))
-    steady = explored.chart.data[-1]
-    assert list(steady.x) == without["Window"] + without["Segments"]
     explored._draw.value = 0
     assert {name: picks(explored, name) for name in names} == without
-    for seed, is_alike in ((0, True), (4, False)):
-        other = SamplingExplorer(numbered_video(frames=45, fps=15), seed=seed)
-        other._draw.value = 1
-        assert (picks(other, "Segments") == first["Segments"]) == is_alike
+    other = SamplingExplorer(numbered_video(frames=45, fps=15))
+    other._draw.value = 1
+    assert picks(other, "Segments") == first["Segments"]
     random = [text for text in explored.chart.layout.yaxis.ticktext if "random" in text]
     assert random == ["Window(length=16) · random", "Segments(count=8) · random"]
 
@@ -122,27 +117,15 @@ def test_training_draws_by_the_seed_and_predictions_do_not(explored, numbered_vi
 def test_a_row_shows_its_frames_in_the_order_a_model_gets_them(explored, frame_number):
     explored._row.value = "Reordered"
     expected = Uniform(16).indices(45)[::-1].tolist()
-    assert explored._picks.captions == [str(number) for number in expected]
+    assert [int(caption.split()[0]) for caption in explored._picks.captions] == expected
     assert [frame_number(decoded(one)) for one in explored._picks.images] == expected
-    explored._picks.selected = 2
-    assert explored._frame.value == expected[2]
 
 
 def test_of_many_picks_32_are_shown_from_the_first_to_the_last(explored):
     explored._row.value = "AllFrames"
     captions = explored._picks.captions
-    assert (len(captions), captions[0], captions[-1]) == (32, "0", "44")
+    assert (len(captions), captions[0], captions[-1]) == (32, "0 · 0.00 s", "44 · 2.93 s")
     assert explored._player.slider.options[-1] == "pick 45 of 45 · frame 44"
-
-
-@pytest.mark.parametrize("number", [0, 17, 44])
-def test_any_frame_is_looked_at(explored, frame_number, number):
-    explored._frame.value = number
-    (image,), (caption,) = explored._large.images, explored._large.captions
-    assert frame_number(decoded(image)) == number
-    by = [name for name, chosen in explored.picks().items() if number in chosen]
-    assert caption == f"frame {number}, {number / 15:.2f} s: picked by {', '.join(by)}"
-    assert explored.chart.layout.shapes[0].x0 == number
 
 
 def test_samplers_of_ones_own_are_shown_by_name(numbered_video):
@@ -164,19 +147,9 @@ def test_samplers_of_ones_own_are_shown_by_name(numbered_video):
     assert explored._options.children == ()
 
 
-def test_two_of_a_kind_are_told_apart_and_a_nested_one_may_stand_alone(numbered_video):
-    samplers = [Uniform(3), Uniform(5), Reordered(Window(4), "reversed")]
-    explored = SamplingExplorer(numbered_video(frames=20), samplers=samplers)
-    assert list(explored._samplers) == [repr(samplers[0]), repr(samplers[1]), "Reordered"]
-    assert picks(explored, "Reordered") == [11, 10, 9, 8]
-    assert explored._samplers["Reordered"].controls["sampler"].options[-1] == "its own"
-    set_option(explored, "Reordered", "order", "frozen")
-    assert picks(explored, "Reordered") == [10] * 4
-
-
 def test_without_a_sampler_there_is_nothing_to_show(numbered_video):
     with pytest.raises(SamplingError, match=r"at least one sampler.*Uniform\(16\)"):
-        SamplingExplorer(numbered_video(frames=3), samplers=[])
+        SamplingExplorer(numbered_video(frames=3), samplers={})
 
 
 def test_a_video_is_found_by_parts_of_its_name_and_keeps_the_options(index):
@@ -188,7 +161,7 @@ def test_a_video_is_found_by_parts_of_its_name_and_keeps_the_options(index):
     assert explored.video.value == "v_Jump_g01_c01"
     explored._step(1)
     assert explored.video.value == "v_Wave_g02_c01"
-    frames = explored._frame.max + 1
+    frames = len(picks(explored, "AllFrames"))
     assert picks(explored, "EveryNth") == list(range(0, frames, 3))
     explored.search.value = "swim"
     assert "Try fewer letters" in explored.problem
@@ -213,7 +186,7 @@ def test_the_static_form_draws_the_picks_as_they_are_now(explored, monkeypatch):
     axes = explored.figure().axes
     titles = [one.get_title(loc="left") for one in axes]
     assert titles[0] == "Uniform(count=5): 5 picks"
-    assert titles[-1].startswith("Reordered(sampler=Uniform(count=5)")
+    assert titles[-1].startswith("Reordered(sampler=Uniform(count=16)")
     with_frames = [place for place, one in enumerate(axes) if one.images]
     assert [titles[place - 1] for place in with_frames] == [
         "EveryNth(step=4): 12 picks, 10 of them shown"

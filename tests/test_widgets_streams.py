@@ -103,7 +103,7 @@ def test_a_model_of_flow_alone_shows_the_flow_below_the_heat(flow_alone, index):
     shown.explain()
     (panel,) = shown.explanation["panels"]
     assert (panel["name"], panel["input"]) == ("Jump", "flow")
-    assert list(shown.records) == ["Jump"]
+    assert list(shown.records) == ["Jump, flow"]
     assert len(shown.explanation["pictures"]["flow"]) == len(shown.film["frames"]) == 4
     shown.show(index.paths[1])
     assert shown.explanation == {}
@@ -161,10 +161,10 @@ def test_the_page_without_a_kernel_keeps_the_pictures_of_flow(both, mistaken, in
     streams, model = both
     options = {"index": index, "model": model, "sampling": Uniform(4), "streams": streams}
     held = Held(widgets.save_page(mistaken, tmp_path / "page.html", videos=2, **options))
-    for film in held.kept["videos"].values():
-        assert {one["input"] for one in film["panels"]} == {"rgb", "flow"}
-        pictures = [unpacked(held.part(place)) for place in film["pictures"]["flow"]]
-        assert [picture.shape[:2] for picture in pictures] == 4 * [tuple(film["size"])]
+    for shown in held.kept["videos"].values():
+        assert {one["input"] for one in shown["explanation"]["panels"]} == {"rgb", "flow"}
+        pictures = [*map(unpacked, shown["explanation"]["pictures"]["flow"])]
+        assert [picture.shape[:2] for picture in pictures] == 4 * [tuple(shown["film"]["size"])]
 
 
 @pytest.mark.parametrize("kind", [ConfusionExplorer, PerClassExplorer])

@@ -36,7 +36,7 @@ def lines(curves):
 
 
 def test_curves_phases_and_the_kept_epoch_are_those_of_the_history():
-    curves = TrainingCurves(HISTORY)
+    curves = TrainingCurves({"mine": HISTORY})
     drawn = lines(curves)
     for name, prefix in (("training", ""), ("validation", "val_")):
         loss, accuracy = drawn[name]
@@ -48,17 +48,15 @@ def test_curves_phases_and_the_kept_epoch_are_those_of_the_history():
     assert {shape.x0 for shape in curves.chart.layout.shapes} == {3}  # where phase 2 begins
 
 
-def test_a_history_without_validation_seconds_or_phases_is_drawn_with_what_it_has():
+def test_a_history_without_validation_or_phases_is_drawn_with_what_it_has():
     curves = TrainingCurves({"short": SHORT})
-    curves._over.value = "seconds"
     assert list(lines(curves)) == ["training"]
     assert list(lines(curves)["training"][0].x) == [1, 2]
 
 
-def test_epochs_are_laid_out_in_time_and_the_loss_on_a_log_scale():
-    curves = TrainingCurves(HISTORY)
-    curves._over.value, curves._log.value = "seconds", True
-    assert list(lines(curves)["training"][0].x) == [2, 3, 4, 8]
+def test_the_loss_is_drawn_on_a_log_scale():
+    curves = TrainingCurves({"mine": HISTORY})
+    curves._log.value = True
     assert (curves.chart.layout.yaxis.type, curves.chart.layout.yaxis2.type) == ("log", None)
 
 
@@ -77,7 +75,7 @@ def test_runs_and_tables_stand_side_by_side_in_colours_of_their_own(tmp_path):
     drawn = lines(TrainingCurves({"frame-vote": run, "cnn-lstm": SHORT}))
     for name, colour in plots.class_colours(["frame-vote", "cnn-lstm"]).items():
         assert drawn[f"{name}, training"][0].line.color == colour
-    assert "frame-vote (4 epochs)" in TrainingCurves(run).describe()
+    assert "frame-vote (4 epochs)" in TrainingCurves({"frame-vote": run}).describe()
 
 
 def test_a_missing_run_and_a_table_that_is_no_history_are_refused(tmp_path):
@@ -92,7 +90,7 @@ def test_the_static_form_draws_one_training_or_compares_several(monkeypatch):
     empty = TrainingCurves()
     assert set(empty._repr_mimebundle_()) == {"text/plain"}
     assert "no training yet" in empty.describe()
-    one = TrainingCurves(HISTORY, title="How it went")
+    one = TrainingCurves({"mine": HISTORY}, title="How it went")
     assert one.children == ()
     assert one.figure().get_suptitle() == "How it went"
     bundle = TrainingCurves({"mine": HISTORY, "short": SHORT})._repr_mimebundle_()

@@ -3,8 +3,6 @@
 What the system refuses, such as a full disk, is put into a sentence by `system_message`.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os
@@ -24,6 +22,7 @@ __all__ = [
     "is_whole",
     "locked",
     "printable",
+    "relative",
     "replacing",
     "seal",
     "system_message",
@@ -150,6 +149,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     return Path(path)
+
+
+def relative(path: str | os.PathLike[str]) -> str:
+    """Return a path as short as it can be typed from here."""
+    path = Path(path)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def printable(text: str) -> str:

@@ -2,7 +2,8 @@
 
 ``fetch`` and ``train`` kill a process with SIGKILL at random moments, let another go on, and
 compare what is there in the end with what an undisturbed process leaves. ``fuzz`` gives readers
-files that were changed at random places, and counts their errors by kind.
+files that were changed at random places, and counts their errors by kind; a file that takes more
+than 10 s or 1 GiB is unhandled.
 """
 
 import argparse
@@ -166,11 +167,12 @@ def fuzz(count, folder, *, seed=0):
         ]
         started = time.perf_counter()
         try:
-            hostile.read(name, hostile.changed(seeds[name], edits), folder / "work")
+            with hostile.limits():
+                hostile.read(name, hostile.changed(seeds[name], edits), folder / "work")
             kind = "read"
         except VidlabError as error:
             kind = type(error).__name__
-        except Exception as error:  # what this looks for
+        except (Exception, hostile.Hung) as error:  # what this looks for
             kind = f"UNHANDLED {type(error).__name__}"
         slowest = max(slowest, time.perf_counter() - started)
         found.append((name, kind))

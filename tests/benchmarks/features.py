@@ -19,11 +19,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from tests import built
 from tests.benchmarks import turns
 from tests.benchmarks.clips import CHOSEN, SAMPLING, make_videos
 from tests.benchmarks.decode import read_all
 from vidlab.data import video
 from vidlab.data.index import VideoIndex
+from vidlab.data.streams import Rgb
 from vidlab.models import backbones
 from vidlab.training import engines, features
 from vidlab.training.features import BATCH_SIZE as BATCH
@@ -55,7 +57,7 @@ def measure(backbone, precision):
         return {}
     turns.remark(f"{backbone}: {engine}, {numbers}, random weights")
     keras.utils.set_random_seed(0)
-    encoder = backbones.pooled(backbones.build(backbone))
+    encoder = built.pooled(backbones.build(backbone))
     size, amount = encoder.input_shape[1:3], AMOUNTS[backbone]
     with tempfile.TemporaryDirectory(prefix="vidlab-bench-") as home:
         paths = make_videos(Path(home, "videos"), amount.videos)
@@ -74,7 +76,12 @@ def measure(backbone, precision):
 
         def extract():
             features.extract(
-                index, encoder, sampling=SAMPLING, out=next(stores), precision=precision
+                index,
+                encoder,
+                streams={encoder.inputs[0].name: Rgb(SAMPLING, size)},
+                sampling=SAMPLING,
+                out=next(stores),
+                precision=precision,
             )
 
         methods = {
@@ -84,7 +91,7 @@ def measure(backbone, precision):
                 lambda: predict(encoder, few, at_once=len(CHOSEN)), len(few)
             ),
             "bare-engine": turns.Method(
-                lambda: list(bare.map((None, [batch]) for batch in batches)),
+                lambda: list(bare((None, [batch]) for batch in batches)),
                 len(batches) * BATCH / len(CHOSEN),
             ),
         }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests import built
 from tests.benchmarks import turns
 from vidlab import backbones, video
 from vidlab.data.sampling import Uniform
@@ -26,7 +27,7 @@ def main(arguments=None):
     parser.add_argument("videos", type=Path, nargs="+")
     given = parser.parse_args(arguments)
     small, whole = (
-        backbones.pooled(backbones.build("mobilenetv2", weights=weights))
+        built.pooled(backbones.build("mobilenetv2", weights=weights))
         for weights in (given.file, "imagenet")
     )
     frames = np.concatenate([read(path) for path in given.videos])
@@ -66,7 +67,7 @@ def computing(model, engine, batch):
         batch_size=len(batch),
         dtypes=["uint8"],
     )
-    return lambda: list(made.map([(None, [batch])]))
+    return lambda: list(made([(None, [batch])]))
 
 
 if __name__ == "__main__":

@@ -90,13 +90,16 @@ def train_cached(folder):
 
 
 def extract(folder):
-    from vidlab.data import sampling
+    from tests import built
+    from vidlab.data import sampling, streams
     from vidlab.models import backbones
     from vidlab.training import features
 
+    encoder = built.pooled(backbones.build("residual", size=(160, 160)))
     return features.extract(
         index_videos(folder),
-        backbones.pooled(backbones.build("residual", size=(160, 160))),
+        encoder,
+        streams={encoder.inputs[0].name: streams.Rgb(sampling.AllFrames(), 160)},
         sampling=sampling.AllFrames(),
         out=f"{folder}-features",
     )

@@ -72,19 +72,11 @@ def test_another_model_and_more_frames_are_asked(page):
     page.wait_for_selector(f"{WATCH}[data-steps='8']")
 
 
-def test_a_class_is_shown_alone_by_its_name(page):
-    names = page.locator(f"{WATCH} .vl-legend button")
-    names.first.click()
-    assert names.first.get_attribute("aria-pressed") == "true"
-    assert names.nth(1).get_attribute("aria-pressed") == "false"
-    names.first.click()
-
-
-def test_where_it_looked_opens_below_for_the_class_that_is_chosen(page, notebook):
-    page.get_by_label("for", exact=True).select_option("Wave")
+def test_where_it_looked_opens_below(page, notebook):
     page.get_by_role("button", name="Where did it look?").click()
-    caption = page.locator(".vl-cam figcaption", has_text="Wave")
-    caption.first.wait_for(timeout=60_000)
+    page.wait_for_selector(".vl-cam[data-panels='1']", timeout=60_000)
+    page.get_by_label("beside it", exact=True).select_option("Wave")
+    page.locator(".vl-cam figcaption", has_text="Wave").first.wait_for(timeout=60_000)
     page.wait_for_timeout(500)
     notebook.screenshot("timeline-heat", of=".jp-OutputArea-output:has(.vl-watch)")
 

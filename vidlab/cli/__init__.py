@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from vidlab.cli import compare, data, doctor, explain, export, flow, notebooks, predict, results
+from vidlab.cli import compare, data, doctor, explain, export, flow, predict, results, run
 from vidlab.cli.console import Root
 
 __all__ = ["app", "main"]
@@ -29,19 +29,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command("run", cls=notebooks.Run, rich_help_panel="Start here")(notebooks.run)
-app.command("doctor", rich_help_panel="Start here")(doctor.doctor)
+app.command(cls=run.Run, rich_help_panel="Start here")(run.run)
+app.command(rich_help_panel="Start here")(doctor.doctor)
 app.add_typer(data.app, name="data", rich_help_panel="Pieces of a run")
-app.command("features", rich_help_panel="Pieces of a run")(results.features)
-app.command("train", rich_help_panel="Pieces of a run")(results.train)
-app.command("evaluate", rich_help_panel="Pieces of a run")(results.evaluate)
-app.command("compare", rich_help_panel="Pieces of a run")(compare.compare)
-app.command("predict", rich_help_panel="Pieces of a run")(predict.predict)
-app.command("explain", rich_help_panel="Pieces of a run")(explain.explain)
-app.command("export", rich_help_panel="Pieces of a run")(export.export)
-app.command("flow", rich_help_panel="Pieces of a run")(flow.flow)
-app.command("figures", rich_help_panel="Pieces of a run")(results.figures)
-app.add_typer(notebooks.app, name="notebooks", rich_help_panel="For authors")
+for command in (
+    *(results.features, results.train, results.evaluate, compare.compare, predict.predict),
+    *(explain.explain, export.export, flow.flow, results.figures),
+):
+    app.command(rich_help_panel="Pieces of a run")(command)
 
 
 @app.callback()

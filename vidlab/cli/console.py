@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,12 @@ import typer
 from typer.core import TyperGroup
 
 from vidlab.errors import VidlabError
-from vidlab.files import system_message
+from vidlab.files import relative, system_message, unique_stems
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Root", "complain", "export", "one_by_one", "published", "relative", "table"]
+__all__ = ["Root", "complain", "export", "one_by_one", "published", "table"]
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -46,17 +46,22 @@ def complain(message: str) -> None:
     typer.secho(message, fg=typer.colors.RED, err=True)
 
 
-def one_by_one(files: Sequence[Path], treat: Callable[[Path], None]) -> None:
+def one_by_one(
+    files: Sequence[Path], treat: Callable[[Path, Path], Iterable[Path]], *, out: Path
+) -> None:
     """Treat each video, whatever becomes of the others; then raise what was raised, if anything.
 
-    What several videos meet, such as a full disk, is told once.
+    `treat` is given a file and, in the folder `out`, how names of what is made of it begin; it
+    returns what it has written. What several videos meet, such as a full disk, is told once.
     """
     from vidlab.progress import progress
 
     problems = {}
+    stems = dict(zip(files, unique_stems(files), strict=True))
     for file in progress(files, desc="videos", unit="video"):
         try:
-            treat(file)
+            for path in treat(file, out / stems[file]):
+                typer.echo(f"Written: {relative(path)}")
         except (VidlabError, OSError, UnicodeError) as error:
             problems[_told(error)] = error
     for message in [*problems][:-1]:
@@ -65,14 +70,8 @@ def one_by_one(files: Sequence[Path], treat: Callable[[Path], None]) -> None:
         raise [*problems.values()][-1]
 
 
-def relative(path: Path) -> str:
-    """Return a path as short as it can be typed from here."""
-    path = Path(path)
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
 def table(frame: pd.DataFrame, *, title: str) -> None:
-    """Print a table; shares and other fractions with three digits.
+    """Print a table; shares in percent as `readable` has them, fractions with three digits.
 
     Parameters
     ----------
@@ -86,12 +85,17 @@ def table(frame: pd.DataFrame, *, title: str) -> None:
     from rich.table import Table
     from rich.text import Text  # in which brackets are no markup
 
-    def cell(value: object) -> Text:
-        if isinstance(value, float):
-            return Text("–" if value != value else f"{value:.3f}")
-        return Text("–" if value is None else str(value))
+    from vidlab.evaluation.tables import readable
 
-    flat = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+    def cell(value: object) -> Text:
+        if value is None or value != value:
+            return Text("–")
+        if isinstance(value, float):
+            return Text(f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}")
+        return Text(str(value))
+
+    shown = readable(frame)
+    flat = shown if isinstance(shown.index, pd.RangeIndex) else shown.reset_index()
     drawn = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold")
     for name in flat.columns:
         number = pd.api.types.is_numeric_dtype(flat[name])

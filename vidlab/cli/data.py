@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import complain, export, relative, table
+from vidlab.cli.console import complain, export, table
 from vidlab.cli.options import Groups, Layout
+from vidlab.files import relative
 
 if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
@@ -83,48 +84,41 @@ def verify(
     or a group or a copy is in two parts of one.
     """
     from vidlab.data import verification
-    from vidlab.data.groups import PATTERN, suggested_pattern
-    from vidlab.data.leakage import copies_apart
+    from vidlab.data.groups import copies_apart
     from vidlab.errors import DatasetError
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # what they say is below
+    splits, unfit, leaks = [], [], False
+    with warnings.catch_warnings(record=True) as warned:  # told at the end
+        warnings.simplefilter("always", UserWarning)
         index = _index(dataset, size=size, layout=layout, groups=groups, count=whole)
-    found = verification.verify(index)
-    typer.echo(f"{relative(index.root)}: {found}")
-    for line in (*index.notes, *found.findings):
-        typer.echo(line)
-    failed = len(found.faults) > 0
-    if failed:
-        table(found.faults, title="Problems")
-        complain(f"{len(found.faults)} problems, listed above. Remove or replace these files.")
-    if not index.groups_from:
-        hint = suggested_pattern(index.paths) or PATTERN
-        complain(
-            "Groups are unknown: whether one scene or person is in two parts of a split cannot be "
-            "told. Name videos like v_Class_g01_c02, or say which part of a name is the group, "
-            f"such as --groups '{hint}'."
-        )
-    for k in sorted(index.lists or [1]):
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
+        apart = "; no group in two parts" if index.groups_from else ""
+        if apart and index.ungrouped:
+            apart += f" of the {len(index) - index.ungrouped} videos that name one"
+        for k in sorted(index.lists or [1]):
             try:
                 parts = index.split(k)
             except DatasetError as error:
-                complain(f"Split {k} cannot be used. {error}")
-                failed = True
+                unfit.append(f"Split {k} cannot be used. {error}")
                 continue
-        failed = failed or bool(copies_apart(*parts))
-        train, validation, test = map(len, parts)
-        apart = "; no group in two parts" if index.groups_from else ""
-        typer.echo(
-            f"Split {k}: {train} training, {validation} validation, {test} test videos{apart}."
-        )
-        for warning in warned:
-            complain(str(warning.message).removeprefix("vidlab: "))
+            train, validation, test = map(len, parts)
+            leaks = leaks or bool(copies_apart(*parts))
+            splits.append(
+                f"Split {k}: {train} training, {validation} validation, {test} test videos{apart}."
+            )
+    faults = verification.faults(index)
+    typer.echo(f"{relative(index.root)}: {verification.summary(index)}")
+    for line in (*index.notes, *verification.findings(index)):
+        typer.echo(line)
+    if len(faults):
+        table(faults, title="Problems")
+        unfit.append(f"{len(faults)} problem(s), listed above. Remove or replace these files.")
+    for line in splits:
+        typer.echo(line)
+    for line in [*unfit, *(str(one.message).removeprefix("vidlab: ") for one in warned)]:
+        complain(line)
     if csv is not None:
-        export(found.videos, csv)
-    if failed:
+        export(verification.videos(index), csv)
+    if unfit or leaks:
         raise typer.Exit(1)
 
 
@@ -148,13 +142,9 @@ def info(
     if not index.groups_from:
         classes["groups"] = "unknown"
     table(classes, title=f"{relative(index.root)}: {len(index)} videos")
-    first, kinds = videos.iloc[0], index.report["kind"].value_counts()
+    kinds = index.report["kind"].value_counts()
     wrong = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"
-    typer.echo(
-        f"{videos['seconds'].sum() / 60:.1f} minutes in all; the first video is "
-        f"{first['width']}×{first['height']} at {first['fps']:g} frames a second. "
-        f"Splits it comes with: {len(index.lists or {}) or 'none'}. Problems: {wrong}."
-    )
+    typer.echo(f"Splits it comes with: {len(index.lists or {}) or 'none'}. Problems: {wrong}.")
     for note in index.notes:
         typer.echo(note)
 

@@ -17,18 +17,18 @@ from typing import Annotated
 
 import typer
 
-from vidlab.cli.console import relative
 from vidlab.errors import VideoError
+from vidlab.files import relative
 
 __all__ = ["Finding", "doctor", "examine"]
 
-_OLDEST_PYTHON, _NEWEST_PYTHON = (3, 11), (3, 13)
-_LEAST_MEMORY_GB = 4
-_LEAST_DISK_GB = 5
-_LEAST_SHARED_GB = 0.25  # Docker gives 0.06
 _CODECS = Path(__file__).parent / "codecs"  # a video of one frame in each codec
-_FRONT_END = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "jupyterlab-plotly")
-_SCRIPTS = {"Chinese": "跑", "Korean": "뛰", "Arabic": "جري", "Hindi": "दौड़", "Thai": "วิ่ง"}
+_FRONT_END = {  # part of JupyterLab to package
+    "@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets",
+    "anywidget": "anywidget",
+    "jupyterlab-plotly": "plotly",
+}
+_LETTERS = {"Chinese": "跑", "Korean": "뛰", "Arabic": "جري", "Hindi": "दौड़", "Thai": "วิ่ง"}
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,8 @@ def doctor(
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     for finding in [] if as_json else findings:
-        mark, colour = ("ok ", typer.colors.GREEN)
-        if finding.remedy:
-            mark, colour = ("✗  ", typer.colors.RED) if finding.needed else ("–  ", None)
-        typer.echo(typer.style(mark, fg=colour) + f"{finding.what:<9} {finding.found}")
+        mark = "ok" if not finding.remedy else "✗" if finding.needed else "–"
+        typer.echo(f"{mark:<2} {finding.what:<9} {finding.found}")
         if finding.remedy:
             typer.echo(f"{'':<12} {finding.remedy}")
     if any(finding.needed and finding.remedy for finding in findings):
@@ -79,60 +77,58 @@ def examine() -> Iterator[Finding]:
     from vidlab import datasets
     from vidlab.course import profiles
 
-    fits = _OLDEST_PYTHON <= sys.version_info[:2] <= _NEWEST_PYTHON
-    remedy = "Install Python 3.11, 3.12 or 3.13, for which the tested TensorFlow is made."
     found = f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}"
-    yield Finding("Python", found, "" if fits else remedy, needed=True)
-
-    home = datasets.home()
-    yield _packages(home / "constraints.txt")
-
-    memory = psutil.virtual_memory()
-    free = memory.available / 2**30
-    remedy = "Close other programs, or run notebooks one at a time (--jobs 1)."
-    found = f"{free:.1f} of {memory.total / 2**30:.1f} GiB free, {os.cpu_count()} cores"
-    yield Finding("memory", found, remedy if free < _LEAST_MEMORY_GB else "")
-
+    yield Finding("Python", found)
+    yield _packages()
+    home, remedy = datasets.home(), "Set VIDLAB_HOME to a folder that can be written to."
     nearest = next(path for path in (home, *home.parents) if path.exists())
-    free = shutil.disk_usage(nearest).free / 2**30
-    found = f"{free:.0f} GiB free for data, caches and runs in {home} (see VIDLAB_HOME)"
-    remedy = "Set VIDLAB_HOME to a folder on a larger disk."
-    yield Finding("disk", found, remedy if free < _LEAST_DISK_GB else "")
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        remedy = "Set VIDLAB_HOME to a folder that can be written to."
-        yield Finding("home", f"{nearest} cannot be written to", remedy, needed=True)
-
-    if Path("/dev/shm").is_dir():  # where joblib puts what processes share
-        free = shutil.disk_usage("/dev/shm").free / 2**30
-        remedy = "In a container: docker run --shm-size=1g; else empty /dev/shm."
-        found = f"{free:.2f} GiB free in /dev/shm"
-        yield Finding("shared", found, remedy if free < _LEAST_SHARED_GB else "")
-
+    fits = nearest.is_dir() and os.access(nearest, os.W_OK)
+    yield Finding("home", f"{home}: data, caches and runs", "" if fits else remedy, needed=True)
+    disk, memory = shutil.disk_usage(nearest).free, psutil.virtual_memory().available
+    rooms = {  # what is free, GiB that should be, what to do
+        "memory": (memory, 4, "Close other programs, or run notebooks one at a time (--jobs 1)."),
+        "disk": (disk, 5, "Set VIDLAB_HOME to a folder on a larger disk."),
+    }
+    if (shared := Path("/dev/shm")).is_dir():  # where joblib puts what processes share
+        free = shutil.disk_usage(shared).free  # Docker gives 0.06
+        rooms["shared"] = (free, 0.25, "In a container: docker run --shm-size=1g")
+    for what, (free, least, remedy) in rooms.items():
+        yield Finding(what, f"{free / 2**30:.2f} GiB free", remedy * (free < least * 2**30))
     yield _gpu()
-    found = [
-        f"{name} {_version(package) or f'absent ({remedy})'}"
-        for name, package, remedy in (
-            ("OpenVINO", "openvino", "features take longer: pip install openvino"),
-            ("LiteRT", "ai-edge-litert", "only for phones: pip install ai-edge-litert"),
-        )
-    ]
+    engines = {"OpenVINO": "openvino", "LiteRT": "ai-edge-litert"}
+    found = [f"{n} {_version(p) or f'absent (pip install {p})'}" for n, p in engines.items()]
     yield Finding("engines", ", ".join(found))
     yield _front_end()
     yield _codecs()
     yield _fonts()
-
-    yield Finding(
-        "profiles", ", ".join(f"{n} ({profiles.find(n).parent})" for n in profiles.names())
-    )
-
+    found = [f"{name} ({profiles.find(name).parent})" for name in profiles.names()]
+    yield Finding("profiles", ", ".join(found))
     folders = sorted(path for path in (home / "data").glob("*") if path.is_dir())
     counts = [f"{relative(p)}: {sum(1 for _ in p.rglob('*.avi'))} videos" for p in folders]
     yield Finding("data", "; ".join(counts) or "none yet; vidlab run or vidlab data make draws it")
-
     weights = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
     files = ", ".join(sorted(path.name for path in weights.glob("*.h5")))
     found = files or "no ImageNet weights; smoke, quick and full need none"
     yield Finding("weights", f"{weights}: {found}")
+
+
+def _packages() -> Finding:
+    """Compare what is installed with what vidlab requires."""
+    from packaging.requirements import Requirement
+
+    required = [Requirement(line) for line in metadata.requires("vidlab") or ()]
+    unfit = [
+        f"{one.name} {_version(one.name) or 'absent'}"
+        for one in required
+        if (one.marker is None or one.marker.evaluate({"extra": ""}))
+        and not one.specifier.contains(_version(one.name) or "0", prereleases=True)
+    ]
+    if unfit:
+        remedy = "Install them: pip install -c constraints.txt -e ."
+        return Finding("packages", f"absent or too old: {', '.join(unfit)}", remedy, needed=True)
+    libraries = ("tensorflow", "keras", "opencv-python", "jupyterlab")
+    found = [f"{name} {_version(name)}" for name in libraries]
+    return Finding("packages", f"all are there, such as {', '.join(found)}")
 
 
 def _gpu() -> Finding:
@@ -159,13 +155,13 @@ def _front_end() -> Finding:
     from jupyter_core.paths import jupyter_path
 
     folders = [Path(folder) for folder in jupyter_path("labextensions")]
-    absent = [name for name in _FRONT_END if not any((f / name).is_dir() for f in folders)]
+    absent = [
+        name for name in _FRONT_END if not any((folder / name).is_dir() for folder in folders)
+    ]
     if not absent:
         return Finding("explorers", "all parts of JupyterLab are there")
-    packages = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets"}
-    packages |= {"jupyterlab-plotly": "plotly"}
-    again = " ".join(packages.get(name, name) for name in absent)
-    remedy = f"Where JupyterLab runs: pip install --force-reinstall --no-deps {again}"
+    packages = " ".join(_FRONT_END[name] for name in absent)
+    remedy = f"Where JupyterLab runs: pip install --force-reinstall --no-deps {packages}"
     return Finding("explorers", f"JupyterLab lacks {', '.join(absent)}", remedy)
 
 
@@ -190,46 +186,13 @@ def _fonts() -> Finding:
     """Look for fonts with letters beside the Latin ones."""
     from vidlab.plots.names import fonts_with
 
-    without = []
-    for script, letters in _SCRIPTS.items():
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            fonts_with(frozenset(letters))
-        fonts_with.cache_clear()  # so that a figure warns again
-        without += [script] * bool(told)
-    if not without:
-        return Finding("fonts", f"for {', '.join(_SCRIPTS)} names")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        fonts_with(frozenset("".join(_LETTERS.values())))
+    fonts_with.cache_clear()  # so that a figure warns again
     remedy = "Only for such names: install Noto fonts (Debian: fonts-noto-core, fonts-noto-cjk)."
-    return Finding("fonts", f"none for {', '.join(without)} names in figures", remedy)
-
-
-def _packages(constraints: Path) -> Finding:
-    from packaging.requirements import Requirement
-
-    required = [Requirement(line) for line in metadata.requires("vidlab") or ()]
-    needed = [
-        one.name for one in required if one.marker is None or one.marker.evaluate({"extra": ""})
-    ]
-    absent = [name for name in needed if _version(name) is None]
-    if absent:
-        remedy = "Install them: pip install -c constraints.txt -e ."
-        return Finding("packages", f"absent: {', '.join(absent)}", remedy, needed=True)
-    if not constraints.is_file():
-        return Finding("packages", "all are there")
-    lines = constraints.read_text(encoding="utf-8").splitlines()
-    pins = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
-    other = [
-        f"{pin.name} {version} (tested: {str(pin.specifier).lstrip('=')})"
-        for pin in pins
-        if pin.name in needed
-        and (pin.marker is None or pin.marker.evaluate())
-        and (version := _version(pin.name)) is not None
-        and not pin.specifier.contains(version, prereleases=True)
-    ]
-    if other:
-        remedy = "Should still work. The tested versions: pip install -c constraints.txt -e ."
-        return Finding("packages", f"other versions: {', '.join(other)}", remedy)
-    return Finding("packages", "all are there, in the tested versions")
+    which = "not for all of" if told else "for"
+    return Finding("fonts", f"{which} {', '.join(_LETTERS)} names", remedy if told else "")
 
 
 def _version(name: str) -> str | None:

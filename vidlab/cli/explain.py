@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import one_by_one, relative
+from vidlab.cli.console import one_by_one
 from vidlab.cli.options import of_a_run
-from vidlab.cli.results import run_folder
-from vidlab.errors import ModelError, VideoError
+from vidlab.cli.results import run_path
+from vidlab.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,6 @@ def explain(
         str, typer.Option(help="The layer to explain with; chosen if none is named.")
     ] = "",
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("explained"),
-    gif: Annotated[bool, typer.Option("--gif", help="Also write a GIF.")] = False,
     *,
     which: dict,
 ) -> None:
@@ -55,17 +54,11 @@ def explain(
     """
     from vidlab.evaluation.runs import RunFolder
     from vidlab.evaluation.timeline import VideoPredictor
-    from vidlab.files import unique_stems
 
-    predictor = VideoPredictor.of_run(RunFolder(run_folder(recipe, which)))
+    predictor = VideoPredictor.of_run(RunFolder(run_path(recipe, which)))
     label, rival = (_label(name, predictor.classes) for name in (target, against))
     options = {"target": label, "against": rival, "method": method or None, "layer": layer or None}
-    stems = dict(zip(files, unique_stems(files), strict=True))
-    suffixes = ("mp4", "gif") if gif else ("mp4",)
-    one_by_one(
-        files,
-        lambda file: _explain(file, predictor, out / stems[file], suffixes=suffixes, **options),
-    )
+    one_by_one(files, lambda file, stem: _explain(file, predictor, stem, **options), out=out)
 
 
 def _explain(
@@ -73,26 +66,24 @@ def _explain(
     predictor: VideoPredictor,
     stem: Path,
     *,
-    suffixes: Sequence[str],
     against: int | None,
     **options: object,
-) -> None:
+) -> list[Path]:
     """Explain a video; write the explanation of each input of the model, names after `stem`."""
     from vidlab import explanation, plots  # imports Keras
     from vidlab.data import video
     from vidlab.data.sampling import choose
-    from vidlab.files import file_name
+    from vidlab.files import file_name, printable
 
     classes, name = predictor.classes, predictor.name
     info = video.probe(file)
     indices = choose(predictor.sampling, info)
     frames = video.read_frames(file, indices)
     plots.use_style()
-    explained = explanation.by_input(predictor.model, predictor.inputs(file, indices))
-    for stream, (model, clip) in explained.items():
+    written, inputs = [], predictor.inputs(file, indices)
+    for stream, (model, clip) in explanation.by_input(predictor.model, inputs).items():
         record = explanation.explain(model, clip, against=against, **options)
-        several = f", {stream}" if len(explained) > 1 else ""
-        typer.echo(f"{stream}: " * bool(several) + record.in_words(classes))
+        typer.echo(f"{printable(str(file))}, {stream}: {record.in_words(classes)}")
         if record.has_evidence:
             check = explanation.agrees_with_deletion(model, clip, record, steps=6, orders=3)
             typer.echo(check.in_words())
@@ -102,19 +93,16 @@ def _explain(
             drawn,
             {f"{' − '.join(shown)}, {record.score:.0%}": record},
             seconds=info.seconds_at(indices),
-            title=f"{file.name}: where {name} looked, and when{several}",
+            title=f"{file.name}: where {name} looked in {stream}, and when",
         )
-        ending = "-".join([name, *([stream] * bool(several)), "-not-".join(shown)])
-        path = stem.with_name(file_name(f"{stem.name}-{ending}"))
-        written = plots.save(strip, path, formats=("png",))
+        path = stem.with_name(file_name(f"{stem.name}-{name}-{stream}-{'-not-'.join(shown)}"))
+        written += plots.save(strip, path, formats=("png",))
         covered = plots.overlay(drawn, record.heat)
         rate = info.fps * len(indices) / info.frames  # as long as the video itself
         if info.times is not None:
             covered, rate = _at_constant_rate(covered, info.seconds_at(indices), info.seconds)
-        for suffix in suffixes:
-            written.append(_write(path.with_name(f"{path.name}.{suffix}"), covered, fps=rate))
-        for each in written:
-            typer.echo(f"Written: {relative(each)}")
+        written.append(video.write(path.with_name(f"{path.name}.avi"), covered, fps=rate))
+    return written
 
 
 def _at_constant_rate(frames: np.ndarray, times: np.ndarray, end: float):
@@ -136,32 +124,3 @@ def _label(name: str, classes: Sequence[str]) -> int | None:
             "Correct the name, or leave the option out."
         )
     return classes.index(name)
-
-
-def _write(path: Path, frames: np.ndarray, *, fps: float) -> Path:
-    """Write frames (time, height, width, 3), RGB, to an MP4 file or to a GIF that repeats."""
-    import cv2
-    from PIL import Image
-
-    from vidlab.data import decoding
-    from vidlab.files import replacing
-
-    height, width = (side - side % 2 for side in frames.shape[1:3])  # the codec takes even sides
-    with replacing(path) as temporary:
-        if path.suffix == ".gif":
-            first, *others = map(Image.fromarray, frames)
-            first.save(temporary, save_all=True, append_images=others, duration=1000 / fps, loop=0)
-            return path
-        codec = cv2.VideoWriter.fourcc(*"mp4v")
-        rate = round(fps, 2 if fps < 655 else 0)  # stored as a fraction of numbers below 65,536
-        with decoding.safe_name(temporary) as name:
-            writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, codec, rate, (width, height))
-            if not writer.isOpened():
-                raise VideoError(
-                    f"Expected OpenCV to write MP4 files. Received: a build that cannot, for "
-                    f"{path}. Install opencv-python."
-                )
-            for frame in frames:
-                writer.write(cv2.cvtColor(frame[:height, :width], cv2.COLOR_RGB2BGR))
-            writer.release()
-    return path

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import relative
+from vidlab.files import relative
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["flow"]
 
-_MOST_BYTES = 128 * 2**20  # of frames in memory at a time; each block is read from the start
+_TOGETHER = 64  # frames in memory at a time; each block is read from the start
 
 
 def flow(
@@ -46,8 +47,8 @@ def flow(
     fields = _side_by_side(info, method=method, largest=largest)
     video.write(out, fields, fps=info.fps)
     typer.echo(
-        f"Written: {relative(out)} ({info.frames} frames; the picture, and its flow by {method}; "
-        f"full colour from {largest:g} pixels a frame)"
+        f"Written: {relative(out)} ({info.frames - 1} frames, each beside its flow to the next by "
+        f"{method}; full colour from {largest:g} pixels a frame)"
     )
 
 
@@ -59,15 +60,10 @@ def _side_by_side(info, *, method: str, largest: float) -> Iterator[np.ndarray]:
     from vidlab.progress import progress
 
     side = max(min(info.height, info.width) // 5, 8)
-    wheel, still = flow.wheel(side), np.zeros((info.height, info.width, 2), np.float32)
-    together = max(_MOST_BYTES // (3 * info.height * info.width), 4)
-    firsts = range(0, info.frames, together)
-    for first in progress(firsts, desc="optical flow", total=len(firsts), unit="block"):
-        last = min(first + together, info.frames - 1)
-        frames = video.read_frames(info.path, range(first, last + 1))
-        for number in range(min(together, info.frames - first)):
-            pair = frames[number : number + 2]
-            field = flow.dense_flow(*pair, method=method) if len(pair) == 2 else still
-            drawn = flow.colours(field, largest=largest)
+    wheel, last = flow.wheel(side), info.frames - 1
+    for first in progress(range(0, last, _TOGETHER), desc="optical flow", unit="block"):
+        numbers = range(first, min(first + _TOGETHER, last) + 1)
+        for pair in itertools.pairwise(video.read_frames(info.path, numbers)):
+            drawn = flow.colours(flow.dense_flow(*pair, method=method), largest=largest)
             drawn[-side:, -side:] = wheel
-            yield np.concatenate([frames[number], drawn], axis=1)
+            yield np.concatenate([pair[0], drawn], axis=1)

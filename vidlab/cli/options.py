@@ -6,7 +6,7 @@ import functools
 import inspect
 import shlex
 from collections.abc import Callable, Mapping
-from typing import Annotated, get_type_hints
+from typing import Annotated
 
 import typer
 
@@ -16,7 +16,7 @@ Layout = Annotated[
     str,
     typer.Option(
         help="How the folder holds videos, where that cannot be seen: ucf101, hmdb51, list, or the "
-        "folders, such as split/class or class/group."
+        "folders, such as split/class or class/group; unsplit leaves out the splits it comes with."
     ),
 ]
 Groups = Annotated[
@@ -43,31 +43,24 @@ _OPTIONS = {
     "split": Annotated[int, typer.Option(min=0, help="Which split, from 1.")],
     "seed": Annotated[int, typer.Option(min=0, help="Of the training, from 0.")],
 }
-_DEFAULTS = {"profile": "quick", "image_size": 0, "split": 0, "seed": 0}
 
 
 def of_a_run(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command these options; it gets them as ``which``, a dict that `vidlab.Lab` takes."""
-    hints = get_type_hints(command, include_extras=True)
-    own = [
-        one.replace(kind=one.KEYWORD_ONLY, annotation=hints[name])
-        for name, one in inspect.signature(command).parameters.items()
-        if name != "which"
-    ]
-    shared = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=_DEFAULTS.get(name, "")
-        )
-        for name, kind in _OPTIONS.items()
-    ]
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [one.replace(kind=keyword) for one in own if one.name != "which"]
+    for name, kind in _OPTIONS.items():
+        default = "quick" if name == "profile" else kind.__origin__()  # "" or 0
+        parameters.append(inspect.Parameter(name, keyword, annotation=kind, default=default))
 
     @functools.wraps(command)
     def with_options(**values):
         which = {name: values.pop(name) for name in _OPTIONS}
         command(**values, which=which)
 
-    with_options.__signature__ = inspect.Signature(own + shared)
-    with_options.__annotations__ = {one.name: one.annotation for one in own} | _OPTIONS
+    with_options.__signature__ = inspect.Signature(parameters)
+    with_options.__annotations__ = {one.name: one.annotation for one in parameters}
     return with_options
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlab.cli.console import one_by_one, relative, table
+from vidlab.cli.console import one_by_one
 from vidlab.cli.options import in_words, of_a_run
-from vidlab.cli.results import run_folder
+from vidlab.cli.results import run_path
 from vidlab.errors import ResultError
+from vidlab.files import relative
 
 if TYPE_CHECKING:
     from vidlab.evaluation.runs import RunFolder
@@ -46,27 +47,21 @@ def predict(
     """
     from vidlab.data.sampling import Uniform
     from vidlab.evaluation.timeline import VideoPredictor
-    from vidlab.files import file_name, unique_stems
+    from vidlab.files import printable
 
     run = _chosen(recipe, which)
     predictor = VideoPredictor.of_run(run)
     sampling = Uniform(frames) if frames else predictor.sampling
     known = f"which knows {len(predictor.classes)} classes, and no other"
     typer.echo(f"{predictor.name} ({relative(run.path)}), {known}; {sampling}")
-    stems = dict(zip(files, unique_stems(files), strict=True))
-    seen, written = [], []
 
-    def treat(file: Path) -> None:
-        seen.append(predictor.predict(file, sampling=sampling))
-        stem = out / file_name(f"{stems[file]}-{predictor.name}")
-        written.extend(_write(seen[-1], stem, name=predictor.name))
+    def treat(file: Path, stem: Path) -> list[Path]:
+        found = predictor.predict(file, sampling=sampling)
+        best = ", ".join(f"{name} {share:.0%}" for name, share in found.top(_TOP).items())
+        typer.echo(f"{printable(str(file))}: {best}")
+        return _write(found, stem, name=predictor.name)
 
-    try:
-        one_by_one(files, treat)
-    finally:
-        _print(seen)
-        for path in written:
-            typer.echo(f"Written: {relative(path)}")
+    one_by_one(files, treat, out=out)
 
 
 def _chosen(recipe: str, which: dict) -> RunFolder:
@@ -79,7 +74,7 @@ def _chosen(recipe: str, which: dict) -> RunFolder:
     from vidlab.evaluation.runs import RunFolder, find_runs
 
     if recipe:
-        return RunFolder(run_folder(recipe, which))
+        return RunFolder(run_path(recipe, which))
     folder = Lab(**which).runs
     found = find_runs(folder)
     if "top1" in found:
@@ -93,30 +88,13 @@ def _chosen(recipe: str, which: dict) -> RunFolder:
     )
 
 
-def _print(seen: list[Timeline]) -> None:
-    """Print the most probable class of each video, and the next ones."""
-    import pandas as pd
-
-    from vidlab.files import printable
-
-    names = [one.path.name for one in seen]
-    rows = []
-    for one in seen:
-        best = one.top(_TOP)
-        then = ", ".join(f"{name} {share:.0%}" for name, share in best.iloc[1:].items())
-        file = one.path.name if names.count(one.path.name) == 1 else str(one.path)
-        rows.append((printable(file), best.index[0], best.iloc[0], then))
-    if rows:
-        columns = ["file", "prediction", "probability", "then"]
-        table(pd.DataFrame(rows, columns=columns), title=f"{len(rows)} video(s)")
-
-
 def _write(one: Timeline, stem: Path, *, name: str) -> list[Path]:
     """Write JSON, CSV and the picture."""
     from vidlab import plots
     from vidlab.evaluation.tables import export
-    from vidlab.files import write_text
+    from vidlab.files import file_name, write_text
 
+    stem = stem.with_name(file_name(f"{stem.name}-{name}"))
     text = json.dumps({"recipe": name, **one.as_dict()}, ensure_ascii=False)
     file = write_text(stem.with_name(f"{stem.name}.json"), text + "\n")
     rows = export(one.table(), stem.with_name(f"{stem.name}.csv"))

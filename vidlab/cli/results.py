@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vidlab.cli.console import export as write_table
-from vidlab.cli.console import published, relative, table
+from vidlab.cli.console import published, table
 from vidlab.cli.options import in_words, of_a_run
 from vidlab.errors import MetricError, ResultError
+from vidlab.files import relative
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ __all__ = [
     "evaluate",
     "features",
     "figures",
-    "run_folder",
+    "run_path",
     "train",
 ]
 
@@ -46,7 +46,6 @@ def train(
         str, typer.Argument(help="A recipe, such as `frame-finetuned` or `my_recipe.py:my-model`.")
     ],
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from --seed on.")] = 1,
-    splits: Annotated[str, typer.Option(help="Several splits, such as `1,2,3`.")] = "",
     folds: Annotated[
         str,
         typer.Option(
@@ -59,14 +58,13 @@ def train(
     *,
     which: dict,
 ) -> None:
-    """Train a recipe, over seeds and splits or folds, and report mean ± spread.
+    """Train a recipe, over seeds and folds, and report mean ± spread.
 
     A run that is there already is read, not trained again. The test videos of folds are also
     counted together: accuracy with its interval, class by class, and what is confused.
 
-    **Example:** `vidlab train frame-finetuned --seeds 5 --splits 1,2,3 --export table.tex`
+    **Example:** `vidlab train frame-finetuned --seeds 5 --folds official --export table.tex`
     """
-    chosen = _splits(splits) if splits else []
     from vidlab import evaluation, recipes
     from vidlab.course.lab import Lab
     from vidlab.evaluation.runs import RunFolder, against_line
@@ -74,7 +72,7 @@ def train(
 
     lab = Lab(**which)  # it knows the recipes of the profile's own files
     recipe = recipes.get(recipe).name
-    chosen = lab.folds(folds) if folds else chosen or [lab.profile.split]
+    chosen = lab.folds(folds) if folds else [lab.profile.split]
     first = lab.profile.seed
     grid = [(seed, split) for split in chosen for seed in range(first, first + seeds)]
     ran = {
@@ -83,21 +81,18 @@ def train(
     }
     found = {key: run.predictions for key, run in ran.items()}
     result = evaluation.summary([(recipe, *key, one) for key, one in found.items()])
-    over = f"{len(chosen)} folds by {folds}" if folds else f"splits {', '.join(map(str, chosen))}"
-    title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), {over}"
-    table(_with_spread(result), title=title)
+    over = f"{len(chosen)} folds by {folds}" if folds else f"split {chosen[0]}"
+    table(result, title=f"{recipe}: mean ± standard deviation over {seeds} seed(s), {over}")
     if len(chosen) > 1:
-        counts = _together(recipe, [found[first, split] for split in chosen])
-        if counts is not None:
-            if len(counts) <= _SHOWN:
-                table(counts, title="True class by row, predicted by column")
-            write_table(counts, export, ending="-confusion")
-    if len(grid) > 1 and lab.profile.line not in ("", recipe):
-        path = partial(lab.run_path, lab.profile.line)
-        lines = {(seed, split): RunFolder(path(seed=seed, split=split)) for seed, split in grid}
+        _together(recipe, [found[first, split] for split in chosen], export)
+    if len(grid) > 1 and (line := lab.profile.line) not in ("", recipe):
+        lines = {
+            (seed, split): RunFolder(lab.run_path(line, seed=seed, split=split))
+            for seed, split in grid
+        }
         if len(chosen) > 1:
-            name = f"{lab.profile.line}, the line to pass"
-            _together(name, [lines[first, split].predictions for split in chosen])
+            parts = [lines[first, split].predictions for split in chosen]
+            _together(f"{line}, the line to pass", parts, None)
         typer.echo(against_line(list(ran.values()), list(lines.values())))
     published(lab.beside(recipe))
     write_table(result, export)
@@ -122,7 +117,7 @@ def evaluate(
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import find_runs
 
-    folder = Path(run) if Path(run).is_file() else run_folder(run, which)
+    folder = run_path(run, which)
     if folder.is_file() or (folder / "predictions.npz").is_file():
         result = _one(Predictions.load(folder), title=relative(folder), per=per)
     else:
@@ -131,7 +126,8 @@ def evaluate(
             raise ResultError(
                 f"Expected runs in {folder}. Received: none. Make one with: vidlab train RECIPE"
             )
-        table(result, title=relative(folder))
+        shown = result.filter(regex="^(recipe|profile|seed|split|complete|top[15].*)$")
+        table(shown, title=relative(folder))
     write_table(result, export)
 
 
@@ -154,47 +150,37 @@ def features(
     )
 
 
-def figures(
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The folder to write to; the repository's `figures` where not given."),
-    ] = None,
-) -> None:
-    """Draw the pictures that README and notebooks show."""
-    from vidlab.course import figures as pictures
+def figures() -> None:
+    """Draw the picture that README shows: the actions of Pantomime, six frames of each."""
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    from vidlab import pantomime
     from vidlab.course import profiles
 
-    for path in pictures.make_all(out or profiles.folder().parent / "figures"):
-        typer.echo(relative(path))
+    sheet = np.concatenate(np.split(pantomime.contact_sheet(), 2), axis=1)  # in two columns
+    sheet = cv2.resize(sheet, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    path = profiles.folder().parent / "figures" / "pantomime.png"
+    Image.fromarray(sheet).save(path)
+    typer.echo(f"Written: {relative(path)}")
 
 
-def _together(title: str, parts: list[Predictions]) -> pd.DataFrame | None:
-    """Print the accuracy on the test videos of several splits together; return the confusions."""
+def _together(title: str, parts: list[Predictions], export: Path | None) -> None:
+    """Print accuracy and confusions on the test videos of several splits together."""
     from vidlab import evaluation
 
     try:
         pooled = evaluation.pool(parts)
     except MetricError:
         typer.echo(f"{title}: no pooled interval, for the test parts have videos in common.")
-        return None
+        return
     where = f"test videos of all {len(parts)} splits together, first seed"
     typer.echo(f"{title}: {where}: top-1 {evaluation.interval(pooled)}")
-    return evaluation.confusion(pooled, normalise=False)
-
-
-def _with_spread(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return the summary with mean and spread in one cell each, in percent."""
-    from vidlab.evaluation import CYCLIC, END_STATE
-
-    shown = summary[["runs", "seeds", "splits"]].copy()
-    titles = {"top1": "top-1", "top5": "top-5"}
-    titles |= {"end_state": f"within {END_STATE}", "cyclic": f"within {CYCLIC}"}
-    for name in [name for name in titles if name in summary]:
-        shown[titles[name]] = [
-            f"{mean:.1%}" + ("" if spread != spread else f" ± {100 * spread:.1f}")
-            for mean, spread in summary[[name, f"{name}_spread"]].to_numpy()
-        ]
-    return shown
+    counts = evaluation.confusion(pooled, normalise=False)
+    if len(counts) <= _SHOWN:
+        table(counts, title=f"{title}: true class by row, predicted by column")
+    write_table(counts, export, ending="-confusion")
 
 
 def _one(predictions: Predictions, *, title: str, per: Per) -> pd.DataFrame:
@@ -203,9 +189,8 @@ def _one(predictions: Predictions, *, title: str, per: Per) -> pd.DataFrame:
 
     predictions = evaluation.counted(predictions, per)
     typer.echo(f"{title}: {len(predictions)} {per}s, {len(predictions.classes)} classes")
-    for name in evaluation.top_ks(predictions):
-        interval = evaluation.interval(predictions, metric=name)
-        typer.echo(f"{name.replace('top', 'top-')} {interval}")
+    for k in evaluation.reported_ks(len(predictions.classes)):
+        typer.echo(f"top-{k} {evaluation.interval(predictions, k)}")
     if predictions.reversed_pairs:
         within = evaluation.within_pairs(predictions, predictions.reversed_pairs)
         typer.echo(f"Within reversed pairs: {within}")
@@ -217,9 +202,9 @@ def _one(predictions: Predictions, *, title: str, per: Per) -> pd.DataFrame:
     return report
 
 
-def run_folder(run: str, which: dict) -> Path:
-    """Find the folder of a run by its recipe, or take it as it is given."""
-    if Path(run).is_dir():
+def run_path(run: str, which: dict) -> Path:
+    """Find the folder of a run by its recipe, or take a folder or file as it is given."""
+    if Path(run).is_dir() or (Path(run).is_file() and ".py" not in run):
         return Path(run)
     from vidlab import recipes
     from vidlab.course.lab import Lab
@@ -233,13 +218,3 @@ def run_folder(run: str, which: dict) -> Path:
             f"Make it with: vidlab train {run} {in_words(which)}"
         )
     return folder
-
-
-def _splits(text: str) -> list[int]:
-    numbers = text.split(",")
-    if not all(number.strip() in ("1", "2", "3") for number in numbers):
-        raise ResultError(
-            f"Expected splits out of 1, 2 and 3, separated by commas. Received: {text}. "
-            "Write, for example, --splits 1,2,3."
-        )
-    return list(dict.fromkeys(int(number) for number in numbers))

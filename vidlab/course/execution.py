@@ -23,16 +23,16 @@ import nbformat
 import papermill
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from nbconvert.filters import strip_ansi
 from papermill.exceptions import PapermillExecutionError
 from traitlets import default
 
 from vidlab.course import notebook_files
-from vidlab.course.notebook_files import Notebook
+from vidlab.course.notebook_files import MADE_BY_PAPERMILL, Notebook
 from vidlab.progress import HEARTBEAT
 
-__all__ = ["Failure", "Job", "Outcome", "WatchedKernelManager", "environment", "execute"]
+__all__ = ["Failure", "Job", "WatchedKernelManager", "environment", "execute"]
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _START_SECONDS = 120  # for a kernel; more where more silence is allowed
 _LARGE_OUTPUT_SECONDS = 600  # for outputs that trail their cell
 _LONGEST_SOCKET = 90  # a Unix socket's path holds at most 104 bytes on macOS, 108 on Linux
@@ -51,44 +51,25 @@ class Failure:
 
     Attributes
     ----------
+    status : str
+        ``"failed"``, ``"timed out"`` or ``"kernel died"``.
+    error : str
+        The exception's name and message, or a sentence.
+    line : str
+        The innermost line of code of the traceback; empty where there is none.
     cell, cells : int or None
         The cell's number counted from 1 over all cells of the notebook, and how many it has; None
         where no cell had begun.
     execution_count : int or None
         The number in ``In [n]`` of the executed notebook.
-    error : str
-        The exception's name and message, or a sentence.
-    line : str
-        The innermost line of code of the traceback; empty where there is none.
-    """
-
-    cell: int | None
-    cells: int | None
-    execution_count: int | None
-    error: str
-    line: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an execution ended.
-
-    Attributes
-    ----------
-    status : str
-        ``"done"``, ``"failed"``, ``"timed out"`` or ``"kernel died"``.
-    seconds : float
-        Wall-clock time.
-    output : Path or None
-        The executed notebook; None where the kernel did not start.
-    failure : Failure or None
-        Where and why it ended early.
     """
 
     status: str
-    seconds: float
-    output: Path | None
-    failure: Failure | None
+    error: str
+    line: str = ""
+    cell: int | None = None
+    cells: int | None = None
+    execution_count: int | None = None
 
 
 @dataclass
@@ -172,7 +153,7 @@ def execute(
     silence: float,
     cancelled: threading.Event,
     left_out: Iterable[str] = (),
-) -> Outcome:
+) -> Failure | None:
     """Execute a notebook; put it into `pages`, as ``<name>.failed.ipynb`` where it ended early.
 
     Parameters
@@ -184,16 +165,14 @@ def execute(
     left_out
         Cells with one of these tags are not in the executed notebook.
     """
-    started = time.monotonic()
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors are in the outcome
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors are in the failure
     part = pages / f".{notebook.name}.part.ipynb"
     part.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="vidlab-", ignore_cleanup_errors=True) as scratch:
         job = Job(part, Path(scratch), profile, silence, cancelled)
-        source = Path(scratch) / notebook.path.name
-        notebook_files.write(
-            notebook_files.without(notebook_files.read(notebook.path), left_out), source
-        )
+        source = job.scratch / notebook.path.name
+        notebook_files.write(notebook_files.read(notebook.path, without=left_out), source)
+        failure = None
         try:
             papermill.execute_notebook(
                 source,
@@ -209,25 +188,23 @@ def execute(
                 resources={"metadata": {"path": str(notebook.path.parent)}},
                 on_cell_start=lambda **_: setattr(job, "has_begun", True),
             )
-            status = "done"
         except PapermillExecutionError:
-            status = "failed"
+            failure = _failure("failed", part)
         except RuntimeError:  # of nbclient, where the kernel has ended or does not start
             status = "timed out" if job.is_silent else "kernel died"
-            if job.has_begun:
-                _end_running_cell(part, error=_reason(job))
-        if cancelled.is_set():
-            part.unlink(missing_ok=True)
-        failure = None
-        if status != "done":
-            failure = _failure(part) or Failure(None, None, None, _reason(job), _last_words(job))
+            if not job.has_begun:
+                failure = Failure(status, error=_reason(job))
+            else:
+                failure = _failure(status, part, reason=_reason(job))
+    if cancelled.is_set():
+        part.unlink(missing_ok=True)
     failed = pages / f"{notebook.name}.failed.ipynb"
-    if status == "done":
+    if failure is None:
         for old in (failed, failed.with_suffix(".html")):
             old.unlink(missing_ok=True)
-    target = pages / f"{notebook.name}.ipynb" if status == "done" else failed
-    output = part.replace(target) if part.is_file() else None
-    return Outcome(status, time.monotonic() - started, output, failure)
+    if part.is_file():
+        part.replace(failed if failure else pages / notebook.path.name)
+    return failure
 
 
 def _reason(job: Job) -> str:
@@ -238,13 +215,13 @@ def _reason(job: Job) -> str:
             f"progress: {progress}. Finished epochs and videos are kept: vidlab run --resume "
             "goes on from there, and --silence SECONDS allows more time."
         )
+    what = "did not start"
     if job.has_begun:
-        return (
-            "DeadKernelError: The kernel ended by itself in this cell. Most often the machine "
-            "ran out of memory; vidlab doctor shows how much there is. Last printed: "
-            f"{_last_words(job)}"
+        what = (
+            "ended by itself in this cell. Most often the machine ran out of memory; vidlab "
+            "doctor shows how much there is"
         )
-    return f"DeadKernelError: The kernel did not start: {_last_words(job)}"
+    return f"DeadKernelError: The kernel {what}. Last printed: {_last_words(job)}"
 
 
 def _last_words(job: Job) -> str:
@@ -255,10 +232,11 @@ def _last_words(job: Job) -> str:
 
 def environment(*, profile: str) -> dict[str, str]:
     """Return the environment variables of a notebook's kernel."""
-    variables = {**_ALLOCATOR, **os.environ}
-    for name in ("JPY_SESSION_NAME", "JPY_PARENT_PID", "VSCODE_PID"):
-        variables.pop(name, None)
-    return variables | {
+    inside = ("JPY_SESSION_NAME", "JPY_PARENT_PID", "VSCODE_PID")  # of an open notebook
+    outer = {name: value for name, value in os.environ.items() if name not in inside}
+    return {
+        **_ALLOCATOR,
+        **outer,
         "VIDLAB_QUIET": "1",
         "VIDLAB_WIDGETS": "static",
         "VIDLAB_PROFILE": profile,
@@ -270,39 +248,29 @@ def environment(*, profile: str) -> dict[str, str]:
     }
 
 
-def _end_running_cell(path: Path, *, error: str) -> None:
-    """Add an error to the cell that was running when the kernel ended, as its last output."""
+def _failure(status: str, path: Path, *, reason: str = "") -> Failure:
+    """Describe where an executed notebook ended, its cells counted as the student sees them.
+
+    A reason that the kernel could not give any more becomes the last output of the cell that ran.
+    """
     node = notebook_files.read(path)
-    begun = [
-        cell
-        for cell in node.cells
-        if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("start_time")
-    ]
-    if begun:
-        name, _, text = error.partition(": ")
-        begun[-1].outputs.append(
-            nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[error])
+    *_, last = (cell for cell in node.cells if cell.metadata.get("papermill", {}).get("start_time"))
+    if reason:
+        name, _, text = reason.partition(": ")
+        last.outputs.append(
+            nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[reason])
         )
         notebook_files.write(node, path)
-
-
-def _failure(path: Path) -> Failure | None:
-    """Describe the error in an executed notebook, its cells counted as the student sees them."""
-    if not path.is_file():
-        return None
-    cells = notebook_files.read(path).cells
-    own = [c for c in cells if not {*c.metadata.get("tags", [])} & notebook_files.MADE_BY_PAPERMILL]
-    for number, cell in enumerate(own, start=1):
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                message = _COLOURS.sub("", output.evalue).strip()
-                error = f"{output.ename}: {message}" if message else output.ename
-                line = _last_line(_COLOURS.sub("", "\n".join(output.traceback)))
-                return Failure(number, len(own), cell.get("execution_count"), error, line)
-    return None
-
-
-def _last_line(traceback: str) -> str:
-    """Return the innermost line of code that a traceback's arrows point to."""
+    own = [c for c in node.cells if not {*c.metadata.get("tags", [])} & MADE_BY_PAPERMILL]
+    error = next(output for output in last.outputs if output.output_type == "error")
+    message = strip_ansi(error.evalue).strip()
+    traceback = strip_ansi("\n".join(error.traceback))
     arrows = re.findall(r"^-+>\s*(\d+)\s(.*)$", traceback, flags=re.MULTILINE)
-    return f"line {arrows[-1][0]}: {arrows[-1][1].strip()}" if arrows else ""
+    return Failure(
+        status=status,
+        cell=own.index(last) + 1 if last in own else None,
+        cells=len(own),
+        execution_count=last.get("execution_count"),
+        error=f"{error.ename}: {message}" if message else error.ename,
+        line=f"line {arrows[-1][0]}: {arrows[-1][1].strip()}" if arrows else "",
+    )

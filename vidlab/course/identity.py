@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from vidlab.data.index import VideoIndex
     from vidlab.recipes import Recipe
 
-__all__ = ["dataset_name", "in_force", "load_index", "run_name", "weights_digest"]
+__all__ = ["absolute", "dataset_name", "in_force", "load_index", "run_name", "weights_digest"]
 
-_VIDEOS = ("dataset", "layout", "groups", "dataset_size", "data_seed")
+_VIDEOS = ("dataset", "layout", "groups", "dataset_size")
 _ENCODER = ("backbone", "weights", "image_size")
 
 
@@ -61,7 +61,7 @@ def in_force(profile: str, **given: object) -> tuple[Profile, Profile]:
             )
             used = profiles.replace(used, **{**used.offline, **given})
     paths = {
-        name: _absolute(value) for name in ("dataset", "weights") if (value := getattr(used, name))
+        name: absolute(value) for name in ("dataset", "weights") if (value := getattr(used, name))
     }
     return own, profiles.replace(used, **paths)
 
@@ -101,8 +101,7 @@ def dataset_name(profile: Profile) -> str:
 def load_index(profile: Profile) -> VideoIndex:
     """Index the videos of a profile."""
     read = {name: value for name in ("layout", "groups") if (value := getattr(profile, name))}
-    size, seed = profile.dataset_size, profile.data_seed
-    return datasets.load_index(profile.dataset, size=size, seed=seed, **read)
+    return datasets.load_index(profile.dataset, size=profile.dataset_size, **read)
 
 
 def weights_digest(recipe: Recipe) -> str | None:
@@ -116,9 +115,7 @@ def weights_digest(recipe: Recipe) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if known else weights
 
 
-def _absolute(text: str) -> str:
+def absolute(text: str) -> str:
     """Return the path of a file or folder that is there, links resolved; anything else as it is."""
-    path = Path(text).expanduser()
-    return (
-        str(path.resolve()) if text not in (*datasets.NAMES, "imagenet") and path.exists() else text
-    )
+    path, is_name = Path(text).expanduser(), text in ("", "imagenet", *datasets.NAMES)
+    return text if is_name or not path.exists() else str(path.resolve())

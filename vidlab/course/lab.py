@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+import vidlab
 from vidlab import datasets
 from vidlab.course import adapting, identity
-from vidlab.course.claims import Claim, Claims
+from vidlab.course.claims import Claims
 from vidlab.errors import SplitError
 from vidlab.evaluation import predictions, runs
 from vidlab.files import locked
@@ -52,7 +53,10 @@ class Lab:
     home : pathlib.Path
         Holds ``data``, ``cache`` and ``runs``: ``$VIDLAB_HOME``, else the folder of the notebooks.
     claims : Claims
-        What was claimed so far, see `claim`; as a cell's last line it is shown as a table.
+        What was claimed so far; as a cell's last line it is shown as a table.
+    claim : callable
+        Records what a notebook says of this run, and whether it is so: `Claims.add`. In the smoke
+        profile, and for other videos than the built-in ones, nothing is tested.
     runs : pathlib.Path
         ``runs/<profile>``; with other videos, backbone, weights or image size a folder of its own
         (see `vidlab.course.identity.run_name`).
@@ -84,11 +88,9 @@ class Lab:
         # Four classes after one epoch, or other videos, are not what claims are about.
         built_in = self.profile.dataset == "pantomime" and self.profile.dataset_size != "smoke"
         self.claims = Claims(tested=built_in)
-        if self.profile.recipe_files:
-            from vidlab import recipes  # imports Keras
-
-            for file in self.profile.recipe_files:
-                recipes.load(file)
+        self.claim = self.claims.add
+        for file in self.profile.recipe_files:
+            vidlab.recipes.load(file)
 
     def __repr__(self) -> str:
         return f"Lab({self.profile.name!r}): {self.profile.about} Results in {self.runs}"
@@ -128,38 +130,13 @@ class Lab:
         parts = self.index.folds(n=None if by == "group" else int(by), validation=0)
         return [f"fold-{number}-by-{by}" for number in range(1, len(parts) + 1)]
 
-    def claim(
-        self, sentence: str, *, holds: bool | None, measured: str, published: str | None = None
-    ) -> None:
-        """Record what a notebook says of this run, and whether it is so; see `claims`.
-
-        A claim that does not hold ends nothing, but it stands first in the run's report.
-
-        Parameters
-        ----------
-        sentence
-            About the run. The same sentence again replaces the earlier claim.
-        holds
-            Whether it is so in this run; None where this run cannot tell. In the smoke profile and
-            for other videos than the built-in ones nothing is tested.
-        measured
-            The numbers of this run that decide, such as ``"81.0% against 75.0%"``.
-        published
-            Those of the literature, such as ``"71.1% against 68.2% (Newman 2020)"``.
-        """
-        self.claims.add(Claim(sentence, holds, measured, published))
-
     def recipe(self, name: str) -> recipes.Recipe:
         """Return a recipe as this profile runs it."""
-        from vidlab import recipes  # imports Keras
-
-        return adapting.adapt(recipes.get(name), self.profile)
+        return adapting.adapt(vidlab.recipes.get(name), self.profile)
 
     def changes(self, *names: str) -> pd.DataFrame:
         """List what this profile changes about recipes, the literature's values beside it."""
-        from vidlab import recipes  # imports Keras
-
-        return adapting.changes(map(recipes.get, names), self.profile)
+        return adapting.changes(map(vidlab.recipes.get, names), self.profile)
 
     def differences(self, *names: str) -> pd.DataFrame:
         """Tabulate the settings in which recipes differ, as this profile runs them."""
@@ -171,13 +148,10 @@ class Lab:
         Returns
         -------
         pandas.DataFrame
-            Indexed by recipe, with the columns of `vidlab.recipes.published`; its *departures* end
-            with what this profile changes.
+            As `vidlab.recipes.published_beside` gives it, of what this profile makes of recipes.
         """
-        from vidlab import recipes  # imports Keras
-
         adapted = map(self.recipe, names)
-        return recipes.published_beside({one.name: self._origin(one) for one in adapted})
+        return vidlab.recipes.published_beside({one.name: self._origin(one) for one in adapted})
 
     def _origin(self, recipe: recipes.Recipe) -> dict[str, str]:
         """Say where a recipe is from and what the profile changes about it."""
@@ -214,42 +188,40 @@ class Lab:
         runs.RunFolder
             With model, history, predictions on the test videos, metrics and recipe.
         """
-        seed = self.profile.seed if seed is None else seed
         folder, record, finished = self._find(name, seed=seed, split=split)
         line = None
         if self.profile.line not in ("", record["recipe"]):  # what others have to pass comes first
             line, _, known = self._find(self.profile.line, seed=seed, split=split)
-            line = line if known else self.run(self.profile.line, seed=seed, split=split)
+            if not known:
+                self.run(self.profile.line, seed=seed, split=split)
         if not finished:
             with locked(folder.path):
                 if not (finished := folder.is_finished(record["config"])):  # by another, meanwhile
-                    self._train(name, folder, record, seed=seed, split=split, callbacks=callbacks)
+                    self._train(folder, record, callbacks)
         if finished:
             print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
         if line is not None and not isinstance(split, str):  # a fold may test a single video
             print(runs.against_line([folder], [line]))
         return folder
 
-    def _train(self, name, folder, record, *, seed, split, callbacks) -> None:
+    def _train(self, folder: runs.RunFolder, record: dict, callbacks) -> None:
         """Train a recipe anew, and name the run that it replaces."""
-        from vidlab.training import experiment  # imports Keras
-
+        name, seed, split = (record[key] for key in ("recipe", "seed", "split"))
         before, now = folder.recipe["config"] if folder.is_complete else {}, record["config"]
         if changed := [key for key in before | now if before and before.get(key) != now.get(key)]:
             print(
-                f"{record['recipe']}: the run in {folder.path.relative_to(self.home)} is replaced, "
-                f"for it differs in {', '.join(changed)}"
+                f"{name}: the run in {folder.path.relative_to(self.home)} is replaced, for it "
+                f"differs in {', '.join(changed)}"
             )
-        started = time.perf_counter()
-        recipe = self.recipe(name)
+        started, recipe = time.perf_counter(), self.recipe(name)
         settings = dataclasses.replace(
             self._settings(recipe),
             seed=seed,
             checkpoint=folder.path / "checkpoint.npz",
-            key=json.dumps(record["config"], sort_keys=True),
+            key=json.dumps(now, sort_keys=True),
             callbacks=tuple(callbacks),
         )
-        experiment.train_and_evaluate(
+        vidlab.experiment.train_and_evaluate(
             recipe,
             self._parts(recipe, split),
             folder=folder,
@@ -258,8 +230,8 @@ class Lab:
             **self._starts(recipe, seed=seed, split=split),
         )
         print(
-            f"{record['recipe']}: trained now ({self.profile.name} profile, "
-            f"{len(folder.history)} epochs, {time.perf_counter() - started:.0f} s)"
+            f"{name}: trained now ({self.profile.name} profile, {len(folder.history)} epochs, "
+            f"{time.perf_counter() - started:.0f} s)"
         )
 
     def predict(
@@ -278,23 +250,18 @@ class Lab:
         seed, split
             Which run, as in `run`.
         """
-        seed = self.profile.seed if seed is None else seed
-        folder, _, finished = self._find(name, seed=seed, split=split)
+        folder, record, finished = self._find(name, seed=seed, split=split)
         if not finished:
-            folder = self.run(name, seed=seed, split=split)
+            self.run(name, seed=seed, split=split)
         if order == "normal":
             return folder.predictions
         file = folder.path / f"predictions-{order}.npz"
         if not file.is_file():
-            from vidlab.training import experiment  # imports Keras
-
             recipe = self.recipe(name)
-            test = self._parts(recipe, split)[2]
-            settings = self._settings(recipe)
+            settings, test = self._settings(recipe), self._parts(recipe, record["split"])[2]
             kept = {"cache": settings.cache, "flow": settings.flow}
             model = _loaded(folder.path, (folder.path / "model.keras").stat().st_mtime_ns)
-            found = experiment.predict(model, test, recipe, order=order, **kept)
-            found.save(file)
+            vidlab.experiment.predict(model, test, recipe, order=order, **kept).save(file)
         return predictions.Predictions.load(file)
 
     def features(self, name: str, *, seed: int | None = None, split: int = 0) -> FeatureStore:
@@ -305,25 +272,25 @@ class Lab:
         RecipeError
             If nothing of the recipe is frozen in its first phase.
         """
-        from vidlab import recipes  # imports Keras
-        from vidlab.training import learners  # imports Keras
-
-        recipe, seed = self.recipe(name), self.profile.seed if seed is None else seed
+        recipe = self.recipe(name)
         start = self._starts(recipe, seed=seed, split=split).get("start")
         classes = len(self.index.classes)
-        model = recipes.build(recipe, classes, weights=recipe.weights, start=start)
-        return learners.features_of(recipe, model, self.index, settings=self._settings(recipe))
+        model = vidlab.recipes.build(recipe, classes, weights=recipe.weights, start=start)
+        settings = self._settings(recipe)
+        return vidlab.learners.features_of(recipe, model, self.index, settings=settings)
 
     def run_path(self, name: str, *, seed: int | None = None, split: int | str = 0) -> Path:
         """Return the folder of a recipe's run, finished or not."""
         seed, split = self.profile.seed if seed is None else seed, split or self.profile.split
         return runs.run_path(self.home, name, profile=self.runs.name, seed=seed, split=split)
 
-    def _find(self, name: str, *, seed: int, split: int) -> tuple[runs.RunFolder, dict, bool]:
+    def _find(
+        self, name: str, *, seed: int | None, split: int | str
+    ) -> tuple[runs.RunFolder, dict, bool]:
         """Return where a run is or will be, its record, and whether it is there and finished."""
-        name, split = self.recipe(name).name, split or self.profile.split
-        folder = runs.RunFolder(self.run_path(name, seed=seed, split=split))
+        seed, split = self.profile.seed if seed is None else seed, split or self.profile.split
         record = self._record(name, seed=seed, split=split)
+        folder = runs.RunFolder(self.run_path(record["recipe"], seed=seed, split=split))
         return folder, record, folder.is_finished(record["config"])
 
     def _parts(self, recipe: recipes.Recipe, split: int | str) -> tuple[VideoIndex, ...]:
@@ -334,17 +301,14 @@ class Lab:
         return self.index.split(split or self.profile.split, validation=recipe.validation)
 
     def _settings(self, recipe: recipes.Recipe) -> training.Settings:
-        from vidlab import training  # imports Keras
-
-        return training.Settings(
+        return vidlab.training.Settings(
             cache=self.home / "cache" if self.profile.keep_decoded else None,
             flow=self.home / "cache" / "flow",
             features=self.home / "cache" / "features",
             index=self.index,
-            beside=(recipe.beside or None)
-            and datasets.load_index(
-                recipe.beside, size=self.profile.dataset_size, seed=self.profile.data_seed + 1
-            ),
+            beside=datasets.load_index(recipe.beside, size=self.profile.dataset_size, seed=1)
+            if recipe.beside
+            else None,
             most_bytes=int(self.profile.most_gigabytes * 1e9),
             precision=self.profile.precision,
         )
@@ -382,15 +346,10 @@ class Lab:
         if starts:
             several = isinstance(recipe.starts_from, tuple)
             config["start"] = starts if several else starts[recipe.starts_from]
+        about = {"profile": self.profile.name, "seed": seed, "split": split}
         record = runs.recipe_record(
-            name,
-            config,
-            profile=self.profile.name,
-            seed=seed,
-            split=split,
-            fingerprint=self.index.fingerprint,
-        )
-        record |= self._origin(recipe)
+            recipe.name, config, **about, fingerprint=self.index.fingerprint
+        ) | self._origin(recipe)
         return json.loads(json.dumps(record))  # as it will be read back: tuples become lists
 
 

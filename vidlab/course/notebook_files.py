@@ -1,15 +1,14 @@
-"""Notebook files: what each declares about itself, and how git should see it.
+"""Notebook files: what each declares about itself, and what it is given.
 
-A notebook says in its own metadata what it needs and which notebooks it follows:
-``metadata.vidlab = {"needs": ["dataset"], "after": [4]}``. Cells tagged ``pantomime`` speak of what
-only its videos have, reversed pairs and boxes; `without` leaves them out for other videos.
+A notebook says in its own metadata which notebooks it follows:
+``metadata.vidlab = {"after": ["08_frame_models"]}``. Cells tagged ``pantomime`` speak of what
+only its videos have, reversed pairs and boxes; `read` leaves them out for other videos.
 """
 
 from __future__ import annotations
 
-import copy
+import json
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,13 +16,8 @@ from pathlib import Path
 
 import nbformat
 import papermill
-from nbconvert.preprocessors import (
-    ClearMetadataPreprocessor,
-    ClearOutputPreprocessor,
-    TagRemovePreprocessor,
-)
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
+from vidlab.course import profiles
 from vidlab.errors import NotebookError
 from vidlab.files import write_text
 
@@ -33,19 +27,13 @@ __all__ = [
     "convert",
     "find",
     "fit",
+    "folder",
     "read",
     "select",
-    "strip",
-    "stripped",
-    "without",
     "write",
 ]
 
 MADE_BY_PAPERMILL = {"injected-parameters", "papermill-error-cell-tag"}
-_LANGUAGE = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,23 +44,20 @@ class Notebook:
     ----------
     path : Path
         The file.
-    number : int or None
+    number : int
         The number its name starts with.
     title : str
-        Its first heading, else its name.
-    needs : tuple of str
-        What must be on disk before it starts, such as ``"dataset"``.
+        Its first line, a heading.
     after : tuple of str
-        Notebooks (numbers or names) that must have run before it where they are run as well.
+        Names of notebooks that must have run before it where they are run as well.
     parameters : dict
         Name to type, default and comment of each line of its ``parameters`` cell, as
         `papermill.inspect_notebook` gives them.
     """
 
     path: Path
-    number: int | None
+    number: int
     title: str
-    needs: tuple[str, ...]
     after: tuple[str, ...]
     parameters: Mapping[str, Mapping[str, str]]
 
@@ -81,19 +66,14 @@ class Notebook:
         """The file's name without ``.ipynb``."""
         return self.path.stem
 
-    def matches(self, word: str) -> bool:
-        """Whether `word` is this notebook's number, name or file name."""
-        return word in (self.name, self.path.name) or (
-            word.isdigit() and self.number is not None and int(word) == self.number
-        )
 
-    def follows(self, other: Notebook) -> bool:
-        """Whether this notebook is to run after `other`."""
-        return other is not self and any(other.matches(word) for word in self.after)
+def folder() -> Path:
+    """Return the folder with the course's notebooks: ``notebooks`` beside ``nbconfig``."""
+    return profiles.folder().parent / "notebooks"
 
 
-def read(path: str | Path) -> nbformat.NotebookNode:
-    """Read a notebook file as nbformat 4.
+def read(path: str | Path, *, without: Iterable[str] = ()) -> nbformat.NotebookNode:
+    """Read a notebook file as nbformat 4, without the cells that carry one of some tags.
 
     Raises
     ------
@@ -101,15 +81,14 @@ def read(path: str | Path) -> nbformat.NotebookNode:
         If there is no such file or it is not a notebook.
     """
     try:
-        return nbformat.read(path, as_version=4)
-    except FileNotFoundError as error:
+        node = nbformat.read(path, as_version=4)
+    except (FileNotFoundError, ValueError, AttributeError, nbformat.ValidationError) as error:
         raise NotebookError(
-            f"Expected a notebook. Received: {path}, which does not exist. Check the path."
+            f"Expected a notebook in JSON. Received: {path} ({error}). Check the path, or restore "
+            "the file from git."
         ) from error
-    except (ValueError, AttributeError, nbformat.ValidationError) as error:
-        raise NotebookError(
-            f"Expected a notebook in JSON. Received: {path} ({error}). Restore the file from git."
-        ) from error
+    node.cells = [c for c in node.cells if not {*without} & {*c.metadata.get("tags", ())}]
+    return node
 
 
 def write(node: nbformat.NotebookNode, path: str | Path) -> None:
@@ -135,34 +114,37 @@ def find(folder: str | Path) -> list[Notebook]:
 
 
 def select(notebooks: Sequence[Notebook], words: Iterable[int | str] | None) -> list[Notebook]:
-    """Choose notebooks by number, name or range, in the order of `notebooks`.
+    """Choose notebooks by number or range, in the order of `notebooks`.
 
     Parameters
     ----------
     notebooks
         What to choose from.
     words
-        Such as ``4``, ``"04"``, ``"2-4"`` or ``"08_frame_models"``; none or empty means all.
+        Such as ``4``, ``"04"`` or ``"2-4"``; none or empty means all.
 
     Raises
     ------
     NotebookError
-        For a word that matches no notebook; the message lists the ones there are.
+        For a number that no notebook has; the message lists the ones there are.
     """
-    wanted = [word for given in words or [] for word in _spread(str(given))]
-    for word in wanted:
-        if not any(notebook.matches(word) for notebook in notebooks):
-            known = ", ".join(notebook.name for notebook in notebooks)
+    wanted, known = set(), {notebook.number for notebook in notebooks}
+    for word in map(str, words or []):
+        ends = re.fullmatch(r"(\d+)(?:-(\d+))?", word)
+        numbers = set(range(int(ends[1]), int(ends[2] or ends[1]) + 1)) if ends else {word}
+        if not numbers <= known:
             raise NotebookError(
-                f"Expected the number or name of a notebook. Received: {word}. There are: {known}."
+                f"Expected the number of a notebook, or a range such as 2-4. Received: {word}. "
+                f"There are: {', '.join(notebook.name for notebook in notebooks)}."
             )
-    return [n for n in notebooks if not wanted or any(n.matches(word) for word in wanted)]
+        wanted |= numbers
+    return [notebook for notebook in notebooks if not wanted or notebook.number in wanted]
 
 
 def fit(
-    notebooks: Sequence[Notebook], parameters: Mapping[str, object]
+    notebooks: Sequence[Notebook], parameters: Mapping[str, object], *, profile: str
 ) -> dict[str, dict[str, object]]:
-    """Give each notebook, by its name, those of the parameters that it declares.
+    """Give each notebook, by its name, those of the parameters that it declares, and the profile.
 
     papermill itself only logs an unknown parameter; here it is an error that lists the valid ones.
 
@@ -178,26 +160,26 @@ def fit(
                 f"Expected a parameter that the notebooks declare. Received: {name!r}. "
                 f"Valid parameters: {valid}."
             )
+    given = {**parameters, "profile": profile}
     return {
         notebook.name: {
-            name: convert(value, declared) if isinstance(value, str) else value
+            name: convert(given[name], declared) if isinstance(given[name], str) else given[name]
             for name, declared in notebook.parameters.items()
-            for value in [parameters.get(name)]
-            if name in parameters
+            if name in given
         }
         for notebook in notebooks
     }
 
 
 def convert(text: str, parameter: Mapping[str, str]) -> object:
-    """Turn the text of a command line into the type that a parameter declares.
+    """Read what was typed for a parameter: text where it declares text, else JSON.
 
     Parameters
     ----------
     text
-        The value as typed. Lists and dictionaries are written as JSON.
+        The value as typed.
     parameter
-        One of `Notebook.parameters`. Without a type the value is read as JSON, else as text.
+        One of `Notebook.parameters`. Without a type the value is read as JSON if it is any.
 
     Raises
     ------
@@ -212,81 +194,23 @@ def convert(text: str, parameter: Mapping[str, str]) -> object:
     ['a', 'b']
     """
     kind = parameter["inferred_type_name"]
-    try:
-        declared = TypeAdapter("object" if kind in ("", "None") else kind)
-    except (PydanticUserError, SyntaxError):  # a type of the notebook's own
-        declared = TypeAdapter(object)
-    if text.lower() == "none" and "None" in kind:
-        return None
-    for validate in (declared.validate_json, declared.validate_python):
-        with suppress(ValidationError):
-            return validate(text)
+    with suppress(ValueError):
+        return text if kind == "str" else json.loads(text)
+    if kind in ("", "None"):
+        return text
     raise NotebookError(
         f"Expected {kind} for the parameter {parameter['name']}. Received: {text!r}. Its default "
-        f"is {parameter['default']}."
+        f"is {parameter['default']}; write it as JSON, such as 3, true or [1, 2]."
     )
-
-
-def stripped(node: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a copy without outputs, counts, papermill's cells and metadata of a run."""
-    clean = copy.deepcopy(node)
-    for preprocessor in (
-        TagRemovePreprocessor(remove_cell_tags=MADE_BY_PAPERMILL, enabled=True),
-        ClearOutputPreprocessor(),
-        ClearMetadataPreprocessor(
-            preserve_nb_metadata_mask={"vidlab"},
-            preserve_cell_metadata_mask={"tags", "jupyter", "slideshow"},
-        ),
-    ):
-        clean, _ = preprocessor.preprocess(clean, {})
-    for cell in clean.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if value}
-    clean.metadata.update(copy.deepcopy(_LANGUAGE))
-    clean.nbformat, clean.nbformat_minor = 4, 5
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of cells without an id of their own, which get one
-        _, clean = nbformat.validator.normalize(clean)
-    return nbformat.from_dict(clean)
-
-
-def without(node: nbformat.NotebookNode, tags: Iterable[str]) -> nbformat.NotebookNode:
-    """Return a notebook without the cells that carry one of the tags."""
-    remover = TagRemovePreprocessor(remove_cell_tags=set(tags), enabled=True)
-    return remover.preprocess(node, {})[0]
-
-
-def strip(path: str | Path) -> bool:
-    """Strip a notebook file in place (see `stripped`); return whether it changed."""
-    node = stripped(read(path))
-    if Path(path).read_text(encoding="utf-8") == nbformat.writes(node) + "\n":
-        return False
-    write(node, path)
-    return True
 
 
 def _described(path: Path) -> Notebook:
     node = read(path)
-    number = re.match(r"\d+", path.stem)
-    metadata = node.metadata.get("vidlab", {})
-    headings = (
-        re.search(r"^#\s+(.+?)\s*$", cell.source, flags=re.MULTILINE)
-        for cell in node.cells
-        if cell.cell_type == "markdown"
-    )
-    title = next((heading.group(1) for heading in headings if heading), path.stem)
+    lines = (line for cell in node.cells for line in cell.source.splitlines())
     return Notebook(
         path=path,
-        number=int(number.group()) if number else None,
-        title=title,
-        needs=tuple(map(str, metadata.get("needs", []))),
-        after=tuple(map(str, metadata.get("after", []))),
+        number=int(re.match(r"\d+", path.stem)[0]),
+        title=next(lines, path.stem).removeprefix("# "),
+        after=tuple(node.metadata.get("vidlab", {}).get("after", ())),
         parameters=papermill.inspect_notebook(str(path)),
     )
-
-
-def _spread(word: str) -> list[str]:
-    ends = re.fullmatch(r"(\d+)-(\d+)", word)
-    if ends is None:
-        return [word]
-    first, last = map(int, ends.groups())
-    return [str(number) for number in range(first, last + 1)]

@@ -10,7 +10,7 @@ literature's values beside its own.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -19,12 +19,8 @@ from vidlab import datasets
 from vidlab.data import sampling
 from vidlab.errors import ProfileError
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
     "Filters",
-    "Limits",
     "Profile",
     "RecipeChange",
     "find",
@@ -49,28 +45,27 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RecipeChange(_Record):
+class _Changes(_Record):
+    """What may be changed about one recipe or about all."""
+
+    patience: Positive | None = None
+    options: dict[str, int | float | str | bool] = {}
+    flow: dict[str, int | str | bool] = {}
+    sampling: Sampler | None = None
+    test: Sampler | None = None
+    backbone: str | None = None
+    weights: str | None = None
+
+
+class RecipeChange(_Changes):
     """What a profile changes about one recipe; lists have one entry for each of its phases."""
 
     epochs: list[Positive] | None = None
     optimizer: list[Literal["adam", "sgd"]] | None = None
     learning_rate: list[Annotated[float, Field(gt=0)]] | None = None
     batch_size: list[Positive] | None = None
-    patience: Positive | None = None
-    options: dict[str, int | float | str | bool] = {}
-    flow: dict[str, int | str | bool] = {}
-    sampling: Sampler | None = None
-    test: Sampler | None = None
     size: Positive | None = None
     augment: bool | None = None
-    backbone: str | None = None
-    weights: str | None = None
-
-
-class Limits(_Record):
-    """How many seconds a headless notebook may give no sign of life."""
-
-    silence: Positive = 900
 
 
 class Filters(_Record):
@@ -80,7 +75,7 @@ class Filters(_Record):
     seconds: Positive = 120
 
 
-class Profile(_Record):
+class Profile(_Changes):
     """One size of run. Every field is a line of the profile's YAML file.
 
     Attributes
@@ -145,8 +140,8 @@ class Profile(_Record):
         Settings that replace those of this profile where its ImageNet weights cannot be had.
     filters : Filters
         Steps and seconds of activation maximization.
-    limits : Limits
-        How long a headless notebook may be silent.
+    silence : int
+        Seconds that a headless notebook may give no sign of life.
     """
 
     name: str
@@ -156,25 +151,17 @@ class Profile(_Record):
     layout: str = ""
     groups: str = ""
     dataset_size: Literal["smoke", "quick", "full"] = "quick"
-    data_seed: int = 0
     split: Literal[1, 2, 3] = 1
     seed: Annotated[int, Field(ge=0)] = 0
     validation: Annotated[float, Field(ge=0, lt=1)] | None = None
-    backbone: str | None = None
-    weights: str | None = None
     image_size: Positive | None = None
     freeze_batchnorm: bool | None = None
-    sampling: Sampler | None = None
-    test: Sampler | None = None
     clip_sampling: Sampler | None = None
     clip_test: Sampler | None = None
     keep_decoded: bool = False
     precision: Literal["float32", "fast"] = "float32"
     most_gigabytes: Annotated[float, Field(gt=0)] = 20.0
-    patience: Positive | None = None
     recipe_files: list[str] = []
-    options: dict[str, int | float | str | bool] = {}
-    flow: dict[str, int | str | bool] = {}
     recipes: dict[str, RecipeChange] = {}
     left_out: dict[str, str] = {}
     refit: bool | None = None
@@ -182,7 +169,7 @@ class Profile(_Record):
     folders: str = ""
     offline: dict[str, int | str] = {}
     filters: Filters = Filters()
-    limits: Limits = Limits()
+    silence: Positive = 900
 
 
 def folder() -> Path:

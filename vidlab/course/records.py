@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from vidlab import datasets
 from vidlab.course import notebook_files, profiles
 from vidlab.course.claims import Claim
 from vidlab.course.execution import Failure
 from vidlab.course.notebook_files import Notebook
-from vidlab.data import video
 from vidlab.errors import ResultError
 from vidlab.files import write_text
 
-__all__ = ["Record", "fingerprints", "is_done", "package_fingerprint", "videos_fingerprint"]
+if TYPE_CHECKING:
+    from vidlab.data.index import VideoIndex
+
+__all__ = ["Record", "fingerprint", "package_fingerprint"]
 
 _LIBRARIES = ("keras", "numpy", "opencv-python", "pandas", "scikit-learn", "tensorflow")
 
@@ -32,18 +33,12 @@ class Record:
 
     Attributes
     ----------
-    notebook, title : str
-        Name and first heading.
-    status : str
-        ``"done"``, ``"failed"``, ``"timed out"`` or ``"kernel died"``.
+    notebook : str
+        Its name.
     seconds : float
         Wall-clock time.
-    finished : str
-        When, ISO 8601 with time zone.
     fingerprint : str
         Hash of everything the result depends on.
-    parameters : dict
-        The parameters given.
     command : str
         What runs just this notebook again.
     failure : Failure or None
@@ -53,15 +48,27 @@ class Record:
     """
 
     notebook: str
-    title: str
-    status: str
     seconds: float
-    finished: str
     fingerprint: str
-    parameters: dict[str, object]
     command: str
     failure: Failure | None = None
     claims: tuple[Claim, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """``"done"``, or how it failed."""
+        return self.failure.status if self.failure else "done"
+
+    @property
+    def file(self) -> Path:
+        """The name of the executed notebook; that of its page ends in ``.html`` instead."""
+        return Path(f"{self.notebook}{'.failed' if self.failure else ''}.ipynb")
+
+    def holds(self, folder: Path, fingerprint: str) -> bool:
+        """Whether it is done, its files are there, and nothing it depends on has changed."""
+        executed = folder / self.file
+        unchanged = self.failure is None and self.fingerprint == fingerprint
+        return unchanged and executed.is_file() and executed.with_suffix(".html").is_file()
 
     def save(self, folder: Path) -> None:
         """Write the record, whole or not at all."""
@@ -89,30 +96,26 @@ class Record:
             ) from error
 
 
-def fingerprints(
-    chosen: Sequence[Notebook],
-    values: Mapping[str, Mapping[str, object]],
-    used: profiles.Profile,
-) -> dict[str, str]:
-    """Hash, for each notebook, everything its result depends on.
+def fingerprint(
+    notebook: Notebook,
+    parameters: Mapping[str, object],
+    profile: profiles.Profile,
+    *,
+    index: VideoIndex,
+) -> str:
+    """Hash everything a notebook's result depends on.
 
-    That is its cells, its parameters, the profile, the videos where it needs them, vidlab's code
-    (without comments and docstrings) and the libraries that compute. Of a parameter or a setting
-    that is a file, such as trained weights or a recipe of one's own, it is also what stands in it.
+    That is its cells, its parameters, the profile, its videos with their lists, vidlab's code and
+    the libraries that compute. Of a parameter or a setting that is a file, such as trained weights
+    or a recipe of one's own, it is also what stands in it.
     """
-    package = package_fingerprint()
-    videos = videos_fingerprint(used) if any(notebook.needs for notebook in chosen) else ""
-    settings = profiles.find(used.name).read_text(encoding="utf-8")
-    weights = (each.weights for each in (used, *used.recipes.values()))
-    shared = [settings, package, *map(_contents, [*used.recipe_files, *weights])]
-    found = {}
-    for notebook in chosen:
-        cells = [[c.cell_type, c.source] for c in notebook_files.read(notebook.path).cells]
-        given = {name: [value, _contents(value)] for name, value in values[notebook.name].items()}
-        facts = [cells, given, shared, videos if notebook.needs else ""]
-        text = json.dumps(facts, sort_keys=True, default=str)
-        found[notebook.name] = hashlib.sha256(text.encode()).hexdigest()
-    return found
+    cells = [[cell.cell_type, cell.source] for cell in notebook_files.read(notebook.path).cells]
+    settings = profiles.find(profile.name).read_text(encoding="utf-8")
+    weights = (each.weights for each in (profile, *profile.recipes.values()))
+    files = map(_contents, [*parameters.values(), *profile.recipe_files, *weights])
+    videos = [index.fingerprint, index.lists]
+    facts = [cells, parameters, settings, *files, videos, package_fingerprint()]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _contents(value: object) -> str:
@@ -127,50 +130,7 @@ def package_fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted(p for p in root.rglob("*") if p.suffix in (".py", ".h5")):
         digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes() if path.suffix == ".h5" else _code(path).encode())
+        digest.update(path.read_bytes())
     for name in _LIBRARIES:
         digest.update(f"{name}=={metadata.version(name)}".encode())
     return digest.hexdigest()
-
-
-def _code(path: Path) -> str:
-    """Return what a module does: its syntax tree without docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            node.body = node.body[1:]
-    return ast.dump(tree)
-
-
-def videos_fingerprint(used: profiles.Profile) -> str:
-    """Hash what tells the videos of a profile from others; no video is opened.
-
-    Of Pantomime it is the note in its folder, of other videos path, size and time of last change.
-    A folder may be not there yet.
-    """
-    if used.dataset == "pantomime":
-        folder = datasets.folder_of("pantomime", size=used.dataset_size, seed=used.data_seed)
-        note = folder / "pantomime.json"
-        return hashlib.sha256(note.read_bytes() if note.is_file() else b"").hexdigest()
-    folder = Path(used.dataset).expanduser()
-    if used.dataset in datasets.NAMES:
-        folder = datasets.folder_of(used.dataset, size=used.dataset_size, seed=used.data_seed)
-    digest = hashlib.sha256()
-    found = (path for depth in ("*", "*/*", "*/*/*") for path in folder.glob(depth))
-    for path in sorted(p for p in found if p.suffix.lower() in (*video.SUFFIXES, ".txt")):
-        facts = path.stat()
-        line = f"{path.relative_to(folder).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n"
-        digest.update(line.encode(errors="surrogateescape"))
-    return digest.hexdigest()
-
-
-def is_done(notebook: Notebook, pages: Path, fingerprint: str) -> bool:
-    """Whether a notebook's last run is finished, depends on nothing that changed, and is there."""
-    record = Record.load(pages, notebook.name)
-    return (
-        record is not None
-        and (record.status, record.fingerprint) == ("done", fingerprint)
-        and all((pages / f"{notebook.name}{end}").is_file() for end in (".ipynb", ".html"))
-    )

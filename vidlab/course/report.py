@@ -6,13 +6,9 @@ published ones, each labelled.
 
 from __future__ import annotations
 
-import base64
-import copy
 import html
-import io
 import re
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,18 +16,18 @@ from typing import TYPE_CHECKING
 import jinja2
 import nbformat
 import pandas as pd
-from PIL import Image
 
 from vidlab.course import adapting, notebook_files, profiles
 from vidlab.course.claims import counted
 from vidlab.evaluation.runs import RunFolder, against_line, find_runs
-from vidlab.files import replacing, write_text
+from vidlab.evaluation.tables import readable
+from vidlab.files import write_text
 
 if TYPE_CHECKING:
     from vidlab.course.notebook_files import Notebook
     from vidlab.course.records import Record
 
-__all__ = ["lightened", "write", "write_page"]
+__all__ = ["write", "write_page"]
 
 _MISTAKES = "explore.html"  # notebook 14 keeps it with vidlab.widgets.save_page
 _BACK = (
@@ -39,12 +35,11 @@ _BACK = (
     '<a href="../index.html">← all notebooks and results</a></p>'
 )
 _GLOSSARY = "glossary.md"  # beside the notebooks, which link to its terms
-_WORTHWHILE = 0.5  # of a picture's size: below that, JPEG is taken
 
 
 def write_page(notebook: Path, *, title: str) -> Path:
     """Write an executed notebook as HTML beside it, with `title` in the browser's tab."""
-    return _export(lightened(notebook_files.read(notebook)), notebook, title=title)
+    return _export(notebook_files.read(notebook), notebook, title=title)
 
 
 def _export(node: nbformat.NotebookNode, source: Path, *, title: str) -> Path:
@@ -74,120 +69,71 @@ def write(
     profile
         The settings in force; parameters may have replaced some of the file's.
     """
-    page = jinja2.Environment(
+    template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    page.filters["duration"] = _duration
-    own_videos = profile.dataset == profiles.load(profile.name).dataset
-    done = [record for record in records.values() if record is not None]
+    ).get_template("report.html")
+    rows = [(notebook, record, _page(folder, record)) for notebook, record in records.items()]
     claims = [
-        (claim, notebook, _page(folder, record))
-        for notebook, record in records.items()
-        if record is not None
-        for claim in record.claims
+        (claim, notebook, page)
+        for notebook, record, page in rows
+        for claim in (record.claims if record else ())
     ]
+    done = [record for record in records.values() if record is not None]
     if done:
-        _write_glossary(folder / "notebooks", records)
-    text = page.get_template("report.html").render(
-        title=profile.name if own_videos else f"{profile.name} on {Path(profile.dataset).name}",
+        _write_glossary(folder / "notebooks", notebook_files.folder() / _GLOSSARY)
+    runs = find_runs(folder)
+    is_finished = "top1" in runs and runs["top1"].notna().any()
+    text = template.render(
         profile=profile,
-        own_videos=own_videos,
-        done=sum(record.status == "done" for record in done),
-        seconds=sum(record.seconds for record in done),
-        notebooks=[
-            (notebook, record, _page(folder, record)) for notebook, record in records.items()
-        ],
+        own_videos=profile.dataset == profiles.load(profile.name).dataset,
+        videos=Path(profile.dataset).name,
+        records=done,
+        notebooks=rows,
         claims=claims,
-        failed=[row for row in claims if row[0].holds is False],
-        counted=counted(claim for claim, *_ in claims).removeprefix("claims: "),
+        counted=counted(claim for claim, *_ in claims),
         mistakes=_MISTAKES if (folder / _MISTAKES).is_file() else None,
-        results=_results(folder, profile.line),
-        changes=_changes(folder, profile),
-        sheet=_sheet(folder) if profile.dataset == "pantomime" else None,
+        results=_results(runs, profile.line) if is_finished else "",
+        changes=_changes(runs, profile) if is_finished else "",
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
     return write_text(folder / "index.html", text)
 
 
-def _write_glossary(pages: Path, notebooks: Iterable[Notebook]) -> None:
-    """Put the glossary of a folder of notebooks beside the executed ones, as a page too."""
-    for source in {notebook.path.with_name(_GLOSSARY) for notebook in notebooks}:
-        if source.is_file():
-            text = source.read_text(encoding="utf-8")
-            cell = nbformat.v4.new_markdown_cell(text)
-            copied = write_text(pages / _GLOSSARY, text)
-            _export(nbformat.v4.new_notebook(cells=[cell]), copied, title="Glossary")
-
-
-def lightened(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Copy an executed notebook, its large opaque pictures as JPEG where that halves them.
-
-    A page of video frames would else be ten times as heavy.
-    """
-    lighter = copy.deepcopy(notebook)
-    for cell in lighter.cells:
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            jpeg = _as_jpeg(data["image/png"]) if "image/png" in data else None
-            if jpeg is not None:
-                del data["image/png"]
-                data["image/jpeg"] = jpeg
-                sizes = output.get("metadata", {})
-                if "image/png" in sizes:
-                    sizes["image/jpeg"] = sizes.pop("image/png")
-    return lighter
-
-
-def _as_jpeg(png: str) -> str | None:
-    """Return a picture as JPEG, base64; None where PNG does about as well."""
-    packed, jpeg = base64.b64decode(png), io.BytesIO()
-    picture = Image.open(io.BytesIO(packed))
-    if picture.mode == "RGBA" and picture.getextrema()[3][0] < 255:  # transparent somewhere
-        return None
-    # Full colour resolution, or thin coloured lines and letters would bleed.
-    picture.convert("RGB").save(jpeg, "JPEG", quality=90, subsampling=0)
-    is_lighter = jpeg.tell() < _WORTHWHILE * len(packed)
-    return base64.b64encode(jpeg.getvalue()).decode() if is_lighter else None
+def _write_glossary(pages: Path, source: Path) -> None:
+    """Put the glossary beside the executed notebooks, as a page too."""
+    if source.is_file():
+        text = source.read_text(encoding="utf-8")
+        cell = nbformat.v4.new_markdown_cell(text)
+        copied = write_text(pages / _GLOSSARY, text)
+        _export(nbformat.v4.new_notebook(cells=[cell]), copied, title="Glossary")
 
 
 def _page(folder: Path, record: Record | None) -> str | None:
     """Return the link to an executed notebook's page, where there is one."""
-    if record is None:
-        return None
-    suffix = "" if record.status == "done" else ".failed"
-    link = f"notebooks/{record.notebook}{suffix}.html"
-    return link if (folder / link).is_file() else None
+    page = record and Path("notebooks") / record.file.with_suffix(".html")
+    return page.as_posix() if page and (folder / page).is_file() else None
 
 
-def _results(folder: Path, line: str) -> str:
+def _results(runs: pd.DataFrame, line: str) -> str:
     """Tabulate measured accuracies beside published ones, a row a recipe, as HTML.
 
     The recipe that others have to pass comes first, and after the table those far below it.
     """
-    runs = find_runs(folder)
-    if "top1" not in runs or runs["top1"].isna().all():
-        return ""
     from vidlab import recipes  # imports Keras
 
     order = [line, *recipes.names(), *runs["recipe"]]
     groups = sorted(runs.groupby("recipe"), key=lambda pair: order.index(pair[0]))
-    tops = [top for top in ("top1", "top5") if top in runs]
-    measured = {
-        name: {"runs": len(group)} | {f"top-{top[3:]} %": _measured(group, top) for top in tops}
-        for name, group in groups
-    }
+    measured = pd.DataFrame({name: _measured(group) for name, group in groups}).T
     records = {name: RunFolder(group["path"].iloc[0]).recipe for name, group in groups}
     published = recipes.published_beside(records)
     sources = [recipes.of_run(records[name]).source for name in published.index]
     notes = [". ".join(filter(None, pair)) for pair in zip(sources, published["note"], strict=True)]
-    published = published.drop(columns="note")
-    published.insert(len(published.columns) - 1, "source and note", notes)
+    published = published.assign(note=notes).rename(columns={"note": "source and note"})
     published.columns = published.columns.str.removeprefix("published ")
-    here = pd.DataFrame.from_dict(measured, orient="index").replace("", None)
-    table = pd.concat({"measured here": here, "published for UCF-101": published}, axis=1)
+    table = {"measured here": readable(measured), "published for UCF-101": published}
     lines = {(row.seed, row.split): row.path for row in runs[runs["recipe"] == line].itertuples()}
     compared = []
     for name, group in groups:
@@ -197,45 +143,23 @@ def _results(folder: Path, line: str) -> str:
             if name != line and (row.seed, row.split) in lines
         ]
         compared += [against_line(*zip(*pairs, strict=True))] if pairs else []
-    return table.replace("", None).to_html(
+    return pd.concat(table, axis=1).replace("", None).to_html(
         border=0, na_rep="–", float_format="{:g}".format, classes="results"
     ) + "".join(f"<p>{html.escape(text)}</p>" for text in compared)
 
 
-def _measured(runs: pd.DataFrame, metric: str) -> str:
-    """Write mean ± standard deviation of several runs, the 95% interval of a single one."""
-    values = 100 * runs[metric].dropna()
-    if values.empty:
-        return ""
-    if len(values) > 1:
-        return f"{values.mean():.1f} ± {values.std():.1f}"
-    if f"{metric}_low" not in runs or runs[f"{metric}_low"].isna().any():
-        return f"{values.mean():.1f}"
-    low, high = (100 * runs[f"{metric}_{end}"].iloc[0] for end in ("low", "high"))
-    return f"{values.mean():.1f} ({low:.1f} to {high:.1f})"
+def _measured(runs: pd.DataFrame) -> pd.Series:
+    """Return mean and spread of several runs, the accuracies and intervals of a single one."""
+    tops = [top for top in ("top1", "top5") if top in runs]
+    spread = runs[tops].std().add_suffix("_spread")
+    interval = runs.iloc[0].filter(regex=r"^top\d_(low|high)$")
+    return pd.concat([pd.Series({"runs": len(runs)}), runs[tops].mean(), spread, interval])
 
 
-def _changes(folder: Path, profile: profiles.Profile) -> str:
+def _changes(runs: pd.DataFrame, profile: profiles.Profile) -> str:
     """Tabulate what the profile changes about the recipes that were run, as HTML."""
-    ran = set(find_runs(folder)["recipe"])
-    if not ran:
-        return ""
     from vidlab import recipes  # imports Keras
 
-    known = [recipes.get(name) for name in recipes.names() if name in ran]
+    known = [recipes.get(name) for name in recipes.names() if name in set(runs["recipe"])]
     table = adapting.changes(known, profile)
     return "" if table.empty else table.to_html(border=0, index=False)
-
-
-def _sheet(folder: Path) -> str | None:
-    """Copy the contact sheet of Pantomime beside the report, where it is at hand; link to it."""
-    shipped = profiles.folder().parent / "figures" / "pantomime.png"
-    if not shipped.is_file():
-        return None
-    with replacing(folder / "figures" / shipped.name) as temporary:
-        shutil.copyfile(shipped, temporary)
-    return f"figures/{shipped.name}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

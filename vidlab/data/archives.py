@@ -69,13 +69,10 @@ def members(archive: Path) -> list[Member]:
         It is no archive or damaged, or unpacking it would write outside the folder it is unpacked
         into, make a link, or fill the disk. The entry is named.
     """
-    with open(archive, "rb") as file:
-        found = format_of(file.read(512))
-    readers = {"zip": _in_zip, "tar": _in_tar, "rar": _in_rar, None: _in_nothing}
     listed, total = [], 0
     most = max(_MOST_TIMES * archive.stat().st_size, 10**6)
     with _damage_named(archive):
-        for member in readers[found](archive):
+        for member in _READERS[_kind(archive)](archive):
             parts = PurePosixPath(member.name.replace("\\", "/")).parts
             listed.append(member)
             total += member.size
@@ -96,8 +93,6 @@ def unpack(archive: Path, folder: Path) -> None:
     DatasetError
         It is damaged, the disk is too small, or there is no program that unpacks RAR archives.
     """
-    with open(archive, "rb") as file:
-        found = format_of(file.read(512))
     needed, free = sum(member.size for member in members(archive)), shutil.disk_usage(folder).free
     if needed > free:
         raise DatasetError(
@@ -105,10 +100,18 @@ def unpack(archive: Path, folder: Path) -> None:
             "and call again."
         )
     with _damage_named(archive):
-        if found == "rar":
+        if (kind := _kind(archive)) == "rar":
             _unpack_rar(archive, folder)
         else:
-            shutil.unpack_archive(archive, folder, found)
+            shutil.unpack_archive(archive, folder, kind)
+
+
+def _kind(archive: Path) -> str:
+    with open(archive, "rb") as file:
+        kind = format_of(file.read(512))
+    if kind is None:
+        raise ValueError("this is no ZIP, TAR or RAR archive")
+    return kind
 
 
 def _refused(archive: Path, member: Member, reason: str) -> DatasetError:
@@ -152,10 +155,6 @@ def _in_tar(archive: Path) -> Iterator[Member]:
     with tarfile.open(archive) as file:
         for entry in file:
             yield Member(entry.name, entry.size, not (entry.isreg() or entry.isdir()))
-
-
-def _in_nothing(archive: Path) -> Iterator[Member]:
-    raise ValueError("this is no ZIP, TAR or RAR archive")
 
 
 def _in_rar(archive: Path) -> Iterator[Member]:
@@ -230,3 +229,6 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
     known = {"archive": archive.absolute(), "folder": folder.absolute()}
     options = [part.format(**known) for part in _UNPACKERS[program].split()]
     subprocess.run([shutil.which(program), *options], capture_output=True, text=True, check=True)
+
+
+_READERS = {"zip": _in_zip, "tar": _in_tar, "rar": _in_rar}

@@ -20,10 +20,15 @@ import numpy as np
 
 from vidlab.errors import ModelError
 
-__all__ = ["VIEWS", "Augment", "Variation"]
+__all__ = ["VIEWS", "Augment", "Variation", "warped"]
 
 VIEWS = 4
 """How many varied views of a training video are kept where a part of a model is computed once."""
+
+_RANGES = {
+    **{"rotation": (0, 180), "zoom": (0, 0.99), "shift": (0, 1), "brightness": (0, 1)},
+    "crop": (0.01, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Augment:
     shift
         Largest move along either axis, as a share of the height or width, 0..1.
     crop
-        Smallest share of height and width that is kept, 0..1 (0 excluded). The part kept lies
+        Smallest share of height and width that is kept, 0.01..1. The part kept lies
         anywhere in the picture and is enlarged to the full size. 1 keeps all.
     brightness
         Largest change of brightness to either side, 0..1: 0.2 multiplies by 0.8 to 1.2.
@@ -60,17 +65,12 @@ class Augment:
     brightness: float = 0.2
 
     def __post_init__(self):
-        for option, top in (("rotation", 180.0), ("zoom", 0.99), ("shift", 1.0), ("brightness", 1)):
-            value = getattr(self, option)
-            if not 0 <= value <= top:
+        for option, (least, most) in _RANGES.items():
+            if not least <= (value := getattr(self, option)) <= most:
                 raise ModelError(
-                    f"Expected {option} between 0 and {top:g}. Received: {value}. "
-                    "0 switches it off."
+                    f"Expected {option} between {least:g} and {most:g}. Received: {value}. "
+                    f"{1 if least else 0} switches it off."
                 )
-        if not 0 < self.crop <= 1:
-            raise ModelError(
-                f"Expected crop above 0 and at most 1. Received: {self.crop}. 1 switches it off."
-            )
 
     def draw(self, rng: np.random.Generator) -> Variation:
         """Draw a variation for all frames and all inputs of a clip.
@@ -174,13 +174,16 @@ class Variation:
         varied = np.empty(frames.shape, np.uint8)
         each = (-1, height, width, 3)
         for frame, result in zip(frames.reshape(each), varied.reshape(each), strict=True):
-            cv2.warpAffine(
-                frame,
-                matrix,
-                (width, height),
-                dst=result,
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REFLECT,
-            )
-            cv2.convertScaleAbs(result, dst=result, alpha=self.brightness)
+            cv2.convertScaleAbs(warped(frame, matrix), dst=result, alpha=self.brightness)
         return varied
+
+
+def warped(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Resample a picture of at most four channels by a `Variation.matrix`, bilinearly."""
+    return cv2.warpAffine(
+        picture,
+        matrix,
+        picture.shape[1::-1],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REFLECT,
+    )

@@ -86,6 +86,8 @@ def codec_named(path: Path) -> str:
 
 def is_cut_off(path: Path) -> bool:
     """Whether an AVI, Matroska or MP4 file is shorter than it says, or lacks its index."""
+    if path.is_dir():
+        return False
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(_ENDS)

@@ -6,12 +6,12 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import pandas as pd
 
-from vidlab.data import image_folders, video
+from vidlab.data import video, video_files
 from vidlab.data.lists import normalized, video_stem
 from vidlab.files import printable
 
@@ -36,15 +36,15 @@ class Contents:
         All other files. Names that begin with a dot are left out.
     near
         The folders that hold `root`, by its name and by what that name links to.
-    misnamed
-        Videos whose path is no text: its bytes are no UTF-8.
+    problems
+        A row for each video whose path is no text, as of `Found`.
     """
 
     root: Path
     videos: list[Path]
     others: list[Path]
     near: list[Path]
-    misnamed: list[Path] = field(default_factory=list)
+    problems: list[dict] = field(default_factory=list)
 
     @classmethod
     def of(cls, root: str | Path) -> Contents:
@@ -60,13 +60,19 @@ class Contents:
             ]
             names = [name for name in names if not name.startswith(".")]
             films = {name for name in names if Path(name).suffix.lower() in video.SUFFIXES}
-            frames = set() if films else set(image_folders.frame_names(names))
+            frames = set() if films else set(video_files.frame_names(names))
             videos += [Path(at)] if frames else [Path(at, name) for name in films]
             others += [Path(at, name) for name in names if name not in films | frames]
-        misnamed = [file for file in videos if not _is_text(file)]
-        videos = [file for file in videos if _is_text(file)]
+        reason = "Its name is not UTF-8, so no table or list can hold it: rename it."
+        problems = [
+            {"path": printable(str(file)), "reason": reason, "kind": "unreadable"}
+            for file in videos
+            if not _is_text(file)
+        ]
+        videos = filter(_is_text, videos)
         near = sorted({Path(root).absolute().parent, folder.parent})
-        return cls(folder, sorted(videos), sorted(others), near, misnamed)
+        videos, others = (sorted(files, key=lambda file: file.parts) for files in (videos, others))
+        return cls(folder, videos, others, near, problems)
 
     @cached_property
     def names(self) -> set[str]:
@@ -96,14 +102,6 @@ class Contents:
         left = [f for f in self.others if f not in used and f.name not in OWN_FILES]
         where = f", first {printable(left[0].relative_to(self.root).as_posix())}" if left else ""
         return [f"Not used: {counted(left)}{where}."] if left else []
-
-    def misnamed_rows(self) -> list[dict]:
-        """Report the videos whose path is no text."""
-        reason = "Its name is not UTF-8, so no table or list can hold it: rename it."
-        return [
-            {"path": printable(str(f)), "reason": reason, "kind": "unreadable"}
-            for f in self.misnamed
-        ]
 
 
 def _is_text(path: Path) -> bool:
@@ -143,6 +141,7 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
+@lru_cache(maxsize=1 << 16)
 def plain(name: str) -> str:
     """Give what two spellings of a folder have in common, blanks or underscores."""
     return normalized(name).replace("_", " ")

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidlab.errors import SamplingError
-
 __all__ = ["Coverage", "measure"]
 
 
@@ -40,14 +38,9 @@ def measure(indices: np.ndarray, frame_count: int) -> Coverage:
     Parameters
     ----------
     indices
-        Frame numbers, int64, (picks,), 0 to ``frame_count - 1``, in the order they are shown.
+        Frame numbers, int64, (picks,), at least one, 0 to ``frame_count - 1``, as they are shown.
     frame_count
         How many frames the video has.
-
-    Raises
-    ------
-    SamplingError
-        If there is no pick, or one that the video does not have.
 
     Examples
     --------
@@ -57,12 +50,6 @@ def measure(indices: np.ndarray, frame_count: int) -> Coverage:
     """
     picked = np.asarray(indices, dtype=np.int64)
     shown, times = np.unique(picked, return_counts=True)
-    if not shown.size or shown[0] < 0 or shown[-1] >= frame_count:
-        found = f"{shown[0]} to {shown[-1]}" if shown.size else "none"
-        raise SamplingError(
-            f"Expected picks from 0 to {frame_count - 1}. Received: {found}. "
-            "Call the sampler's indices with this video's frame count."
-        )
     between = np.diff(np.concatenate([[-1], shown, [frame_count]])) - 1
     return Coverage(
         picks=len(picked),

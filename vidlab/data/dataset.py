@@ -175,10 +175,7 @@ class Clips(keras.utils.PyDataset):
 
     def _batch(self, number: int) -> tuple:
         if not 0 <= number < len(self):
-            raise IndexError(
-                f"Expected a batch number from 0 to {len(self) - 1}. Received: {number}. "
-                "len() tells how many batches there are."
-            )
+            raise IndexError(f"Expected a batch from 0 to {len(self) - 1}. Received: {number}.")
         rows = slice(number * self.batch_size, (number + 1) * self.batch_size)
         read = self._frames if self.per_frame else self._clips
         x = {name: read(stream, rows) for name, stream in self.streams.items()}
@@ -194,30 +191,14 @@ class Clips(keras.utils.PyDataset):
     def _frames(self, stream: Rgb, rows: slice) -> np.ndarray:
         """Read single frames, each video's in one go."""
         positions, frames = self.video_positions[rows], self.frame_numbers[rows]
-        x = None
-        for position in np.unique(positions):
-            here = np.flatnonzero(positions == position)
-            found = self._read(stream, position, frames[here])
-            if self._varies and not stream.views:
-                found = np.stack(
-                    [
-                        stream.vary(one, self._variation(position, frame))
-                        for one, frame in zip(found, frames[here], strict=True)
-                    ]
-                )
-            if x is None:
-                x = np.empty((len(positions), *found.shape[1:]), found.dtype)
-            x[here] = found
-        return x
+        by_video = np.argsort(positions, kind="stable")
+        found = [self._read(stream, at, frames[positions == at]) for at in np.unique(positions)]
+        return np.concatenate(found)[np.argsort(by_video)]
 
     def _clips(self, stream: Rgb, rows: slice) -> np.ndarray:
         """Read clips, filled up to one length where they differ."""
-        clips = []
-        for position in self.video_positions[rows]:
-            clip = self._read(stream, position, self._choose(stream, position))
-            if self._varies and not stream.views:
-                clip = stream.vary(clip, self._variation(position))
-            clips.append(clip)
+        at = self.video_positions[rows]
+        clips = [self._read(stream, position, self._choose(stream, position)) for position in at]
         if self._sampling(stream).length is not None:
             return np.stack(clips)
         length = self._longest(stream)
@@ -269,9 +250,15 @@ class Clips(keras.utils.PyDataset):
         return choose(self._sampling(stream), record, rng=rng)
 
     def _read(self, stream: Rgb, position: int, indices: np.ndarray) -> np.ndarray:
-        """Read what a stream takes of one video."""
+        """Read what a stream takes of one video, varied anew where no views of it are kept."""
         record, view = self._records[position], self._view(position)
-        return stream.read(stream.opened(record, **self._kept, view=view), indices)
+        found = stream.read(stream.opened(record, **self._kept, view=view), indices)
+        if not self._varies or stream.views:
+            return found
+        if not self.per_frame:
+            return stream.vary(found, self._variation(position))
+        draws = (self._variation(position, number) for number in indices)
+        return np.stack([stream.vary(one, draw) for one, draw in zip(found, draws, strict=True)])
 
     @property
     def _varies(self) -> bool:

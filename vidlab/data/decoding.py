@@ -1,6 +1,7 @@
-"""Decoders of video files: OpenCV's, and PyAV's for what that one cannot decode.
+"""Decoders of videos: OpenCV's, PyAV's for what that one cannot decode, and folders of images.
 
-Both give the frames one after the other: `grab` goes to the next one, `picture` converts it.
+All iterate over frames: when each is shown, in seconds from anywhere, and a function that converts
+it to an image, uint8 BGR, turned as the file says (None where that fails).
 PyAV is optional (``pip install av``) and is used by itself where it is installed.
 """
 
@@ -9,18 +10,21 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from vidlab.data import containers
-from vidlab.data.image_folders import ImageFolder
+from vidlab.data import containers, video_files
 from vidlab.errors import MissingVideoError, UnreadableVideoError
 
-__all__ = ["Decoder", "OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
+__all__ = ["Decoder", "ImageFolder", "OpenCv", "PyAv", "cut_off_error", "opened", "safe_name"]
+
+Frame = tuple[float, Callable[[], np.ndarray | None]]
 
 _FALLBACK_FPS = 25.0
 _NAMES = {"AV01": "AV1"}  # codecs that OpenCV's own builds cannot decode
@@ -43,8 +47,8 @@ class OpenCv:
         How many frames the decoder says there are, before any is decoded: stored, or guessed.
     fps, width, height, rotation
         As in `vidlab.video.VideoInfo`.
-    seconds
-        Time stamp of the frame grabbed last.
+    has_frames
+        Whether any frame can be decoded.
     """
 
     def __init__(self, name: str):
@@ -60,23 +64,14 @@ class OpenCv:
         size = int(get(cv2.CAP_PROP_FRAME_WIDTH)), int(get(cv2.CAP_PROP_FRAME_HEIGHT))
         aspect = get(cv2.CAP_PROP_SAR_NUM), get(cv2.CAP_PROP_SAR_DEN)
         self.width, self.height = _with_square_pixels(size, aspect, rotation=self.rotation)
-        self._first = self.has_frames = self._capture.grab()
+        self.has_frames = self._capture.grab()
 
-    def grab(self) -> bool:
-        """Go to the next frame, and say whether there was one."""
-        if self._first:
-            self._first = False
-            return True
-        return self._capture.grab()
-
-    @property
-    def seconds(self) -> float:
-        """Time stamp of the frame, from the start of the file or from anywhere else."""
-        return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-
-    def picture(self) -> np.ndarray | None:
-        """Convert the frame: uint8 BGR, turned as the file says; None where that fails."""
-        return self._capture.retrieve()[1]
+    def __iter__(self) -> Iterator[Frame]:
+        grabbed = self.has_frames
+        while grabbed:
+            seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            yield seconds, lambda: self._capture.retrieve()[1]
+            grabbed = self._capture.grab()
 
     def close(self) -> None:
         """Close the file."""
@@ -95,45 +90,77 @@ class PyAv:
         if stream.codec_context is None:
             raise ValueError("no decoder")
         stream.thread_type, stream.codec_context.thread_count = "NONE", 1
-        self._stream, self._frames = stream, self._decoded(av.error.FFmpegError)
+        self._frames = self._decoded(stream, av.error.FFmpegError)
         self.codec, self.named = stream.codec_context.codec.canonical_name, stream.frames
         self.fps = _rate(float(stream.average_rate or stream.guessed_rate or 0))
-        self._frame = self._first = next(self._frames, None)
-        self.has_frames = self._frame is not None
-        self.rotation = -self._frame.rotation % 360 if self.has_frames else 0
+        self._first = next(self._frames, None)
+        self.has_frames = self._first is not None
+        self.rotation = -self._first.rotation % 360 if self.has_frames else 0
         aspect = stream.sample_aspect_ratio or 0
         size = (stream.width, stream.height)[:: -1 if self.rotation % 180 else 1]
         aspect = (aspect.numerator, aspect.denominator) if aspect else (0, 0)
         self.width, self.height = _with_square_pixels(size, aspect, rotation=self.rotation)
 
-    def _decoded(self, damage) -> Iterator:
-        for packet in self._container.demux(self._stream):
+    def _decoded(self, stream, damage) -> Iterator:
+        for packet in self._container.demux(stream):
             try:
                 yield from packet.decode()
             except damage:  # as OpenCV does, go on with the next packet
                 continue
 
-    def grab(self) -> bool:
-        """Go to the next frame, and say whether there was one."""
-        if self._first is not None:
-            self._first = None
-            return True
-        self._frame = next(self._frames, None)
-        return self._frame is not None
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in chain([self._first], self._frames):
+            yield frame.time or 0.0, partial(self._picture, frame)
 
-    @property
-    def seconds(self) -> float:
-        """Time stamp of the frame, from the start of the file or from anywhere else."""
-        return self._frame.time or 0.0
-
-    def picture(self) -> np.ndarray:
-        """Convert the frame: uint8 BGR, turned as the file says."""
-        picture = self._frame.to_ndarray(format="bgr24")
+    def _picture(self, frame) -> np.ndarray:
+        picture = frame.to_ndarray(format="bgr24")
         return np.ascontiguousarray(np.rot90(picture, -self.rotation // 90))
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+
+class ImageFolder:
+    """The images of a folder, such as Jester and Something-Something have for each video.
+
+    Its attributes are those of `OpenCv`. Images name no rate: 25 frames a second are assumed. Where
+    their numbers have gaps, `named` and the times go by the numbers.
+    """
+
+    codec, fps, rotation = "images", 25.0, 0
+
+    def __init__(self, folder: Path) -> None:
+        self._files = video_files.files_of(folder)
+        numbers = np.array([video_files.number_of(file) for file in self._files])
+        steps, counts = np.unique(np.diff(numbers), return_counts=True)
+        usual = steps[np.argmax(counts)] if len(steps) else 1  # every fifth frame may be kept
+        self._positions = (numbers - numbers[:1]) / max(usual, 1)
+        self.named = int(self._positions[-1]) + 1 if self._files else 0
+        first = _image(self._files[0]) if self._files else None
+        self.has_frames = first is not None
+        self.height, self.width = first.shape[:2] if self.has_frames else (0, 0)
+
+    def __iter__(self) -> Iterator[Frame]:
+        for position, file in zip(self._positions, self._files, strict=True):
+            yield float(position / self.fps), partial(self._picture, file)
+
+    def _picture(self, file: Path) -> np.ndarray:
+        picture = _image(file)
+        if picture is None:
+            raise UnreadableVideoError(
+                f"Expected an image that can be read. Received: {file}. Get it again, or remove "
+                "the folder: it is one video."
+            )
+        return picture
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+
+def _image(file: Path) -> np.ndarray | None:
+    content = np.fromfile(file, np.uint8)  # reads names that imread does not
+    return cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
 
 
 Decoder = OpenCv | PyAv | ImageFolder

@@ -21,15 +21,14 @@ import numpy as np
 import pandas as pd
 
 from vidlab.data import layouts, video
-from vidlab.data.contents import Found
 from vidlab.data.groups import PATTERN, group_names, suggested_pattern
-from vidlab.data.image_folders import size_and_time
-from vidlab.data.leakage import check_no_leakage, find_copies, leakage
-from vidlab.data.splitting import Splittable
+from vidlab.data.splits import Splittable
+from vidlab.data.video_files import size_and_time
 from vidlab.errors import DatasetError, LayoutError, VideoError
-from vidlab.progress import counter
+from vidlab.files import system_message
+from vidlab.progress import progress
 
-__all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage", "probe_all"]
+__all__ = ["ReversedPair", "VideoIndex", "probe_all"]
 
 _COLUMNS = {
     "video_id": "str",
@@ -44,7 +43,6 @@ _COLUMNS = {
     "height": "int64",
 }
 _REPORT = ["path", "class_name", "reason", "kind"]
-_AT_ONCE = 8  # files a task of a thread: handing over one takes as long as finding it known
 
 
 @dataclass(frozen=True)
@@ -100,6 +98,8 @@ class VideoIndex(Splittable):
         ``"names"`` like v_Archery_g07_c02, where groups of one name in two classes are two;
         ``"pattern"`` or ``"list"``, where they are one, such as a person; "" where nothing tells,
         so that each video is a group of its own.
+    ungrouped : int
+        Of how many videos of the folder nothing tells the group; each is one of its own.
     copies : dict
         The path of each copied video, and of the first that is the same.
     notes : tuple of str
@@ -113,6 +113,7 @@ class VideoIndex(Splittable):
     report: pd.DataFrame
     lists: dict[int, dict[str, str]] | None
     groups_from: str = "names"
+    ungrouped: int = 0
     copies: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -156,11 +157,30 @@ class VideoIndex(Splittable):
                 f"Expected readable videos. Received: {root}, where none of {len(files)} can be "
                 f"read. The first says: {problems[0]['reason']}"
             )
-        facts = pd.DataFrame(map(vars, infos)).merge(found.videos, on="path")
-        index = cls.from_headers(facts, root, found=found, groups=groups)
-        of = dict(zip(index.table["path"], index.table["class_name"], strict=True))
-        problems += found.problems + [_copied(of, *pair) for pair in index.copies.items()]
+        table = pd.DataFrame(map(vars, infos)).merge(found.videos, on="path")
+        present = set(table["class_name"])
+        classes = [name for name in found.classes if name in present]
+        classes += sorted(present - set(classes))
+        table["label"], table["path"] = (
+            table["class_name"].map(classes.index),
+            table["path"].map(str),
+        )
+        table = table.sort_values(["label", "path"], ignore_index=True)
+        paths = [Path(path) for path in table["path"]]
+        named, source, copies, ungrouped = group_names(paths, table, root=root, pattern=groups)
+        if ungrouped:
+            hint = suggested_pattern(paths)
+            warnings.warn(
+                f"vidlab: {root}: {ungrouped} videos name no group, so each counts as a group "
+                "of its own. Where several show one scene or person, a split may leak: name them "
+                "like v_Class_g01_c02, or say which part of the name is the group, such as "
+                f"--groups '{hint or PATTERN}'.",
+                stacklevel=2,
+            )
+        table = table.assign(**named, video_id=_unique_names(paths))
+        varying = ["times"] * int("times" in table and table["times"].notna().any())
         class_of = dict(zip(map(str, files), found.videos["class_name"], strict=True))
+        problems += found.problems + [_copied(class_of, *pair) for pair in copies.items()]
         rows = [{"class_name": class_of.get(row["path"], ""), **row} for row in problems]
         report = pd.DataFrame(rows, columns=_REPORT)
         if problems:
@@ -169,57 +189,14 @@ class VideoIndex(Splittable):
                 f"vidlab: {root}: {kinds} videos; index.report says which, and why.",
                 stacklevel=2,
             )
-        return replace(index, report=report)
-
-    @classmethod
-    def from_headers(
-        cls, table: pd.DataFrame, root: Path, *, found: Found, groups: str | None = None
-    ) -> VideoIndex:
-        """Make an index of videos whose headers have been read.
-
-        Parameters
-        ----------
-        table
-            Columns ``path``, ``class_name``, ``group`` as in `found`, ``frames``, ``fps``,
-            ``width`` and ``height``.
-        found, groups
-            What the folder holds, and the pattern of groups; as in `from_folder`.
-        """
-        present = set(table["class_name"])
-        order = [name for name in found.classes if name in present]
-        classes = order + sorted(present - set(order))
-        table = table.assign(
-            label=table["class_name"].map(classes.index), path=table["path"].map(str)
-        )
-        table = table.sort_values(["label", "path"], ignore_index=True)
-        paths = [Path(path) for path in table["path"]]
-        named, source, nameless = group_names(paths, table, root=root, pattern=groups)
-        by_name = sorted(paths, key=set(nameless).__contains__)  # those that name a group first
-        copies = {str(path): str(first) for path, first in find_copies(by_name).items()}
-        table = table.assign(**named)
-        of_path = dict(zip(table["path"], table["group"], strict=True))
-        of_path |= {str(p): of_path[copies[str(p)]] for p in nameless if str(p) in copies}
-        table["group"] = table["path"].map(of_path)  # a copy whose name says none has the first's
-        nameless = [path for path in nameless if str(path) not in copies]
-        if nameless:
-            hint = suggested_pattern(paths)
-            warnings.warn(
-                f"vidlab: {root}: {len(nameless)} videos name no group, so each counts as a group "
-                "of its own. Where several show one scene or person, a split may leak: name them "
-                "like v_Class_g01_c02, or say which part of the name is the group, such as "
-                f"--groups '{hint or PATTERN}'.",
-                stacklevel=3,
-            )
-        table = table.assign(video_id=_unique_names(paths))
-        varying = ["times"] * int("times" in table and table["times"].notna().any())
-        table = table[[*_COLUMNS, *varying]].astype(_COLUMNS)
         return cls(
-            table,
+            table[[*_COLUMNS, *varying]].astype(_COLUMNS),
             root,
             classes=classes,
-            report=pd.DataFrame(columns=_REPORT),
+            report=report,
             lists=found.splits or None,
             groups_from=source,
+            ungrouped=ungrouped,
             copies=copies,
             notes=tuple(found.notes),
         )
@@ -264,11 +241,6 @@ class VideoIndex(Splittable):
     def groups(self) -> np.ndarray:
         """Group names, str, ``(videos,)``; see `groups_from` for the same name in two classes."""
         return self.table["group"].to_numpy(dtype=np.str_)
-
-    @property
-    def has_official_lists(self) -> bool:
-        """Whether the dataset comes with splits, in lists or as folders."""
-        return bool(self.lists)
 
     @property
     def across_classes(self) -> bool:
@@ -330,16 +302,20 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
     def probe(file: Path) -> video.VideoInfo | dict:
         try:
             return video.probe(file, count=count)
-        except (VideoError, OSError) as error:
-            return {"path": str(file), "reason": str(error), "kind": "unreadable"}
+        except VideoError as error:
+            reason = str(error)
+        except OSError as error:
+            reason = system_message(error)
+        return {"path": str(file), "reason": reason, "kind": "unreadable"}
 
+    results = [None if count else video.known(file) for file in files]
+    todo = [number for number, info in enumerate(results) if info is None]
     pool = ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)))
-    results, some = [], [files[i : i + _AT_ONCE] for i in range(0, len(files), _AT_ONCE)]
     try:
-        with counter(desc="Indexing", total=len(files), unit="video") as bar:
-            for found in pool.map(lambda chosen: list(map(probe, chosen)), some):
-                results += found
-                bar.update(len(found))
+        probed = pool.map(probe, [files[number] for number in todo])
+        probed = progress(probed, desc="Indexing", total=len(todo), unit="video")
+        for number, result in zip(todo, probed, strict=True):
+            results[number] = result
     finally:
         pool.shutdown(cancel_futures=True)
     infos = [result for result in results if isinstance(result, video.VideoInfo)]
@@ -348,11 +324,17 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
 
 
 def _shorter(info: video.VideoInfo) -> dict:
+    kind = "damaged" if info.frames < info.named - 1 else "shorter"
     reason = (
         f"Its header names {info.named} frames, of which {info.frames} can be decoded; it is used "
         "with these. The others are empty or damaged."
     )
-    kind = "damaged" if info.frames < info.named - 1 else "shorter"
+    if info.path.is_dir():
+        kind = "damaged"
+        reason = (
+            f"Its images are numbered for {info.named} frames, of which {info.frames} are there: "
+            "those beside a gap follow each other. Get the others, or number them anew."
+        )
     return {"path": str(info.path), "reason": reason, "kind": kind}
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,13 @@ import pandas as pd
 
 from vidlab.data import list_layouts, lists, video
 from vidlab.data.contents import Contents, Found, counted, given_splits
-from vidlab.data.lists import PARTS, OfficialLists, normalized
+from vidlab.data.lists import PARTS, normalized
 from vidlab.errors import LayoutError
 
 __all__ = ["LAYOUTS", "find_lists", "look"]
 
 _VIDEO_FOLDERS = ("ucf-101", "videos")
-_UCF_NAME = re.compile(r"(?i)v_(?P<class_name>.+)_g\d+_c\d+")
+_UCF_NAME = re.compile(r"(?i)v_(?P<class>.+)_g\d+_c\d+")
 _WORDS = ("class", "group", "split", "*")
 
 
@@ -34,7 +35,8 @@ def look(root: str | Path, *, layout: str | None = None) -> Found:
     layout
         One of `LAYOUTS`, or what the folders between `root` and the videos are, outermost first:
         ``"class"``, ``"class/group"``, ``"split/class"``, ``"group/class"``, with ``*`` for what
-        says nothing. None for the first of `LAYOUTS` that fits.
+        says nothing. None for the first of `LAYOUTS` that fits. ``"unsplit"`` is as None, without
+        the splits the folder comes with.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def look(root: str | Path, *, layout: str | None = None) -> Found:
             f"Expected a folder of videos. Received: {root} (no such folder). Check the spelling."
         )
     contents = Contents.of(root)
-    if not layout:
+    if layout in (None, "", "unsplit"):
         found = next(filter(None, (read(contents) for read in LAYOUTS.values())), None)
     elif layout in LAYOUTS:
         found = LAYOUTS[layout](contents)
@@ -54,12 +56,15 @@ def look(root: str | Path, *, layout: str | None = None) -> Found:
         found = _by_folders(contents, layout.split("/"))
     else:
         raise LayoutError(
-            f"Expected a layout: {', '.join(LAYOUTS)}, or folders from {', '.join(_WORDS)} with "
-            f"class once, such as split/class. Received: {layout!r}. Choose one."
+            f"Expected a layout: {', '.join(LAYOUTS)}, unsplit, or folders from "
+            f"{', '.join(_WORDS)} with class once, such as split/class. "
+            f"Received: {layout!r}. Choose one."
         )
     if found is None or found.videos.empty:
         raise _layout_error(contents, layout)
-    found.problems.extend(contents.misnamed_rows())
+    if layout == "unsplit":
+        found.splits.clear()
+    found.problems.extend(contents.problems)
     found.notes.insert(0, f"Layout: {found.layout}.")
     return found
 
@@ -77,13 +82,13 @@ def _layout_error(contents: Contents, layout: str | None) -> LayoutError:
     )
 
 
-def find_lists(root: str | Path) -> OfficialLists | None:
-    """Find the official lists that belong to a folder of videos.
+def find_lists(root: str | Path) -> Path | None:
+    """Find the folder of the official lists that belong to a folder of videos.
 
     They may be in `root`, in any folder inside it, or in ``ucfTrainTestlist``, ``annotations`` or
     ``splits`` beside it; None where they are in none of these.
     """
-    return list_layouts.official_lists(Contents.of(root))
+    return list_layouts.lists_folder(Contents.of(root))
 
 
 def _folders(contents: Contents) -> Found | None:
@@ -152,49 +157,59 @@ def _unclear(folders: str) -> list[str]:
 
 def _by_folders(contents: Contents, words: list[str], *, exact: bool = False) -> Found:
     """Read class, group and part from the folders of each video, the innermost ones by `words`."""
-    spelled: dict[str, str] = {}
-    videos, parts, problems = [], {}, []
     has_inner = exact and any(map(_is_inner, map(contents.inside, contents.videos)))
-    for file in contents.videos:
+
+    def about(file: Path) -> dict[str, str] | None:
         folders = contents.inside(file)
         fits = len(folders) == len(words) if exact else len(folders) >= len(words)
-        about = dict(zip(words[::-1], folders[::-1], strict=False))
-        part = PARTS.get(about.get("split", "").lower())
-        fits = fits and (part or "split" not in words) and (_is_inner(folders) or not has_inner)
-        if not fits:
-            reason = f"Not used: it is in no folder {'/'.join(words)}."
-            problems.append({"path": str(file), "reason": reason, "kind": "unused"})
-            continue
-        name = unicodedata.normalize("NFC", about["class"])
-        videos.append((file, spelled.setdefault(normalized(name), name), about.get("group", "")))
-        if part:
-            parts[str(file)] = part
-    official = list_layouts.official_lists(contents)
-    splits, notes = given_splits({1: parts})
-    return Found(
-        "/".join(words),
-        pd.DataFrame(videos, columns=["path", "class_name", "group"]),
-        classes=official.classes if official else (),
-        splits=splits,
-        problems=problems,
-        notes=notes + contents.unused(),
-    )
+        named = dict(zip(words[::-1], folders[::-1], strict=False))
+        named["split"] = PARTS.get(named.get("split", "").lower(), "")
+        fits = fits and (named["split"] or "split" not in words)
+        return named if fits and (_is_inner(folders) or not has_inner) else None
+
+    layout = "/".join(words)
+    found = _each(contents, about, layout=layout, reason=f"it is in no folder {layout}.")
+    folder = list_layouts.lists_folder(contents)
+    classes = lists.read_lists(folder, known=contents.names)[0] if folder else ()
+    return replace(found, classes=classes)
 
 
 def _names(contents: Contents) -> Found | None:
     """Read the classes from names such as v_Archery_g07_c02, wherever the files are."""
-    videos, problems = [], []
-    for file in contents.videos:
+
+    def about(file: Path) -> dict[str, str] | None:
         match = _UCF_NAME.fullmatch(lists.video_stem(file.name))
-        if match:
-            videos.append((file, unicodedata.normalize("NFC", match["class_name"]), ""))
-        else:
-            reason = "Not used: its name is not like v_Class_g01_c02, and no folder is its class."
-            problems.append({"path": str(file), "reason": reason, "kind": "unused"})
-    if len(videos) < len(problems):
-        return None
+        return match and match.groupdict()
+
+    reason = "its name is not like v_Class_g01_c02, and no folder is its class."
+    found = _each(contents, about, layout="names", reason=reason)
+    return found if len(found.videos) >= len(found.problems) else None
+
+
+def _each(
+    contents: Contents,
+    about: Callable[[Path], dict[str, str] | None],
+    *,
+    layout: str,
+    reason: str,
+) -> Found:
+    """Take the videos about which a class, and perhaps a group and a part, is known."""
+    spelled: dict[str, str] = {}
+    videos, parts, problems = [], {}, []
+    for file in contents.videos:
+        named = about(file)
+        if named is None:
+            row = {"path": str(file), "reason": f"Not used: {reason}", "kind": "unused"}
+            problems.append(row)
+            continue
+        name = unicodedata.normalize("NFC", named["class"])
+        videos.append((file, spelled.setdefault(normalized(name), name), named.get("group", "")))
+        if named.get("split"):
+            parts[str(file)] = named["split"]
+    splits, notes = given_splits({1: parts})
     table = pd.DataFrame(videos, columns=["path", "class_name", "group"])
-    return Found("names", table, problems=problems, notes=contents.unused())
+    notes += contents.unused()
+    return Found(layout, table, splits=splits, problems=problems, notes=notes)
 
 
 LAYOUTS = {

@@ -18,7 +18,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +28,6 @@ from vidlab.errors import LayoutError
 __all__ = [
     "PARTS",
     "Listed",
-    "OfficialLists",
     "normalized",
     "read_hmdb_splits",
     "read_lists",
@@ -94,25 +93,7 @@ class Listed(NamedTuple):
     split: int = 1
 
 
-@dataclass(frozen=True)
-class OfficialLists:
-    """All list files of one folder.
-
-    Attributes
-    ----------
-    folder
-        Where the files are.
-    classes
-        Class names in the order of classInd.txt; empty where there is none.
-    videos
-        What the lists say, a row for each line; a video is in a train or test list of every split.
-    """
-
-    folder: Path
-    classes: tuple[str, ...]
-    videos: tuple[Listed, ...]
-
-
+@lru_cache(maxsize=1 << 16)
 def normalized(name: str) -> str:
     """Give what two spellings of one name have in common."""
     return unicodedata.normalize("NFC", name).casefold()
@@ -154,13 +135,21 @@ def read_text(file: Path, *, known: Collection[str] = ()) -> str:
     )
 
 
-def read_lists(folder: str | Path, *, known: Collection[str] = ()) -> OfficialLists:
+def read_lists(
+    folder: str | Path, *, known: Collection[str] = ()
+) -> tuple[tuple[str, ...], list[Listed]]:
     """Read classInd.txt, trainlistNN.txt and testlistNN.txt of a folder.
 
     Parameters
     ----------
     known
         As `read_text` takes it.
+
+    Returns
+    -------
+    tuple
+        Class names in the order of classInd.txt, none where there is no such file; and what the
+        lists say, a row for each line: a video is in a train or test list of every split.
 
     Raises
     ------
@@ -189,8 +178,7 @@ def read_lists(folder: str | Path, *, known: Collection[str] = ()) -> OfficialLi
         for (part, split), file in sorted(files.items(), key=lambda item: item[0][::-1])
         for name, class_name in _read_videos(file, numbers, known=known)
     ]
-    classes = tuple(sorted(numbers, key=numbers.__getitem__))
-    return OfficialLists(folder, classes, tuple(videos))
+    return tuple(sorted(numbers, key=numbers.__getitem__)), videos
 
 
 def _lines(

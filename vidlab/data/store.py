@@ -13,7 +13,6 @@ import math
 import os
 import threading
 import warnings
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -22,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vidlab.data import flow, image_folders, video
-from vidlab.errors import FrameIndexError, ResultError, UnreadableVideoError
+from vidlab.data import flow, video, video_files
+from vidlab.errors import FrameIndexError, ResultError
 from vidlab.files import is_whole, replacing
 from vidlab.progress import progress
 
-__all__ = ["FeatureStore", "FlowCache", "FlowPairs", "FrameCache", "content_digest"]
+__all__ = ["FeatureStore", "FlowCache", "FlowPairs", "FrameCache"]
 
 _CHUNK_BYTES = 64 * 2**20  # of frames decoded at a time, so that memory stays flat
 _FLOW_BYTES = 8 * 240 * 320  # of a frame while its flow is computed: its pixels, grey and flow
@@ -37,32 +36,6 @@ _OPEN_FILES = (
 )
 
 _making: dict[Path, threading.Lock] = {}
-
-
-def content_digest(path: str | os.PathLike[str]) -> str:
-    """Digest the content of a video; an unchanged file is read once.
-
-    Raises
-    ------
-    MissingVideoError
-        If the video is no longer there.
-    """
-    return _content_digest(os.fspath(path), *_size_and_time(path))
-
-
-@lru_cache(maxsize=100_000)
-def _content_digest(path: str, size: int, changed: int) -> str:
-    if os.path.isdir(path):
-        frames = [frame.read_bytes() for frame in image_folders.frames_of(Path(path))]
-        return hashlib.sha256(b"".join(hashlib.sha256(f).digest() for f in frames)).hexdigest()
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _size_and_time(path: str | os.PathLike[str]) -> tuple[int, int]:
-    if not os.path.exists(path):
-        video.probe(path)  # raises, naming the file and the remedy
-    return image_folders.size_and_time(Path(path))
 
 
 def _write(file: Path, parts: Iterable[np.ndarray], *, shape: tuple, dtype: str) -> None:
@@ -87,16 +60,21 @@ def _is_whole_at(file: Path, size: int, changed: int) -> bool:
     return is_whole(file)
 
 
-class _RowCache(ABC):
-    """Arrays of videos in files from which any row reads at once; one that is absent is made."""
+class _RowCache:
+    """Arrays of videos in files from which any row reads at once; one that is absent is made.
 
-    def __init__(self, folder: str | os.PathLike[str], *, row_shape: tuple[int, ...]):
+    A subclass has ``count(record)``, the rows of a video, and ``rows(record, numbers)``, some of
+    them. While they are computed, a row takes `in_work` bytes.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, row_shape: tuple[int, ...], in_work: int):
         self.folder, self.row_shape = Path(folder), tuple(map(int, row_shape))
+        self._step = max(1, _CHUNK_BYTES // in_work)
 
     def file(self, record) -> Path:
         """Name the file that holds the rows of one video, whether it is there yet or not."""
         path = os.path.abspath(record.path)
-        length, changed = _size_and_time(path)
+        length, changed = video_files.size_and_time(Path(path))
         key = hashlib.sha256(f"{path}|{length}|{changed}".encode()).hexdigest()[:16]
         height, width = self.row_shape[:2]
         return self.folder / f"{record.video_id}-{height}x{width}-{key}.npy"
@@ -112,9 +90,9 @@ class _RowCache(ABC):
                     if file.exists():
                         warnings.warn(f"vidlab: {file} is damaged; it is made anew.", stacklevel=2)
                     shape = (self.count(record), *self.row_shape)
-                    step = max(1, _CHUNK_BYTES // self._bytes_in_work)
-                    firsts = range(0, shape[0], step)
-                    chunks = (self.rows(record, range(n, min(n + step, shape[0]))) for n in firsts)
+                    every = range(shape[0])
+                    firsts = every[:: self._step]
+                    chunks = (self.rows(record, every[n : n + self._step]) for n in firsts)
                     _write(file, chunks, shape=shape, dtype="uint8")
         return file
 
@@ -138,7 +116,7 @@ class _RowCache(ABC):
         FrameIndexError
             If a number lies beyond the ends of the video.
         VideoError
-            If the video is not there, or it or its file in the cache is damaged.
+            If the video is not there or damaged.
         """
         file = self.make(record)
         indices = np.asarray(indices, dtype=np.int64)
@@ -154,24 +132,8 @@ class _RowCache(ABC):
             start = opened.tell()
             for row, number in zip(rows, indices.tolist(), strict=True):
                 opened.seek(start + number * row.nbytes)
-                if opened.readinto(row) != row.nbytes:
-                    raise UnreadableVideoError(
-                        f"Expected {count} whole frames in {file}. Received: a file that ends "
-                        f"before frame {number}. Delete it; it is made again."
-                    )
+                opened.readinto(row)
         return rows
-
-    @abstractmethod
-    def count(self, record) -> int:
-        """Count the rows of a video."""
-
-    @abstractmethod
-    def rows(self, record, numbers: range) -> np.ndarray:
-        """Compute rows of a video, ``uint8``."""
-
-    @property
-    def _bytes_in_work(self) -> int:
-        return math.prod(self.row_shape)
 
 
 class FrameCache(_RowCache):
@@ -189,7 +151,7 @@ class FrameCache(_RowCache):
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, size: tuple[int, int]):
-        super().__init__(folder, row_shape=(*size, 3))
+        super().__init__(folder, row_shape=(*size, 3), in_work=3 * math.prod(size))
 
     def count(self, record) -> int:
         """Count the frames of a video."""
@@ -227,7 +189,7 @@ class FlowCache(_RowCache):
     ):
         direction = "-backward" if backward else ""
         name = f"flow-{size[0]}x{size[1]}-{method}{direction}"
-        super().__init__(Path(folder, name), row_shape=(*size, 2))
+        super().__init__(Path(folder, name), row_shape=(*size, 2), in_work=_FLOW_BYTES)
         self.method, self.backward = method, backward
 
     def count(self, record) -> int:
@@ -253,10 +215,6 @@ class FlowCache(_RowCache):
                 for _ in progress(made, desc="optical flow", total=len(todo), unit="video"):
                     pass
 
-    @property
-    def _bytes_in_work(self) -> int:
-        return _FLOW_BYTES
-
 
 class FlowPairs:
     """The optical flow of the pairs of neighbouring frames of one video, forward and backward.
@@ -267,13 +225,13 @@ class FlowPairs:
         Pairs: frames less one.
     """
 
-    def __init__(self, record, size: tuple[int, int], method: str, folder):
-        self._record, self._size, self._method, self._folder = record, size, method, folder
+    def __init__(self, record, folder, **options):
+        self._record, self._folder, self._options = record, folder, options
         self.count = int(record.frames) - 1
 
     def __call__(self, numbers: np.ndarray, *, backward: bool = False) -> np.ndarray:
         """Give the flow of pairs by their numbers, ``uint8``, (pairs, height, width, 2)."""
-        options = {"size": self._size, "method": self._method, "backward": backward}
+        options = self._options | {"backward": backward}
         if self._folder is None:
             return flow.pairs_of_video(self._record.path, numbers, **options)
         return FlowCache(self._folder, **options).read(self._record, numbers)

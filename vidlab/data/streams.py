@@ -12,18 +12,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
-import cv2
 import numpy as np
 
 from vidlab.data import flow, video
+from vidlab.data.augment import Variation, warped
 from vidlab.data.sampling import Reordered, Sampler, from_text
 from vidlab.data.store import FlowCache, FlowPairs, FrameCache
 from vidlab.errors import SamplingError
-
-if TYPE_CHECKING:
-    from vidlab.data.augment import Variation
 
 __all__ = ["PADDING", "Flow", "Rgb", "is_per_frame", "stack_clips"]
 
@@ -260,7 +257,7 @@ class Flow(Rgb):
 
     def opened(self, record, *, cache=None, flow=None, view: int = 0) -> FlowPairs:
         """Open a video for `read`; see `Rgb.opened`."""
-        return FlowPairs(record, self.size, self.method, flow)
+        return FlowPairs(record, flow, size=self.size, method=self.method)
 
     def prepare(self, records, *, flow=None) -> None:
         """Compute the flow of videos that is not in the folder yet, with a progress bar."""
@@ -341,14 +338,8 @@ class Flow(Rgb):
         vectors = (fields - flow.REST) @ turned.T.astype(np.float32)
         vectors = vectors.reshape(-1, height, width, 2 * self.stack)
         for vector in vectors:
-            for channel in range(0, 2 * self.stack, 2):  # OpenCV takes four channels at most
-                vector[..., channel : channel + 2] = cv2.warpAffine(
-                    vector[..., channel : channel + 2],
-                    matrix,
-                    (width, height),
-                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                    borderMode=cv2.BORDER_REFLECT,
-                )
+            for pair in np.split(vector, self.stack, axis=-1):
+                pair[:] = warped(pair, matrix)
         moved = np.clip(np.rint(vectors), -127, 127) + flow.REST
         return moved.astype(np.uint8).reshape(pictures.shape)
 

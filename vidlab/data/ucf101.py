@@ -88,9 +88,8 @@ def unpack(root: str | Path) -> Path:
         todo = [name for name in _FOLDERS if not (root / name).is_dir()]
         if not todo or archive.suffix not in (".zip", ".tar", ".rar"):
             continue
-        tops = {
-            Path(member.name.replace("\\", "/")).parts[0] for member in archives.members(archive)
-        }
+        names = [member.name.replace("\\", "/") for member in archives.members(archive)]
+        tops = {Path(name).parts[0] for name in names}
         if not tops.intersection(_FOLDERS):
             raise DatasetError(
                 f"Expected a folder {' or '.join(_FOLDERS)} in {archive}. Received: "

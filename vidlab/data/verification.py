@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from vidlab.data.index import VideoIndex
 
-__all__ = ["Verification", "verify"]
+__all__ = ["faults", "findings", "summary", "videos"]
 
 _PROBLEMS = ("unreadable", "missing", "unlisted", "unused")
 _HARMLESS = {
@@ -21,75 +19,37 @@ _UNBALANCED = 3  # times as many videos in the largest class as in the smallest
 _SHORT = 16  # frames, the shortest clip that 3-D networks are built for
 
 
-@dataclass(frozen=True)
-class Verification:
-    """What `verify` found.
-
-    Attributes
-    ----------
-    per_class
-        Indexed by class: how many videos are ``listed``, ``readable``, ``unreadable``,
-        ``missing``, ``unlisted`` and ``unused``.
-    videos
-        Every video and every problem, a row each: the table of the index, with ``kind`` and
-        ``reason`` where something is wrong.
-    findings
-        Sentences on what is no fault of a file: unbalanced classes, mixed sizes, copies.
-    """
-
-    per_class: pd.DataFrame
-    videos: pd.DataFrame
-    findings: tuple[str, ...]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every listed video is there and readable, and there are lists."""
-        totals = self.per_class.sum()
-        return bool(totals["listed"] > 0 and totals["unreadable"] + totals["missing"] == 0)
-
-    @property
-    def faults(self) -> pd.DataFrame:
-        """The videos that cannot be used as they should be: ``path``, ``kind``, ``reason``."""
-        wrong = self.videos["kind"].isin([*_PROBLEMS, "damaged"])
-        return self.videos.loc[wrong, ["path", "kind", "reason"]].reset_index(drop=True)
-
-    def __str__(self) -> str:
-        totals = self.per_class.sum()
-        shown = [name for name in totals.index if totals[name] or name == "readable"]
-        counts = ", ".join(f"{totals[name]} {name}" for name in shown)
-        if totals["listed"] == 0:
-            verdict = "there are no official lists to compare with"
-        else:
-            verdict = "complete" if self.is_complete else "not complete"
-        return f"{len(self.per_class)} classes; videos: {counts}: {verdict}"
+def faults(index: VideoIndex) -> pd.DataFrame:
+    """List the videos that cannot be used as they should be: ``path``, ``kind``, ``reason``."""
+    wrong = index.report["kind"].isin([*_PROBLEMS, "damaged"])
+    return index.report.loc[wrong, ["path", "kind", "reason"]].reset_index(drop=True)
 
 
-def verify(index: VideoIndex) -> Verification:
-    """Compare the videos of an index with the dataset's lists, and with one another.
-
-    Parameters
-    ----------
-    index
-        Made with ``count=True``, damage in the middle of videos is among what it reports.
-    """
-    report = index.report
-    names = pd.concat([index.table["class_name"], report["class_name"]], ignore_index=True)
-    kinds = np.array(["readable"] * len(index) + report["kind"].tolist())
-    table = pd.crosstab(names.where(names != "", "(no class)"), kinds)
-    table = table.reindex(columns=["readable", *_PROBLEMS], fill_value=0)
-    table = table[table.sum(axis=1) > 0]
-    listed = table["readable"] + table["unreadable"] + table["missing"] - table["unlisted"]
-    table.insert(0, "listed", listed.clip(lower=0) if index.has_official_lists else 0)
-    videos = index.table.merge(report.drop(columns="class_name"), on="path", how="left")
-    lost = report[~report["path"].isin(index.table["path"])]
-    return Verification(
-        table.rename_axis("class_name").rename_axis(None, axis=1),
-        pd.concat([videos, lost], ignore_index=True),
-        tuple(_findings(index)),
-    )
+def summary(index: VideoIndex) -> str:
+    """Count the videos in a sentence, and say whether all that are listed can be used."""
+    kinds, known = index.report["kind"], index.report["path"].isin(index.table["path"])
+    counts = {kind: int((kinds == kind).sum()) for kind in _PROBLEMS}
+    lost = counts["unreadable"] + counts["missing"]
+    verdict = "not complete" if lost else "complete"
+    if index.lists:
+        beside = int(((kinds == "unlisted") & known).sum())
+        counts = {"listed": len(index) + lost - beside, "readable": len(index)} | counts
+    else:
+        counts = {"readable": len(index)} | counts
+        verdict = "there are no official lists to compare with"
+    shown = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n or kind == "readable")
+    classes = index.table["class_name"].nunique()
+    return f"{classes} classes; videos: {shown}: {verdict}"
 
 
-def _findings(index: VideoIndex) -> Iterable[str]:
+def videos(index: VideoIndex) -> pd.DataFrame:
+    """Give every video and every problem, a row each: the index, with ``kind`` and ``reason``."""
+    found = index.report.drop(columns="class_name")
+    return index.table.merge(found, on="path", how="outer", sort=False)
+
+
+def findings(index: VideoIndex) -> Iterator[str]:
+    """Say what is no fault of a file and spoils a training: unbalanced classes, copies, sizes."""
     videos = index.table
     counts = videos["class_name"].value_counts()
     if counts.max() >= _UNBALANCED * counts.min():

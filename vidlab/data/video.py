@@ -1,9 +1,9 @@
 """Video files: what a file holds, exact frames from it, and a new file. Nothing else opens them.
 
-Frames are found by counting from the start (grab), and only those wanted are converted to images
-(`picture`). Seeking by frame number is never used: on files with frames that depend on each other
-it lands on the wrong one, and it is slower. How many frames a video has is how many can be decoded,
-whatever its header says: they are counted once, and the number is kept.
+Frames are found by counting from the start, and only those wanted are converted to images. Seeking
+by frame number is never used: on files with frames that depend on each other it lands on the wrong
+one, and it is slower. How many frames a video has is how many can be decoded, whatever its header
+says: they are counted once, and the number is kept.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vidlab.data import containers, probe_cache
+from vidlab.data import containers, video_files
 from vidlab.data.decoding import Decoder, cut_off_error, opened, safe_name
 from vidlab.errors import FrameIndexError, VideoError
 from vidlab.files import replacing
 
-__all__ = ["SUFFIXES", "VideoInfo", "probe", "read_frames", "write"]
+__all__ = ["SUFFIXES", "VideoInfo", "known", "probe", "read_frames", "write"]
 
 SUFFIXES = (
     *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
@@ -49,7 +49,8 @@ class VideoInfo:
     rotation
         Degrees the decoder turns the stored pictures by: 0, 90, 180 or 270.
     named
-        How many frames the header says there are; None where files of its kind store no number.
+        How many frames the header says there are, or the numbers of images; None where files of
+        its kind store no number.
     times
         When each frame is shown, in seconds from the first; None where the rate does not vary, so
         that frame i is shown at ``i / fps``.
@@ -92,49 +93,60 @@ def probe(path: str | Path, *, count: bool = False) -> VideoInfo:
         No frame of the file can be decoded, or it is cut off; the message says why.
     """
     path = Path(path)
-    if path.is_dir():
-        return VideoInfo(path=path, **_decoded(path, pictures=count))
-    key = probe_cache.key_of(path) if path.is_file() else ""
-    kept = None if count else probe_cache.find(key)
-    if kept is None:
-        kept = _decoded(path)
-        probe_cache.keep(key, kept)
-    return VideoInfo(path=path, **kept | {"times": kept["times"] and tuple(kept["times"])})
+    info = None if count else known(path)
+    if info is None:
+        key = video_files.key_of(path) if path.is_file() else ""
+        info = _decoded(path, pictures=count and not key)
+        if key:
+            video_files.keep(key, {k: v for k, v in vars(info).items() if k != "path"})
+    return info
 
 
-def _decoded(path: Path, *, pictures: bool = False) -> dict:
-    """Go through a whole video, its `pictures` too: what `VideoInfo` says about it."""
+def known(path: Path) -> VideoInfo | None:
+    """Say what a file holds without decoding it; None where that is not known."""
+    try:
+        kept = video_files.find(video_files.key_of(path))
+    except OSError:  # a folder of images, or opening it will say what is wrong
+        return None
+    return kept and VideoInfo(path=path, **kept | {"times": kept["times"] and tuple(kept["times"])})
+
+
+def _decoded(path: Path, *, pictures: bool) -> VideoInfo:
+    """Go through a whole video, and with `pictures` convert every one, as only images need."""
     with opened(path) as decoder:
         stamps = []
-        while decoder.grab():
-            stamps.append(decoder.seconds)
+        for seconds, picture in decoder:
+            stamps.append(seconds)
             if pictures:
-                decoder.picture()
+                picture()
         if len(stamps) < decoder.named and containers.is_cut_off(path):
             raise cut_off_error(path, len(stamps), decoder.named)
         times, fps = _timing(np.array(stamps), fps=decoder.fps)
-        return {
-            "frames": len(stamps),
-            "fps": fps,
-            "width": decoder.width,
-            "height": decoder.height,
-            "codec": decoder.codec,
-            "rotation": decoder.rotation,
-            "named": _named(path, decoder, frames=len(stamps)),
-            "times": times,
-        }
+        return VideoInfo(
+            path,
+            frames=len(stamps),
+            fps=fps,
+            width=decoder.width,
+            height=decoder.height,
+            codec=decoder.codec,
+            rotation=decoder.rotation,
+            named=_named(path, decoder, frames=len(stamps)),
+            times=times,
+        )
 
 
 def _named(path: Path, decoder: Decoder, *, frames: int) -> int | None:
     """How many frames the header says there are, if it does, less those that it hides itself."""
-    if not path.is_file() or not containers.names_frames(path):
+    if path.is_dir():
+        return decoder.named
+    if not containers.names_frames(path):
         return None
     shown = containers.shown_seconds(path)
     all_shown = shown is not None and abs(shown * decoder.fps - frames) < 1.5
     return frames if all_shown else decoder.named
 
 
-def _timing(stamps: np.ndarray, *, fps: float) -> tuple[list[float] | None, float]:
+def _timing(stamps: np.ndarray, *, fps: float) -> tuple[tuple[float, ...] | None, float]:
     """The times of frames and their mean rate; no times where the rate is the same throughout."""
     steps = np.diff(stamps)
     forward = steps > 0
@@ -146,7 +158,7 @@ def _timing(stamps: np.ndarray, *, fps: float) -> tuple[list[float] | None, floa
     if np.abs(steps - usual).max() <= usual / 2:
         return None, fps
     times = np.concatenate([[0], np.cumsum(steps)])
-    return times.round(6).tolist(), float(len(times) / (times[-1] + steps[-1]))
+    return tuple(times.round(6).tolist()), float(len(times) / (times[-1] + steps[-1]))
 
 
 def read_frames(
@@ -181,19 +193,20 @@ def read_frames(
     path = Path(path)
     wanted = _checked_indices(path, indices)
     numbers, rows = np.unique(wanted, return_inverse=True)
-    frames = None
     with opened(path) as decoder:
-        size, position = size or (decoder.height, decoder.width), 0
-        for row, number in enumerate(numbers):
-            while position <= number and decoder.grab():
-                position += 1
-            frame = decoder.picture() if position > number else None
-            if frame is None:
-                raise _end_error(path, int(numbers[-1]), position, decoder.named)
-            frame = cv2.cvtColor(_resized(frame, size), cv2.COLOR_BGR2RGB)
-            if frames is None:
-                frames = np.empty((len(numbers), *frame.shape), np.uint8)
-            frames[row] = frame
+        size, row = size or (decoder.height, decoder.width), 0
+        frames = np.empty((len(numbers), *size, 3), np.uint8)
+        for position, (_, picture) in enumerate(decoder):
+            if position < numbers[row]:
+                continue
+            if (frame := picture()) is None:
+                break
+            frames[row] = cv2.cvtColor(_resized(frame, size), cv2.COLOR_BGR2RGB)
+            row += 1
+            if row == len(numbers):
+                break
+        if row < len(numbers):
+            raise _end_error(path, int(numbers[-1]), position + 1, decoder.named)
     # Ascending numbers without repeats, the usual case, need no second copy.
     return frames if np.array_equal(wanted, numbers) else frames[rows]
 

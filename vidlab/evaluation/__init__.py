@@ -3,35 +3,26 @@
 All of it is computed from `Predictions`. `accuracy` has top-k accuracy, confusion and reports;
 `frames` how predictions for single frames make that of a video; `intervals` the bootstrap over
 groups; `comparison` paired tests; `motion` what the order of the frames is worth; `leaderboard`
-tables of models; `tsne` a plane in which similar videos are neighbours; `histories` which epoch a
-training kept.
+tables of models; `histories` which epoch a training kept.
 """
 
 from vidlab.evaluation.accuracy import (
-    OTHER,
     compare_reports,
     confusion,
     counted,
-    frame_top_k,
     most_confused,
-    per_class,
     report,
+    reported_ks,
     top_k,
     top_ks,
 )
-from vidlab.evaluation.comparison import (
-    class_deltas,
-    compare,
-    mcnemar,
-    same_videos,
-    sign_flip,
-)
+from vidlab.evaluation.comparison import class_deltas, compare, mcnemar, same_videos, sign_flip
 from vidlab.evaluation.histories import kept_epoch, phase_spans
 from vidlab.evaluation.intervals import (
     bootstrap,
-    class_intervals,
     clusters_of,
     interval,
+    per_class,
     pool,
     strata_of,
 )
@@ -46,22 +37,18 @@ from vidlab.evaluation.motion import (
     pair_kinds,
     within_pairs,
 )
-from vidlab.evaluation.tsne import tsne
 
 __all__ = [
     "CYCLIC",
     "END_STATE",
-    "OTHER",
     "MotionProbe",
     "bootstrap",
     "class_deltas",
-    "class_intervals",
     "clusters_of",
     "compare",
     "compare_reports",
     "confusion",
     "counted",
-    "frame_top_k",
     "interval",
     "kept_epoch",
     "leaderboard",
@@ -75,12 +62,12 @@ __all__ = [
     "phase_spans",
     "pool",
     "report",
+    "reported_ks",
     "same_videos",
     "sign_flip",
     "strata_of",
     "summary",
     "top_k",
     "top_ks",
-    "tsne",
     "within_pairs",
 ]

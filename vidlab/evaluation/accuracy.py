@@ -15,16 +15,12 @@ from vidlab.errors import MetricError, ResultError
 from vidlab.evaluation.predictions import Predictions
 
 __all__ = [
-    "OTHER",
     "Per",
-    "class_indices",
     "compare_reports",
     "confusion",
     "counted",
-    "frame_top_k",
     "hits",
     "most_confused",
-    "per_class",
     "report",
     "reported_ks",
     "top_k",
@@ -33,9 +29,6 @@ __all__ = [
 
 Per = Literal["video", "frame"]
 """What is counted: videos, or the single frames of all videos."""
-
-OTHER = "(other classes)"
-"""The column of a restricted confusion matrix that holds all predictions of other classes."""
 
 _AVERAGES = {"macro avg": "macro average", "weighted avg": "weighted average"}
 _MEASURES = ["precision", "recall", "f1"]
@@ -72,24 +65,6 @@ def counted(predictions: Predictions, per: Per) -> Predictions:
         raise MetricError(str(error)) from error
 
 
-def class_indices(predictions: Predictions, classes: Sequence[str]) -> np.ndarray:
-    """Indices of classes by name: int64, (len(classes),).
-
-    Raises
-    ------
-    MetricError
-        If a name is unknown or named twice.
-    """
-    indices = pd.Index(predictions.classes).get_indexer(list(classes))
-    if (indices < 0).any() or len(set(classes)) < len(classes):
-        unknown = [name for name in classes if name not in predictions.classes]
-        raise MetricError(
-            f"Expected different classes out of {', '.join(predictions.classes)}. "
-            f"Received: {', '.join(unknown or classes)}. Correct the names."
-        )
-    return indices
-
-
 def hits(predictions: Predictions, *, k: int = 1) -> np.ndarray:
     """Whether the class of each video is among the `k` most probable: bool, (videos,).
 
@@ -115,7 +90,13 @@ def hits(predictions: Predictions, *, k: int = 1) -> np.ndarray:
     return (before < k) & ~np.isnan(true[:, 0])
 
 
-def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None = None) -> float:
+def top_k(
+    predictions: Predictions,
+    k: int = 1,
+    *,
+    classes: Sequence[str] | None = None,
+    per: Per = "video",
+) -> float:
     """Top-k accuracy, 0 to 1; not a number where there are no videos.
 
     Parameters
@@ -124,15 +105,24 @@ def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None
         1, or up to half the number of classes: 5 takes ten classes.
     classes
         Count the videos of these classes only (predictions still compete among all of them).
+    per
+        ``"video"``, or ``"frame"``: count single frames.
 
     Raises
     ------
     MetricError
-        If `k` does not fit the number of classes, or a class is unknown.
+        If `k` does not fit the number of classes, a class is unknown, or there are no frames.
     """
+    predictions = counted(predictions, per)
     right = hits(predictions, k=k)
     if classes is not None:
-        right = right[np.isin(predictions.y_true, class_indices(predictions, classes))]
+        indices = pd.Index(predictions.classes).get_indexer(list(classes))
+        if (indices < 0).any():
+            raise MetricError(
+                f"Expected classes out of {', '.join(predictions.classes)}. Received: "
+                f"{', '.join(classes)}. Correct the names."
+            )
+        right = right[np.isin(predictions.y_true, indices)]
     return float(right.mean()) if right.size else float("nan")
 
 
@@ -141,61 +131,13 @@ def top_ks(predictions: Predictions) -> dict[str, float]:
     return {f"top{k}": top_k(predictions, k) for k in reported_ks(len(predictions.classes))}
 
 
-def frame_top_k(predictions: Predictions, k: int = 1) -> float:
-    """Top-k accuracy of the single frames, 0 to 1.
-
-    Raises
-    ------
-    MetricError
-        If `k` does not fit the number of classes, or there are no frames.
-    """
-    return top_k(counted(predictions, "frame"), k)
-
-
-def per_class(predictions: Predictions, *, per: Per = "video") -> pd.DataFrame:
-    """Top-k accuracy of each class.
-
-    Parameters
-    ----------
-    per
-        ``"video"``, or ``"frame"``: count single frames, as the figures of Newman (2020) do; of a
-        recurrent model its prediction after every frame.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by class, in their order: support (number of videos or frames), top1 and, from ten
-        classes on, top5: shares from 0 to 1, not a number for a class without videos.
-
-    Raises
-    ------
-    MetricError
-        If there are no frames to count: a model that reads whole clips has none.
-    """
-    predictions = counted(predictions, per)
-    labels = range(len(predictions.classes))
-    by_class = pd.DataFrame({"support": 1}, index=predictions.y_true)
-    for k in reported_ks(len(labels)):
-        by_class[f"top{k}"] = hits(predictions, k=k).astype(float)
-    table = by_class.groupby(level=0).mean().reindex(labels)
-    table["support"] = np.bincount(predictions.y_true, minlength=len(labels))
-    return table.set_axis(pd.Index(predictions.classes, name="class"))
-
-
 def confusion(
-    predictions: Predictions,
-    *,
-    classes: Sequence[str] | None = None,
-    normalise: bool = True,
-    per: Per = "video",
+    predictions: Predictions, *, normalise: bool = True, per: Per = "video"
 ) -> pd.DataFrame:
     """Confusion matrix of the most probable classes.
 
     Parameters
     ----------
-    classes
-        Show only the videos of these classes, in this order. All predictions outside of them are
-        counted in a last column, `OTHER`, so that a row still shows all that happened to a class.
     normalise
         Divide each row by its sum.
     per
@@ -210,16 +152,11 @@ def confusion(
     Raises
     ------
     MetricError
-        If a class is unknown or named twice, or there are no frames to count.
+        If there are no frames to count.
     """
-    predictions = counted(predictions, per)
     names = pd.Index(predictions.classes)
-    counts = _counts(predictions)
+    counts = _counts(counted(predictions, per))
     table = pd.DataFrame(counts, index=names.rename("true"), columns=names.rename("predicted"))
-    if classes is not None:
-        class_indices(predictions, classes)
-        rows = table.loc[list(classes)]
-        table = rows[list(classes)].assign(**{OTHER: rows.drop(columns=classes).sum(axis=1)})
     return table.div(table.sum(axis=1), axis=0) if normalise else table
 
 

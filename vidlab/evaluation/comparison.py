@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,16 +16,8 @@ from scipy.stats import binomtest
 
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per, counted, hits
-from vidlab.evaluation.intervals import (
-    bootstrap,
-    bootstrap_by_class,
-    clusters_of,
-    strata_of,
-)
+from vidlab.evaluation.intervals import bootstrap, bootstrap_by_class, clusters_of, strata_of
 from vidlab.evaluation.predictions import Predictions
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["class_deltas", "compare", "mcnemar", "same_videos", "sign_flip"]
 

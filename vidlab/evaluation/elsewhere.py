@@ -45,15 +45,16 @@ def read_csv(path: Path) -> dict[str, Any]:
     if "y_true" not in found:
         raise ResultError(
             f"Expected a column true, with the right class of each video. Received: {path} with "
-            f"{', '.join(table)}. {HOW_TO_WRITE}"
+            f"{', '.join(table)[:500]}. {HOW_TO_WRITE}"
         )
     classes = [column for column in table if column not in roles]
     values = table[classes].apply(pd.to_numeric, errors="coerce")
     for column in classes:
         if values[column].isna().any():
+            held = table[column][values[column].isna()].iloc[0]
             raise ResultError(
                 f"Expected a probability in every row of a class. Received: {path}, where column "
-                f"{column!r} holds {table[column][values[column].isna()].iloc[0]!r}. "
+                f"{column[:200]!r} holds {held[:200]!r}. "
                 "Leave out columns that are no class."
             )
     if not set(found["y_true"]) & set(classes):
@@ -83,10 +84,11 @@ def checked(
     if not {str(label) for label in labels} <= known.keys():
         is_index = np.issubdtype(labels.dtype, np.integer) and not any(map(str.isdigit, names))
         if not is_index:
-            unknown = next(label for label in labels if str(label) not in known)
+            unknown = next(str(label) for label in labels if str(label) not in known)[:200]
             raise ResultError(
-                f"Expected labels out of the classes {', '.join(names)}. Received: {unknown}. Give "
-                "the names of the right classes, and classes in the order of the columns."
+                f"Expected labels out of the classes {', '.join(names)[:500]}. Received: "
+                f"{unknown}. Give the names of the right classes, and classes in the order of the "
+                "columns."
             )
     else:
         labels = np.array([known[str(label)] for label in labels], np.int64)
@@ -104,10 +106,10 @@ def checked(
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
         raise ResultError(
-            f"Expected one row a video. Received: {ids.count(twice)} rows of {twice}. Take the "
-            "mean over the frames or clips of a video: table.groupby(…).mean()."
+            f"Expected one row a video. Received: {ids.count(twice)} rows of {twice[:200]}. Take "
+            "the mean over the frames or clips of a video: table.groupby(…).mean()."
         )
-    if groups is None:
-        groups = [found[1] if (found := _GROUP.search(name)) else name for name in ids]
-    named = {"video_ids": ids, "groups": groups, "y_true": labels}
-    return {**named, "probabilities": probabilities, "classes": names}
+    in_names = [found[1] if (found := _GROUP.search(name)) else name for name in ids]
+    groups = in_names if groups is None else [str(group) for group in groups]
+    found = {"video_ids": ids, "groups": groups, "y_true": labels, "classes": names}
+    return found | {"probabilities": probabilities, "across_classes": groups != in_names}

@@ -34,11 +34,6 @@ class FramePredictions:
         0 to 1; each row sums to 1.
     recurrent : bool
         Whether a prediction rests on the frames before it, too: the last one is then the video's.
-
-    Raises
-    ------
-    ResultError
-        If the three do not have one row a frame.
     """
 
     video: np.ndarray = field(repr=False)
@@ -49,13 +44,6 @@ class FramePredictions:
     def __post_init__(self) -> None:
         object.__setattr__(self, "recurrent", bool(self.recurrent))
         converted(self, video=np.int64, frame=np.int64, probabilities=np.float32)
-        lengths = len(self.video), len(self.frame), len(self.probabilities)
-        if len(set(lengths)) > 1:
-            raise ResultError(
-                "Expected one video, one frame number and one row of probabilities for each frame. "
-                "Received: {} videos, {} frame numbers, {} rows. Use the dataset the model was run "
-                "on.".format(*lengths)
-            )
 
     def __len__(self) -> int:
         return len(self.video)
@@ -86,7 +74,7 @@ def aggregate(
     Raises
     ------
     ResultError
-        If `aggregation` is unknown, or a video has no frames.
+        If `aggregation` is unknown.
 
     Examples
     --------
@@ -103,13 +91,6 @@ def aggregate(
     if videos is None:
         videos = int(frames.video.max()) + 1 if len(frames) else 0
     counts = np.bincount(frames.video, minlength=videos)
-    if len(counts) > videos or not counts.all():
-        missing = [f"none of video {video}" for video in np.flatnonzero(counts == 0)]
-        received = [*missing, f"a frame of video {len(counts) - 1}"][0]
-        raise ResultError(
-            f"Expected frames of each of {videos} videos. Received: {received}. "
-            "Run the model on the whole index, and give that index."
-        )
     means = np.empty((videos, frames.probabilities.shape[1]), dtype=np.float64)
     by_video = np.argsort(frames.video, kind="stable")
     for video, rows in enumerate(np.split(by_video, np.cumsum(counts)[:-1])):

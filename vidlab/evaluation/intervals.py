@@ -4,7 +4,8 @@ The videos of a group share a scene and an actor, so they are no independent evi
 clusters are drawn, not videos. They are drawn within each class, whose number of videos is the
 dataset's choice and no accident. The two classes of a reversed pair are one stratum in which twins
 stay together: what they prove about a model blind to the order of frames (right about one of two
-twins at most) then holds in every draw.
+twins at most) then holds in every draw. A person who is in several classes is one cluster, and
+these classes are one stratum.
 """
 
 from __future__ import annotations
@@ -15,21 +16,25 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from vidlab.errors import MetricError
-from vidlab.evaluation.accuracy import Per, counted, hits, per_class, reported_ks
+from vidlab.evaluation.accuracy import Per, counted, hits, reported_ks
 from vidlab.evaluation.predictions import FramePredictions, Predictions
 
 __all__ = [
     "Interval",
     "bootstrap",
     "bootstrap_by_class",
-    "class_intervals",
     "clusters_of",
     "interval",
+    "per_class",
     "pool",
     "strata_of",
 ]
+
+_REPEATS = 1000  # of a bootstrap
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,6 @@ class Interval:
         Shares from 0 to 1. The bounds are not numbers where no stratum has two clusters.
     clusters : int
         How many clusters the interval rests on, in all strata together.
-    level : float
-        The confidence level.
 
     Examples
     --------
@@ -55,49 +58,45 @@ class Interval:
     low: float
     high: float
     clusters: int
-    level: float = 0.95
 
     def __str__(self) -> str:
         if np.isnan(self.low):
             return f"{self.estimate:.1%} (no interval: one group a class)"
         return (
-            f"{self.estimate:.1%} ({self.level:.0%} interval {100 * self.low:.1f}–{self.high:.1%}, "
+            f"{self.estimate:.1%} (95% interval {100 * self.low:.1f}–{self.high:.1%}, "
             f"{self.clusters} clusters)"
         )
 
 
-def interval(predictions: Predictions, *, metric: str = "top1") -> Interval:
-    """Accuracy with its 95% percentile-bootstrap interval over clusters, see `bootstrap`.
+def interval(predictions: Predictions, k: int = 1) -> Interval:
+    """Top-k accuracy with its 95% percentile-bootstrap interval over clusters, see `bootstrap`.
 
     Parameters
     ----------
     predictions
         Pool several splits with `pool` where more clusters are wanted.
-    metric
-        ``"top1"``, ``"top5"``, or any ``"topK"``.
 
     Raises
     ------
     MetricError
-        If the metric is unknown or does not fit, or there are no videos.
+        If `k` does not fit the number of classes, or there are no videos.
     """
-    if not (metric.startswith("top") and metric[3:].isdigit()):
-        raise MetricError(f"Expected top1 or top5. Received: {metric!r}. Choose one of these.")
     if not len(predictions):
         raise MetricError(
             "Expected predictions of at least one video. Received: none. Choose another part."
         )
-    scores = hits(predictions, k=int(metric[3:]))
+    scores = hits(predictions, k=k)
     return bootstrap(scores, clusters_of(predictions), strata=strata_of(predictions))
 
 
-def class_intervals(predictions: Predictions, *, per: Per = "video") -> pd.DataFrame:
-    """Accuracy of each class with its 95% bootstrap interval over the class's groups.
+def per_class(predictions: Predictions, *, per: Per = "video") -> pd.DataFrame:
+    """Top-k accuracy of each class, with its 95% bootstrap interval over the class's groups.
 
     Parameters
     ----------
     per
-        ``"video"``, or ``"frame"``: count single frames, as for `per_class`.
+        ``"video"``, or ``"frame"``: count single frames, as the figures of Newman (2020) do; of a
+        recurrent model its prediction after every frame.
 
     Returns
     -------
@@ -107,31 +106,49 @@ def class_intervals(predictions: Predictions, *, per: Per = "video") -> pd.DataF
         a class without videos, the bounds also for a single group. A test part has seven groups a
         class, so take the interval for a rough one; it has no width where all groups score the
         same.
+
+    Raises
+    ------
+    MetricError
+        If there are no frames to count: a model that reads whole clips has none.
     """
     predictions = counted(predictions, per)
-    table = per_class(predictions)[["support"]]
+    support = np.bincount(predictions.y_true, minlength=len(predictions.classes))
+    table = pd.DataFrame({"support": support}, pd.Index(predictions.classes, name="class"))
     for k in reported_ks(len(table)):
         found = bootstrap_by_class(hits(predictions, k=k), predictions)
         table["groups"] = found["clusters"]
-        bounds = {"estimate": f"top{k}", "low": f"top{k}_low", "high": f"top{k}_high"}
-        table = table.join(found[list(bounds)].rename(columns=bounds))
+        table[[f"top{k}", f"top{k}_low", f"top{k}_high"]] = found[["estimate", "low", "high"]]
     return table
 
 
 def clusters_of(predictions: Predictions) -> np.ndarray:
     """Number the cluster of each video: int64, (videos,).
 
-    A cluster is a group of a class, or of both classes of a reversed pair.
+    A cluster is a group of a stratum, see `strata_of`: of a class, of both classes of a reversed
+    pair, or of all classes in which a person is.
     """
     return _numbered(strata_of(predictions), predictions.groups)
 
 
 def strata_of(predictions: Predictions) -> np.ndarray:
-    """Number the stratum of each video: its class, or the reversed pair it is in; int64."""
-    stratum = {name: name for name in predictions.classes}
+    """Number the stratum of each video: int64, (videos,).
+
+    A stratum is a class, or both classes of a reversed pair. Where groups go across classes, such
+    as persons who show several actions, classes that share a group are one stratum: the videos of
+    one person are drawn together.
+    """
+    classes = predictions.classes
+    stratum = {name: name for name in classes}
     stratum |= {pair.second: pair.first for pair in predictions.reversed_pairs}
-    numbers = [predictions.classes.index(stratum[name]) for name in predictions.classes]
-    return np.asarray(numbers, np.int64)[predictions.y_true]
+    numbers = np.array([classes.index(stratum[name]) for name in classes], np.int64)
+    strata = numbers[predictions.y_true]
+    if predictions.across_classes:
+        groups = len(classes) + _numbered(predictions.groups)
+        size = len(classes) + len(groups)
+        shared = coo_array((np.ones(len(groups)), (strata, groups)), shape=(size, size))
+        strata = connected_components(shared, directed=False)[1][strata].astype(np.int64)
+    return strata
 
 
 def bootstrap(
@@ -139,11 +156,8 @@ def bootstrap(
     clusters: np.ndarray,
     *,
     strata: np.ndarray | None = None,
-    repeats: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
 ) -> Interval:
-    """Mean of scores with its percentile interval of a stratified bootstrap over clusters.
+    """Mean of scores with its 95% percentile interval of a stratified bootstrap over clusters.
 
     In each stratum, clusters are drawn with replacement, as many as it has, and their videos'
     mean is taken; the strata count as much as in the data (Efron 1979; Davison and Hinkley 1997,
@@ -160,19 +174,19 @@ def bootstrap(
         int64, (videos,): the stratum of each video, as of `strata_of`; all are in one unless given.
     """
     strata = np.zeros(len(scores), np.int64) if strata is None else np.asarray(strata)
-    clusters, means, varied = np.asarray(clusters), np.zeros(repeats), False
+    clusters, means, varied = np.asarray(clusters), np.zeros(_REPEATS), False
     for stratum in np.unique(strata):
         own = strata == stratum
         _, cluster = np.unique(clusters[own], return_inverse=True)
         totals, videos = np.bincount(cluster, weights=scores[own]), np.bincount(cluster)
-        drawn = _draws(len(videos), repeats, seed, int(stratum))
+        drawn = _draws(len(videos), int(stratum))
         means += own.mean() * (drawn @ totals) / (drawn @ videos)
         varied |= len(videos) > 1
     low = high = float("nan")
     if varied:
-        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2]).tolist()
+        low, high = np.quantile(means, [0.025, 0.975]).tolist()
     estimate = float(np.mean(scores)) if len(scores) else float("nan")
-    return Interval(estimate, low, high, clusters=len(np.unique(clusters)), level=level)
+    return Interval(estimate, low, high, clusters=len(np.unique(clusters)))
 
 
 def bootstrap_by_class(scores: np.ndarray, predictions: Predictions) -> pd.DataFrame:
@@ -232,8 +246,7 @@ def _numbered(*columns: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)  # every model compared on the same videos needs the same draws
-def _draws(clusters: int, repeats: int, seed: int, stratum: int) -> np.ndarray:
+def _draws(clusters: int, stratum: int) -> np.ndarray:
     """Draw clusters with replacement: how often each, int64, (repeats, clusters)."""
     chances = np.full(clusters, 1 / clusters)
-    rng = np.random.default_rng((seed, stratum))
-    return rng.multinomial(clusters, chances, size=repeats)
+    return np.random.default_rng((0, stratum)).multinomial(clusters, chances, size=_REPEATS)

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from vidlab.data.index import ReversedPair
-from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import hits
 from vidlab.evaluation.comparison import same_videos
 from vidlab.evaluation.intervals import bootstrap, clusters_of, strata_of
@@ -79,34 +78,24 @@ def pair_accuracy(
         videos, as far as there are such pairs: videos, among_all (share right among all classes),
         within_pair (share right when only the two classes of the pair are compared; chance is one
         half). No rows where there are no pairs.
-
-    Raises
-    ------
-    MetricError
-        If a pair is not two different classes.
     """
-    parts, pooled = {}, {}
+    parts = {}
     for kind, some in pair_kinds(predictions.classes, pairs).items():
+        pooled = []
         for names in some:
             pair = [predictions.classes.index(name) for name in names]
             videos = np.isin(predictions.y_true, pair)
             true = predictions.y_true[videos]
-            better = predictions.probabilities[videos][:, pair].argmax(axis=1)
-            parts[" / ".join(names)] = pd.DataFrame(
-                {
-                    "videos": 1,
-                    "among_all": predictions.y_pred[videos] == true,
-                    "within_pair": np.asarray(pair)[better] == true,
-                }
-            )
-        pooled[kind] = pd.concat(parts[" / ".join(names)] for names in some)
-    parts |= pooled
-    table = pd.DataFrame(
-        {name: part.mean() for name, part in parts.items()},
-        index=["videos", "among_all", "within_pair"],
-    ).T.astype(float)
-    table["videos"] = np.array([len(part) for part in parts.values()], dtype=np.int64)
-    return table.set_axis(pd.Index(list(parts), name="pair", dtype=object))
+            better = np.take(pair, predictions.probabilities[videos][:, pair].argmax(axis=1))
+            right = {"among_all": predictions.y_pred[videos] == true, "within_pair": better == true}
+            pooled.append(pd.DataFrame(right, dtype=float))
+            parts[kind, " / ".join(names)] = pooled[-1]
+        parts[kind, kind] = pd.concat(pooled)
+    in_order = sorted(parts, key=lambda key: key[0] == key[1])  # single pairs first
+    rows = [{"videos": len(parts[key]), **parts[key].mean()} for key in in_order]
+    index = pd.Index([name for _, name in in_order], name="pair", dtype=object)
+    types = {"videos": np.int64, "among_all": float, "within_pair": float}
+    return pd.DataFrame(rows, index, list(types)).astype(types)
 
 
 def within_pairs(predictions: Predictions, pairs: Sequence[tuple[str, str] | ReversedPair]) -> str:
@@ -125,20 +114,10 @@ def pair_kinds(
     """Sort the pairs of which both classes are there into `END_STATE` and `CYCLIC`.
 
     Two plain names are an end-state pair; kinds without pairs are left out.
-
-    Raises
-    ------
-    MetricError
-        If a pair is not two different classes.
     """
     kinds: dict[str, list[tuple[str, str]]] = {END_STATE: [], CYCLIC: []}
     for pair in pairs:
-        names = () if isinstance(pair, str) else tuple(pair)
-        if len(set(names)) != 2:
-            raise MetricError(
-                f"Expected pairs of two different classes. Received: {pair!r}. "
-                "Name the two classes of each pair."
-            )
+        names = tuple(pair)
         if set(names) <= set(classes):
             kinds[CYCLIC if getattr(pair, "cyclic", False) else END_STATE].append(names)
     return {kind: some for kind, some in kinds.items() if some}
@@ -166,18 +145,6 @@ class MotionProbe:
     overall: pd.DataFrame = field(repr=False)
     per_class: pd.DataFrame = field(repr=False)
     flips: pd.DataFrame = field(repr=False)
-
-    def __str__(self) -> str:
-        costs = self.overall.drop(index="normal")["cost"]
-        parts = [f"{self.overall.loc['normal', 'accuracy']:.1%} in normal order"]
-        parts += [f"{order} costs {100 * cost:.1f} points" for order, cost in costs.items()]
-        for kind in self.flips.index.intersection([END_STATE, CYCLIC], sort=False):
-            pooled = self.flips.loc[kind]
-            parts.append(
-                f"reversing turns {pooled['to_twin']:.1%} of {pooled['videos']:.0f} right "
-                f"predictions inside the {kind} into the twin"
-            )
-        return "; ".join(parts)
 
 
 def motion_probe(
@@ -207,7 +174,7 @@ def motion_probe(
     Raises
     ------
     MetricError
-        If the predictions are not about the same videos, or a pair is not two different classes.
+        If the predictions are not about the same videos.
     """
     given = {"normal": normal, "reversed": reversed, "shuffled": shuffled, "frozen": frozen}
     orders = same_videos({order: each for order, each in given.items() if each is not None})

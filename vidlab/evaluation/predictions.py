@@ -43,7 +43,7 @@ class Predictions:
     ----------
     video_ids : ndarray of str, shape (videos,)
     groups : ndarray of str, shape (videos,)
-        The group of each video (``g01``); with its class it names the cluster the video belongs to.
+        The group of each video (``g01``).
     y_true : ndarray of int64, shape (videos,)
         The right class, as an index into `classes`.
     probabilities : ndarray of float32, shape (videos, classes)
@@ -56,6 +56,9 @@ class Predictions:
         What other outputs of the model gave for each video, (videos, …), by their names.
     reversed_pairs : list of ReversedPair
         Those of the index. Intervals and tests keep the twins of a pair together.
+    across_classes : bool
+        Whether a group name in two classes is one group, such as a person, as the index knows.
+        Intervals and tests count such a group once; otherwise the group of each class is its own.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Predictions:
     frames: FramePredictions | None = None
     others: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     reversed_pairs: list[ReversedPair] = field(default_factory=list, repr=False)
+    across_classes: bool = False
 
     def __post_init__(self) -> None:
         types = {"video_ids": np.str_, "groups": np.str_}
@@ -98,10 +102,6 @@ class Predictions:
     def y_pred(self) -> np.ndarray:
         """The most probable class of each video: int64, (videos,); the first one where two tie."""
         return self.probabilities.argmax(axis=1).astype(np.int64)
-
-    def top_k(self, k: int) -> np.ndarray:
-        """The `k` most probable classes of each video, best first: int64, (videos, k)."""
-        return np.argsort(-self.probabilities, axis=1, kind="stable")[:, :k].astype(np.int64)
 
     def of_videos(self, chosen: np.ndarray) -> Predictions:
         """Predictions for chosen videos, by a mask or by position, without single frames."""
@@ -152,7 +152,7 @@ class Predictions:
         The file gets the suffix ``.npz``.
         """
         path = Path(file).with_suffix(".npz")
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays = {name: getattr(self, name) for name in (*_ARRAYS, "across_classes")}
         arrays |= {f"output_{name}": values for name, values in self.others.items()}
         if self.frames is not None:
             arrays |= {f"frames_{name}": values for name, values in vars(self.frames).items()}
@@ -207,8 +207,9 @@ class Predictions:
         video_ids
             Of the index, or files; explorers find the videos by them.
         groups
-            Of videos that belong together. Left out, that in a name such as ``v_Run_g01_c02``, else
-            each video is a group of its own: intervals then take them for independent.
+            Of videos that belong together, such as those of a person, in whatever classes. Left
+            out, that in a name such as ``v_Run_g01_c02``, a group of its class alone, else each
+            video is a group of its own: intervals then take them for independent.
 
         Raises
         ------
@@ -241,6 +242,7 @@ class Predictions:
                 ReversedPair(str(first), str(second), cyclic=kind == "cyclic")
                 for first, second, kind in arrays.get("reversed_pairs", ())
             ],
+            across_classes=bool(arrays.get("across_classes", False)),
         )
 
 
@@ -330,6 +332,7 @@ def predict(
         frames=frames,
         others=others,
         reversed_pairs=dataset.index.reversed_pairs,
+        across_classes=dataset.index.across_classes,
     )
 
 

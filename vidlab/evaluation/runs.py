@@ -236,7 +236,7 @@ class RunFolder:
         import keras
 
         from vidlab import recipes  # through it Keras knows vidlab's layers
-        from vidlab.models.graph import load
+        from vidlab.models.reading import load
 
         record = {} if "recipe.json" in self.missing else self.recipe
         if record.get("file"):

@@ -1,4 +1,4 @@
-"""Tables as files: CSV, Markdown or LaTeX."""
+"""Tables for readers, and as files: CSV, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,49 @@ import pandas as pd
 from vidlab.errors import ResultError
 from vidlab.files import write_text
 
-__all__ = ["export"]
+__all__ = ["export", "readable"]
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Write each share with its interval or its spread into one column, in percent.
+
+    Parameters
+    ----------
+    table
+        A column *x* counts as such a share where there are *x_low* and *x_high*, or *x_spread*;
+        *low* and *high* alone belong to the column before them.
+
+    Returns
+    -------
+    DataFrame
+        With a column *x %* of text in place of these.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"top1": [0.5], "top1_low": [0.25], "top1_high": [0.625]})
+    >>> readable(table).to_dict("list")
+    {'top1 %': ['50.0 (25.0 to 62.5)']}
+    """
+    if "low" in table:
+        name = table.columns[table.columns.get_loc("low") - 1]
+        table = table.rename(columns={"low": f"{name}_low", "high": f"{name}_high"})
+    shown = {}
+    for name in table.columns:
+        beside = [f"{name}_{end}" for end in ("low", "high", "spread")]
+        if table.columns.isin(beside).any():
+            numbers = table.reindex(columns=[name, *beside]).to_numpy(float)
+            shown[f"{name} %"] = [_in_percent(*row) for row in 100 * numbers]
+        elif not name.endswith(("_low", "_high", "_spread")):
+            shown[name] = table[name]
+    return pd.DataFrame(shown, index=table.index)
+
+
+def _in_percent(share: float, low: float, high: float, spread: float) -> str:
+    if math.isnan(share):
+        return "–"
+    if not math.isnan(spread):
+        return f"{share:.1f} ± {spread:.1f}"
+    return f"{share:.1f}" + ("" if math.isnan(low) else f" ({low:.1f} to {high:.1f})")
 
 
 def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:

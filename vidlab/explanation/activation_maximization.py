@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import time
 import zipfile
@@ -30,6 +29,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 import tensorflow as tf
@@ -185,8 +185,8 @@ def activation_maximization(
     numbers = _chosen(filters, channels=output.shape[-1], layer=layer).tolist()
     files = {}
     if cache is not None:
-        bare = {} if constrained else {"constrained": False}
-        key = _key(model, layer, steps=steps, seed=seed, size=size, **bare)
+        options = {"steps": steps, "seed": seed, "size": size, "constrained": constrained}
+        key = _key(model, layer, **options)
         files = {number: Path(cache) / f"{key}-{number}.npz" for number in numbers}
     made = {number: _load(file, layer) for number, file in files.items()}
     enough = {
@@ -297,15 +297,14 @@ def _ascend(
 
 def _random_movements(rngs: Sequence[np.random.Generator], size: tuple[int, int]) -> np.ndarray:
     """Draw affine transforms about the middle of each picture, as Keras takes them."""
-    turn, growth, down, right = np.stack([rng.uniform(-1, 1, 4) for rng in rngs], axis=1)
-    angle, zoom = np.deg2rad(turn * _TURN), np.exp(growth * math.log(_ZOOM))
     height, width = size
-    down, right = height * _SHIFT * down, width * _SHIFT * right
-    y, x = (height - 1) / 2, (width - 1) / 2
-    cosine, sine, none = zoom * np.cos(angle), zoom * np.sin(angle), np.zeros_like(angle)
-    to_x = [cosine, -sine, x - cosine * x + sine * y + right]
-    to_y = [sine, cosine, y - sine * x - cosine * y + down]
-    return np.stack([*to_x, *to_y, none, none], axis=1).astype(np.float32)
+    movements = []
+    for turn, growth, down, right in (rng.uniform(-1, 1, 4) for rng in rngs):
+        middle = (width - 1) / 2, (height - 1) / 2
+        matrix = cv2.getRotationMatrix2D(middle, -turn * _TURN, _ZOOM**growth)
+        matrix[:, 2] += width * _SHIFT * right, height * _SHIFT * down
+        movements.append([*matrix.ravel(), 0, 0])
+    return np.array(movements, np.float32)
 
 
 def _levelled(pictures: tf.Tensor, *, exactly: bool = False) -> tf.Tensor:
@@ -339,7 +338,7 @@ def _of_unit_deviation(x: tf.Tensor) -> tf.Tensor:
     return x / (tf.math.reduce_std(x, axis=(1, 2, 3), keepdims=True) + 1e-12)
 
 
-def _key(model: keras.Model, layer: str, **options: int | tuple[int, int]) -> str:
+def _key(model: keras.Model, layer: str, **options: object) -> str:
     """Digest all that a picture follows from; layers count by their index, not their name."""
     facts = {**options, "format": _FORMAT, "layer": [*layer_graph(model).maps, SCORES].index(layer)}
     facts["versions"] = [version(name) for name in ("keras", "tensorflow")]

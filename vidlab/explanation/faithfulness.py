@@ -12,9 +12,8 @@ nothing shows edges, not reasons.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
 import keras
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from vidlab.errors import MetricError
 from vidlab.explanation.act_and_scene import blurred
 from vidlab.explanation.batches import predict
 from vidlab.explanation.record import Explanation
+from vidlab.models.graph import flatten
 
 __all__ = [
     "Agreement",
@@ -180,7 +180,7 @@ def random_heat(explanation: Explanation, *, seed: int | tuple[int, ...]) -> np.
         float32, of the shape of the explanation's heat, 0–1.
     """
     maps = np.random.default_rng(seed).random(explanation.maps.shape, np.float32)
-    return np.stack([cv2.resize(one, explanation.size[::-1]) for one in maps])
+    return replace(explanation, maps=maps).heat
 
 
 def randomise(model: keras.Model, *, seed: int, share: float = 1.0) -> keras.Model:
@@ -206,21 +206,12 @@ def randomise(model: keras.Model, *, seed: int, share: float = 1.0) -> keras.Mod
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     rng = np.random.default_rng(seed)
-    leaves = {id(leaf): leaf for leaf in _leaves(copy) if leaf.weights}  # each once
-    kept = len(leaves) - round(share * len(leaves))
-    for layer in list(leaves.values())[kept:]:
+    leaves = [layer for layer in flatten(copy).layers if layer.weights]
+    for layer in leaves[len(leaves) - round(share * len(leaves)) :]:
         for variable in layer.weights:
             if str(variable.dtype).startswith("float"):
                 variable.assign(_random_values(variable, rng))
     return copy
-
-
-def _leaves(layer: keras.Layer) -> list[keras.Layer]:
-    """List the layers that hold weights themselves, first to last."""
-    inner = layer.layers if isinstance(layer, keras.Model) else []
-    if isinstance(layer, keras.layers.TimeDistributed):
-        inner = [layer.layer]
-    return [leaf for one in inner for leaf in _leaves(one)] if inner else [layer]
 
 
 def _random_values(variable: keras.Variable, rng: np.random.Generator) -> np.ndarray:

@@ -96,22 +96,17 @@ def filter_changes(
     ModelError
         If a model has no such layer, or the two layers differ in shape.
     """
-    tables = []
-    for layer in layers:
-        kept = _correlations(before, after, frames=np.asarray(frames), layer=layer)
-        filters = np.arange(len(kept))
-        tables.append(pd.DataFrame({"layer": layer, "filter": filters, "correlation": kept}))
-    return pd.concat(tables, ignore_index=True)
+    kept = {layer: _correlations((before, after), np.asarray(frames), layer) for layer in layers}
+    table = pd.concat({layer: pd.Series(some) for layer, some in kept.items()})
+    return table.rename("correlation").rename_axis(["layer", "filter"]).reset_index()
 
 
-def _correlations(
-    before: keras.Model, after: keras.Model, *, frames: np.ndarray, layer: str
-) -> np.ndarray:
+def _correlations(models: Sequence[keras.Model], frames: np.ndarray, layer: str) -> np.ndarray:
     """Correlate a layer's maps filter by filter, some frames at a time."""
     count, sums, products = 0, 0.0, 0.0
     for start in range(0, len(frames), _FRAMES_AT_ONCE):
         some = frames[start : start + _FRAMES_AT_ONCE]
-        first, second = (activations(one, some, layers=[layer])[0] for one in (before, after))
+        first, second = (activations(one, some, layers=[layer])[layer] for one in models)
         if first.shape != second.shape:
             raise ModelError(
                 f"Expected two models of one architecture. Received: maps {first.shape} and "
@@ -133,7 +128,7 @@ def class_selectivity(responses: np.ndarray, labels: Sequence) -> pd.DataFrame:
     Parameters
     ----------
     responses
-        (frames, filters), as `vidlab.explanation.filter_responses` gives them.
+        (frames, filters), as `vidlab.explanation.activations` gives them, pooled.
     labels
         The class of each frame.
 

@@ -20,10 +20,8 @@ import numpy as np
 from keras import ops
 
 from vidlab.errors import ModelError
-from vidlab.explanation.batch_normalization import fused
-from vidlab.explanation.receptive_fields import ReceptiveField, field_after
 from vidlab.explanation.single_input import ConstantInput
-from vidlab.models import FoldTime, as_classifier
+from vidlab.models import as_classifier
 from vidlab.models.classifier import BothClasses
 from vidlab.models.graph import Step, flatten, is_box, paths, steps
 from vidlab.models.inflation import PadTime
@@ -236,9 +234,8 @@ class LayerGraph:
 
     def _before_squashing(self, output: keras.KerasTensor) -> keras.KerasTensor:
         (last,) = [step for step in self.steps if step.output is output]
-        if isinstance(
-            last.layer, BothClasses
-        ):  # what speaks for one class speaks against the other
+        if isinstance(last.layer, BothClasses):
+            # What speaks for one class speaks against the other.
             second = self._before_squashing(last.inputs[0])
             return ops.concatenate([-second, second], axis=-1)
         activation = getattr(_whole(last.layer), "activation", None)
@@ -251,16 +248,14 @@ class LayerGraph:
         return output
 
     def submodel(self, outputs: object) -> keras.Model:
-        """Cut out a model from the input to some tensors of the graph, quick to compute."""
-        return keras.models.clone_model(keras.Model(self.input, outputs), clone_function=fused)
+        """Cut out a model from the input to some tensors of the graph."""
+        return keras.Model(self.input, outputs)
 
     def frame_model(self, outputs: object, *, size: tuple[int, int]) -> keras.Model:
         """Cut out a model from single frames of any size to maps, also of a model of clips."""
         frames = keras.Input((*size, 3), name="frames")
         inputs = frames if self.per_frame else keras.Input((None, *size, 3), name="clips")
-        model = keras.models.clone_model(
-            keras.Model(self.input, outputs), clone_function=fused, input_tensors=inputs
-        )
+        model, _ = steps(keras.Model(self.input, outputs), inputs=[inputs])
         return model if self.per_frame else keras.Model(frames, model(ops.expand_dims(frames, 0)))
 
     def map_step(self, layer: str) -> Step:
@@ -270,14 +265,11 @@ class LayerGraph:
         names = list(self.maps)
         if not names:
             raise self.no_map()
-        close = difflib.get_close_matches(layer, names, n=5, cutoff=0.5)
-        inside = [name for name in names if name.split("/")[-1] == layer]
-        shown = list(dict.fromkeys([*inside, *close, *reversed(names)]))[:_NAMES_SHOWN]
-        more = len(names) - len(shown)
+        shown = difflib.get_close_matches(layer, names, n=_NAMES_SHOWN, cutoff=0.0)
         raise ModelError(
             "Expected the name of a layer with a map (rows, columns, channels). Received: "
-            f"{layer!r}. Choose one of: {', '.join(shown)}"
-            + (f", and {more} more: vidlab.explanation.layers(model)." if more else ".")
+            f"{layer!r}. Choose one of: {', '.join(shown)}, or one more of the {len(names)} of "
+            "vidlab.explanation.layers(model)."
         )
 
     def no_map(self) -> ModelError:
@@ -289,31 +281,6 @@ class LayerGraph:
             'explain(model, clip, method="saliency"), which needs no map, or '
             "vidlab.explanation.by_occlusion, which needs no gradient either."
         )
-
-    def receptive_fields(self, layer: str) -> tuple[ReceptiveField, ReceptiveField] | None:
-        """Return what the units of a layer's map see of the picture, down and across.
-
-        None where it is unknown, or where they see all of it: such a unit is nowhere.
-        """
-        fields = self._fields.get(id(self.map_step(layer).output))
-        is_local = fields is not None and all(
-            side is not None and field.extent < side
-            for field, side in zip(fields, self.frame_size, strict=True)
-        )
-        return fields if is_local else None
-
-    @cached_property
-    def _fields(self) -> dict[int, tuple[ReceptiveField, ReceptiveField] | None]:
-        """Receptive fields by the identity of the tensor that holds the units."""
-        found = {id(self.input): (ReceptiveField(), ReceptiveField())}
-        for step in self.steps:
-            before = [found.get(id(tensor)) for tensor in step.inputs]
-            if isinstance(step.layer, FoldTime):
-                found[id(step.output)] = before[0]
-            elif _rank(step.output) == 4 and None not in before:
-                shapes = {"input_shape": step.inputs[0].shape, "output_shape": step.output.shape}
-                found[id(step.output)] = field_after(step.layer, before, **shapes)
-        return found
 
 
 def _whole(layer: keras.Operation) -> keras.Operation:

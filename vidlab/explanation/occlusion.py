@@ -22,7 +22,6 @@ def by_occlusion(
     clip: np.ndarray,
     *,
     target: int | None = None,
-    against: int | None = None,
 ) -> np.ndarray:
     """Measure how much probability is lost when each frame is left out.
 
@@ -31,15 +30,14 @@ def by_occlusion(
 
     Parameters
     ----------
-    model, clip, target, against
+    model, clip, target
         As in `vidlab.explanation.grad_cam`, for a single clip; also a network on bare pixels.
 
     Returns
     -------
     numpy.ndarray
-        ``float32``, (time,), in probability, −1..1: of the target, or with `against`, of the
-        target less that of the other class. Negative where the probability is higher without the
-        frame.
+        ``float32``, (time,), in probability of the target, −1..1. Negative where it is higher
+        without the frame.
 
     Raises
     ------
@@ -64,9 +62,6 @@ def by_occlusion(
             kept = [np.where(every == left_out, abs(every - 1), every) for left_out in every]
         whole = predict(model, frames[None])[0]
         without = predict(model, (frames[indices] for indices in kept))
-    lost = whole - without  # (time, classes)
     label = whole.argmax() if target is None else target
-    found = lost[:, class_indices(graph, label, count=1, name="target")[0]]
-    if against is None:
-        return found
-    return found - lost[:, class_indices(graph, against, count=1, name="against")[0]]
+    (label,) = class_indices(graph, label, count=1, name="target")
+    return (whole - without)[:, label]

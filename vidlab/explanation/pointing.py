@@ -9,8 +9,9 @@ evidence hits nothing, and counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 import pandas as pd
 
@@ -35,10 +36,11 @@ ALL = "all classes"
 """The row of a summary that pools every frame."""
 
 _FRAME_SIZE = (240, 320)  # height and width of the frames that boxes are given in
+_TOLERANCE = 15.0  # pixels
 _CORNERS = ["x0", "y0", "x1", "y1"]
 _COLUMNS = {
-    "video": int, "method": object, "layer": object, "class_name": object, "frame": int,
-    "hit": float, "energy": float, "area": float, "evidence": bool,
+    "video": int, "class_name": object, "frame": int, "hit": float,
+    "method": object, "energy": float, "area": float, "evidence": bool,
 }  # fmt: skip
 
 
@@ -48,9 +50,6 @@ def grade_frames(
     *,
     classes: Sequence[str],
     numbers: Sequence[Sequence[int]] | None = None,
-    parts: Sequence[str] = EVIDENCE,
-    tolerance: float = 15.0,
-    frame_size: tuple[int, int] = _FRAME_SIZE,
 ) -> pd.DataFrame:
     """Grade explanations frame by frame.
 
@@ -60,23 +59,17 @@ def grade_frames(
         One a video, of one method or several.
     boxes
         The boxes of each of these videos, as `pantomime.boxes_of` gives them: frame, part, x0, y0,
-        x1, y1 in pixels.
+        x1, y1 in pixels of 320×240. Those of `EVIDENCE` count.
     classes
         The class of each.
     numbers
         Which frames of its video each explanation shows; 0, 1, 2 … unless given.
-    parts
-        The parts that count.
-    tolerance
-        How far from a box the hottest point may lie, in pixels.
-    frame_size
-        Height and width of the frames that the boxes are given in.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each frame that has a box: video (index), method, layer, class_name, frame,
-        hit (1 or 0), energy, area (0–1), evidence (whether the frame has any heat).
+        A row for each frame that has a box: video (index), class_name, frame, hit (1 or 0), method,
+        energy, area (0–1), evidence (whether the frame has any heat).
 
     Raises
     ------
@@ -84,16 +77,14 @@ def grade_frames(
         If there are not as many boxes, classes or numbers as explanations, or frame numbers as
         frames.
     """
-    points = [peaks(one.heat, frame_size=frame_size) for one in explanations]
+
+    def about(video: int, index: int, corners: np.ndarray) -> tuple:
+        heat = explanations[video].heat[index]
+        return explanations[video].method, *energy_inside(heat, corners), heat.max() > 0
+
+    points = [peaks(one.heat) for one in explanations]
     numbers = [range(len(some)) for some in points] if numbers is None else numbers
-    rows = []
-    for row, index, corners in _hits(points, boxes, classes, numbers, parts, tolerance):
-        explanation = explanations[row["video"]]
-        heat = explanation.heat[index]
-        energy, area = energy_inside(heat, corners, frame_size=frame_size)
-        row |= {"method": explanation.method, "layer": explanation.layer}
-        rows.append(row | {"energy": energy, "area": area, "evidence": heat.max() > 0})
-    return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
+    return _graded(points, boxes, classes, numbers, about)
 
 
 def grade_points(
@@ -103,8 +94,6 @@ def grade_points(
     classes: Sequence[str],
     numbers: Sequence[Sequence[int]],
     method: str,
-    parts: Sequence[str] = EVIDENCE,
-    tolerance: float = 15.0,
 ) -> pd.DataFrame:
     """Play the pointing game with points that no model has chosen: the baselines.
 
@@ -112,7 +101,7 @@ def grade_points(
     ----------
     points
         For each video (time, 2), x and y in pixels.
-    boxes, classes, numbers, parts, tolerance
+    boxes, classes, numbers
         As for `grade_frames`.
     method
         What the baseline is called.
@@ -122,14 +111,11 @@ def grade_points(
     pandas.DataFrame
         As `grade_frames` gives it; a point has no energy.
     """
-    about = {"method": method, "layer": "", "evidence": True}
-    hits = _hits(points, boxes, classes, numbers, parts, tolerance)
-    rows = [row | about for row, _, _ in hits]
-    return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
+    return _graded(points, boxes, classes, numbers, lambda *_: (method, np.nan, np.nan, True))
 
 
-def _hits(points, boxes, classes, numbers, parts, tolerance) -> Iterator[tuple]:
-    """Give a row for each frame with boxes, its index, and their corners: (boxes, 4)."""
+def _graded(points, boxes, classes, numbers, about: Callable) -> pd.DataFrame:
+    """Make a row for each frame with boxes; `about` adds to video, index and corners the rest."""
     frames, numbered = [len(some) for some in points], [len(some) for some in numbers]
     if not len(boxes) == len(classes) == len(frames) or frames != numbered:
         raise MetricError(
@@ -138,27 +124,26 @@ def _hits(points, boxes, classes, numbers, parts, tolerance) -> Iterator[tuple]:
             f"boxes, {len(classes)} classes and {numbered} numbers. Pass one of each a video, and "
             "the indices that its frames were read with."
         )
+    rows = []
     for video, (found, class_name) in enumerate(zip(boxes, classes, strict=True)):
-        evidence = found[found["part"].isin(parts)]
+        evidence = found[found["part"].isin(EVIDENCE)]
         of_frame, every = evidence["frame"].to_numpy(), evidence[_CORNERS].to_numpy(float)
         for index, number in enumerate(numbers[video]):
             corners, point = every[of_frame == number], points[video][index]
             if len(corners):
                 beside = np.maximum(np.maximum(corners[:, :2] - point, point - corners[:, 2:]), 0)
-                hit = (np.hypot(*beside.T) <= tolerance).any()  # not for NaN
-                row = {"video": video, "class_name": class_name, "frame": number, "hit": hit}
-                yield row, index, corners
+                hit = (np.hypot(*beside.T) <= _TOLERANCE).any()  # not for NaN
+                rows.append((video, class_name, number, hit, *about(video, index, corners)))
+    return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
 
 
-def summary(graded: pd.DataFrame, *, by: str = "class_name") -> pd.DataFrame:
+def summary(graded: pd.DataFrame) -> pd.DataFrame:
     """Average graded frames, for each method and class.
 
     Parameters
     ----------
     graded
         From `grade_frames` or `grade_points`, or several of these one below the other.
-    by
-        The column that rows are made of beside the method.
 
     Returns
     -------
@@ -167,8 +152,8 @@ def summary(graded: pd.DataFrame, *, by: str = "class_name") -> pd.DataFrame:
         pointing (share of frames hit), energy, area (their means, 0–1), evidence (share of frames
         with any heat).
     """
-    both = pd.concat([graded, graded.assign(**{by: ALL})], ignore_index=True)
-    return both.groupby(["method", by], sort=False).agg(
+    both = pd.concat([graded, graded.assign(class_name=ALL)], ignore_index=True)
+    return both.groupby(["method", "class_name"], sort=False).agg(
         videos=("video", "nunique"),
         frames=("frame", "size"),
         pointing=("hit", "mean"),
@@ -178,40 +163,37 @@ def summary(graded: pd.DataFrame, *, by: str = "class_name") -> pd.DataFrame:
     )
 
 
-def peaks(heat: np.ndarray, *, frame_size: tuple[int, int] = _FRAME_SIZE) -> np.ndarray:
+def peaks(heat: np.ndarray) -> np.ndarray:
     """Find the hottest point of each frame.
 
     Parameters
     ----------
     heat
         (time, rows, columns), at least 0.
-    frame_size
-        Height and width to give the points in.
 
     Returns
     -------
     numpy.ndarray
-        float64, (time, 2), x and y of the middle of the hottest place; of several equally hot ones
-        the mean. NaN where the frame has no heat.
+        float64, (time, 2), x and y of the middle of the hottest place, in pixels of 320×240; of
+        several equally hot ones the mean. NaN where the frame has no heat.
 
     Examples
     --------
     >>> heat = np.zeros((1, 4, 4))
     >>> heat[0, 3, 0] = 1
-    >>> peaks(heat, frame_size=(240, 320)).tolist()
+    >>> peaks(heat).tolist()
     [[40.0, 210.0]]
     """
     found = np.full((len(heat), 2), np.nan)
+    scale = np.divide(_FRAME_SIZE, heat.shape[1:])
     for point, frame in zip(found, heat, strict=True):
         if frame.max() > 0:
-            row, column = np.argwhere(frame == frame.max()).mean(axis=0) + 0.5
-            point[:] = column * frame_size[1] / frame.shape[1], row * frame_size[0] / frame.shape[0]
+            middle = np.argwhere(frame == frame.max()).mean(axis=0) + 0.5  # row and column
+            point[:] = (middle * scale)[::-1]
     return found
 
 
-def energy_inside(
-    heat: np.ndarray, corners: np.ndarray, *, frame_size: tuple[int, int] = _FRAME_SIZE
-) -> tuple[float, float]:
+def energy_inside(heat: np.ndarray, corners: np.ndarray) -> tuple[float, float]:
     """Measure which share of the heat of a frame lies inside boxes.
 
     Parameters
@@ -219,7 +201,7 @@ def energy_inside(
     heat
         (rows, columns), at least 0.
     corners
-        (boxes, 4): x0, y0, x1, y1 in pixels of a frame of `frame_size`.
+        (boxes, 4): x0, y0, x1, y1 in pixels of 320×240.
 
     Returns
     -------
@@ -228,19 +210,15 @@ def energy_inside(
     area : float
         0–1: the share of the frame that lies in boxes, and so the energy of an even heat.
     """
-    (rows, columns), (height, width) = heat.shape, frame_size
-    inside = np.zeros((rows, columns))
-    for x0, y0, x1, y1 in corners:
-        across = _cover(x0 * columns / width, x1 * columns / width, columns)
-        down = _cover(y0 * rows / height, y1 * rows / height, rows)
-        np.maximum(inside, np.outer(down, across), out=inside)
+    inside = np.zeros(_FRAME_SIZE)
+    for x0, y0, x1, y1 in np.rint(corners).astype(int).clip(0):
+        inside[y0:y1, x0:x1] = 1
+    inside = cv2.resize(inside, heat.shape[::-1], interpolation=cv2.INTER_AREA)
     total = float(heat.sum())
     return float((heat * inside).sum()) / total if total > 0 else 0.0, float(inside.mean())
 
 
-def random_points(
-    boxes: pd.DataFrame, *, numbers: Sequence[int], seed: int, part: str = "person"
-) -> np.ndarray:
+def random_points(boxes: pd.DataFrame, *, numbers: Sequence[int], seed: int) -> np.ndarray:
     """Draw a point at random from the person's box in each frame: a baseline that knows the actor.
 
     Parameters
@@ -249,8 +227,6 @@ def random_points(
         Of one video.
     numbers
         The frames wanted.
-    part
-        Whose box.
 
     Returns
     -------
@@ -258,12 +234,6 @@ def random_points(
         float64, (time, 2), x and y in pixels; NaN where there is no such box.
     """
     rng = np.random.default_rng(seed)
-    corners = boxes[boxes["part"] == part].drop_duplicates("frame").set_index("frame")[_CORNERS]
+    corners = boxes[boxes["part"] == "person"].drop_duplicates("frame").set_index("frame")[_CORNERS]
     corners = corners.reindex(np.asarray(numbers)).to_numpy(np.float64)
     return corners[:, :2] + rng.random((len(corners), 2)) * (corners[:, 2:] - corners[:, :2])
-
-
-def _cover(start: float, end: float, count: int) -> np.ndarray:
-    """Compute which share of each of `count` cells, 1 wide, lies between two places."""
-    edges = np.arange(count + 1)
-    return np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], start), 0, 1)

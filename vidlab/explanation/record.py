@@ -9,8 +9,6 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from vidlab.explanation.receptive_fields import ReceptiveField
-
 __all__ = ["PIXELS", "Explanation"]
 
 PIXELS = "pixels"
@@ -38,9 +36,6 @@ class Explanation:
         The method, such as ``"grad_cam"``.
     against : int or None
         The class that the target is compared with; None where it is explained by itself.
-    fields : tuple of ReceptiveField, or None
-        Of the units of the maps, down and across; without them each unit stands for its share of
-        the picture.
     """
 
     maps: np.ndarray
@@ -50,24 +45,15 @@ class Explanation:
     target: int
     method: str
     against: int | None = None
-    fields: tuple[ReceptiveField, ReceptiveField] | None = None
 
     @cached_property
     def heat(self) -> np.ndarray:
         """``float32``, (time, height, width), 0..1: the maps at the size of the frames.
 
         Scaled by the largest value of the whole clip, so that frames compare; zero throughout
-        without positive evidence. With `fields`, each value lies at the centre of what its unit
-        sees.
+        without positive evidence.
         """
-        if self.fields is None:
-            heat = np.stack([cv2.resize(one, self.size[::-1]) for one in self.maps])
-        else:
-            down, across = self.fields
-            centres = [[across.step, 0, across.first - 0.5], [0, down.step, down.first - 0.5]]
-            move = {"M": np.array(centres), "dsize": self.size[::-1]}
-            move |= {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
-            heat = np.stack([cv2.warpAffine(one, **move) for one in self.maps])
+        heat = np.stack([cv2.resize(one, self.size[::-1]) for one in self.maps])
         return _divided(heat, heat.max(initial=0.0))
 
     @cached_property

@@ -57,15 +57,12 @@ def multiply_adds(model: keras.Model, *, frames: int | None = None) -> int:
         if isinstance(call.layer, FoldTime):
             rows[id(call.output)] = rows[id(first)] * first.shape[1]
             continue
-        own = rows[id(first)] if isinstance(call.layer, UnfoldTime) else _most(rows, call.inputs)
+        read = [first] if isinstance(call.layer, UnfoldTime) else call.inputs
+        own = max(rows[id(tensor)] for tensor in read)
         outputs = keras.tree.flatten(call.output)
         rows |= {id(tensor): own for tensor in outputs}
         total += own * _positions(call.layer, first, outputs[0]) * _kernel_size(call.layer)
     return total
-
-
-def _most(rows: dict[int, int], tensors: list) -> int:
-    return max(rows[id(tensor)] for tensor in tensors)
 
 
 def _of_length(tensor: keras.KerasTensor, frames: int | None) -> keras.KerasTensor:

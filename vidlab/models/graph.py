@@ -5,13 +5,11 @@ Training looks for the part that cannot learn in it, explanation for layers with
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 
-from vidlab.errors import ModelError
 from vidlab.models.layers import BlankPadding, FoldTime, UnfoldTime
 
 __all__ = [
@@ -21,7 +19,6 @@ __all__ = [
     "input_names",
     "is_box",
     "is_sequence_after",
-    "load",
     "paths",
     "steps",
     "tensors",
@@ -55,25 +52,6 @@ class Step:
             lambda value: known.get(id(value), value), (self.args, self.kwargs)
         )
         return self.layer(*args, **kwargs)
-
-
-def load(path: str | os.PathLike[str]) -> keras.Model:
-    """Read a ``.keras`` file, not compiled, and in safe mode alone: no code in it is run.
-
-    Raises
-    ------
-    ModelError
-        A Lambda layer in it holds Python code. Whatever else is wrong, Keras raises.
-    """
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except ValueError as error:
-        if "safe_mode" not in str(error):
-            raise
-        raise ModelError(
-            f"Expected a model that is data alone. Received: {path}, which holds Python code in a "
-            "Lambda layer. Make that layer a class of its own, and save the model again."
-        ) from error
 
 
 def flatten(model: keras.Model) -> keras.Model:

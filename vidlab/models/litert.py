@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,6 +18,8 @@ from vidlab.models.graph import flatten
 from vidlab.progress import silent_stderr
 
 __all__ = ["LiteRT", "embedding_of", "from_litert", "holds_litert"]
+
+_SECONDS = 120  # that a file may take for one example
 
 
 @keras.saving.register_keras_serializable("vidlab")
@@ -149,27 +155,35 @@ def holds_litert(model: keras.Model | None) -> bool:
     return model is not None and any(isinstance(one, LiteRT) for one in flatten(model).layers)
 
 
-def _needed() -> None:
+@lru_cache(maxsize=2)
+def _tried(data: bytes) -> str:
+    """Run a file in another process; return what is wrong with it, or "" where it ran."""
+    command = [sys.executable, Path(__file__).with_name("trial.py")]
+    try:
+        found = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"it runs for more than {_SECONDS} seconds."
+    told = found.stdout.decode(errors="replace").strip()
+    ended = f"it ends the process that runs it (status {found.returncode})."
+    return (told or ended) if found.returncode else ""
+
+
+def _interpreter(data: bytes):
     if not find_spec("ai_edge_litert"):
         raise ModelError(
             "Expected the package ai-edge-litert, which runs LiteRT files. Received: it is not "
             "installed. Install it: pip install ai-edge-litert"
         )
-
-
-def _interpreter(data: bytes):
-    _needed()
     from ai_edge_litert.interpreter import Interpreter
 
-    try:
-        with silent_stderr():
-            interpreter = Interpreter(model_content=data, num_threads=os.cpu_count())
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
+    if problem := _tried(data):
         raise ModelError(
             f"Expected a LiteRT file (.tflite). Received: {len(data):,} bytes that are none: "
-            f"{error} Give the file whole; a download may have been cut off."
-        ) from error
+            f"{problem} Give the file whole; a download may have been cut off."
+        )
+    with silent_stderr():
+        interpreter = Interpreter(model_content=data, num_threads=os.cpu_count())
+        interpreter.allocate_tensors()
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     if len(inputs) != 1 or len(outputs) != 1 or inputs[0]["dtype"] not in (np.uint8, np.float32):
         raise ModelError(

@@ -4,34 +4,17 @@ Every function returns a `Drawing`, a matplotlib figure that shows itself in a n
 an `ax` draw into axes of yours when you give some. Call `use_style` once before drawing.
 """
 
-from vidlab.plots.confusion import clustered, confusion_matrices, confusion_matrix
+from vidlab.plots.confusion import clustered, confusion_matrix
 from vidlab.plots.curves import learning_curves, lines
 from vidlab.plots.descent import descent
 from vidlab.plots.diagrams import fusion, unrolled
-from vidlab.plots.filters import (
-    filter_grid,
-    first_kernels,
-    strongest_frames,
-)
-from vidlab.plots.flow import flow_arrows, flow_panels, flow_stack, flow_wheel
+from vidlab.plots.filters import filter_grid, strongest_frames
 from vidlab.plots.heat import heat_strip, overlay
 from vidlab.plots.intervals import intervals, stacked_bars
-from vidlab.plots.pictures import (
-    as_pictures,
-    contact_sheet,
-    evidence_boxes,
-    frame_strip,
-    picture_grid,
-)
-from vidlab.plots.pixels import pixel_values, time_slice
-from vidlab.plots.results import class_deltas, leaderboard, motion_costs, per_class_bars
+from vidlab.plots.pictures import as_pictures, contact_sheet, frame_strip, picture_grid
+from vidlab.plots.results import class_deltas, leaderboard, per_class_bars
 from vidlab.plots.sampling import sampling_strip
-from vidlab.plots.style import (
-    Drawing,
-    class_colours,
-    save,
-    use_style,
-)
+from vidlab.plots.style import Drawing, class_colours, save, use_style
 from vidlab.plots.timeline import drawn_classes, frame_timeline
 from vidlab.plots.tsne import tsne
 
@@ -41,18 +24,11 @@ __all__ = [
     "class_colours",
     "class_deltas",
     "clustered",
-    "confusion_matrices",
     "confusion_matrix",
     "contact_sheet",
     "descent",
     "drawn_classes",
-    "evidence_boxes",
     "filter_grid",
-    "first_kernels",
-    "flow_arrows",
-    "flow_panels",
-    "flow_stack",
-    "flow_wheel",
     "frame_strip",
     "frame_timeline",
     "fusion",
@@ -61,16 +37,13 @@ __all__ = [
     "leaderboard",
     "learning_curves",
     "lines",
-    "motion_costs",
     "overlay",
     "per_class_bars",
     "picture_grid",
-    "pixel_values",
     "sampling_strip",
     "save",
     "stacked_bars",
     "strongest_frames",
-    "time_slice",
     "tsne",
     "unrolled",
     "use_style",

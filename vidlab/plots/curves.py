@@ -79,9 +79,12 @@ def learning_curves(
     histories = {"": histories} if single else dict(histories)
     longest = max(map(len, histories.values()), default=1)
     markers = {"marker": "." if longest <= 40 else None}  # a single epoch makes no line
-    figure, panels = _panels(longest, title=title)
+    figure = titled(title, (10, 4.2))
+    loss, accuracy = figure.subplots(1, 2)
     labels = {} if single else {name: {"color": c} for name, c in class_colours(histories).items()}
-    for measure, axes in panels.items():
+    for axes, measure in ((loss, "loss"), (accuracy, "accuracy")):
+        axes.set(xlabel="epoch", xlim=(0.5, longest + 0.5), title=measure.capitalize())
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         for name, history in histories.items():
             training = {"color": BLUE} if single else labels[name]
             validation = {"color": ORANGE} if single else labels[name]
@@ -94,45 +97,21 @@ def learning_curves(
                 axes.plot(epochs[kept], values[kept], ls="none", zorder=5, **_RING)
                 labels["validation"] = {"color": INK} | (validation if single else {})
                 labels[f"kept: epoch {epochs[kept]}" if single else "kept"] = _RING | {"ls": "none"}
-            if single and history["phase"].nunique() > 1:
-                axes.set_title(measure.capitalize(), pad=20)
-                _phases(axes, history)
-    panels["loss"].set_ylim(0, 1.08 * panels["loss"].dataLim.y1)
+            if single:
+                _part_phases(axes, history)
+    loss.set(ylabel="cross-entropy", ylim=(0, 1.08 * loss.dataLim.y1))
+    percent_axis(accuracy, "accuracy", horizontal=False)
     handles = [Line2D([], [], label=label, **look) for label, look in labels.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
     return figure
 
 
-def _panels(epochs: int, *, title: str) -> tuple[Drawing, dict[str, Axes]]:
-    """Make axes of loss and of accuracy over the epochs."""
-    figure = titled(title, (10, 4.2))
-    panels = dict(zip(("loss", "accuracy"), figure.subplots(1, 2), strict=True))
-    for measure, axes in panels.items():
-        axes.set(xlabel="epoch", xlim=(0.5, epochs + 0.5), title=measure.capitalize())
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    panels["loss"].set_ylabel("cross-entropy")
-    percent_axis(panels["accuracy"], "accuracy", horizontal=False)
-    return figure, panels
-
-
-def _phases(axes: Axes, history: pd.DataFrame) -> None:
-    """Part the phases by lines and name them above the axes."""
-    for start, end in phase_spans(history):
-        if start:
-            axes.axvline(start + 0.5, color=GREY, linewidth=1, linestyle=":")
-        # A name needs room; narrow phases keep the plain number.
-        share, name = (end - start) / len(history), f"{history['phase'].iloc[start]}"
-        if share > 0.15:
-            name = f"phase {name}"
-        if share > 0.25 and "learning_rate" in history:
-            name += f", rate {history['learning_rate'].iloc[start]:g}"
-        axes.annotate(
-            name,
-            ((start + end + 1) / 2, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8.5,
-            color=GREY,
-        )
+def _part_phases(axes: Axes, history: pd.DataFrame) -> None:
+    """Begin each phase but the first with a line, its number and learning rate beside it."""
+    for start, _ in phase_spans(history)[1:]:
+        axes.axvline(start + 0.5, color=GREY, linewidth=1, linestyle=":")
+        name = f" phase {history['phase'].iloc[start]}"
+        if "learning_rate" in history:
+            name += f",\n rate {history['learning_rate'].iloc[start]:g}"
+        top = axes.get_xaxis_transform()
+        axes.text(start + 0.5, 1, name, transform=top, va="top", fontsize=8.5, color=GREY)

@@ -39,17 +39,13 @@ _CELL, _OUT = 1.5, 2.6  # heights of the cells and of the output
 _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # no formula: names are drawn as they are
 
 
-def unrolled(
-    frames: np.ndarray, *, cell: str = "GRU", title: str = "One cell, used once a frame"
-) -> Drawing:
+def unrolled(frames: np.ndarray, *, title: str = "One cell, used once a frame") -> Drawing:
     """Draw a recurrent network twice: rolled up with its loop, and unrolled along the frames.
 
     Parameters
     ----------
     frames
         (time, height, width, 3), 0 to 255.
-    cell
-        What is written into the cells.
     """
     frames = as_pictures(frames, dimensions=4)
     middles = 3.5 + _STEP * np.arange(len(frames))
@@ -59,7 +55,7 @@ def unrolled(
     axes.set_axis_off()
     state = {"color": VERMILLION, "ha": "center", "va": "center"}
 
-    _step(axes, frames[0], 0.0, name="every frame", cell=cell)
+    _step(axes, frames[0], 0.0, name="every frame")
     loop = "arc3,rad=-1.6"
     _arrow(axes, (0.45, _CELL + 0.12), (0.45, _CELL - 0.14), colour=VERMILLION, curve=loop)
     axes.text(0.8, _CELL + 0.3, "state", fontsize=10, **state)
@@ -67,7 +63,7 @@ def unrolled(
 
     axes.text(middles[0] - 1.3, _CELL, "h₀ = 0", **state)
     for number, (middle, frame) in enumerate(zip(middles, frames, strict=True), start=1):
-        _step(axes, frame, middle, name=f"x{number}".translate(_BELOW), cell=cell)
+        _step(axes, frame, middle, name=f"x{number}".translate(_BELOW))
         start = middle - (0.95 if number == 1 else _STEP - 0.45)
         _arrow(axes, (start, _CELL), (middle - 0.45, _CELL), colour=VERMILLION)
         if number < len(frames):
@@ -114,19 +110,20 @@ def fusion(frames: np.ndarray, *, title: str = "Where the frames of a clip meet"
                     axes.plot(*ends, color=GREY, linewidth=1)
                 mean = height == len(levels) and name == "segment consensus"
                 kind = _MEAN if mean else _ONE if len(here[-1][1]) == 1 else _SEVERAL
-                _unit(axes, middle, 1.2 * height, colours[kind])
+                _box(axes, middle, 1.2 * height, (0.72, 0.56), colours[kind])
             below = here
         axes.set(xlim=(-0.6, 7.6), ylim=(-0.55, 4.1), aspect="equal")
     legend_below(figure, {name: pale(colour) for name, colour in colours.items()})
     return figure
 
 
-def _unit(axes: Axes, middle: float, height: float, colour: str) -> None:
+def _box(axes: Axes, middle: float, height: float, size: tuple[float, float], colour: str) -> None:
+    corner = middle - size[0] / 2, height - size[1] / 2
     shape = {"boxstyle": "round,pad=0,rounding_size=0.12", "fc": pale(colour), "ec": colour}
-    axes.add_patch(FancyBboxPatch((middle - 0.36, height - 0.28), 0.72, 0.56, lw=1.4, **shape))
+    axes.add_patch(FancyBboxPatch(corner, *size, lw=1.4, **shape))
 
 
-def _step(axes: Axes, frame: np.ndarray, middle: float, *, name: str, cell: str) -> None:
+def _step(axes: Axes, frame: np.ndarray, middle: float, *, name: str) -> None:
     """Draw a frame, upright ones smaller, and the cell that reads it."""
     height, width = frame.shape[:2]
     half = min(0.6 / width, 0.48 / height) * np.array([width, height])
@@ -134,10 +131,8 @@ def _step(axes: Axes, frame: np.ndarray, middle: float, *, name: str, cell: str)
     axes.imshow(frame, extent=extent)
     axes.text(middle, -0.27, name, ha="center", va="top", fontsize=10)
     _arrow(axes, (middle, 0.8), (middle, _CELL - 0.35))
-    corner = (middle - 0.45, _CELL - 0.35)
-    shape = "round,pad=0,rounding_size=0.12"
-    axes.add_patch(FancyBboxPatch(corner, 0.9, 0.7, boxstyle=shape, fc="#DCEBF5", ec=BLUE, lw=1.4))
-    axes.text(middle, _CELL, cell, ha="center", va="center", fontsize=11, fontweight="bold")
+    _box(axes, middle, _CELL, (0.9, 0.7), BLUE)
+    axes.text(middle, _CELL, "GRU", ha="center", va="center", fontsize=11, fontweight="bold")
 
 
 def _arrow(

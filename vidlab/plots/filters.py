@@ -1,4 +1,4 @@
-"""What filters look for: activation maximization, real frames, kernels."""
+"""What filters look for: activation maximization, and real frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from vidlab.errors import MetricError
 from vidlab.plots.pictures import as_pictures, picture_grid
 from vidlab.plots.style import Drawing
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "filter_grid",
-    "first_kernels",
-    "kernel_pictures",
     "shaded",
     "strongest_frames",
 ]
@@ -42,20 +39,9 @@ def filter_grid(
         Of all filters, by their number, such as the classes of ``"scores"``; numbers when left out.
     correlations
         One for each filter: how alike what two models see in real frames is, −1..1.
-
-    Raises
-    ------
-    MetricError
-        If the models' rows are of other filters.
     """
     by_model = isinstance(rows, Mapping)
     pictures = list(rows.values() if by_model else rows)
-    filters = [(row.layer, *row.filters.tolist()) for row in pictures]
-    if by_model and len(set(filters)) != 1:
-        raise MetricError(
-            f"Expected pictures of one layer and the same filters. Received: {filters}. "
-            "Pass the filters of the first to the others."
-        )
     heads = [[str(n) if names is None else names[n] for n in row.filters] for row in pictures]
     heads = heads[:1] if by_model else heads
     if correlations is not None:
@@ -89,17 +75,7 @@ def strongest_frames(
         (frames, height, width, 3), 0 to 255: those that `strongest` was found among.
     names
         One for each frame, such as its class.
-
-    Raises
-    ------
-    MetricError
-        If the two are of other filters.
     """
-    if pictures.filters.tolist() != strongest.filters.tolist():
-        raise MetricError(
-            f"Expected frames for the filters {pictures.filters.tolist()}. Received: "
-            f"{strongest.filters.tolist()}. Pass the filters of the one to the other."
-        )
     frames = as_pictures(frames, dimensions=4)
     rows, titles = [], []
     for row, numbers in enumerate(strongest.frames):
@@ -111,68 +87,6 @@ def strongest_frames(
         titles.append([made, *(f"{names[n]}: {response:.2f}" for n, response in heads)])
     labels = [f"filter {number}" for number in pictures.filters]
     return picture_grid(rows, titles=titles, names=labels, title=title, inches=1.7)
-
-
-def first_kernels(
-    weights: np.ndarray,
-    *,
-    maps: np.ndarray | None = None,
-    title: str = "The kernels of the first layer",
-) -> Drawing:
-    """Draw first-layer kernels as small pictures, and below each what it makes of a frame.
-
-    Grey is a weight of zero; a colour that is brighter than grey is wanted there, a darker one is
-    unwanted. Each kernel is scaled by its own largest weight.
-
-    Parameters
-    ----------
-    weights
-        (filters, rows, columns, 3), from `vidlab.explanation.first_kernels`.
-    maps
-        (filters, rows, columns): the filters' maps of one frame.
-    """
-    pictures, rows, titles = kernel_pictures(weights), [], []
-    for start in range(0, len(pictures), 8):
-        some = range(start, min(start + 8, len(pictures)))
-        rows.append([pictures[number] for number in some])
-        titles.append([f"filter {number}" for number in some])
-        if maps is not None:
-            rows.append([maps[number] / (np.abs(maps[number]).max() or 1) for number in some])
-            titles.append([])
-    return picture_grid(rows, titles=titles, title=title, cmap="RdGy_r", vmin=-1, vmax=1)
-
-
-def kernel_pictures(weights: np.ndarray) -> np.ndarray:
-    """Make first-layer kernels visible: grey is zero, each is scaled by its own largest weight.
-
-    Parameters
-    ----------
-    weights
-        (filters, rows, columns, 3), from `vidlab.explanation.first_kernels`.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of the same shape, 0..1, RGB.
-
-    Raises
-    ------
-    MetricError
-        If `weights` has another shape.
-
-    Examples
-    --------
-    >>> kernel_pictures(np.array([[[[0.0, 0.2, -0.1]]]])).tolist()
-    [[[[0.5, 1.0, 0.25]]]]
-    """
-    weights = np.asarray(weights)
-    if weights.ndim != 4 or weights.shape[-1] != 3:
-        raise MetricError(
-            f"Expected kernels (filters, rows, columns, 3). Received: {weights.shape}. "
-            "Take them from vidlab.explanation.first_kernels."
-        )
-    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
-    return 0.5 + 0.5 * weights / np.where(largest > 0, largest, 1)
 
 
 def shaded(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:

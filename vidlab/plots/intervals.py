@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from vidlab.errors import MetricError
 from vidlab.plots.names import shortened
@@ -18,7 +17,6 @@ from vidlab.plots.style import (
     INK,
     ORANGE,
     VERMILLION,
-    Drawing,
     class_colours,
     legend_below,
     pale,
@@ -27,7 +25,7 @@ from vidlab.plots.style import (
     titled,
 )
 
-__all__ = ["intervals", "named_rows", "row_panels", "stacked_bars", "write_beside"]
+__all__ = ["intervals", "named_rows", "stacked_bars", "write_beside"]
 
 _MANY = 30  # rows
 
@@ -55,8 +53,7 @@ def intervals(
     ----------
     table
         One row a model, class or whatever is compared. The interval of a column ``top1`` is taken
-        from ``top1_low`` and ``top1_high``, from ``low`` and ``high``, or from ``top1_spread`` on
-        both sides, whichever there is.
+        from ``top1_low`` and ``top1_high``, or from ``low`` and ``high``, whichever there is.
     ax
         Draw here; a figure of its own otherwise.
     values
@@ -126,7 +123,7 @@ def intervals(
         axes.axvline(0, color=INK, linewidth=1)
         axes.update_datalim([(-0.05, 0), (0.05, 0)])  # room also where nothing differs
         axes.autoscale_view(scaley=False)
-        axes.xaxis.set_major_formatter(FuncFormatter(_in_points))
+        axes.xaxis.set_major_formatter(_in_points)
         axes.set_xlabel(xlabel)
     else:
         percent_axis(axes, xlabel)
@@ -173,44 +170,29 @@ def stacked_bars(
 def named_rows(
     ax: Axes | None, names: pd.Index, *, title: str, inches: float | None = None
 ) -> tuple[Figure, Axes]:
-    """Name a row for each class or model, from the top down, in new axes or in those given."""
+    """Name a row for each class or model, from the top down, in new axes or in those given.
+
+    Each row of new axes is `inches` high, less where there are many.
+    """
+    many = len(names) > _MANY
     if ax is None:
-        _, (ax,) = row_panels(names, title=title, inches=inches)
+        inches = inches or (0.165 if many else 0.28)
+        ax = titled(title, (8.5, 1.6 + len(names) * inches)).subplots()
         ax.set_ylabel(names.name or "")
     else:
         ax.set_title(title)
-    size = 7.5 if len(names) > _MANY else 9.5
-    ax.set_yticks(np.arange(len(names)), shortened(names), fontsize=size)
+    ax.set_yticks(np.arange(len(names)), shortened(names), fontsize=7.5 if many else 9.5)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     return ax.get_figure(root=True), ax
 
 
-def row_panels(
-    names: pd.Index,
-    *,
-    title: str,
-    inches: float | None = None,
-    widths: Sequence[float] = (1.0,),
-) -> tuple[Drawing, Sequence[Axes]]:
-    """Axes side by side that share their rows, each `inches` high: less where there are many."""
-    inches = inches or (0.165 if len(names) > _MANY else 0.28)
-    size = (max(8.5, 3.6 + 2.1 * len(widths)), 1.6 + len(names) * inches)
-    figure = titled(title, size)
-    options = {"sharey": True, "sharex": len(set(widths)) == 1, "width_ratios": widths}
-    return figure, figure.subplots(1, len(widths), squeeze=False, **options)[0]
-
-
 def _whiskers(axes: Axes, table: pd.DataFrame, value: str, at: np.ndarray) -> None:
     """Draw the intervals there are."""
-    middle = table[value]
-    for low, high in ((f"{value}_low", f"{value}_high"), ("low", "high")):
-        if low in table:
-            ends = np.array([middle - table[low], table[high] - middle])
-            break
-    else:
-        spread = table.get(f"{value}_spread", middle * np.nan)
-        ends = np.array([np.minimum(spread, middle), spread])
+    middle, prefix = table[value], f"{value}_" if f"{value}_low" in table else ""
+    if f"{prefix}low" not in table:
+        return
+    ends = np.array([middle - table[f"{prefix}low"], table[f"{prefix}high"] - middle])
     known = np.isfinite(ends).all(axis=0)
     if known.any():
         ends = np.maximum(ends[:, known], 0)

@@ -5,21 +5,17 @@ Every picture is uint8 or float RGB from 0 to 255.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from vidlab.errors import MetricError
-from vidlab.plots.style import BLUE, GREY, ORANGE, VERMILLION, Drawing, sentence, titled
+from vidlab.plots.style import Drawing, sentence, titled
 
 __all__ = [
     "as_pictures",
     "contact_sheet",
-    "evidence_boxes",
     "film_strip",
     "frame_strip",
     "picture_grid",
@@ -27,7 +23,6 @@ __all__ = [
 ]
 
 _GAP = 4
-_PARTS = {"person": BLUE, "object": ORANGE, "limb": VERMILLION}
 
 
 def picture_grid(
@@ -111,7 +106,11 @@ def frame_strip(
     """
     frames = as_pictures(frames, dimensions=4)
     titles = [f"frame {n}" for n in range(len(frames))] if titles is None else list(titles)
-    _check_names(titles, len(frames), "titles")
+    if len(titles) != len(frames):
+        raise MetricError(
+            f"Expected {len(frames)} titles, one for each. Received: {len(titles)}. Name all of "
+            "them."
+        )
     columns = max(1, min(columns, len(frames)))
     inches = 2.0 + 2.4 / columns
     return picture_grid([frames], titles=[titles], title=title, columns=columns, inches=inches)
@@ -125,7 +124,7 @@ def contact_sheet(
     title: str = "Contact sheet",
     empty: str = "There are no pictures to show.",
 ) -> Drawing:
-    """Draw a table of pictures, one row a class or video; many rows go on in further columns.
+    """Draw a table of pictures, one row a class or video.
 
     Parameters
     ----------
@@ -137,37 +136,27 @@ def contact_sheet(
     Raises
     ------
     MetricError
-        If `images` has another shape or a name is missing.
+        If `images` has another shape.
     """
     if not len(images):
         return sentence(empty, title=title)
     images = as_pictures(images, dimensions=5)
     rows, columns, height, width = images.shape[:4]
-    _check_names(row_names, rows, "row names")
-    if len(column_names):
-        _check_names(column_names, columns, "column names")
-    blocks = math.ceil(rows / 36)
-    length = math.ceil(rows / blocks)
-    inches = min((8 if blocks == 1 else 4.6) / columns, 2.2)
-    size = (blocks * (columns * inches + 1.5), length * inches * height / width + 0.8)
+    inches = min(8 / columns, 2.2)
+    size = (columns * inches + 1.5, rows * inches * height / width + 0.8)
     figure = titled(title, size)
+    axes = figure.subplots()
     across, down = width + _GAP, height + _GAP
     gaps = ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0))
-    padded = np.pad(images, gaps, constant_values=255)
-    for block, axes in enumerate(figure.subplots(1, blocks, squeeze=False)[0]):
-        part = padded[block * length : (block + 1) * length]
-        sheet = part.swapaxes(1, 2).reshape(len(part) * down, columns * across, 3)
-        axes.imshow(sheet, interpolation="antialiased")
-        axes.set_anchor("N")  # space left over goes below, where saving cuts it off
-        names = row_names[block * length : (block + 1) * length]
-        middles = np.arange(len(part)) * down + height / 2
-        axes.set_yticks(middles, names, fontsize=9.5 if blocks == 1 else 7.5)
-        middles = np.arange(len(column_names)) * across + width / 2
-        axes.set_xticks(middles, column_names, fontsize=9)
-        axes.xaxis.tick_top()
-        axes.tick_params(length=0)
-        axes.grid(visible=False)
-        axes.spines[:].set_visible(False)
+    sheet = np.pad(images, gaps, constant_values=255).swapaxes(1, 2)
+    axes.imshow(sheet.reshape(rows * down, columns * across, 3), interpolation="antialiased")
+    axes.set_yticks(np.arange(rows) * down + height / 2, row_names, fontsize=9.5)
+    middles = np.arange(len(column_names)) * across + width / 2
+    axes.set_xticks(middles, column_names, fontsize=9)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
     return figure
 
 
@@ -189,39 +178,6 @@ def film_strip(axes: Axes, frames: np.ndarray, *, labels: Sequence[str] = ()) ->
         axes.annotate(label, (right, 0), (0, 2), textcoords="offset points", **style)
 
 
-def evidence_boxes(
-    frames: np.ndarray,
-    boxes: pd.DataFrame,
-    *,
-    numbers: np.ndarray,
-    title: str = "Where the evidence is",
-) -> Drawing:
-    """Draw frames with the boxes that belong to them; frames without boxes are drawn as they are.
-
-    Parameters
-    ----------
-    frames
-        (time, height, width, 3), 0 to 255.
-    boxes
-        frame, part, x0, y0, x1, y1 (pixels), as `pantomime.boxes_of` gives them.
-    numbers
-        int64, (time,): which frame of the video each is.
-    """
-    frames = as_pictures(frames, dimensions=4)
-    titles = [f"frame {number}" for number in numbers]
-    figure = picture_grid([frames], titles=[titles], title=title, inches=3.6)
-    for axes, number in zip(figure.axes, numbers, strict=True):
-        for box in boxes[boxes["frame"] == number].itertuples():
-            corner, across, down = (box.x0, box.y0), box.x1 - box.x0, box.y1 - box.y0
-            for colour, thickness in (("white", 3.2), (_PARTS.get(box.part, GREY), 1.8)):
-                axes.add_patch(Rectangle(corner, across, down, fill=False, ec=colour, lw=thickness))
-    parts = list(dict.fromkeys(boxes["part"]))
-    if parts:
-        patches = [Rectangle((0, 0), 1, 1, fc=_PARTS.get(part, GREY)) for part in parts]
-        figure.legend(patches, parts, loc="outside lower center", ncols=len(parts))
-    return figure
-
-
 def as_pictures(images: np.ndarray, *, dimensions: int) -> np.ndarray:
     """Make pictures uint8, (..., height, width, 3), whatever numbers from 0 to 255 they are of."""
     images = np.asarray(images)
@@ -232,10 +188,3 @@ def as_pictures(images: np.ndarray, *, dimensions: int) -> np.ndarray:
             "Read them with vidlab.video.read_frames."
         )
     return np.clip(np.rint(images), 0, 255).astype(np.uint8)
-
-
-def _check_names(names: Sequence[str], count: int, what: str) -> None:
-    if len(names) != count:
-        raise MetricError(
-            f"Expected {count} {what}, one for each. Received: {len(names)}. Name all of them."
-        )

@@ -17,16 +17,12 @@ BACKBONES = ("residual", "residual-0.25")
 
 
 def _note(scores: dict[str, pd.DataFrame], *, count: int, held_out: int) -> str:
-    kinds = {
-        name: own.groupby(own.index.str.split(" towards|:").str[0], sort=False).mean()
-        for name, own in scores.items()
-    }
-    chance = next(iter(kinds.values()))["chance"]
+    table = pd.DataFrame({name: own["accuracy"] for name, own in scores.items()})
+    table.insert(0, "chance", next(iter(scores.values()))["chance"])
+    table = table.groupby(table.index.str.split(" towards|:").str[0], sort=False).mean()
     rows = "\n".join(
-        " | ".join([f"| {kind}", f"{chance[kind]:.3f}"])
-        + "".join(f" | {own.loc[kind, 'accuracy']:.3f}" for own in kinds.values())
-        + " |"
-        for kind in chance.index
+        f"| {kind} | {' | '.join(f'{share:.3f}' for share in row)} |"
+        for kind, row in zip(table.index, table.to_numpy(), strict=True)
     )
     files = " and ".join(f"`{spec(name).pantomime.name}`" for name in scores)
     seen = ", then ".join(f"{stage.epochs} times at {stage.size} pixels" for stage in STAGES)

@@ -6,22 +6,19 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 import numpy as np
 
 from vidlab import plots
 from vidlab.data.augment import Augment
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler, Uniform
 from vidlab.plots import Drawing
 from vidlab.widgets.explorer import is_live
 from vidlab.widgets.footage import Footage, jpeg
-from vidlab.widgets.panel import Gallery, Player
-from vidlab.widgets.video_panel import VideoPanel
-
-if TYPE_CHECKING:
-    from vidlab.data.index import VideoIndex
+from vidlab.widgets.panel import Gallery, Player, VideoPanel
 
 __all__ = ["AugmentExplorer"]
 
@@ -33,7 +30,6 @@ _SLIDERS = {  # description, and the least and the largest value
     "crop": ("crop, at least", 0.3, 1),
     "brightness": ("brightness, ±", 0, 1),
 }
-_OFF = {"flip": False, "rotation": 0, "zoom": 0, "shift": 0, "crop": 1, "brightness": 0}
 _WHY = {
     "clip": "One draw for the clip: all frames are varied alike, as if the camera had stood "
     "elsewhere, and what moves is still the action. This is how clips are trained on.",
@@ -90,9 +86,7 @@ class AugmentExplorer(VideoPanel):
             style={"button_width": "auto"},
         )
         self._seed = ipywidgets.BoundedIntText(seed, 0, 2**31, description="seed")
-        again = ipywidgets.Button(description="other draws")
         usual = ipywidgets.Button(description="as usual", tooltip="The options vidlab trains with")
-        off = ipywidgets.Button(description="all off")
         start = asdict(Augment(**(options or {})))
         self._options = {"flip": ipywidgets.Checkbox(start["flip"], description="flip")}
         for name, (description, least, most) in _SLIDERS.items():
@@ -110,26 +104,20 @@ class AugmentExplorer(VideoPanel):
         self._text = ipywidgets.HTML()
         if is_live():
             ipywidgets.jslink((self._player.slider, "index"), (self._clips, "frame"))
-            self._clips.layout = {"width": "670px"}
-            self._stills.layout = {"width": "340px"}
-            sliders = ipywidgets.HBox(
-                [*self._options.values(), usual, off], layout={"flex_flow": "row wrap"}
-            )
-            self.children = (
-                self.picker,
-                ipywidgets.HBox([self._each, again, self._seed]),
-                ipywidgets.HBox([self._clips, self._stills]),
-                self._player,
-                sliders,
-                self._text,
-                self.status,
-                ipywidgets.HTML(f'<div style="line-height: 1.4">{_HELP}</div>'),
-            )
+        self._clips.layout, self._stills.layout = {"width": "670px"}, {"width": "340px"}
+        self.lay_out(
+            self.picker,
+            [self._each, self._seed],
+            ipywidgets.HBox([self._clips, self._stills]),
+            self._player,
+            [*self._options.values(), usual],
+            self._text,
+            self.status,
+            how=_HELP,
+        )
         self.on_change(self._show, self._each, self._seed, *self._options.values())
         self.on_change(self._select, self._stills)
-        self.on_change(self._draw_again, again)
-        self.on_change(lambda: self._set(asdict(Augment())), usual)
-        self.on_change(lambda: self._set(_OFF), off)
+        self.on_change(self._reset, usual)
         self.open_video()
 
     def show_video(self, path: Path) -> None:
@@ -141,12 +129,9 @@ class AugmentExplorer(VideoPanel):
         self._player.load(labels, seconds=float(np.diff(seconds).mean()) if len(labels) > 1 else 1)
         self._show()
 
-    def _set(self, options: Mapping[str, Any]) -> None:
-        for name, control in self._options.items():
-            control.value = options[name]
-
-    def _draw_again(self) -> None:
-        self._seed.value += 1
+    def _reset(self) -> None:
+        for name, value in asdict(Augment()).items():
+            self._options[name].value = value
 
     def _select(self) -> None:
         """Play the draw that was selected, or go to the frame."""
@@ -201,11 +186,6 @@ class AugmentExplorer(VideoPanel):
             [original, *self._draws], titles=names, title=title, columns=1 + _DRAWS
         )
 
-    def describe(self) -> str:
+    def about(self) -> str:
         """Name the video and the options."""
-        if self._footage is None:
-            return f"AugmentExplorer. {self.problem}"
-        return (
-            f"AugmentExplorer, {self._footage.title}, {self._code}. Run this cell in JupyterLab to "
-            "play the clip and to move the options."
-        )
+        return f", {self._footage.title}, {self._code}" if self._footage is not None else ""

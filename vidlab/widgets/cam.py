@@ -5,9 +5,10 @@ The frames are shown at once, the model explains them after that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -15,23 +16,40 @@ import traitlets
 
 from vidlab import plots
 from vidlab.data.sampling import Sampler, Uniform
+from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError
 from vidlab.evaluation.timeline import VideoPredictor
 from vidlab.plots import Drawing
 from vidlab.plots.heat import heat_strip
-from vidlab.widgets.explorer import Explorer, LazyModel, class_names, page
+from vidlab.plots.pictures import spread
+from vidlab.widgets.explorer import Explorer, LazyModel, ModelSource, class_names, page
 from vidlab.widgets.footage import Footage, fitted, jpeg
 
 if TYPE_CHECKING:
     import keras
 
-    from vidlab.data.streams import Rgb
     from vidlab.explanation import Explanation
 
-__all__ = ["CamExplorer", "shrink_heat"]
+__all__ = ["CamExplorer"]
 
-_FINEST = 96  # cells a heatmap has on the page, at most; it is drawn smooth
+_WIDE, _HIGH = 640, 360  # pixels a frame has on the page, at most, next to one or two others
+_FINEST = 96  # cells a heatmap has there, at most; it is drawn smooth
 _FRAMES_IN_PICTURE = 8
+
+
+@dataclass(frozen=True, eq=False)
+class _Heat:
+    """The evidence for a class in one input; `input` is empty where pictures alone are shown."""
+
+    target: str
+    role: str
+    input: str
+    record: Explanation
+
+    @property
+    def title(self) -> str:
+        named = f"{self.target} ({self.role})" if self.role else self.target
+        return f"{named}, {self.input}" if self.input else named
 
 
 class CamExplorer(Explorer):
@@ -63,8 +81,8 @@ class CamExplorer(Explorer):
     film, choices, explanation : dict
         What the page plays, what can be chosen, and the heat.
     records : dict
-        Class name to `Explanation`, of the classes shown; of a model of several inputs ``"class,
-        input"``.
+        Class name to `Explanation`, of the classes shown; where several inputs or others than
+        pictures are explained, ``"class, input"``.
     """
 
     _esm = page("parts.js", "player.js", "timechart.js", "cam.js", render="renderCam")
@@ -76,7 +94,7 @@ class CamExplorer(Explorer):
 
     def __init__(
         self,
-        model: keras.Model | Callable[[], keras.Model] | None = None,
+        model: ModelSource | None = None,
         clip: str | Path | np.ndarray | None = None,
         *,
         classes: Sequence[str] | None = None,
@@ -87,43 +105,30 @@ class CamExplorer(Explorer):
         streams: Mapping[str, Rgb] | None = None,
     ):
         super().__init__()
+        self.handlers = {"explain": self.explain}
         self._model = None if model is None else LazyModel(model)
         self._names = None if classes is None else [str(name) for name in classes]
         self._sampling = sampling or Uniform(16)
         self._streams = dict(streams or {})
         self._layer, self._method = layer, method
+        self._frames, self._cells = (_WIDE, _HIGH), _FINEST  # at most
         self._by_input: dict[str, tuple[keras.Model, np.ndarray]] = {}
         self._pictures: dict[str, np.ndarray] = {}  # of inputs that are no pictures themselves
-        self._origins: dict[str, tuple[str, str]] = {}  # class and input of each record
+        self._heats: list[_Heat] = []
         self._roles: dict[str, str] = {}
         self._targets: list[str] = []
         self._footage: Footage | None = None
-        self.records: dict[str, Explanation] = {}
         if clip is not None:
             self.show(clip, targets=targets)
 
-    def use(
-        self,
-        model: keras.Model | Callable[[], keras.Model],
-        *,
-        classes: Sequence[str],
-        sampling: Sampler,
-        streams: Mapping[str, Rgb] | None = None,
-    ) -> None:
-        """Explain another model from now on; options as in the constructor."""
-        self._model = LazyModel(model)
-        self._names = [str(name) for name in classes]
-        self._sampling, self._streams = sampling, dict(streams or {})
-        self._layer = self._method = None
-        self._by_input = {}
-        self.choices = {}
+    def make_smaller(self, *, frames: int, heat: int) -> None:
+        """Give the page less: frames of so many pixels, heatmaps of so many cells a side."""
+        self._frames, self._cells = (frames, frames), heat
 
-    def clear(self) -> None:
-        """Show no clip."""
-        self._footage, self.records = None, {}
-        self._by_input, self._pictures = {}, {}
-        self.explanation, self.film = {}, {}
-        self.set_status("")
+    @property
+    def records(self) -> dict[str, Explanation]:
+        """The explanations of the classes shown."""
+        return {", ".join(filter(None, (one.target, one.input))): one.record for one in self._heats}
 
     def show(
         self, clip: str | Path | np.ndarray, *, targets: Mapping[str, str] | Sequence[str] = ()
@@ -137,12 +142,14 @@ class CamExplorer(Explorer):
         """
         self._roles = dict(targets) if isinstance(targets, Mapping) else dict.fromkeys(targets, "")
         self._targets = list(self._roles)[:2]
-        self.clear()
+        self._footage, self._heats, self._by_input, self._pictures = None, [], {}, {}
+        self.explanation, self.film = {}, {}
+        self.set_status("")
         with self.problems_shown():
             self._footage = (
                 Footage.of_frames(clip)
                 if isinstance(clip, np.ndarray)
-                else Footage.of_file(clip, sampling=self._sampling)
+                else Footage.of_file(clip, sampling=self._sampling, size=self._frames)
             )
             self.film = self._footage.packed()
             if self._model is None:
@@ -173,53 +180,43 @@ class CamExplorer(Explorer):
             self._method = self._method if method is None else method or None
             if self._footage is not None and self._model is not None:
                 self.set_status("The model is explained …")
-                self.records = {}
-                self.records = self._explain()
+                self._heats = []
+                self._heats = self._explain()
                 self.explanation = self._packed()
-                self.set_status(self._without_evidence())
-
-    @property
-    def handlers(self) -> Mapping[str, Callable[..., None]]:
-        """``explain``, with the targets, method and layer chosen."""
-        return {"explain": self.explain}
+                silent = [one.record for one in self._heats if not one.record.has_evidence]
+                self.set_status(" ".join(one.in_words(self.choices["classes"]) for one in silent))
 
     @property
     def is_drawn_at_once(self) -> bool:
         """Whether the clip is explained already."""
-        return bool(self.records)
+        return bool(self._heats)
 
     def figure(self) -> Drawing | None:
         """Draw some frames with the heat over them, and when the evidence was found."""
         if self._footage is None:
             return None
-        if not self.records:
+        if not self._heats:
             self.explain()
-        footage = self._footage
-        if self.records:
-            titles = {name: self._titled(name) for name in self.records}
-            inputs = {titles[name]: of for name, (_, of) in self._origins.items()}
+        frames, seconds = self._footage.frames, self._footage.seconds
+        if self._heats:
             return heat_strip(
-                footage.frames,
-                {titles[name]: record for name, record in self.records.items()},
-                pictures={t: self._pictures.get(of, footage.frames) for t, of in inputs.items()},
-                seconds=footage.seconds,
+                frames,
+                {one.title: one.record for one in self._heats},
+                pictures={one.title: self._pictures.get(one.input, frames) for one in self._heats},
+                seconds=seconds,
                 most=_FRAMES_IN_PICTURE,
-                title=f"{footage.title}: where the model looked, and when",
+                title=f"{self._footage.title}: where the model looked, and when",
             )
-        chosen = np.linspace(0, len(footage.frames) - 1, _FRAMES_IN_PICTURE).round().astype(int)
-        chosen = np.unique(chosen)
-        times = [f"{second:.2f} s" for second in footage.seconds[chosen]]
-        title = footage.title + (f"\n{self.status['text']}" if self.status.get("text") else "")
-        return plots.frame_strip(footage.frames[chosen], titles=times, title=title)
+        chosen = spread(len(frames), _FRAMES_IN_PICTURE)
+        times = [f"{second:.2f} s" for second in seconds[chosen]]
+        title = f"{self._footage.title}\n{self.status.get('text', '')}".strip()
+        return plots.frame_strip(frames[chosen], titles=times, title=title)
 
-    def describe(self) -> str:
-        """Name the clip, and what there is to say about it."""
-        if self._footage is None:
-            return self.status.get("text") or "CamExplorer: no clip is shown."
-        text = self.status.get("text") or "Run this cell in JupyterLab to play it."
-        return f"CamExplorer, {self._footage.title}. {text}"
+    def about(self) -> str:
+        """Name the clip."""
+        return f", {self._footage.title}" if self._footage is not None else ""
 
-    def _explain(self) -> dict[str, Explanation]:
+    def _explain(self) -> list[_Heat]:
         """Explain every target for every input, all targets in one pass."""
         from vidlab import explanation  # starts TensorFlow
 
@@ -237,28 +234,25 @@ class CamExplorer(Explorer):
         if not self.choices:
             methods = list(explanation.METHODS)
             self.choices = {"classes": classes, "layers": every, "methods": methods}
-        numbers = [classes.index(name) for name in self._targets] or [None]
+        numbers = [classes.index(name) for name in self._targets] or None
         found = {}
         for name, (single, clip) in self._by_input.items():
-            elsewhere = self._layer in every and self._layer not in layers[name]
+            is_elsewhere = self._layer in every and self._layer not in layers[name]
             found[name] = explanation.explain(
                 single,
-                np.stack([clip] * len(numbers)),
-                target=None if numbers == [None] else numbers,
-                layer=None if elsewhere else self._layer,
+                np.stack([clip] * len(numbers or [None])),
+                target=numbers,
+                layer=None if is_elsewhere else self._layer,
                 method=self._method,
             )
             numbers = [record.target for record in found[name]]
         self._targets = [classes[number] for number in numbers]
-        self._origins = {
-            f"{target}, {name}" if len(found) > 1 else target: (target, name)
-            for target in self._targets
-            for name in found
-        }
-        return {
-            key: found[name][self._targets.index(target)]
-            for key, (target, name) in self._origins.items()
-        }
+        is_told = len(found) > 1 or self._pictures
+        return [
+            _Heat(target, self._roles.get(target, ""), name if is_told else "", records[place])
+            for place, target in enumerate(self._targets)
+            for name, records in found.items()
+        ]
 
     def _read(
         self, model: keras.Model, classes: Sequence[str]
@@ -267,59 +261,49 @@ class CamExplorer(Explorer):
         from vidlab import explanation
 
         footage, shapes = self._footage, [tuple(tensor.shape) for tensor in model.inputs]
-        if footage.path is None or not self._streams:
-            if len(shapes) > 1 or shapes[0][-1] != 3:
-                raise ModelError(
-                    "Expected a video file and streams= for a model of several inputs or of others "
-                    f"than pictures. Received: {model.name} with inputs {shapes}. Pass a path, and "
-                    "the streams() of its run."
-                )
-            return {model.inputs[0].name: (model, footage.for_model(shapes[0][-3:-1]))}
+        is_of_pictures = len(shapes) == 1 and shapes[0][-1] == 3
+        if not is_of_pictures and (footage.path is None or not self._streams):
+            raise ModelError(
+                "Expected a video file and streams= for a model of several inputs or of others "
+                f"than pictures. Received: {model.name} with inputs {shapes}. Pass a path, and "
+                "the streams() of its run."
+            )
+        if footage.path is None:
+            height, width = shapes[0][-3:-1]
+            size = (width or footage.frames.shape[2], height or footage.frames.shape[1])
+            shown = np.stack([cv2.resize(frame, size) for frame in footage.frames])
+            return {model.inputs[0].name: (model, shown)}
         options = {"classes": classes, "sampling": self._sampling, "streams": self._streams}
-        found = VideoPredictor(model, **options).inputs(footage.path, footage.numbers)
-        shown = {name: found[name] for name in self._streams}
-        for name, read in shown.items():
-            pictures = self._streams[name].pictures(footage.frames, read)
+        read = VideoPredictor(model, **options).inputs(footage.path, footage.numbers)
+        shown = {name: read[name] for name in self._streams or read}
+        for name, stream in self._streams.items():
+            pictures = stream.pictures(footage.frames, shown[name])
             if pictures is not footage.frames:
                 self._pictures[name] = pictures
         return explanation.by_input(model, shown)
 
-    def _parts_of(self, name: str) -> tuple[str, str, str]:
-        """Give class, role and input of a record; no input where there are pictures alone."""
-        target, of = self._origins[name]
-        is_told = len(self._by_input) > 1 or self._pictures
-        return target, self._roles.get(target, ""), of if is_told else ""
-
-    def _titled(self, name: str) -> str:
-        target, role, of = self._parts_of(name)
-        named = f"{target} ({role})" if role else target
-        return f"{named}, {of}" if of else named
-
-    def _without_evidence(self) -> str:
-        names = self._names or self.choices["classes"]
-        silent = [record for record in self.records.values() if not record.has_evidence]
-        return " ".join(record.in_words(names) for record in silent)
-
-    def _packed(self) -> dict:
+    def _packed(self) -> dict[str, Any]:
         """Give what the page draws over the frames."""
         panels = []
-        for name, record in self.records.items():
-            heat = shrink_heat(record.heat, most=_FINEST)
-            target, role, of = self._parts_of(name)
+        for one in self._heats:
+            record, cells = one.record, (self._cells, self._cells)
+            rows, columns = fitted(record.heat.shape[1:], within=cells)
+            area = {"dsize": (columns, rows), "interpolation": cv2.INTER_AREA}
+            heat = np.stack([cv2.resize(each, **area) for each in record.heat])
             panels.append(
                 {
-                    "name": target,
-                    "role": role,
-                    "input": of,
+                    "name": one.target,
+                    "role": one.role,
+                    "input": one.input,
                     "score": round(record.score, 4),
                     "evidence": record.has_evidence,
-                    "size": list(heat.shape[1:]),
+                    "size": [rows, columns],
                     "heat": np.rint(255 * heat).astype(np.uint8).tobytes(),
                     "importance": [round(float(share), 4) for share in record.frame_importance],
-                    "says": record.in_words(self._names or self.choices["classes"]),
+                    "says": record.in_words(self.choices["classes"]),
                 }
             )
-        first = next(iter(self.records.values()))
+        first = self._heats[0].record
         return {
             "panels": panels,
             "pictures": {name: [*map(jpeg, each)] for name, each in self._pictures.items()},
@@ -327,10 +311,3 @@ class CamExplorer(Explorer):
             "method": self._method or "",
             "used": {"layer": first.layer, "method": first.method},
         }
-
-
-def shrink_heat(heat: np.ndarray, *, most: int) -> np.ndarray:
-    """Shrink heatmaps, (time, height, width), to at most so many cells in height and width."""
-    rows, columns = fitted(heat.shape[1:], within=(most, most))
-    small = [cv2.resize(one, (columns, rows), interpolation=cv2.INTER_AREA) for one in heat]
-    return np.stack(small)

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import traitlets
 
 from vidlab import evaluation, plots
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler
+from vidlab.data.streams import Rgb
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
-from vidlab.widgets.explorer import page
+from vidlab.widgets.explorer import ModelSource, page
 from vidlab.widgets.listing import SCRIPTS, VideoExplorer
-
-if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
 
 __all__ = ["ConfusionExplorer"]
 
 Order = Literal["index", "accuracy", "clustered"]
 _FEW = 20  # classes whose picture is drawn in a moment
-_MOST_GROUPS = 30  # more have no order of classes each; theirs is that of all videos
 
 
 class ConfusionExplorer(VideoExplorer):
@@ -60,9 +55,8 @@ class ConfusionExplorer(VideoExplorer):
     Attributes
     ----------
     table : dict
-        What the page counts: of each video its group, true and predicted class, by number, and the
-        predicted classes of its frames; and the orders of the classes, per video and per frame, for
-        all videos ("") and for those of each group.
+        What the page counts: of each video its true and predicted class, by number, and the
+        predicted classes of its frames; and the orders of the classes, per video and per frame.
     order, measure, per : str
         Of the classes, whether the numbers are a ``"count"`` or a ``"share"``, and what is counted;
         chosen on the page.
@@ -88,7 +82,7 @@ class ConfusionExplorer(VideoExplorer):
         predictions: Predictions,
         *,
         index: VideoIndex | None = None,
-        model: keras.Model | Callable[[], keras.Model] | None = None,
+        model: ModelSource | None = None,
         sampling: Sampler | None = None,
         streams: Mapping[str, Rgb] | None = None,
         order: Order = "index",
@@ -97,42 +91,25 @@ class ConfusionExplorer(VideoExplorer):
     ):
         options = {"model": model, "sampling": sampling, "streams": streams}
         super().__init__(predictions, index=index, **options)
-        groups, group = np.unique(predictions.groups, return_inverse=True)
-        named = groups.tolist() if len(groups) <= _MOST_GROUPS else []
         evaluation.counted(predictions, per)
         rows = {"video": predictions}
         if predictions.frames is not None:
             rows["frame"] = predictions.by_frame()
         self.table = {
             "classes": list(predictions.classes),
-            "other": evaluation.OTHER,
-            "groups": groups.tolist(),
-            "group": group.tolist(),
+            "other": "(other classes)",
             "true": predictions.y_true.tolist(),
             "predicted": predictions.y_pred.tolist(),
             "frames": _of_each_video(predictions),
             "most_probable_first": np.argsort(
                 -predictions.probabilities.max(axis=1), kind="stable"
             ).tolist(),
-            "orders": {counted: _orders(each, named) for counted, each in rows.items()},
+            "orders": {counted: _orders(each) for counted, each in rows.items()},
         }
-        if order not in self.table["orders"]["video"][""]:
-            known = ", ".join(self.table["orders"]["video"][""])
+        if order not in self.table["orders"]["video"]:
+            known = ", ".join(self.table["orders"]["video"])
             raise MetricError(f"Expected an order out of {known}. Received: {order!r}. Choose one.")
         self.order, self.measure, self.per = order, "share" if normalise else "count", per
-
-    @property
-    def handlers(self) -> Mapping[str, Callable[..., None]]:
-        """List ``videos``, or open a ``video``."""
-        return {"videos": self.list_videos, "video": self.open_video}
-
-    def list_videos(self, positions: Sequence[int], about: Mapping[str, Any]) -> None:
-        """List videos of the predictions, by position, under what the page says of them."""
-        self._list(positions, about)
-        if not self._paths:
-            self.set_status(
-                "No index was given, so only names are listed: pass index= to see videos."
-            )
 
     @property
     def is_drawn_at_once(self) -> bool:
@@ -141,17 +118,14 @@ class ConfusionExplorer(VideoExplorer):
 
     def figure(self) -> Drawing:
         """Draw the matrix of all videos, or of their frames, in the present order."""
-        order = self.table["orders"][self.per][""][self.order]
+        order = self.table["orders"][self.per][self.order]
         classes, per = [self._all.classes[at] for at in order], self.per
         counts = evaluation.confusion(self._all, normalise=self.measure == "share", per=per)
         return plots.confusion_matrix(counts.loc[classes, classes], per=per)
 
-    def describe(self) -> str:
-        """Say how much is shown, and how to use it."""
-        return (
-            f"ConfusionExplorer of {len(self._all)} videos and {len(self._all.classes)} classes. "
-            "Run this cell in JupyterLab to open its cells."
-        )
+    def about(self) -> str:
+        """Say how much is shown."""
+        return f" of {len(self._all)} videos and {len(self._all.classes)} classes"
 
 
 def _of_each_video(predictions: Predictions) -> list[list[int]]:
@@ -165,13 +139,7 @@ def _of_each_video(predictions: Predictions) -> list[list[int]]:
     return found
 
 
-def _orders(predictions: Predictions, groups: list[str]) -> dict[str, dict[str, list[int]]]:
-    """Number the classes in each order, for all rows ("") and for those of each group."""
-    parts = {name: predictions.of_videos(predictions.groups == name) for name in groups}
-    return {name: _orders_of(part) for name, part in ({"": predictions} | parts).items()}
-
-
-def _orders_of(predictions: Predictions) -> dict[str, list[int]]:
+def _orders(predictions: Predictions) -> dict[str, list[int]]:
     """Number the classes in each order."""
     classes = list(predictions.classes)
     accuracy = evaluation.per_class(predictions)["top1"].to_numpy()

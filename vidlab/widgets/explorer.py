@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import functools
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anywidget
 import ipywidgets
@@ -24,28 +22,19 @@ from vidlab.progress import is_open_notebook
 
 if TYPE_CHECKING:
     import keras
-    import plotly.graph_objects as go
 
 __all__ = [
-    "CHART",
-    "CHART_GRID",
     "Explorer",
-    "FullWidth",
     "LazyModel",
+    "ModelSource",
     "Pictured",
-    "chart_text",
     "class_names",
     "is_live",
     "page",
 ]
 
-CHART = {
-    "font_color": "#808080",
-    "paper_bgcolor": "rgba(0,0,0,0)",
-    "plot_bgcolor": "rgba(0,0,0,0)",
-}
-"""Layout of a plotly chart that is read on light and on dark pages."""
-CHART_GRID = "rgba(128, 128, 128, 0.3)"
+ModelSource: TypeAlias = "keras.Model | Callable[[], keras.Model]"
+"""A model, or a function that loads it, such as ``run.model``."""
 
 _PAGE = Path(__file__).parent / "page"
 _LIVE = "VIDLAB_WIDGETS"
@@ -66,20 +55,6 @@ def is_live() -> bool:
     return is_open_notebook()
 
 
-def chart_text(name: str) -> str:
-    """Write a name so that plotly shows it as it is: no tag, no formula, no placeholder."""
-    return escape(name, quote=False).replace("$", "&#36;").replace("%{", "&#37;{")
-
-
-def _warm_up_plotly() -> None:
-    """Import what charts need, which takes seconds, once."""
-    import plotly.graph_objects as go
-
-    _ = go.FigureWidget  # imports more than a Figure does
-    bars = go.Bar(marker={"color": "black"}, error_x={"array": [0]}, customdata=[""])
-    go.Figure(bars, {**CHART, "legend": {"y": 1}, "xaxis": {"title": ""}, "shapes": [{}]})
-
-
 def page(*names: str, render: str = "") -> str:
     """Read files of the folder ``page``, one behind the other.
 
@@ -97,7 +72,7 @@ def page(*names: str, render: str = "") -> str:
 class LazyModel:
     """A model, given as such or by a function such as ``run.model``, loaded when it is used."""
 
-    def __init__(self, source: keras.Model | Callable[[], keras.Model]):
+    def __init__(self, source: ModelSource):
         self._source = source
 
     @cached_property
@@ -154,8 +129,15 @@ class Pictured:
     """A widget that shows a picture of itself where it cannot be used.
 
     It stands before the widget's class among the bases of an explorer, which gives its own `figure`
-    and `describe`.
+    and `about`.
+
+    Attributes
+    ----------
+    problem : str
+        What went wrong; empty where nothing did.
     """
+
+    problem = ""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Leave the controls that an explorer makes unconnected where there is no page."""
@@ -171,9 +153,14 @@ class Pictured:
         """Draw the picture that stands for the explorer; None where there is nothing to draw."""
         return None
 
+    def about(self) -> str:
+        """Say what is shown, behind the name of the explorer."""
+        return ""
+
     def describe(self) -> str:
         """Say in a sentence what is shown, for where not even a picture can be."""
-        return type(self).__name__
+        how = self.problem or "Run this cell in JupyterLab to explore it."
+        return f"{type(self).__name__}{self.about()}. {how}"
 
     @property
     def is_drawn_at_once(self) -> bool:
@@ -207,24 +194,15 @@ class Pictured:
         return bundle
 
 
-class FullWidth(anywidget.AnyWidget):
-    """An invisible widget below a FigureWidget, which lets it fill the width of its place."""
-
-    _esm = page("full_width.js")
-
-    def __init__(self, chart: go.FigureWidget):
-        super().__init__()
-        chart._config = {"responsive": True}
-
-
 class Explorer(Pictured, anywidget.AnyWidget):
     """An explorer that draws itself with JavaScript of its own.
 
-    A class of explorers gives its own `figure`, `describe` and `handlers`; without them it has no
-    picture, says its status, and no message is handled.
+    A class of explorers gives its own `figure`, `about` and `handlers`.
 
     Attributes
     ----------
+    handlers : dict
+        What is done for each kind of message, called with the rest of the message.
     status : dict
         A sentence about what goes on, ``text``, and whether it is a ``problem``. The page shows it,
         and screen readers read it out.
@@ -234,17 +212,9 @@ class Explorer(Pictured, anywidget.AnyWidget):
 
     def __init__(self, **traits: Any):
         self._statuses = 0
+        self.handlers: Mapping[str, Callable[..., None]] = {}
         super().__init__(**traits)
         self.on_msg(lambda _, message, buffers: self.receive(message, buffers))
-
-    def describe(self) -> str:
-        """Say in a sentence what is shown, for where not even a picture can be."""
-        return f"{type(self).__name__}. {self.status.get('text', '')}".strip()
-
-    @property
-    def handlers(self) -> Mapping[str, Callable[..., None]]:
-        """What is done for each kind of message, called with the rest of the message."""
-        return {}
 
     def receive(self, message: dict[str, Any], buffers: Sequence[memoryview] = ()) -> None:
         """Do what the page asks for.
@@ -262,9 +232,6 @@ class Explorer(Pictured, anywidget.AnyWidget):
 
     def set_status(self, text: str, *, problem: bool = False) -> None:
         """Show a sentence in place of the last one."""
+        self.problem = text if problem else ""
         self._statuses += 1  # so that the page hears of it even where the sentence is the same
         self.status = {"text": text, "problem": problem, "number": self._statuses}
-
-
-if is_live():  # while the notebook goes on
-    threading.Thread(target=_warm_up_plotly, daemon=True).start()

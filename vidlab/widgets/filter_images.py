@@ -1,62 +1,71 @@
-"""What the filters of a model respond to: images made for them, real frames, and their maps.
+"""What the filters of a model respond to: images made for them, and real frames.
 
 Everything is computed when it is first needed, and kept for the next time.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pandas as pd
 
-from vidlab.widgets.explorer import LazyModel, class_names
-from vidlab.widgets.stills import Stills
+from vidlab.data import video
+from vidlab.data.index import VideoIndex
+from vidlab.errors import VideoError
+from vidlab.plots import as_pictures
+from vidlab.plots.pictures import spread
+from vidlab.widgets.explorer import LazyModel, ModelSource, class_names
 
 if TYPE_CHECKING:
     import keras
 
     from vidlab.explanation import FilterPictures, StrongestFrames
 
-__all__ = ["BEFORE", "CONTROL", "KERNELS", "NOW", "SCORES", "FilterImages"]
+__all__ = ["NOW", "SCORES", "FilterImages", "Stills", "read_stills"]
 
-KERNELS, SCORES = "kernels", "scores"
-"""In place of a layer's name: the weights of the first layer, and the classes."""
-
-BEFORE, CONTROL, NOW = "before", "before, other noise", "now"
+SCORES = "scores"  # in place of a layer's name: the classes
+NOW = "now"
+_BEFORE, _CONTROL = "before", "before, other noise"
 _STRONGEST = 4  # frames shown of each filter
+_VIDEOS = 48  # whose frames are read, at most
+_EACH = 2  # frames of a video
+_SIDE = 224  # pixels, for a model that takes any size
 
 
 class FilterImages:
     """Images of filters of a model, and of the model it was before.
 
-    Parameters are those of `vidlab.widgets.FilterExplorer`.
+    Parameters are those of `vidlab.widgets.FilterExplorer`; `made` are options of
+    `vidlab.explanation.activation_maximization`.
     """
 
     def __init__(
         self,
-        model: keras.Model | Callable[[], keras.Model],
+        model: ModelSource,
+        before: ModelSource | None,
         *,
-        before: keras.Model | Callable[[], keras.Model] | None,
-        frames: object,
+        frames: np.ndarray | VideoIndex | None,
         classes: Sequence[str] | None,
-        steps: int,
         seed: int,
-        cache: str | os.PathLike | None,
+        made: Mapping[str, Any],
     ):
-        self._models = {NOW: LazyModel(model)}
+        self._models, self._seeds = {NOW: LazyModel(model)}, {NOW: seed}
         if before is not None:
             earlier = LazyModel(before)
-            self._models = {BEFORE: earlier, CONTROL: earlier} | self._models
+            self._models = {_BEFORE: earlier, _CONTROL: earlier} | self._models
+            self._seeds |= {_BEFORE: seed, _CONTROL: seed + 1}
         self.has_frames = frames is not None
-        self._frames, self._classes = frames, classes
-        self.steps, self._seed, self._cache = steps, seed, cache
+        self._frames, self._classes, self._options = frames, classes, made
         self._made: dict[tuple[str, str, int], FilterPictures] = {}
+        self._responses: dict[str, np.ndarray] = {}
         self._correlations: dict[str, pd.Series] = {}
-        self._responses = lru_cache(12)(self._read_responses)
 
     @property
     def model(self) -> keras.Model:
@@ -76,22 +85,19 @@ class FilterImages:
     @cached_property
     def stills(self) -> Stills:
         """The frames, read now if they were not yet."""
-        return Stills.of(self._frames, size=self.model.input_shape[-3:-1])
+        return read_stills(self._frames, size=self.model.input_shape[-3:-1])
 
     @cached_property
     def layers(self) -> pd.DataFrame:
         """One row a layer, by its name: number of ``filters``, ``size`` of its map, ``is_main``.
 
-        First stand the kernels, if the first layer is a convolution over three colours, and last
-        the classes, if the model is of single frames.
+        Last stand the classes, if the model is of single frames.
 
         Raises
         ------
         ModelError
             If the model has no convolution.
         """
-        import keras
-
         from vidlab import explanation
 
         main = explanation.depths(self.model)
@@ -100,23 +106,19 @@ class FilterImages:
             (name, step.output.shape[-1], "{}×{}".format(*step.output.shape[1:3]), name in main)
             for name, step in opened.maps.items()
         ]
-        first = next(iter(opened.maps.values()))
-        if isinstance(first.layer, keras.layers.Conv2D) and first.layer.kernel.shape[2] == 3:
-            rows.insert(0, (KERNELS, first.output.shape[-1], "weights", True))
         if opened.per_frame:
             rows.append((SCORES, self.model.output_shape[-1], "classes", True))
         return pd.DataFrame(rows, columns=["name", "filters", "size", "is_main"]).set_index("name")
 
-    def made(self, layer: str, number: int, *, version: str = NOW) -> FilterPictures | None:
+    def made(self, layer: str, number: int) -> FilterPictures | None:
         """Return the image made for a filter; None where there is none yet."""
-        return self._made.get((version, layer, number))
+        return self._made.get((NOW, layer, number))
 
     def make(
         self,
         layer: str,
         numbers: Sequence[int],
         *,
-        seconds: float,
         progress: Callable[[int, int], None],
         version: str = NOW,
     ) -> FilterPictures:
@@ -124,24 +126,20 @@ class FilterImages:
 
         Parameters
         ----------
-        seconds, progress
+        progress
             As in `vidlab.explanation.activation_maximization`.
         """
         from vidlab import explanation
 
-        missing = [
-            number for number in numbers if self.made(layer, number, version=version) is None
-        ]
+        missing = [number for number in numbers if (version, layer, number) not in self._made]
         if missing:
             made = explanation.activation_maximization(
                 self._models[version].model,
                 layer,
                 filters=missing,
-                steps=self.steps,
-                seed=self._seed + (version == CONTROL),
-                seconds=seconds,
-                cache=self._cache,
+                seed=self._seeds[version],
                 progress=progress,
+                **self._options,
             )
             for one in made.split():
                 self._made[version, layer, int(one.filters[0])] = one
@@ -149,58 +147,104 @@ class FilterImages:
             [self._made[version, layer, number] for number in numbers]
         )
 
-    def kernels(self, *, version: str = NOW) -> np.ndarray:
-        """Return the first kernels: float32, (filters, rows, columns, 3)."""
-        from vidlab import explanation
-
-        return explanation.first_kernels(self._models[version].model)
-
     def strongest(self, layer: str, number: int) -> StrongestFrames:
         """Return the frames that excite a filter most, one of a video at most."""
         from vidlab import explanation
 
-        layer = self._mapped(layer)
+        frames = self.stills.frames
+        if layer not in self._responses:
+            options = {"layers": [layer], "pool": True}
+            self._responses |= explanation.activations(self.model, frames, **options)
         return explanation.strongest_frames(
             self.model,
-            self.stills.frames,
+            frames,
             layer=layer,
             filters=[number],
             count=_STRONGEST,
             one_of=self.stills.origins,
-            responses=self._responses(layer),
+            responses=self._responses[layer],
         )
 
-    def feature_map(self, layer: str, number: int, *, frame: int) -> np.ndarray:
-        """Return a filter's map of a frame: float32, (rows, columns)."""
+    def correlation(self, layer: str, number: int) -> float:
+        """Correlate a filter's maps before and now, -1..1; not a number where one is constant."""
         from vidlab import explanation
 
-        layer = self._mapped(layer)
-        still = self.stills.frames[frame]
-        return explanation.feature_maps(self.model, still, layer=layer, filters=[number]).maps[0]
-
-    def correlations(self, layer: str) -> pd.Series:
-        """Correlate the maps of the model before and now: filter to -1..1."""
-        from vidlab import explanation
-
-        layer = self._mapped(layer)
         if layer not in self._correlations:
-            models = self._models[BEFORE].model, self.model
+            models = self._models[_BEFORE].model, self.model
             table = explanation.filter_changes(*models, frames=self.stills.frames, layers=[layer])
             self._correlations[layer] = table.set_index("filter")["correlation"]
-        return self._correlations[layer]
+        return float(self._correlations[layer][number])
 
-    def correlation(self, layer: str, number: int) -> float | None:
-        """Return the correlation of a filter, if it was measured and both maps vary."""
-        known = self._correlations.get(self._mapped(layer))
-        return None if known is None or np.isnan(known[number]) else float(known[number])
 
-    def _read_responses(self, layer: str) -> np.ndarray:
-        from vidlab import explanation
+@dataclass(frozen=True, eq=False)
+class Stills:
+    """Single frames of many videos, as a model takes them.
 
-        return explanation.filter_responses(self.model, self.stills.frames, layers=[layer])[layer]
+    Attributes
+    ----------
+    frames : numpy.ndarray
+        uint8, (frames, height, width, 3).
+    names : list of str
+        What is written under each: its class, or its number.
+    origins : numpy.ndarray
+        (frames,): the video each is of; frames that were given are all of videos of their own.
+    says : str
+        How many there are of how many, and what could not be read.
+    """
 
-    def _mapped(self, layer: str) -> str:
-        """Name the layer whose maps belong to `layer`: the first one to the kernels."""
-        from vidlab import explanation
+    frames: np.ndarray
+    names: list[str]
+    origins: np.ndarray
+    says: str
 
-        return explanation.layers(self.model)[0] if layer == KERNELS else layer
+
+def read_stills(source: np.ndarray | VideoIndex, *, size: tuple[int | None, int | None]) -> Stills:
+    """Take at most 96 frames: of an array evenly, of videos two of each of at most 48.
+
+    Parameters
+    ----------
+    source
+        Frames (frames, height, width, 3), 0 to 255, or videos.
+    size
+        Height and width that a model takes.
+
+    Raises
+    ------
+    VideoError
+        If no video can be read.
+    MetricError
+        If an array holds no pictures.
+    """
+    size = tuple(side or _SIDE for side in size)
+    if isinstance(source, np.ndarray):
+        places = spread(len(source), _VIDEOS * _EACH)
+        frames = as_pictures(source[places], dimensions=4)
+        frames = np.stack([cv2.resize(one, size[::-1]) for one in frames])
+        names = [f"frame {place}" for place in places]
+        return Stills(frames, names, places, f"{len(places)} of {len(source)} frames")
+    table = source.table.iloc[spread(len(source), _VIDEOS)]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        read = list(pool.map(lambda path: _two_frames(Path(path), size=size), table["path"]))
+    problems = [one for one in read if isinstance(one, VideoError)]
+    good = [place for place, one in enumerate(read) if not isinstance(one, VideoError)]
+    if not good:
+        nothing = "Expected videos to show to the model. Received: none. Pass frames= of some."
+        raise problems[0] if problems else VideoError(nothing)
+    says = f"{_EACH * len(good)} frames of {len(good)} of {len(source)} videos"
+    if problems:
+        says += f"; {len(problems)} could not be read. {problems[0]}"
+    return Stills(
+        frames=np.concatenate([read[place] for place in good]),
+        names=table["class_name"].iloc[good].repeat(_EACH).tolist(),
+        origins=np.repeat(good, _EACH),
+        says=says,
+    )
+
+
+def _two_frames(path: Path, *, size: tuple[int, int]) -> np.ndarray | VideoError:
+    """Read two frames, a quarter from the beginning and from the end, or say why not."""
+    try:
+        last = video.probe(path).frames - 1
+        return video.read_frames(path, [round(last / 4), round(3 * last / 4)], size=size)
+    except VideoError as error:
+        return error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +10,13 @@ import numpy as np
 
 from vidlab.data import video
 from vidlab.data.sampling import Sampler, choose
-from vidlab.errors import VideoError
 from vidlab.plots import as_pictures
 
-__all__ = ["Footage", "Thumbnails", "fitted", "jpeg"]
+__all__ = ["Footage", "fitted", "jpeg", "thumbnail"]
 
 _LARGEST = (640, 360)  # pixels a frame has on the page, next to one or two others
-_QUALITY = 82
+_THUMBNAIL = (288, 144)
+_QUALITY = 75  # of JPEG
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +69,6 @@ class Footage:
         numbers = np.arange(len(frames))
         return cls(f"clip of {len(frames)} frames", frames, numbers, numbers / fps)
 
-    def for_model(self, size: tuple[int | None, int | None]) -> np.ndarray:
-        """Give the frames at a model's size (height, width): uint8, (time, height, width, 3)."""
-        if None in size or self.frames.shape[1:3] == tuple(size):
-            return self.frames
-        if self.path is None:
-            return np.stack([cv2.resize(frame, size[::-1]) for frame in self.frames])
-        return video.read_frames(self.path, self.numbers, size=size)
-
     def packed(self) -> dict:
         """Give what the page plays."""
         return {
@@ -90,48 +80,17 @@ class Footage:
         }
 
 
-class Thumbnails:
-    """The middle frames of videos, small; those looked at last are kept.
+def thumbnail(path: Path) -> bytes:
+    """Pack the middle frame of a video, small.
 
-    Parameters
-    ----------
-    width
-        In pixels.
-    most
-        How many are kept: each has about 4 kB.
+    Raises
+    ------
+    VideoError
+        If there is no such video, or it cannot be read.
     """
-
-    def __init__(self, *, width: int = 144, most: int = 600):
-        self._width, self._most = width, most
-        self._kept: OrderedDict[Path, bytes] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def of(self, paths: list[Path]) -> list[bytes | VideoError]:
-        """Give the JPEG of each video, or why there is none."""
-        missing = [path for path in dict.fromkeys(paths) if path not in self._kept]
-        found: dict[Path, bytes | VideoError] = {}
-        if missing:
-            with ThreadPoolExecutor(max_workers=4) as pool:
-                found = dict(zip(missing, pool.map(self._made, missing), strict=True))
-        for path in paths:
-            if path in self._kept:
-                found[path] = self._kept[path]
-                self._kept.move_to_end(path)
-            elif isinstance(found[path], bytes):
-                self._kept[path] = found[path]
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return [found[path] for path in paths]
-
-    def _made(self, path: Path) -> bytes | VideoError:
-        try:
-            info = video.probe(path)
-            size = fitted((info.height, info.width), within=(2 * self._width, self._width))
-            return jpeg(video.read_frames(path, [info.frames // 2], size=size)[0])
-        except VideoError as error:
-            return error
+    info = video.probe(path)
+    size = fitted((info.height, info.width), within=_THUMBNAIL)
+    return jpeg(video.read_frames(path, [info.frames // 2], size=size)[0])
 
 
 def jpeg(picture: np.ndarray) -> bytes:

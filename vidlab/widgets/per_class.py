@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import ipywidgets
 import numpy as np
@@ -13,27 +13,22 @@ import traitlets
 from plotly.subplots import make_subplots
 
 from vidlab import evaluation, plots
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler
+from vidlab.data.streams import Rgb
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
-from vidlab.plots.style import BLUE, GREEN
-from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, chart_text, is_live
-from vidlab.widgets.listing import ClassVideos
-
-if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
+from vidlab.widgets.charts import CHART, CHART_GRID, chart_text, filling, make_chart
+from vidlab.widgets.explorer import ModelSource, Pictured, is_live
+from vidlab.widgets.listing import VideoExplorer
 
 __all__ = ["PerClassExplorer"]
 
-Order = Literal["index", "name", "best", "worst", "difference", "gains", "losses"]
+Order = Literal["index", "best", "worst", "difference", "gains", "losses"]
 _ORDERS = {
     "index": "in index order",
-    "name": "by name",
     "best": "best first",
     "worst": "worst first",
     "difference": "largest difference first",
@@ -43,17 +38,15 @@ _ORDERS = {
 _SOME = 40  # classes whose bars have room for numbers
 _BOUNDS = ["share", "low", "high"]
 _FEW = 20  # classes whose picture is drawn in a moment
+_CONFUSED = 3  # classes that a class is taken for, named over the list
 _NAMES = ("this model", "the other")
-_UNNAMED = dict(zip(_NAMES, (BLUE, GREEN), strict=True))  # the names say nothing, so do the colours
 
 _HOW = (
-    "A bar is the share of a class's videos, or of their single frames, that are predicted rightly "
-    "(top-1), a pale one reaches "
-    "to top-5: the class is among the five likeliest. The thin line is the 95% interval over the "
-    "class's groups: few groups give a rough one, and no line is drawn where all score the same. "
-    "A difference has the colour of the better model; where its interval holds 0, chance may be "
-    "all there is. Click a class, or write its name above, to see its videos, then a video to see "
-    "where the model looked."
+    "A bar is the share of a class's videos, or of their single frames, that are predicted "
+    "rightly. The thin line is the 95% interval over the class's groups: few groups give a rough "
+    "one, and no line is drawn where all score the same. A difference has the colour of the better "
+    "model; where its interval holds 0, chance may be all there is. Click a class, or write its "
+    "name above, to see its videos, then a video to see where the model looked."
 )
 
 
@@ -79,7 +72,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
     streams
         What each input of the model is, by name, as `CamExplorer` takes it.
     order
-        Of the classes: ``"index"``, ``"name"``, ``"best"`` or ``"worst"`` first by the top-1 of the
+        Of the classes: ``"index"``, ``"best"`` or ``"worst"`` first by the top-1 of the
         first model; with a second one also ``"difference"`` (the largest first, whichever is
         better), ``"gains"`` (where the first one is better) or ``"losses"``.
     per
@@ -90,7 +83,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
     ----------
     chart : plotly.graph_objects.Figure
         The bars; a FigureWidget in an open notebook.
-    videos : ClassVideos
+    videos : VideoExplorer
         Lists the videos of the class that was opened; its ``cam`` shows the one that was chosen.
     order, per : str
         As in the constructor; chosen on the page, or set from here.
@@ -112,7 +105,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         against: Predictions | None = None,
         names: Sequence[str] = _NAMES,
         index: VideoIndex | None = None,
-        model: keras.Model | Callable[[], keras.Model] | None = None,
+        model: ModelSource | None = None,
         sampling: Sampler | None = None,
         streams: Mapping[str, Rgb] | None = None,
         order: Order = "index",
@@ -128,19 +121,20 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         if against is not None:
             both = self._predictions | {str(names[1]): against}
             self._predictions = evaluation.same_videos(both)
+        self._first = next(iter(self._predictions.values()))
         self.per = per
+        self._colours = plots.class_colours(list(self._predictions))
+        verdicts = {name: (self._colours[name], one) for name, one in self._predictions.items()}
+        options = {"model": model, "sampling": sampling, "streams": streams, "verdicts": verdicts}
+        self.videos = VideoExplorer(self._first, index=index, **options)
         self._count()
-        is_named = tuple(self._predictions) != _NAMES[: len(self._predictions)]
-        self._colours = plots.class_colours(list(self._predictions)) if is_named else _UNNAMED
-        options = {"model": model, "sampling": sampling, "streams": streams}
-        self.videos = ClassVideos(self._predictions, colours=self._colours, index=index, **options)
         self.order = order
-        self.chart = self._draw()
-        self._search = self._only = None
+        self.chart = make_chart(self._drawn())
         self.observe(lambda _: self._recount(), "per")
         if is_live():
             self._add_controls()
             self._arrange()
+            self.observe(lambda _: self._arrange(), ["order", "per"])
 
     @traitlets.validate("order")
     def _known(self, proposal: dict[str, Any]) -> str:
@@ -157,7 +151,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             evaluation.counted(one, proposal["value"])
         return proposal["value"]
 
-    def open_class(self, name: str, *, only: str = "", number: int = 0) -> None:
+    def open_class(self, name: str, *, only: str = "") -> None:
         """List the videos of a class, the errors first, the most probable of them in front.
 
         Parameters
@@ -165,17 +159,45 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         name
             Of the class.
         only
-            ``"wrong"`` or ``"right"``; with two models ``"both"``, ``"first"``, ``"second"`` or
-            ``"neither"``, by which of them is wrong. All when empty.
-        number
-            Which page of them.
+            One of `kinds`, by who is wrong; all when empty.
 
         Raises
         ------
         MetricError
             If there is no such class or no such kind.
         """
-        self.videos.open_class(name, only=only, number=number)
+        first = self._first
+        for what, known, asked in (("class", first.classes, name), ("kind", self.kinds, only)):
+            if asked and asked not in known:
+                raise MetricError(
+                    f"Expected a {what} of the predictions, such as {', '.join(known[:5])}. "
+                    f"Received: {asked!r}. Correct the name."
+                )
+        of_class = np.flatnonzero(first.y_true == first.classes.index(name))
+        wrong = [one.y_pred[of_class] != one.y_true[of_class] for one in self._predictions.values()]
+        kind = np.where(wrong[0], 0, 1)  # its place among `kinds`
+        if len(wrong) == 2:
+            kind = np.select([wrong[0] & wrong[1], *wrong], [0, 1, 2], 3)
+        counts = [f"{(kind == at).sum()} {text}" for at, text in enumerate(self.kinds)]
+        confused = evaluation.most_confused(first, n=len(first))
+        confused = confused[confused["true"] == name].head(_CONFUSED)
+        pairs = zip(confused["predicted"], confused["count"], strict=True)
+        taken = ", ".join(f"{predicted} ({count})" for predicted, count in pairs)
+        notes = [", ".join(counts)]
+        notes += [f"{next(iter(self._predictions))} takes it for {taken}"] if taken else []
+        ordered = np.lexsort([-first.probabilities[of_class].max(axis=1), kind])
+        if only:
+            ordered = ordered[kind[ordered] == self.kinds.index(only)]
+        about = {"class": name, "only": only, "title": name, "notes": notes}
+        self.videos.list_videos(of_class[ordered], about)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of videos that can be listed alone, by which model is wrong."""
+        if len(self._predictions) == 1:
+            return ["wrong", "right"]
+        first, second = self._predictions
+        return ["both wrong", f"only {first} wrong", f"only {second} wrong", "both right"]
 
     @property
     def classes(self) -> list[str]:
@@ -196,18 +218,15 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             self._deltas.loc[order].dropna(subset="delta"), a=names[1], b=names[0]
         )
 
-    def describe(self) -> str:
-        """Say how much is shown, and how to use it."""
-        first = next(iter(self._predictions.values()))
-        return (
-            f"PerClassExplorer of {' and '.join(self._predictions)}: {len(first)} videos and "
-            f"{len(first.classes)} classes. Run this cell in JupyterLab to open its bars."
-        )
+    def about(self) -> str:
+        """Say how much is shown."""
+        videos, classes = len(self._first), len(self._first.classes)
+        return f" of {' and '.join(self._predictions)}: {videos} videos and {classes} classes"
 
     def _count(self) -> None:
         """Count videos or frames: accuracies, differences, and what the classes are sorted by."""
         shown = self._predictions.items()
-        self._accuracies = {n: evaluation.class_intervals(p, per=self.per) for n, p in shown}
+        self._accuracies = {n: evaluation.per_class(p, per=self.per) for n, p in shown}
         self._deltas = None
         if len(shown) == 2:
             first, second = self._predictions.values()
@@ -223,14 +242,11 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             for trace, new in zip(self.chart.data, self._drawn().data, strict=True):
                 kept = ("x", "name", "error_x", "customdata", "text", "marker")
                 trace.update({name: new[name] for name in kept}, overwrite=True)
-        if self._search is not None:
-            self._arrange()
 
     def _keys(self) -> pd.DataFrame:
         """Give what the classes are sorted by, a column an order, the smallest first."""
         top1 = next(iter(self._accuracies.values()))["top1"]
-        keys = pd.DataFrame({"index": range(len(top1))}, index=top1.index)
-        keys = keys.assign(name=top1.index.str.lower(), best=-top1, worst=top1)
+        keys = pd.DataFrame({"index": range(len(top1)), "best": -top1, "worst": top1})
         if self._deltas is None:
             return keys
         delta = self._deltas["delta"]
@@ -240,7 +256,6 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         options = [(_ORDERS[name], name) for name in self._sort_keys]
         order = ipywidgets.Dropdown(options=options, description="classes")
         traitlets.link((self, "order"), (order, "value"))
-        self.observe(lambda _: self._arrange(), "order")
         per = ipywidgets.Dropdown(
             options=[("videos", "video"), ("single frames", "frame")], description="count"
         )
@@ -251,7 +266,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
             options=self.classes, placeholder="part of a name, or all of it", description="find"
         )
         self._search.observe(lambda _: self._find(), "value")
-        kinds = [("all", ""), *((text, kind) for kind, text in self.videos.kinds.items())]
+        kinds = [("all", ""), *zip(self.kinds, self.kinds, strict=True)]
         self._only = ipywidgets.ToggleButtons(options=kinds, style={"button_width": "auto"})
         self._only.observe(
             lambda change: self._open(self.videos.listing.get("class", ""), change["new"]), "value"
@@ -259,7 +274,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         self.videos.observe(lambda _: self._mark_opened(), "listing")
         for trace in self.chart.data:
             trace.on_click(lambda trace, points, _: self._open(*trace.y[points.point_inds[:1]]))
-        bars = ipywidgets.VBox([self.chart, FullWidth(self.chart)])
+        bars = ipywidgets.VBox(filling(self.chart))
         bars.layout = {"max_height": "540px", "overflow": "hidden auto", "flex": "14 1 500px"}
         videos = ipywidgets.VBox([self._only, self.videos], layout={"flex": "11 1 360px"})
         sides = ipywidgets.HBox([bars, videos], layout={"flex_flow": "row wrap"})
@@ -268,63 +283,42 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         self.children = (controls, sides, self.videos.cam, how)
         self.add_class("vl-together")
 
-    def _draw(self) -> go.Figure:
-        """Draw the bars in index order; in a page that is open, to be changed later."""
-        return go.FigureWidget(self._drawn()) if is_live() else self._drawn()
-
     def _drawn(self) -> go.Figure:
-        """Draw the bars in index order."""
+        """Draw the bars in index order: of each model, and their difference beside them."""
         columns = 1 if self._deltas is None else 2
         drawn = make_subplots(1, columns, column_widths=[0.7, 0.3][:columns])
-        counted = {n: evaluation.counted(p, self.per) for n, p in self._predictions.items()}
-        totals = {name: evaluation.top_ks(one) for name, one in counted.items()}
         for name, table in self._accuracies.items():
-            colour = self._colours[name]
-            for top, opacity in (("top5", 0.32), ("top1", 1)):
-                if top not in table:
-                    continue
-                bars = table[[top, f"{top}_low", f"{top}_high"]].set_axis(_BOUNDS, axis=1)
-                label = f"{chart_text(name)} {top.replace('top', 'top-')}"
-                drawn.add_bar(
-                    **_bars(bars, label=label, whiskers=top == "top1"),
-                    marker={"color": colour, "opacity": opacity},
-                    name=f"{label} {totals[name][top]:.0%}",
-                    offsetgroup=name,
-                    row=1,
-                    col=1,
-                )
+            top1 = evaluation.top_ks(evaluation.counted(self._predictions[name], self.per))["top1"]
+            shares = table[["top1", "top1_low", "top1_high"]].set_axis(_BOUNDS, axis=1)
+            label, look = f"{chart_text(name)} top-1", {"color": self._colours[name]}
+            bars = _bars(shares, label=label, name=f"{label} {top1:.0%}", marker=look)
+            drawn.add_trace(bars, row=1, col=1)
         drawn.update_xaxes(range=[0, 1.02], tickformat=".0%")
         if self._deltas is not None:
-            self._add_differences(drawn)
+            # In the colour of the better model, pale where it may be chance.
+            table = self._deltas[["delta", "low", "high"]].set_axis(_BOUNDS, axis=1)
+            first, second = self._predictions
+            better = np.where(table["share"] < 0, self._colours[second], self._colours[first])
+            may_be_chance = (table["low"] <= 0) & (table["high"] >= 0)
+            look = {"color": better, "opacity": np.where(may_be_chance, 0.32, 1)}
+            bars = _bars(table, label=chart_text(f"{first} − {second}"), marker=look)
+            drawn.add_trace(bars.update(showlegend=False), row=1, col=2)
+            ticks = {"tickvals": [-1, 0, 1], "tickformat": "+.0%", "title": "difference"}
+            drawn.update_xaxes(range=[-1.02, 1.02], **ticks, row=1, col=2)
         drawn.update_layout(
             **CHART,
             bargap=0.25,
             hovermode="y unified",
             legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top"},
             margin={"l": 10, "r": 10, "t": 70, "b": 10},
+            showlegend=True,
         )
         drawn.update_xaxes(side="top", title_standoff=2, gridcolor=CHART_GRID, zeroline=False)
-        names = next(iter(self._accuracies.values())).index
+        names = self._sort_keys.index
         ticks = {"tickvals": names, "ticktext": [*map(chart_text, names)]}
         drawn.update_yaxes(type="category", tickmode="array", **ticks, showgrid=False)
+        drawn.update_yaxes(showticklabels=False, col=2)
         return drawn
-
-    def _add_differences(self, drawn: go.Figure) -> None:
-        """Draw the difference in the colour of the better model, pale where it may be chance."""
-        table = self._deltas[["delta", "low", "high"]].set_axis(_BOUNDS, axis=1)
-        first, second = self._predictions
-        colours = np.where(table["share"] < 0, self._colours[second], self._colours[first])
-        may_be_chance = (table["low"] <= 0) & (table["high"] >= 0)
-        drawn.add_bar(
-            **_bars(table, label=chart_text(f"{first} − {second}")),
-            marker={"color": colours, "opacity": np.where(may_be_chance, 0.32, 1)},
-            showlegend=False,
-            row=1,
-            col=2,
-        )
-        ticks = {"tickvals": [-1, 0, 1], "tickformat": "+.0%", "title": "difference"}
-        drawn.update_xaxes(range=[-1.02, 1.02], **ticks, row=1, col=2)
-        drawn.update_yaxes(showticklabels=False, row=1, col=2)
 
     def _arrange(self) -> None:
         """Put the classes in order, those that are searched for alone in sight."""
@@ -366,32 +360,35 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
                 self.open_class(name, only=only)
 
 
-def _bars(table: pd.DataFrame, *, label: str, whiskers: bool = True) -> dict[str, Any]:
-    """Give what bars of shares and their intervals have in common.
+def _bars(
+    table: pd.DataFrame, *, label: str, marker: dict[str, Any], name: str | None = None
+) -> go.Bar:
+    """Draw shares and their intervals.
 
     An interval without width is not drawn: it would look like certainty.
     """
     share, low, high = (table[column] for column in _BOUNDS)
-    is_wide = (high > low) & whiskers
     intervals = [
         "no interval" if np.isnan(start) else f"{start:.0%} to {end:.0%}"
         for start, end in zip(low, high, strict=True)
     ]
-    return {
-        "x": share,
-        "y": table.index,
-        "orientation": "h",
-        "error_x": {
-            "array": (high - share).where(is_wide),
-            "arrayminus": (share - low).where(is_wide),
+    return go.Bar(
+        x=share,
+        y=table.index,
+        name=name,
+        marker=marker,
+        orientation="h",
+        error_x={
+            "array": (high - share).where(high > low),
+            "arrayminus": (share - low).where(high > low),
             "color": CHART["font_color"],
             "thickness": 1,
             "width": 3,
         },
-        "customdata": intervals,
-        "hovertemplate": f"{label}: %{{x:.0%}} (%{{customdata}})<extra></extra>",
-        "text": [f"{value:.0%}" for value in share] if whiskers and len(share) <= _SOME else None,
-        "textposition": "inside",
-        "insidetextanchor": "start",
-        "constraintext": "none",
-    }
+        customdata=intervals,
+        hovertemplate=f"{label}: %{{x:.0%}} (%{{customdata}})<extra></extra>",
+        text=[f"{value:.0%}" for value in share] if len(share) <= _SOME else None,
+        textposition="inside",
+        insidetextanchor="start",
+        constraintext="none",
+    )

@@ -4,40 +4,51 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.ticker import MaxNLocator
 
 from vidlab import plots
-from vidlab.data import coverage, video
+from vidlab.data import coverage, sampling, video
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler, Uniform, choose
 from vidlab.data.video import VideoInfo
+from vidlab.errors import SamplingError
 from vidlab.plots import Drawing
 from vidlab.plots.pictures import spread
 from vidlab.plots.style import GREY, SKY, VERMILLION
-from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, is_live
+from vidlab.widgets.charts import CHART, CHART_GRID, filling, make_chart
+from vidlab.widgets.explorer import is_live
 from vidlab.widgets.footage import fitted, jpeg
-from vidlab.widgets.panel import Gallery, Player
-from vidlab.widgets.samplers import sampler_controls
-from vidlab.widgets.video_panel import VideoPanel
-
-if TYPE_CHECKING:
-    from vidlab.data.index import VideoIndex
+from vidlab.widgets.panel import Gallery, Player, VideoPanel
 
 __all__ = ["SamplingExplorer"]
 
 _THUMBNAILS = 10
-_SMALL, _LARGE = (60, 80), (400, 320)  # pixels
+_SMALL, _LARGE = (60, 80), (90, 120)  # pixels
 _SHOWN = 32  # picks whose frames are shown, at most
 _TICKS = 2000  # of a sampler, at most
+_LARGEST = 200  # of an option
+_USUAL = {
+    type(one).__name__: one
+    for one in (
+        sampling.Uniform(16),
+        sampling.EverySecond(8),
+        sampling.EveryNth(4),
+        sampling.Window(16),
+        sampling.Segments(8),
+        sampling.AllFrames(),
+        sampling.Reordered(sampling.Uniform(16), "reversed"),
+    )
+}
 _HELP = (
     "A row is a sampler, a tick a frame it picks: orange where it picks the frame more than once, "
-    "falling where later picks are earlier frames; grey, as training draws, what predictions use. "
-    "Point at a tick to see its frame; click it to choose the row as well."
+    "falling where later picks are earlier frames. Click a tick to choose its row: below are the "
+    "frames of the row that is chosen, as a model gets them."
 )
 
 
@@ -49,10 +60,7 @@ class SamplingExplorer(VideoPanel):
     source
         A video file, or an index whose videos can be chosen.
     samplers
-        Name to sampler, or samplers; one of every kind in `vidlab.sampling` when left out. Their
-        options can be changed.
-    seed
-        Draws for those that choose at random while training.
+        By name; one of every kind in `vidlab.sampling` when left out. Their options can be changed.
 
     Attributes
     ----------
@@ -69,12 +77,16 @@ class SamplingExplorer(VideoPanel):
         self,
         source: str | Path | VideoIndex,
         *,
-        samplers: Mapping[str, Sampler] | Sequence[Sampler] | None = None,
-        seed: int = 0,
+        samplers: Mapping[str, Sampler] = _USUAL,
     ):
         super().__init__(source)
-        self._samplers = sampler_controls(samplers)
-        self._seed = seed
+        if not samplers:
+            raise SamplingError(
+                "Expected at least one sampler. Received: none. Name some of vidlab.sampling, such "
+                "as Uniform(16), or leave them out."
+            )
+        self._samplers = dict(samplers)
+        self._controls = {name: _controls(one) for name, one in samplers.items()}
         self._info: VideoInfo | None = None
         self._draw = ipywidgets.BoundedIntText(
             description="random draw, as in training (0: none, as for predictions)",
@@ -85,34 +97,26 @@ class SamplingExplorer(VideoPanel):
         self._row = ipywidgets.ToggleButtons(
             options=list(self._samplers), style={"button_width": "auto"}
         )
-        first = next(iter(self._samplers.values()))
-        self._options = ipywidgets.HBox(list(first.controls.values()))
-        self._frame = ipywidgets.IntSlider(0, 0, 0, description="frame", layout={"width": "98%"})
-        self._large, self._picks = Gallery(width=290, selectable=False), Gallery(width=74)
-        self._picks.selects_at_once = True
+        self._options = ipywidgets.HBox(list(self._controls[self._row.value].values()))
+        self._picks = Gallery(width=100, selects_at_once=True)
         self._player = Player()
-        self._numbers: np.ndarray = np.array([], np.int64)
-        self.chart = go.FigureWidget() if is_live() else go.Figure()
+        self.chart = make_chart()
         self._prepare_chart()
         if is_live():
             ipywidgets.jslink((self._player.slider, "index"), (self._picks, "selected"))
-            self._large.layout, self._picks.layout = {"width": "310px"}, {"width": "740px"}
-            self.children = (
-                self.picker,
-                self._draw,
-                self.chart,
-                FullWidth(self.chart),
-                self._frame,
-                ipywidgets.HBox([self._row, self._options], layout={"flex_flow": "row wrap"}),
-                self.status,
-                ipywidgets.HBox([self._large, ipywidgets.VBox([self._player, self._picks])]),
-                ipywidgets.HTML(f'<div style="line-height: 1.4">{_HELP}</div>'),
-            )
-        options = [control for one in self._samplers.values() for control in one.controls.values()]
+        self.lay_out(
+            self.picker,
+            self._draw,
+            *filling(self.chart),
+            [self._row, self._options],
+            self.status,
+            self._player,
+            self._picks,
+            how=_HELP,
+        )
+        options = [control for one in self._controls.values() for control in one.values()]
         self.on_change(self._update, self._draw, *options)
         self.on_change(self._choose_row, self._row)
-        self.on_change(self._look, self._frame)
-        self.on_change(self._go_to_pick, self._picks)
         self.open_video()
 
     def show_video(self, path: Path) -> None:
@@ -122,48 +126,29 @@ class SamplingExplorer(VideoPanel):
         along = Uniform(_THUMBNAILS).indices(info.frames)
         thumbnails = np.hstack(self._read(info, along, within=_SMALL))
         self._info = info
-        seconds = MaxNLocator(10).tick_values(0, info.frames / info.fps)
-        ticks = [second for second in seconds if 0 <= second * info.fps < info.frames]
         with self.chart.batch_update():
-            self.chart.layout.xaxis.update(
-                range=[-0.5, info.frames - 0.5],
-                tickvals=[second * info.fps for second in ticks],
-                ticktext=[f"{second:g} s<br>{second * info.fps:.0f}" for second in ticks],
-            )
+            self.chart.layout.xaxis.range = [-0.5, info.frames - 0.5]
             source = f"data:image/jpeg;base64,{base64.b64encode(jpeg(thumbnails)).decode()}"
             self.chart.layout.images[0].update(source=source, sizex=info.frames)
-            every = spread(info.frames, _TICKS)
-            self.chart.data[0].update(
-                x=every, y=np.full(len(every), -1), text=self._frame_labels(every)
-            )
-        self._frame.value, self._frame.max = 0, info.frames - 1
         self._update()
-        self._look()
 
     def picks(self) -> dict[str, np.ndarray]:
         """Return the frames each sampler picks now, int64, (picks,), of those that can."""
         found = {}
         for name in self._samplers if self._info else ():
             with self.problems_shown():
-                found[name] = self._indices(name, self._draw.value)
+                rng = np.random.default_rng(self._draw.value) if self._draw.value else None
+                found[name] = np.asarray(choose(self._samplers[name], self._info, rng=rng))
         return found
-
-    def _indices(self, name: str, draw: int) -> np.ndarray:
-        rng = np.random.default_rng([self._seed, draw]) if draw else None
-        sampler, info = self._samplers[name].sampler, self._info
-        return np.asarray(choose(sampler, info, rng=rng), dtype=np.int64)
 
     # ---- the chart -----------------------------------------------------------------------------
 
     def _prepare_chart(self) -> None:
-        """Draw what stays: a trace a sampler, behind one of all frames; no ticks yet."""
+        """Draw what stays: a trace a sampler, no ticks yet."""
         tick = {"symbol": "line-ns-open", "size": 18, "line": {"width": 2}}
-        self.chart.add_scatter(mode="markers", opacity=0, marker={"size": 40}, name="")
         for name in self._samplers:
             line = {"width": 1, "color": GREY}
             self.chart.add_scatter(marker=tick, line=line, name=name)
-        steady = tick | {"size": 7, "color": GREY}
-        self.chart.add_scatter(mode="markers", marker=steady, hoverinfo="skip")
         self.chart.update_traces(hovertemplate="%{text}<extra>%{fullData.name}</extra>")
         place = {"xref": "x", "yref": "y", "layer": "below"}
         self.chart.update_layout(
@@ -175,34 +160,31 @@ class SamplingExplorer(VideoPanel):
             showlegend=False,
             **CHART,
         )
-        self.chart.update_xaxes(gridcolor=CHART_GRID, zeroline=False)
+        self.chart.update_xaxes(gridcolor=CHART_GRID, zeroline=False, title="frame")
         self.chart.update_yaxes(
             range=[len(self._samplers) - 0.4, -1.5], showgrid=False, zeroline=False, automargin=True
         )
         if is_live():
             for trace in self.chart.data:
-                trace.on_hover(self._point_at)
                 trace.on_click(self._click)
 
     def _update(self) -> None:
         """Give the samplers their options, and show what they pick."""
-        made = sorted(self._samplers.values(), key=lambda one: one.holds_another)
-        for one in made:
-            one.update({name: other.sampler for name, other in self._samplers.items()})
+        for name, controls in self._controls.items():
+            # An option that can be left out is left out at zero.
+            values = {option: control.value or None for option, control in controls.items()}
+            if values:
+                self._samplers[name] = replace(self._samplers[name], **values)
         if self._info is None:
             return
         self.set_status("")
-        picks, steady, facts = self.picks(), {}, []
+        picks, facts = self.picks(), []
         with self.chart.batch_update():
             for row, name in enumerate(self._samplers):
                 chosen = picks.get(name, np.array([], np.int64))
                 if len(chosen):
                     facts.append(self._fact(row, coverage.measure(chosen, self._info.frames)))
-                if self._draw.value and getattr(self._samplers[name].sampler, "draws", False):
-                    steady[row] = self._indices(name, 0)
                 self._draw_row(row, chosen)
-            self.chart.data[-1].x = [number for found in steady.values() for number in found]
-            self.chart.data[-1].y = [row + 0.35 for row, found in steady.items() for _ in found]
             self.chart.layout.annotations = facts
             self.chart.layout.yaxis.tickvals = list(range(len(self._samplers)))
             self.chart.layout.yaxis.ticktext = [self._label(name) for name in self._samplers]
@@ -214,8 +196,9 @@ class SamplingExplorer(VideoPanel):
         is_in_order = (np.diff(picks) >= 0).all()
         fall = np.zeros(len(shown)) if is_in_order else np.linspace(-0.3, 0.3, len(shown))
         repeated = np.isin(shown, numbers[times > 1])
-        trace = self.chart.data[1 + row]
-        trace.x, trace.y, trace.text = shown, row + fall, self._frame_labels(shown)
+        trace = self.chart.data[row]
+        labels = [f"frame {number}, {number / self._info.fps:.2f} s" for number in shown]
+        trace.x, trace.y, trace.text = shown, row + fall, labels
         trace.marker.color = np.where(repeated, VERMILLION, SKY)
         trace.mode = "markers" if is_in_order else "lines+markers"
 
@@ -229,58 +212,39 @@ class SamplingExplorer(VideoPanel):
         place = {"xref": "paper", "x": 1.01, "xanchor": "left", "yref": "y", "y": row}
         return place | {"text": text, "showarrow": False, "align": "left", "font_size": 11}
 
-    def _label(self, name: str) -> str:
-        one = self._samplers[name]
-        text = one.title.replace("(sampler=", "<br>(").replace("), order", ")<br>order")
-        text += " · random" if getattr(one.sampler, "draws", False) else ""
-        return f"<b>{text}</b>" if name == self._row.value else text
+    def _title(self, name: str) -> str:
+        """The name of the sampler with its options."""
+        text = repr(self._samplers[name])
+        return text if text.startswith(name) else f"{name}: {text}"
 
-    def _frame_labels(self, numbers: np.ndarray) -> list[str]:
-        return [f"frame {number}, {number / self._info.fps:.2f} s" for number in numbers]
+    def _label(self, name: str) -> str:
+        text = self._title(name).replace("(sampler=", "<br>(").replace("), order", ")<br>order")
+        text += " · random" if getattr(self._samplers[name], "draws", False) else ""
+        return f"<b>{text}</b>" if name == self._row.value else text
 
     # ---- what is chosen ------------------------------------------------------------------------
 
     def _choose_row(self) -> None:
-        self._options.children = tuple(self._samplers[self._row.value].controls.values())
+        self._options.children = tuple(self._controls[self._row.value].values())
         self._update()
 
-    def _point_at(self, _: go.Scatter, points, __) -> None:
-        if points.xs:
-            self._frame.value = points.xs[0]
-
     def _click(self, trace: go.Scatter, points, _) -> None:
-        if points.xs and trace.name in self._samplers:
+        if points.xs:
             self._row.value = trace.name
 
     def _show_picks(self) -> None:
         """Show the frames that the chosen sampler picks, at most 32, evenly spread over all."""
         picks = self.picks().get(self._row.value, np.array([], np.int64))
         indices = spread(len(picks), _SHOWN)
-        self._numbers = picks[indices]
-        frames = self._read(self._info, self._numbers, within=_SMALL) if len(picks) else []
+        shown = picks[indices]
+        frames = self._read(self._info, shown, within=_LARGE) if len(picks) else []
         labels = [f"pick {index + 1} of {len(picks)} · frame {picks[index]}" for index in indices]
-        apart = np.abs(np.diff(self._numbers, prepend=-1))
+        apart = np.abs(np.diff(shown, prepend=-1)).clip(1)
         self._player.load(
-            labels or ["-"], seconds=np.median(apart.clip(1)) / self._info.fps if labels else 1
+            labels or ["-"], seconds=np.median(apart) / self._info.fps if labels else 1
         )
-        captions = [str(number) for number in self._numbers]
+        captions = [f"{number} · {number / self._info.fps:.2f} s" for number in shown]
         self._picks.show([jpeg(frame) for frame in frames], captions)
-
-    def _go_to_pick(self) -> None:
-        if 0 <= self._picks.selected < len(self._numbers):
-            self._frame.value = int(self._numbers[self._picks.selected])
-
-    def _look(self) -> None:
-        """Show the frame at the slider, and a line there."""
-        if self._info is None:
-            return
-        number = self._frame.value
-        by = [name for name, picks in self.picks().items() if number in picks]
-        caption = f"{self._frame_labels([number])[0]}: picked by {', '.join(by) or 'none'}"
-        (frame,) = self._read(self._info, [number], within=_LARGE)
-        self._large.show([jpeg(frame)], [caption])
-        line = {"type": "line", "x0": number, "x1": number, "yref": "paper", "y0": 0, "y1": 1}
-        self.chart.layout.shapes = [line | {"line": {"color": GREY, "width": 1}}]
 
     @staticmethod
     def _read(
@@ -303,7 +267,7 @@ class SamplingExplorer(VideoPanel):
         picks = self.picks()
         if not picks:
             return None
-        info, titles = self._info, {name: self._samplers[name].title for name in self._samplers}
+        info, titles = self._info, {name: self._title(name) for name in self._samplers}
         size = fitted((info.height, info.width), within=(160, 160))
         drawn = f" in training, draw {self._draw.value}" if self._draw.value else ""
         return plots.sampling_strip(
@@ -315,12 +279,33 @@ class SamplingExplorer(VideoPanel):
             title=f"{self.video.value}: which frames each sampler picks{drawn}",
         )
 
-    def describe(self) -> str:
+    def about(self) -> str:
         """Name the video, and say how many frames each sampler picks."""
         if self._info is None:
-            return f"SamplingExplorer. {self.problem}"
-        counts = [f"{self._samplers[name].title} {len(one)}" for name, one in self.picks().items()]
-        return (
-            f"SamplingExplorer, {self.video.value}, {self._info.frames} frames. Picked by "
-            f"{', '.join(counts)}. Run this cell in JupyterLab to move their options."
-        )
+            return ""
+        counts = [f"{self._title(name)} {len(one)}" for name, one in self.picks().items()]
+        frames = self._info.frames
+        return f", {self.video.value}, {frames} frames. Picked by {', '.join(counts)}"
+
+
+def _controls(sampler: Sampler) -> dict[str, ipywidgets.Widget]:
+    """Make a control for each option of a sampler that is a number or a choice."""
+    controls = {}
+    hints = get_type_hints(type(sampler)) if is_dataclass(sampler) else {}
+    for option in fields(sampler) if hints else ():
+        value, hint = getattr(sampler, option.name), hints[option.name]
+        text, style = option.name.replace("_", " "), {"description_width": "auto"}
+        if get_origin(hint) is Literal:
+            controls[option.name] = ipywidgets.Dropdown(
+                options=get_args(hint), value=value, description=text, style=style
+            )
+        elif int in (hint, *get_args(hint)):
+            least = 0 if type(None) in get_args(hint) else 1
+            controls[option.name] = ipywidgets.IntSlider(
+                value or 0,
+                least,
+                max(_LARGEST, value or 0),
+                description=text if least else f"{text} (0: all)",
+                style=style,
+            )
+    return controls

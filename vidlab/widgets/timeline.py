@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import numpy as np
 import traitlets
 
 from vidlab import plots
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler, Uniform
 from vidlab.errors import ModelError, VideoError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.evaluation.timeline import Timeline, VideoPredictor
 from vidlab.plots import Drawing
 from vidlab.widgets.cam import CamExplorer
-from vidlab.widgets.explorer import Explorer, is_live, page
+from vidlab.widgets.explorer import Explorer, page
 from vidlab.widgets.footage import Footage
-from vidlab.widgets.video_panel import VideoPanel
-
-if TYPE_CHECKING:
-    from vidlab.data.index import VideoIndex
+from vidlab.widgets.panel import VideoPanel
 
 __all__ = ["TimelineExplorer", "TimelinePlayer"]
 
 _COUNTS = (8, 16, 32, 64, 128)  # frames that can be looked at instead of the usual ones
 _MOST = 300  # frames that the page plays
-_LARGEST = 500  # megabytes of a file that is uploaded
 _CONTEXTS = {
     "frame": "The model looks at single frames: a line is its probability for each frame alone, "
     "and the {aggregation} of the frames decides about the video.",
@@ -40,7 +36,7 @@ _CONTEXTS = {
 }
 _HOW = (
     "The coloured band is the prediction at each moment. Click or drag in the chart to go to a "
-    "frame, a name below it shows that class alone. Space plays, ← and → go frame by frame."
+    "frame. Space plays, ← and → go frame by frame."
 )
 
 
@@ -49,11 +45,6 @@ class TimelinePlayer(Explorer):
 
     The curves are drawn on a canvas: a playhead that is dragged follows the mouse while the kernel
     predicts, but a FigureWidget hears of no drag, and its lines are moved by the kernel alone.
-
-    Parameters
-    ----------
-    handlers
-        What is done for each kind of message: ``predict``, or ``upload`` a piece of a file.
 
     Attributes
     ----------
@@ -69,15 +60,6 @@ class TimelinePlayer(Explorer):
     film = traitlets.Dict().tag(sync=True)
     predictions = traitlets.Dict().tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
-
-    def __init__(self, handlers: Mapping[str, Callable[..., None]]):
-        self._message_handlers = handlers
-        super().__init__()
-
-    @property
-    def handlers(self) -> Mapping[str, Callable[..., None]]:
-        """As in the constructor."""
-        return self._message_handlers
 
 
 class TimelineExplorer(VideoPanel):
@@ -95,13 +77,11 @@ class TimelineExplorer(VideoPanel):
     ----------
     model, count : ipywidgets.Dropdown
         The name of the predictor, and how many frames it sees; 0 for those it usually takes.
-    target : ipywidgets.Dropdown
-        The class that `explain` explains; "" for the one predicted at the frame that is shown.
     player : TimelinePlayer
         Shows the video.
     timeline : vidlab.timeline.Timeline or None
         Of the video that is shown.
-    cam : CamExplorer
+    cam : CamExplorer or None
         Shows where the model looked, once that is asked for.
 
     Raises
@@ -119,7 +99,7 @@ class TimelineExplorer(VideoPanel):
     ):
         super().__init__(source)
         self._predictors = _by_name(predictors)
-        self._incoming: dict[str, Any] = {}
+        self._incoming, self._next = Path(), 0  # the file that is uploaded, and its next piece
         self._footage: Footage | None = None
         self.timeline: Timeline | None = None
         fitted = {"description_width": "auto"}
@@ -130,23 +110,20 @@ class TimelineExplorer(VideoPanel):
             self.model.layout.display = "none"
         counts = [("as usual", 0), *((f"{count} frames", count) for count in _COUNTS)]
         self.count = ipywidgets.Dropdown(options=counts, description="sees", style=fitted)
-        self.target = ipywidgets.Dropdown(
-            options=[("the class predicted now", "")], description="for", style=fitted
-        )
-        self.player = TimelinePlayer({"predict": self.predict, "upload": self._upload})
-        self.cam = CamExplorer()
-        self._how = ipywidgets.HTML()
+        self.player = TimelinePlayer()
+        self.player.handlers = {"predict": self.predict, "upload": self._upload}
+        self.cam: CamExplorer | None = None
+        self._below, self._how = ipywidgets.VBox(), ipywidgets.HTML()
         explain = ipywidgets.Button(description="Where did it look?")
-        if is_live():
-            row = {"flex_flow": "row wrap"}
-            self.children = (
-                ipywidgets.HBox([self.picker, self.model, self.count], layout=row),
-                self.player,
-                ipywidgets.HBox([explain, self.target]),
-                self.status,
-                self.cam,
-                self._how,
-            )
+        self.lay_out(
+            [self.picker, self.model, self.count],
+            self.player,
+            explain,
+            self.status,
+            self._below,
+            self._how,
+            how=_HOW,
+        )
         self.on_change(self._choose, self.model, self.count)
         self.on_change(self.explain, explain)
         if source is not None:
@@ -156,7 +133,7 @@ class TimelineExplorer(VideoPanel):
         """Play a video; the page asks for the predictions."""
         self._footage, self.timeline = None, None
         self.player.predictions, self.player.film = {}, {}
-        self.cam.clear()
+        self._show_cam(None)
         footage = Footage.of_file(path, sampling=self._sampling)
         if len(footage.frames) > _MOST:
             raise VideoError(
@@ -175,11 +152,8 @@ class TimelineExplorer(VideoPanel):
             self.set_status(f"{name} is predicting …")
             timeline = predictor.predict(self._footage.path, sampling=self._sampling)
             self.timeline = timeline
-            options = (self.target.options[0], *((one, one) for one in timeline.classes))
-            if options != self.target.options:  # else the choice would be lost
-                self.target.options = options
             context = _CONTEXTS[timeline.context].format(aggregation=predictor.aggregation)
-            self._how.value = f"<p style='line-height: 1.4; font-size: 12px'>{context} {_HOW}</p>"
+            self._how.value = f'<div style="line-height: 1.4">{context}</div>'
             drawn = plots.drawn_classes(timeline.probabilities, timeline.classes)
             ((predicted, probability),) = timeline.top(1).items()
             self.player.predictions = {
@@ -195,47 +169,53 @@ class TimelineExplorer(VideoPanel):
             )
 
     def explain(self) -> None:
-        """Show below where the model looked for the class of `target`."""
+        """Show below where the model looked for the class predicted at the frame that is shown."""
         if self.timeline is None:
             raise VideoError("Expected a video. Received: none. Choose or upload one first.")
         predictor = self._predictors[self.model.value]
         frame = self.timeline.probabilities[min(self.player.frame, len(self.timeline) - 1)]
-        target = self.target.value or self.timeline.classes[frame.argmax()]
-        options = {"sampling": self._sampling, "streams": predictor.streams}
-        self.cam.use(lambda: predictor.model, classes=predictor.classes, **options)
-        self.cam.show(self.timeline.path, targets=[target])
+        self._show_cam(
+            CamExplorer(
+                lambda: predictor.model,
+                self.timeline.path,
+                classes=predictor.classes,
+                targets=[self.timeline.classes[frame.argmax()]],
+                sampling=self._sampling,
+                streams=predictor.streams,
+            )
+        )
         self.cam.explain()
 
+    def _show_cam(self, cam: CamExplorer | None) -> None:
+        if self.cam is not None:
+            self.cam.close()
+        self.cam, self._below.children = cam, [cam] if cam is not None else []
+
     def _upload(
-        self, name: str, number: int, of: int, size: int, *, buffers: Sequence[memoryview] = ()
+        self, name: str, number: int, of: int, *, buffers: Sequence[memoryview] = ()
     ) -> None:
         """Take a piece of a file from the page: its number, from 0, of how many, and its bytes.
 
         Pieces, because a server takes no message of more than 10 MB. The last one shows the video.
         """
         with self.problems_shown():
-            if size > _LARGEST * 1e6:
-                raise VideoError(
-                    f"Expected a video of at most {_LARGEST} MB. Received: {name} with "
-                    f"{size / 1e6:.0f} MB. Pass its path instead: TimelineExplorer(run, 'my.mp4')."
-                )
             if number == 0:
                 self._folder = self._folder or tempfile.TemporaryDirectory(prefix="vidlab-")
                 folder = Path(tempfile.mkdtemp(dir=self._folder.name))
-                self._incoming = {"path": folder / Path(name).name, "next": 0}
-            if number != self._incoming.get("next"):
+                self._incoming, self._next = folder / Path(name).name, 0
+            if number != self._next:
                 raise VideoError(
-                    f"Expected piece {self._incoming.get('next', 0)} of {name}. Received: piece "
-                    f"{number}. Upload it again."
+                    f"Expected piece {self._next} of {name}. Received: piece {number}. "
+                    "Upload it again."
                 )
-            with self._incoming["path"].open("ab") as file:
+            with self._incoming.open("ab") as file:
                 file.writelines(buffers)
-            self._incoming["next"] = number + 1
-            if number + 1 < of:
-                self.set_status(f"Uploading {name}: {(number + 1) / of:.0%}")
-                self.player.send({"kind": "go on", "number": number + 1})
+            self._next += 1
+            if self._next < of:
+                self.set_status(f"Uploading {name}: {self._next / of:.0%}")
+                self.player.send({"kind": "go on", "number": self._next})
             else:
-                self.add(self._incoming["path"])
+                self.add(self._incoming)
 
     def close(self) -> None:
         """Let go of the page, and of the files that were uploaded."""
@@ -264,15 +244,13 @@ class TimelineExplorer(VideoPanel):
             title=f"{self.timeline.path.name}: predictions of {self.model.value}",
         )
 
-    def describe(self) -> str:
+    def about(self) -> str:
         """Say what the model takes the video for."""
         if self.timeline is None:
-            return f"TimelineExplorer. {self.problem or 'No video is shown.'}"
+            return ""
         ((name, probability),) = self.timeline.top(1).items()
-        return (
-            f"TimelineExplorer, {self.timeline.path.name}: {self.model.value} predicts {name}, "
-            f"{probability:.0%}. Run this cell in JupyterLab to play it."
-        )
+        file = self.timeline.path.name
+        return f", {file}: {self.model.value} predicts {name}, {probability:.0%}"
 
     @property
     def _sampling(self) -> Sampler:
@@ -290,15 +268,15 @@ class TimelineExplorer(VideoPanel):
 
 
 def _by_name(
-    predictors: VideoPredictor | RunFolder | Mapping[str, Any],
+    predictors: VideoPredictor | RunFolder | Mapping[str, VideoPredictor | RunFolder],
 ) -> dict[str, VideoPredictor]:
     """Give predictors by their names."""
-    given = predictors if isinstance(predictors, Mapping) else {"": predictors}
-    if not given:
+    if not predictors:
         raise ModelError(
             "Expected a finished run or a VideoPredictor, or several by name. Received: none. "
             "Pass lab.run('convgru-finetuned')."
         )
+    given = predictors if isinstance(predictors, Mapping) else {"": predictors}
     made = {
         name: VideoPredictor.of_run(one) if isinstance(one, RunFolder) else one
         for name, one in given.items()

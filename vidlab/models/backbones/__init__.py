@@ -4,9 +4,6 @@ A backbone is one flat Keras model named ``"backbone"``: its input, a ``Rescalin
 the preprocessing, then every layer of the encoder. Classifiers nest it whole, so
 ``model.get_layer("backbone").get_layer("mixed10")`` finds any layer, before saving and after
 loading alike. The input is declared ``float32``: Keras casts a ``uint8`` batch, 0..255, on entry.
-
-An encoder is a model named ``"encoder"``, from images to one vector each: a backbone with its map
-averaged (`pooled`), which it holds as its layer ``"backbone"`` and shares its weights with.
 """
 
 from __future__ import annotations
@@ -24,7 +21,6 @@ __all__ = [
     "backbone_of",
     "build",
     "names",
-    "pooled",
     "save_weights",
     "set_trainable",
     "top_modules",
@@ -81,34 +77,3 @@ def build(
     scaled = keras.layers.Rescaling(scale, offset=offset, name="preprocessing")(images)
     model = keras.Model(images, known.layers(scaled), name="backbone")
     return model if weights is None else with_weights(model, weights, name=name, size=size)
-
-
-def pooled(backbone: keras.Model) -> keras.Model:
-    """Average a backbone's feature map over the picture: what was seen, not where.
-
-    Parameters
-    ----------
-    backbone
-        As `vidlab.backbones.build` gives it.
-
-    Returns
-    -------
-    keras.Model
-        An encoder with as many features as the map has channels: 2,048 for InceptionV3, 1,280 for
-        MobileNetV2.
-
-    Raises
-    ------
-    ModelError
-        If the model is no backbone, or gives no feature map.
-    """
-    if backbone.name != "backbone" or len(backbone.output_shape) != 4:
-        raise ModelError(
-            'Expected a model named "backbone" that gives (batch, rows, columns, channels). '
-            f"Received: {backbone.name} with output shape {backbone.output_shape}. Build it with "
-            "vidlab.backbones."
-        )
-    frames = keras.Input(backbone.input_shape[1:], name="frames")
-    x = backbone(frames)  # (batch, rows, columns, channels)
-    vectors = keras.layers.GlobalAveragePooling2D(name="pool")(x)  # (batch, channels)
-    return keras.Model(frames, vectors, name="encoder")

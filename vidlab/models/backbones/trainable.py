@@ -13,8 +13,7 @@ __all__ = ["backbone_of", "set_trainable", "top_modules"]
 def top_modules(model: keras.Model) -> list[str]:
     """Name the layers of the top two modules of a backbone, inputs before outputs.
 
-    A layer belongs to them if it lies downstream of the module below them, so the order in which
-    Keras lists the layers does not matter. They are, for
+    They are, for
 
     - the residual network: blocks 3 and 4;
     - InceptionV3: everything after ``mixed8``, that is the modules ``mixed9`` and ``mixed10``;
@@ -32,20 +31,15 @@ def top_modules(model: keras.Model) -> list[str]:
         If the model holds no backbone vidlab knows.
     """
     backbone = backbone_of(model)
-    known = {spec.below_top for spec in BACKBONES.values()}
-    reached = {id(layer.output) for layer in backbone.layers if layer.name in known}
-    if not reached:
+    order = [layer.name for layer in backbone.layers]  # inputs before outputs: Keras sorts by depth
+    below = {spec.below_top for spec in BACKBONES.values()}.intersection(order)
+    if not below:
         raise ModelError(
             f"Expected one of the backbones {', '.join(names())}. "
             f"Received: {backbone.name}, whose layers are those of none. "
             "Name the layers to train yourself and set their `trainable`."
         )
-    found = []
-    for layer in backbone.layers:  # inputs before outputs: Keras sorts a functional model by depth
-        if any(id(tensor) in reached for tensor in keras.tree.flatten(layer.input)):
-            found.append(layer.name)
-            reached.update(id(tensor) for tensor in keras.tree.flatten(layer.output))
-    return found
+    return order[order.index(below.pop()) + 1 :]  # all that is computed passes through that layer
 
 
 def set_trainable(model: keras.Model, what: str, *, pretrained: bool = True) -> None:

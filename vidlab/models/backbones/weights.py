@@ -14,8 +14,8 @@ from vidlab.errors import WeightsError
 from vidlab.files import replacing
 from vidlab.models.backbones.specs import BACKBONES, spec
 from vidlab.models.backbones.trainable import backbone_of
-from vidlab.models.graph import load
 from vidlab.models.litert import embedding_of, from_litert
+from vidlab.models.reading import check_arrays, load
 
 __all__ = ["imagenet_problem", "save_weights", "with_weights"]
 
@@ -54,6 +54,7 @@ def with_weights(
                 return _fitting(trained, model)
             model.set_weights(trained.get_weights())
         else:
+            check_arrays(path, path)
             with warnings.catch_warnings():
                 # Keras only warns of layers the file has nothing for, and leaves them random.
                 warnings.filterwarnings("error", message="Skipping nested container")
@@ -84,10 +85,6 @@ def save_weights(backbone: keras.Model, path: str | os.PathLike) -> Path:
     The file appears whole or not at all, and its name has to end in ``.weights.h5``.
     """
     path = Path(path)
-    if not path.name.endswith(".weights.h5"):
-        raise WeightsError(
-            f"Expected a file name that ends in .weights.h5. Received: {path}. Rename it."
-        )
     with tempfile.TemporaryDirectory() as folder, replacing(path) as half:
         full = Path(folder, "full.weights.h5")
         backbone.save_weights(full)

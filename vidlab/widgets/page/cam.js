@@ -5,8 +5,7 @@ const INFERNO = [
   [207, 68, 70], [237, 105, 37], [251, 155, 6], [247, 209, 61], [252, 255, 164],
 ];
 const METHODS = {
-  grad_cam: "Grad-CAM", "grad_cam++": "Grad-CAM++", layer_cam: "LayerCAM",
-  score_cam: "Score-CAM", saliency: "saliency", smooth_grad: "SmoothGrad",
+  grad_cam: "Grad-CAM", "grad_cam++": "Grad-CAM++", layer_cam: "LayerCAM", saliency: "saliency",
 };
 
 function inferno(heat) {
@@ -18,17 +17,8 @@ function inferno(heat) {
 const HEAT_COLOURS = Array.from({ length: 256 }, (_, heat) => inferno(heat / 255));
 
 function renderCam({ model, el }) {
-  const reel = makeReel();
-  const player = makePlayer({
-    shown: (at) => {
-      root.dataset.frame = at;
-      repaint();
-    },
-    clock: (at) => {
-      const { seconds, numbers } = model.get("film");
-      return `${seconds[at].toFixed(2)} s · frame ${numbers[at]} `
-        + `(${at + 1} of ${seconds.length} shown to the model)`;
-    },
+  const { reel, player, repaint, load } = filmPlayer({
+    model, loaded, moved: (at) => { root.dataset.frame = at; }, paint,
   });
   let panels = [];
   let reels = {}; // of inputs that are no pictures themselves, such as flow
@@ -62,26 +52,20 @@ function renderCam({ model, el }) {
     stage, player.bar, timeline.holder, choosers, how,
   );
   const root = make(
-    "div", { className: "vl-explorer vl-cam", "data-lm-suppress-shortcuts": "true", onkeydown: key },
+    "div", { className: "vl-explorer vl-cam", "data-lm-suppress-shortcuts": "true", onkeydown: player.key },
     title, body, line,
   );
   el.append(root);
   const { send, showStatus } = statusLine(model, line);
 
-  const repaint = painter(paint);
   const unfollow = followSizeAndTheme(root, repaint);
-  const changes = {
+  const stopListening = listen(model, {
     "change:film": load, "change:choices": offer, "change:explanation": lay, "change:status": showStatus,
-  };
-  for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
+  });
   offer();
   load();
 
-  async function load() {
-    player.load([]); // until the frames are unpacked there is no place to go to
-    const film = model.get("film") ?? {};
-    if (!(await reel.load(film.frames ?? []))) return;
-    player.load(film.seconds ?? []);
+  function loaded(film) {
     title.textContent = film.title ?? "";
     body.hidden = !reel.pictures.length;
     root.hidden = !film.title && !line.textContent;
@@ -180,7 +164,6 @@ function renderCam({ model, el }) {
   }
 
   function paint() {
-    if (!reel.pictures.length) return;
     const strongest = opacity.value / 100;
     for (const { panel, canvas, heat } of panels) {
       const context = canvas.getContext("2d");
@@ -219,22 +202,15 @@ function renderCam({ model, el }) {
     }));
   }
 
-  function key(event) {
-    if (["SELECT", "INPUT"].includes(event.target.tagName)) return;
-    player.key(event);
-  }
-
   if (!model.get("explanation")?.panels && model.get("film")?.title && !line.textContent) {
     send({ kind: "explain" });
   }
 
-  const stop = () => {
+  return () => {
     player.pause();
     for (const one of [reel, ...Object.values(reels)]) one.close();
     repaint.stop();
     unfollow();
-    for (const [name, handler] of Object.entries(changes)) model.off(name, handler);
+    stopListening();
   };
-  stop.focus = player.focus;
-  return stop;
 }

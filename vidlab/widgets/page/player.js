@@ -11,11 +11,10 @@
 //   player.load(seconds)  another clip, at its first frame: when each of its frames is seen
 //   player.goTo(at)       the explorer goes to a place; playing goes on
 //   player.move(at)       the user goes to a place; playing ends
-//   player.toggle(), player.pause()
-//   player.key(event)     does what Space, ← and → mean; false where the key was another
+//   player.pause()
+//   player.key(event)     does what Space, ← and → mean
 //   player.at, player.playing, player.seconds
 //   player.moved          whether the user has moved or played since `load`
-//   player.focus()
 function makePlayer({ shown, clock }) {
   const state = { at: 0, playing: false, moved: false, timer: 0, due: 0, seconds: [] };
   const play = make("button", {
@@ -88,19 +87,19 @@ function makePlayer({ shown, clock }) {
   }
 
   function key(event) {
+    const { tagName } = event.target;
+    if (["SELECT", "INPUT"].includes(tagName) || (tagName === "BUTTON" && event.key === " ")) return;
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
     if (event.key in steps) move(state.at + steps[event.key]);
     else if (event.key === " ") toggle();
-    else return false;
+    else return;
     event.preventDefault();
     event.stopPropagation();
-    return true;
   }
 
   label();
   return {
-    bar, load, goTo, move, toggle, pause, key,
-    focus: () => play.focus({ preventScroll: true }),
+    bar, load, goTo, move, pause, key,
     get at() { return state.at; },
     get playing() { return state.playing; },
     get moved() { return state.moved; },
@@ -139,4 +138,31 @@ function makeReel() {
     keep([]);
   };
   return reel;
+}
+
+// Plays the clip that a model has as `film`. `loaded(film)` is called when another one is in place,
+// `moved(at)` whenever another frame is, and `paint()` when it is to be drawn. Load one with `load()`.
+function filmPlayer({ model, loaded, moved, paint }) {
+  const reel = makeReel();
+  const repaint = painter(() => reel.pictures.length && paint());
+  const player = makePlayer({
+    shown: (at) => {
+      moved(at);
+      repaint();
+    },
+    clock: (at) => {
+      const { seconds, numbers } = model.get("film");
+      return `${seconds[at].toFixed(2)} s · frame ${numbers[at]} (${at + 1} of ${seconds.length})`;
+    },
+  });
+
+  async function load() {
+    player.load([]); // until the frames are unpacked there is no place to go to
+    const film = model.get("film") ?? {};
+    if (!(await reel.load(film.frames ?? []))) return;
+    player.load(film.seconds ?? []);
+    loaded(film);
+  }
+
+  return { reel, player, repaint, load };
 }

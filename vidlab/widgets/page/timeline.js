@@ -4,20 +4,15 @@ const PIECE = 2 ** 20; // bytes of a file that go to the kernel at once
 const NOW = 5; // classes beside the frame
 
 async function renderTimeline({ model, el }) {
-  const reel = makeReel();
-  const player = makePlayer({
-    shown: (at) => {
+  const { reel, player, repaint, load } = filmPlayer({
+    model, loaded, paint,
+    moved: (at) => {
       root.dataset.frame = at;
       model.set("frame", at);
       if (!player.playing) model.save_changes();
-      repaint();
-    },
-    clock: (at) => {
-      const { seconds, numbers } = model.get("film");
-      return `${seconds[at].toFixed(2)} s · frame ${numbers[at]} (${at + 1} of ${seconds.length})`;
     },
   });
-  const state = { predictions: null, only: null, file: null };
+  const state = { predictions: null, file: null };
 
   const file = make("input", {
     type: "file", accept: "video/*,.avi,.mp4,.mov,.mkv,.webm", hidden: true, "aria-label": "Video file",
@@ -25,7 +20,7 @@ async function renderTimeline({ model, el }) {
   });
   const button = make("button", {
     type: "button", className: "vl-upload", text: "your own video …",
-    title: "Choose a file, or drop one here", onclick: () => file.click(),
+    onclick: () => file.click(),
   });
   const bar = make("div", { className: "vl-bar" }, button, file);
 
@@ -47,30 +42,24 @@ async function renderTimeline({ model, el }) {
   const body = make(
     "div", {}, sides, chart.holder, legend,
   );
-  const drop = make("div", { className: "vl-hint", text: "Drop a video here, or choose one above." });
+  const hint = make("div", { className: "vl-hint", text: "Choose a video above." });
   const root = make(
     "div", {
-      className: "vl-explorer vl-watch", "data-lm-suppress-shortcuts": "true", onkeydown: key,
-      ondragover: (event) => { event.preventDefault(); root.classList.add("vl-dropping"); },
-      ondragleave: () => root.classList.remove("vl-dropping"), ondrop: dropped,
+      className: "vl-explorer vl-watch", "data-lm-suppress-shortcuts": "true", onkeydown: player.key,
     },
-    bar, drop, body,
+    bar, hint, body,
   );
   el.append(root);
-  const repaint = painter(paint);
   const unfollow = followSizeAndTheme(root, repaint);
-  const changes = { "change:film": load, "change:predictions": read, "msg:custom": goOn };
-  for (const [name, handler] of Object.entries(changes)) model.on(name, handler);
+  const stopListening = listen(
+    model, { "change:film": load, "change:predictions": read, "msg:custom": goOn },
+  );
   read();
   load();
 
-  async function load() {
-    player.load([]);
-    const film = model.get("film") ?? {};
-    if (!(await reel.load(film.frames ?? []))) return;
-    player.load(film.seconds ?? []);
+  function loaded(film) {
     body.hidden = !reel.pictures.length;
-    drop.hidden = Boolean(film.title);
+    hint.hidden = Boolean(film.title);
     if (film.size) [frame.height, frame.width] = film.size;
     root.dataset.video = film.title ?? "";
     if (film.title && !model.get("predictions")?.model) model.send({ kind: "predict" });
@@ -85,7 +74,6 @@ async function renderTimeline({ model, el }) {
       const probabilities = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
       state.predictions = { ...predictions, probabilities, colours: new Map(predictions.drawn) };
     }
-    state.only = null;
     root.dataset.model = predictions.model ?? "";
     root.dataset.steps = predictions.model ? state.predictions.probabilities.length / predictions.classes.length : 0;
     names();
@@ -110,16 +98,7 @@ async function renderTimeline({ model, el }) {
 
   function names() {
     legend.replaceChildren(...(state.predictions?.drawn ?? []).map(([label]) => make(
-      "button", {
-        type: "button", className: "vl-name-of", "data-label": label, "aria-pressed": "false",
-        onclick: () => {
-          state.only = state.only === label ? null : label;
-          for (const one of legend.children) {
-            one.setAttribute("aria-pressed", String(Number(one.dataset.label) === state.only));
-          }
-          repaint();
-        },
-      },
+      "span", { "data-label": label },
       make("i", { className: "vl-swatch" }), state.predictions.classes[label],
     )));
   }
@@ -127,7 +106,7 @@ async function renderTimeline({ model, el }) {
   // ---- drawing -------------------------------------------------------------------------------
 
   function paint() {
-    if (!reel.pictures.length || !root.clientWidth) return;
+    if (!root.clientWidth) return;
     const at = Math.min(player.at, reel.pictures.length - 1);
     frame.getContext("2d").drawImage(reel.pictures[at], 0, 0, frame.width, frame.height);
     const colours = palette(root);
@@ -173,10 +152,8 @@ async function renderTimeline({ model, el }) {
     context.lineJoin = "round";
     const order = [...state.predictions.drawn].reverse(); // the first are drawn over the others
     for (const [label] of order) {
-      const faint = state.only !== null && state.only !== label;
-      context.globalAlpha = faint ? 0.15 : 1;
       context.strokeStyle = colour(label, dark);
-      context.lineWidth = state.only === label ? 3 : 2;
+      context.lineWidth = 2;
       context.beginPath();
       seconds.forEach((_, at) => context.lineTo(across(at), up(probability(at, label))));
       context.stroke();
@@ -184,7 +161,6 @@ async function renderTimeline({ model, el }) {
       context.fillStyle = context.strokeStyle;
       seconds.forEach((_, at) => context.fillRect(across(at) - 2, up(probability(at, label)) - 2, 4, 4));
     }
-    context.globalAlpha = 1;
   }
 
   function drawBand(context, { across, base, colours: { dark } }) {
@@ -197,21 +173,7 @@ async function renderTimeline({ model, el }) {
     });
   }
 
-  // ---- keys ----------------------------------------------------------------------------------
-
-  function key(event) {
-    if (["SELECT", "INPUT"].includes(event.target.tagName)) return;
-    if (event.target.tagName === "BUTTON" && event.key === " ") return;
-    player.key(event);
-  }
-
   // ---- a file of one's own -------------------------------------------------------------------
-
-  function dropped(event) {
-    event.preventDefault();
-    root.classList.remove("vl-dropping");
-    upload(event.dataTransfer.files[0]);
-  }
 
   function upload(chosen) {
     if (!chosen) return;
@@ -224,7 +186,7 @@ async function renderTimeline({ model, el }) {
     const { name, size } = state.file;
     const of = Math.max(1, Math.ceil(size / PIECE));
     const piece = await state.file.slice(number * PIECE, (number + 1) * PIECE).arrayBuffer();
-    model.send({ kind: "upload", name, number, of, size }, undefined, [piece]);
+    model.send({ kind: "upload", name, number, of }, undefined, [piece]);
   }
 
   function goOn(message) {
@@ -236,6 +198,6 @@ async function renderTimeline({ model, el }) {
     reel.close();
     repaint.stop();
     unfollow();
-    for (const [name, handler] of Object.entries(changes)) model.off(name, handler);
+    stopListening();
   };
 }

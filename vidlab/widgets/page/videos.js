@@ -5,7 +5,7 @@ function renderVideos({ model, el }) {
   const line = make("div", { className: "vl-status", role: "status", "aria-live": "polite" });
   const { send, answered, showStatus } = statusLine(model, line);
   const videos = videoList({
-    model, send, turn: (number) => send({ kind: "page", number }), leave: () => {},
+    model, send, leave: () => {},
     about: ({ title, notes }) => ({
       key: title,
       head: [make("b", { text: title }), ...notes.map((text) => make("span", { text }))],
@@ -25,20 +25,17 @@ function renderVideos({ model, el }) {
     videos.show();
   };
   show();
-  model.on("change:listing", show);
-  model.on("change:status", showStatus);
+  const stopListening = listen(model, { "change:listing": show, "change:status": showStatus });
   return () => {
     size.disconnect();
     videos.stop();
-    model.off("change:listing", show);
-    model.off("change:status", showStatus);
+    stopListening();
   };
 }
 
 // Gives the list and what is done with it. `about(listing)` says what stands over the cards, `head`,
-// and names the list in its data, `key`; `turn(page)` asks for another page, `leave()` goes back to
-// where the list was asked for.
-function videoList({ model, send, about, turn, leave, hint, nothing }) {
+// and names the list in its data, `key`; `leave()` goes back to where the list was asked for.
+function videoList({ model, send, about, leave, hint, nothing }) {
   const list = make("div", { className: "vl-list", onkeydown: key });
   let isFocused = false; // once the list is there, by who came with the keyboard
 
@@ -92,7 +89,11 @@ function videoList({ model, send, about, turn, leave, hint, nothing }) {
   function pager({ page, pages }) {
     const step = (text, to, title) => {
       const one = make("button", {
-        type: "button", text, title, onclick: (event) => { keepFocus(event); turn(to); },
+        type: "button", text, title, onclick: (event) => {
+          isFocused = event.detail === 0; // by a key: the button is gone with the old list
+          list.classList.add("vl-waiting");
+          send({ kind: "page", number: to });
+        },
       });
       one.disabled = to < 0 || to >= pages;
       return one;
@@ -104,20 +105,10 @@ function videoList({ model, send, about, turn, leave, hint, nothing }) {
   }
 
   function key(event) {
-    const cards = [...list.querySelectorAll(".vl-card")];
-    const place = cards.indexOf(event.target);
-    const across = cards.filter((one) => one.offsetTop === cards[0].offsetTop).length;
-    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
-    if (by && place >= 0) cards[Math.max(0, Math.min(cards.length - 1, place + by))].focus();
-    else if (event.key === "Escape") leave();
-    else return;
+    if (event.key !== "Escape") return walk(event, [...list.querySelectorAll(".vl-card")]);
     event.preventDefault();
     event.stopPropagation();
-  }
-
-  // A button that is pressed by a key is gone with the old list: the focus goes to the new one.
-  function keepFocus(event) {
-    isFocused = event.detail === 0;
+    leave();
   }
 
   function forget() {
@@ -125,7 +116,7 @@ function videoList({ model, send, about, turn, leave, hint, nothing }) {
   }
 
   return {
-    list, show, keepFocus, stop: forget,
+    list, show, stop: forget,
     wait: () => list.classList.add("vl-waiting"),
     focusNext: () => { isFocused = true; },
   };

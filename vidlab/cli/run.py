@@ -1,4 +1,4 @@
-"""``vidlab run`` executes notebooks, ``vidlab notebooks strip`` makes them ready for git."""
+"""``vidlab run``: the course's notebooks, executed."""
 
 from __future__ import annotations
 
@@ -8,22 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperCommand
 
-from vidlab.cli.console import complain, relative
+from vidlab.cli.console import complain
 from vidlab.cli.options import of_a_run
-from vidlab.errors import NotebookError
+from vidlab.files import relative
 
 if TYPE_CHECKING:
     from vidlab.course.records import Record
-    from vidlab.course.runner import RunSummary
 
-__all__ = ["Run", "app", "run", "strip"]
-
-app = typer.Typer(no_args_is_help=True, help="Make notebooks ready for git.")
-
-Files = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="FILE", help="Notebooks; all of notebooks/ where none is named."),
-]
+__all__ = ["Run", "run"]
 
 
 class Run(TyperCommand):
@@ -40,6 +32,12 @@ class Run(TyperCommand):
         return super().parse_args(ctx, joined)
 
 
+def _whole(words: list[str]) -> list[str]:
+    if incomplete := [word for word in words if "=" not in word]:
+        raise typer.BadParameter(f"{incomplete[0]} has no value, as in -p dataset my-videos")
+    return words
+
+
 @of_a_run
 def run(
     numbers: Annotated[
@@ -53,14 +51,15 @@ def run(
         bool, typer.Option("--resume", help="Skip what is done and unchanged since.")
     ] = False,
     parameter: Annotated[
-        list[str] | None,
+        list[str],
         typer.Option(
             "--parameter",
             "-p",
+            callback=_whole,
             metavar="NAME VALUE",
             help="Set a notebook parameter; may be repeated. Lists are written as JSON.",
         ),
-    ] = None,
+    ] = (),
     silence: Annotated[
         float | None,
         typer.Option(min=0.01, metavar="SECONDS", help="Time without output or progress."),
@@ -73,7 +72,7 @@ def run(
     Each notebook is run from its first cell to its last in a fresh kernel. The executed notebooks,
     their pages and `index.html` are in `runs/PROFILE/`. A notebook that fails does not stop the
     others. One that gives no output and makes no progress for a while is ended: after the
-    profile's seconds (`limits: {silence: 900}`), or after `--silence` seconds.
+    profile's seconds (`silence: 900`), or after `--silence` seconds.
 
     **Examples**
 
@@ -88,19 +87,15 @@ def run(
     from vidlab.course import claims, runner
 
     profile, given = which.pop("profile"), {name: v for name, v in which.items() if v}
+    given |= dict(word.partition("=")[::2] for word in parameter)
     summary = runner.run(
-        numbers,
-        profile=profile,
-        jobs=jobs,
-        resume=resume,
-        parameters=given | dict(_split(word) for word in parameter or []),
-        silence=silence,
+        numbers, profile=profile, jobs=jobs, resume=resume, parameters=given, silence=silence
     )
     for record in summary.failures:
-        complain("\n" + _failure(record, summary))
+        complain("\n" + _failure(record, summary.folder))
     typer.echo(f"\nReport: {relative(summary.report)}  ({summary.seconds:.0f} s)")
     claimed = [(record.notebook, claim) for record in summary.records for claim in record.claims]
-    typer.echo(claims.counted(claim for _, claim in claimed))
+    typer.echo(f"claims: {claims.counted(claim for _, claim in claimed)}")
     for notebook, claim in claimed:
         if claim.holds is False:
             typer.echo(f"  {claim.mark} {notebook}: {claim.sentence}: {claim.measured}")
@@ -108,34 +103,11 @@ def run(
         raise typer.Exit(1)
 
 
-@app.command()
-def strip(files: Files = None) -> None:
-    """Remove outputs, counts and passing metadata, in place."""
-    from vidlab.course import notebook_files, profiles
-
-    folder = profiles.folder().parent / "notebooks"
-    for path in files or [notebook.path for notebook in notebook_files.find(folder)]:
-        typer.echo(f"{relative(path)}: {'stripped' if notebook_files.strip(path) else 'was clean'}")
-
-
-def _split(word: str) -> tuple[str, str]:
-    name, equals, value = word.partition("=")
-    if not equals or not name:
-        raise NotebookError(
-            f"Expected a parameter as two words, -p NAME VALUE. Received: -p {word}. "
-            "Write both, such as -p dataset my-videos."
-        )
-    return name, value
-
-
-def _failure(record: Record, summary: RunSummary) -> str:
+def _failure(record: Record, folder: Path) -> str:
     failure = record.failure
     where = "" if failure.cell is None else f" in cell {failure.cell} of {failure.cells}"
     count = "" if failure.execution_count is None else f" (In [{failure.execution_count}])"
-    lines = [f"{record.notebook}: {record.status}{where}{count}", f"  {failure.error}"]
-    if failure.line:
-        lines.append(f"  {failure.line}")
-    page = summary.folder / "notebooks" / f"{record.notebook}.failed.html"
-    if page.is_file():
-        lines.append(f"  See it:       {relative(page)}")
-    return "\n".join([*lines, f"  Run it again: {record.command}"])
+    lines = [f"{record.notebook}: {record.status}{where}{count}", failure.error, failure.line]
+    page = folder / "notebooks" / record.file.with_suffix(".html")
+    lines += [f"See it:       {relative(page)}" if page.is_file() else ""]
+    return "\n  ".join(filter(None, [*lines, f"Run it again: {record.command}"]))
