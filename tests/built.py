@@ -68,9 +68,9 @@ def pixel_rnn(classes, *, size, units=512, cell="gru"):
     return model_of(newman.pixel_rnn, (None, *size, 3), classes, units=units, cell=cell)
 
 
-def convgru(backbone, classes, *, units=512):
+def convgru(backbone, classes, **options):
     shape = (None, *backbone.input_shape[1:])
-    return model_of(newman.convgru, shape, classes, backbone=backbone, units=units)
+    return model_of(newman.convgru, shape, classes, backbone=backbone, **options)
 
 
 def cnn_lstm(start, classes, *, units=1024):
@@ -78,18 +78,22 @@ def cnn_lstm(start, classes, *, units=1024):
     return model_of(cnn_lstm_thesis.cnn_lstm, shape, classes, start=start, units=units)
 
 
-def chiche_rnn(backbone, classes, *, cell="gru", units=None):
+def chiche_rnn(backbone, classes, *, cell="gru", units=None, **options):
     shape = (None, *backbone.input_shape[1:])
-    return model_of(chiche.recurrent, shape, classes, backbone=backbone, cell=cell, units=units)
+    options |= {"cell": cell, "units": units}
+    return model_of(chiche.recurrent, shape, classes, backbone=backbone, **options)
 
 
-def recurrent(encoder, classes, *, units=4, cell="gru"):
+def recurrent(encoder, classes, *, units=4, cell="gru", pooling="last"):
     """Build a recurrent model that skips the padding of shorter clips, as a user might."""
     clips = keras.Input((None, *encoder.input_shape[1:]), name="rgb")
     pool = [layers.GlobalAveragePooling2D(name="pool")] if len(encoder.output_shape) == 4 else []
     x = models.each_frame(clips, [encoder, *pool])
     x = layers.Masking(name="skip_zeros")(x)
-    x = {"gru": layers.GRU, "lstm": layers.LSTM}[cell](units, name=cell)(x)
+    memory = {"gru": layers.GRUCell, "lstm": layers.LSTMCell}[cell](units)
+    if pooling == "statistics":
+        memory = [memory, models.RunningStatistics(units)]
+    x = layers.RNN(memory, name=cell)(x)
     x = layers.BatchNormalization(name="batchnorm")(x)
     return keras.Model(clips, layers.Dense(classes, activation="softmax", name="predictions")(x))
 

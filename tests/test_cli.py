@@ -1,5 +1,6 @@
 """The command line: what each command is given, prints and returns."""
 
+import dataclasses
 import json
 import os
 import re
@@ -316,15 +317,25 @@ def test_folds_leave_each_group_out_once_and_are_counted_together(
         )
         folder = runs.RunFolder(lab.run_path(name, seed=seed, split=split))
         record = {"recipe": name, "profile": "smoke", "seed": seed, "split": split}
-        return folder.write(predictions=found, metrics={"top1": 1 / 3}, recipe=record)
+        folder.write(predictions=found, metrics={"top1": 1 / 3}, recipe=record)
+        if name == "gru-pixels":
+            line = runs.RunFolder(lab.run_path("cnn-linear", seed=seed, split=split))
+            right = dataclasses.replace(found, probabilities=np.eye(3)[found.y_true])
+            record = record | {"recipe": "cnn-linear"}
+            line.write(predictions=right, metrics={"top1": 1.0}, recipe=record)
+        return folder
 
     monkeypatch.setattr(Lab, "run", run)
-    words = ("--profile", "smoke", "--dataset", str(root), "--export", "table.csv")
+    Path("lined.yaml").write_text("base: smoke\nline: cnn-linear\n")
+    words = ("--profile", "lined.yaml", "--dataset", str(root), "--export", "table.csv")
     shown = call("train", "gru-pixels", "--folds", "group", *words)
     assert shown.exit_code == 0, shown.output
     assert [set(test.table["group"]) for test in tested] == [{"g01"}, {"g02"}, {"g03"}]
     assert "3 folds by group" in shown.stdout
     assert "all 3 splits together, first seed: top-1 33.3%" in shown.stdout
+    shown_as = " ".join(shown.stdout.split())
+    assert "gru-pixels: top-1 33.3%, the mean of 3 runs; the line to pass is cnn-linear" in shown_as
+    assert "67 points below it: for these videos use cnn-linear." in shown_as
     counts = pd.read_csv("table-confusion.csv", index_col=0).to_numpy()
     assert counts.tolist() == [[6, 0, 0]] * 3
     folds = runs.find_runs(tmp_path / "runs").query("recipe == 'gru-pixels'")

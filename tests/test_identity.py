@@ -98,6 +98,15 @@ def test_random_weights_are_left_out_for_videos_of_ones_own(toy_folder):
             lab.recipe(name)
 
 
+def test_what_own_videos_change_about_a_head_is_listed_and_stays_theirs(toy_folder):
+    changed = Lab("quick", dataset=str(toy_folder)).changes("convgru-fixed").set_index("setting")
+    listed = changed.loc[["pooling", "dropout", "augmentation"], "here"]
+    assert listed.tolist() == ["statistics", "0.5", "none"]
+    for profile in ("smoke", "quick", "full", "ucf101"):
+        settings = set(Lab(profile).changes("convgru-fixed", "mobilenet-gru")["setting"])
+        assert not settings & {"pooling", "dropout", "augmentation"}
+
+
 @pytest.fixture
 def trained(monkeypatch):
     """Replace training by runs of an accuracy set here by recipe -> {recipe: accuracy}."""
@@ -131,6 +140,33 @@ def test_the_linear_line_runs_first_and_networks_are_measured_by_it(toy_folder, 
     page = report._results(runs.find_runs(lab.runs), lab.profile.line)
     assert page.index("<th>cnn-linear</th>") < page.index("<th>mobilenet-gru</th>")
     assert "<p>mobilenet-gru: top-1 60.0%; the line to pass" in page
+
+
+def test_a_fold_of_few_videos_is_not_judged_alone_but_all_of_them_together(
+    toy_dataset, trained, capsys
+):
+    trained |= {"cnn-linear": 0.9, "mobilenet-gru": 0.0}
+    lab = Lab("quick", dataset=str(toy_dataset(groups=3, lists=False)))
+    found = {name: [] for name in ("mobilenet-gru", "cnn-linear")}
+    for split in lab.folds():
+        for name, folders in found.items():
+            folders.append(lab.run(name, split=split))
+        trained["mobilenet-gru"] += 0.9
+    assert "line to pass" not in capsys.readouterr().out
+    assert runs.against_line(*found.values()) == (
+        "mobilenet-gru: top-1 90.0%, the mean of 3 runs; the line to pass is cnn-linear, 90.0%."
+    )
+    page = report._results(runs.find_runs(lab.runs), lab.profile.line)
+    assert page.count("line to pass") == 1
+
+
+@pytest.mark.parametrize(("network", "is_far"), [(0.7, True), (0.71, False)])
+def test_a_network_twenty_points_below_the_line_is_advised_against(
+    toy_folder, trained, capsys, network, is_far
+):
+    trained |= {"cnn-linear": 0.9, "mobilenet-gru": network}
+    Lab("quick", dataset=str(toy_folder)).run("mobilenet-gru")
+    assert ("20 points below it: for these videos use" in capsys.readouterr().out) == is_far
 
 
 def test_a_finished_run_of_another_configuration_is_replaced_with_a_word(

@@ -12,6 +12,7 @@ from tests import built
 from tests.built import with_random_weights
 from vidlab import models
 from vidlab.errors import ModelError
+from vidlab.training.freezing import KEPT, split
 
 FEATURES, CLASSES, SIZE = 8, 5, (12, 16)
 CELLS = {  # recurrent models, and the cell of each
@@ -20,7 +21,10 @@ CELLS = {  # recurrent models, and the cell of each
     "cnn-lstm": "lstm",
     "masking-gru": "gru",
     "masking-lstm": "lstm",
+    "convgru-statistics": "gru",
+    "masking-lstm-statistics": "lstm",
 }
+MASKING = [name for name in CELLS if name.startswith("masking")]
 every_recurrent = pytest.mark.parametrize("name", CELLS)
 close = functools.partial(np.testing.assert_allclose, atol=1e-5)
 
@@ -38,10 +42,11 @@ def build(name, classes=CLASSES):
     if name == "cnn-lstm":
         start = built.frame_vote(backbone, classes, units=FEATURES)
         return built.cnn_lstm(start, classes, units=6)
-    if name == "convgru":
-        return built.convgru(backbone, classes, units=6)
+    pooling = "statistics" if name.endswith("statistics") else "last"
+    if name.startswith("convgru"):
+        return built.convgru(backbone, classes, units=6, pooling=pooling)
     write = {"chiche": built.chiche_rnn, "masking": built.recurrent}[name.split("-")[0]]
-    return write(backbone, classes, cell=CELLS[name], units=6)
+    return write(backbone, classes, cell=CELLS[name], units=6, pooling=pooling)
 
 
 def clips_of(*lengths):
@@ -104,6 +109,39 @@ def test_dropout_is_where_the_papers_have_it(made, name, recurrent, others):
     assert (model.get_layer(CELLS[name]).cell.dropout, rates) == (recurrent, others)
 
 
+def test_statistics_are_mean_and_deviation_of_the_states_so_far():
+    vectors = keras.Input((None, FEATURES))
+    memory, pool = keras.layers.LSTMCell(6), models.RunningStatistics(6)
+    states = keras.layers.RNN(memory, return_sequences=True)(vectors)
+    found = keras.layers.RNN([memory, pool], return_sequences=True)(vectors)
+    both = keras.Model(vectors, [states, found])
+    states, found = both.predict(np.random.default_rng(0).normal(size=(2, 5, FEATURES)), verbose=0)
+    for step in range(1, 6):
+        mean, deviation = states[:, :step].mean(axis=1), states[:, :step].std(axis=1)
+        expected = np.concatenate([mean, np.sqrt(deviation**2 + 1e-6)], axis=1)
+        np.testing.assert_allclose(found[:, step - 1], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["convgru-statistics", "masking-lstm-statistics"])
+def test_a_head_on_statistics_learns_from_clips_of_one_frame_and_comes_back(made, name, tmp_path):
+    model, clips = keras.models.clone_model(made(name)), models.pad(clips_of(1, 3))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert np.isfinite(model.train_on_batch(clips, np.array([0, 1])))
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    model.save(tmp_path / "model.keras")
+    close(
+        predicted(keras.saving.load_model(tmp_path / "model.keras"), clips), predicted(model, clips)
+    )
+
+
+def test_a_head_on_statistics_is_trained_on_what_is_computed_once(made):
+    model, clips = made("convgru-statistics"), np.stack(clips_of(4, 4))
+    model.get_layer("backbone").trainable = False
+    cut = split(model, clips=True)
+    vectors = np.stack([cut.frozen.predict({"rgb": clip}, verbose=0) for clip in clips])
+    close(cut.rest.predict({KEPT: vectors}, verbose=0), predicted(model, clips))
+
+
 def test_pixels_are_scaled_and_laid_in_a_row():
     model, (clip,) = built.pixel_rnn(CLASSES, size=SIZE, units=4), clips_of(3)
     row = keras.Model(model.input, model.get_layer("pixels").output)
@@ -159,7 +197,7 @@ class TestRecurrent:
 
 
 class TestPadding:
-    @pytest.mark.parametrize("name", ["masking-gru", "masking-lstm"])
+    @pytest.mark.parametrize("name", MASKING)
     def test_where_it_is_masked_it_does_not_change_the_prediction(self, made, name):
         model, clips = made(name), clips_of(1, 9, 4, 7)
         apart, batch = one_by_one(model, clips), models.pad(clips)
@@ -297,7 +335,7 @@ class TestEveryFrame:
 
 
 class TestStream:
-    @pytest.mark.parametrize("name", ["convgru", "cnn-lstm", "masking-gru", "masking-lstm"])
+    @pytest.mark.parametrize("name", ["convgru", "cnn-lstm", *MASKING])
     def test_streams_run_side_by_side_and_padding_is_read_as_in_a_clip(self, made, name):
         model, batch = made(name), models.pad(clips_of(2, 5, 3))
         stream = models.Stream(model)

@@ -67,7 +67,7 @@ def train(
     """
     from vidlab import evaluation, recipes
     from vidlab.course.lab import Lab
-    from vidlab.evaluation.runs import RunFolder
+    from vidlab.evaluation.runs import RunFolder, against_line
     from vidlab.progress import progress
 
     lab = Lab(**which)  # it knows the recipes of the profile's own files
@@ -75,18 +75,25 @@ def train(
     chosen = lab.folds(folds) if folds else [lab.profile.split]
     first = lab.profile.seed
     grid = [(seed, split) for split in chosen for seed in range(first, first + seeds)]
-    found = {
-        (seed, split): lab.run(recipe, seed=seed, split=split).predictions
+    ran = {
+        (seed, split): lab.run(recipe, seed=seed, split=split)
         for seed, split in progress(grid, desc=f"{recipe}: seeds × splits", unit="run")
     }
+    found = {key: run.predictions for key, run in ran.items()}
     result = evaluation.summary([(recipe, *key, one) for key, one in found.items()])
     over = f"{len(chosen)} folds by {folds}" if folds else f"split {chosen[0]}"
     table(result, title=f"{recipe}: mean ± standard deviation over {seeds} seed(s), {over}")
     if len(chosen) > 1:
         _together(recipe, [found[first, split] for split in chosen], export)
-        if (line := lab.profile.line) not in ("", recipe):
-            runs = [RunFolder(lab.run_path(line, split=split)) for split in chosen]
-            _together(f"{line}, the line to pass", [run.predictions for run in runs], None)
+    if len(grid) > 1 and (line := lab.profile.line) not in ("", recipe):
+        lines = {
+            (seed, split): RunFolder(lab.run_path(line, seed=seed, split=split))
+            for seed, split in grid
+        }
+        if len(chosen) > 1:
+            parts = [lines[first, split].predictions for split in chosen]
+            _together(f"{line}, the line to pass", parts, None)
+        typer.echo(against_line(list(ran.values()), list(lines.values())))
     published(lab.beside(recipe))
     write_table(result, export)
 

@@ -200,8 +200,8 @@ class Lab:
                     self._train(folder, record, callbacks)
         if finished:
             print(f"{record['recipe']}: loaded from {folder.path.relative_to(self.home)}")
-        if line is not None:
-            print(runs.against_line(folder, line))
+        if line is not None and not isinstance(split, str):  # a fold may test a single video
+            print(runs.against_line([folder], [line]))
         return folder
 
     def _train(self, folder: runs.RunFolder, record: dict, callbacks) -> None:

@@ -135,11 +135,14 @@ def _results(runs: pd.DataFrame, line: str) -> str:
     published.columns = published.columns.str.removeprefix("published ")
     table = {"measured here": readable(measured), "published for UCF-101": published}
     lines = {(row.seed, row.split): row.path for row in runs[runs["recipe"] == line].itertuples()}
-    compared = [
-        against_line(RunFolder(row.path), RunFolder(lines[row.seed, row.split]))
-        for row in runs.dropna(subset="top1").itertuples()
-        if row.recipe != line and (row.seed, row.split) in lines
-    ]
+    compared = []
+    for name, group in groups:
+        pairs = [
+            (RunFolder(row.path), RunFolder(lines[row.seed, row.split]))
+            for row in group.dropna(subset="top1").itertuples()
+            if name != line and (row.seed, row.split) in lines
+        ]
+        compared += [against_line(*zip(*pairs, strict=True))] if pairs else []
     return pd.concat(table, axis=1).replace("", None).to_html(
         border=0, na_rep="–", float_format="{:g}".format, classes="results"
     ) + "".join(f"<p>{html.escape(text)}</p>" for text in compared)

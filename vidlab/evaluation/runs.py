@@ -11,10 +11,11 @@ import json
 import os
 import platform
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -339,12 +340,21 @@ def find_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
     return table.sort_values(columns[:4], ignore_index=True, kind="stable", **order)
 
 
-def against_line(run: RunFolder, line: RunFolder) -> str:
-    """Say how a run stands against one that it has to pass; plainly where it is far below."""
-    here, there = run.metrics["top1"], line.metrics["top1"]
-    name, other = run.recipe["recipe"], line.recipe["recipe"]
-    text = f"{name}: top-1 {here:.1%}; the line to pass is {other}, {there:.1%}."
-    if here > there - _FAR:
+def against_line(runs: Sequence[RunFolder], lines: Sequence[RunFolder]) -> str:
+    """Say how a recipe stands against one that it has to pass; plainly where it is far below.
+
+    Parameters
+    ----------
+    runs
+        One or more of the recipe, whose accuracies are averaged.
+    lines
+        Of the other recipe, with the same seeds and splits.
+    """
+    here, there = (fmean(run.metrics["top1"] for run in each) for each in (runs, lines))
+    name, other = runs[0].recipe["recipe"], lines[0].recipe["recipe"]
+    over = f", the mean of {len(runs)} runs" if len(runs) > 1 else ""
+    text = f"{name}: top-1 {here:.1%}{over}; the line to pass is {other}, {there:.1%}."
+    if round(there - here, 6) < _FAR:
         return text
     return f"{text} {100 * (there - here):.0f} points below it: for these videos use {other}."
 

@@ -21,6 +21,7 @@ __all__ = [
     "BlankPadding",
     "FoldTime",
     "ResponseNormalization",
+    "RunningStatistics",
     "UnfoldTime",
     "each_frame",
     "pad",
@@ -117,6 +118,42 @@ class ResponseNormalization(layers.Layer):
     def compute_output_shape(self, maps_shape):
         """Return the shape of the maps."""
         return maps_shape
+
+
+@keras.saving.register_keras_serializable("vidlab")
+class RunningStatistics(layers.Layer):
+    """A recurrent cell without weights: mean and standard deviation of its inputs so far.
+
+    Statistics pooling (Snyder et al. 2018, *X-vectors*), one step after the other. As the last of
+    the cells of `keras.layers.RNN` it gives those of the states of the cell before, so that a
+    head sees how much they change, and not only the last one.
+
+    Input shape: (batch, size). Output shape: (batch, 2 · size).
+    """
+
+    def __init__(self, size: int, **options):
+        super().__init__(**options)
+        self.size = size
+
+    @property
+    def state_size(self) -> list[int]:
+        """Mean and deviation; mean and mean square; number of steps."""
+        return [2 * self.size, 2 * self.size, 1]
+
+    def call(self, inputs, states):
+        """Return mean and deviation, and the states after this step."""
+        _, moments, count = states
+        count = count + 1
+        moments = moments + (ops.concatenate([inputs, inputs**2], axis=-1) - moments) / count
+        mean, square = ops.split(moments, 2, axis=-1)
+        # The small number keeps the gradient finite where nothing changes, as at the first step.
+        deviation = ops.sqrt(ops.maximum(square - mean**2, 0) + 1e-6)
+        statistics = ops.concatenate([mean, deviation], axis=-1)
+        return statistics, [statistics, moments, count]
+
+    def get_config(self):
+        """Return the options."""
+        return super().get_config() | {"size": self.size}
 
 
 def each_frame(clips: keras.KerasTensor, encoder: Sequence[layers.Layer]) -> keras.KerasTensor:

@@ -82,16 +82,19 @@ class Stream:
             # Adding a zero a stream leaves their number open, as it is in a graph for any length.
             zero = keras.ops.zeros_like(x[:, 0, :1])
             initial = [state + zero for state in before]
+            initial = keras.tree.pack_sequence_as(layer.state_size, initial)
             # Keras hands masks on by itself only to layers with a single input.
             mask = getattr(x, "_keras_mask", None)  # (batch, time)
             outputs, *states = rnn(x, initial_state=initial, mask=mask)
-            after.extend(states)
+            after.extend(keras.tree.flatten(states))
             if mask is None:
                 return outputs
-            # The output of a cell is its first state. Before the first real step that is the state
-            # from outside, where Keras puts zeros.
+            # The output of a cell (of several: of the last) is its first state. Before the first
+            # real step that is the state from outside, where Keras puts zeros.
             begun = keras.ops.cumsum(keras.ops.cast(mask, "int32"), axis=1) > 0
-            return keras.ops.where(begun[..., None], outputs, initial[0][:, None])
+            last = initial[-1] if isinstance(layer.cell, keras.layers.StackedRNNCells) else initial
+            first = keras.tree.flatten(last)[0]
+            return keras.ops.where(begun[..., None], outputs, first[:, None])
 
         inputs, outputs = _at_every_step(model, run)
         self._steps = keras.Model([inputs, *before], [outputs, *after], name=f"{model.name}_steps")

@@ -14,17 +14,23 @@ from vidlab.recipes import Phase, Published, recipe
 NOTEBOOK = 10
 
 
-def recurrent(inputs, num_classes, *, backbone, cell, units=None, scale=1.0, momentum=0.99):
+def recurrent(
+    inputs, num_classes, *, backbone, cell, units=None, scale=1.0, momentum=0.99, pooling="last"
+):
     """Classes of clips: a recurrent layer as wide as the features, then a dense block.
 
-    The head has 10,552,933 parameters on 1,280 features with GRU cells.
+    The head has 10,552,933 parameters on 1,280 features with GRU cells. With `pooling`
+    "statistics" it sees mean and deviation of all states in place of the last one.
     """
     pool = layers.GlobalAveragePooling2D(name="pool")
     x = models.each_frame(inputs["rgb"], [backbone, pool])  # (batch, time, features)
     x = layers.Rescaling(scale, name="scale")(x)
     cells = {"gru": layers.GRUCell, "lstm": layers.LSTMCell}
     units = units or backbone.output_shape[-1]
-    x = layers.RNN(cells[cell](units, dropout=0.5), name=cell)(x)  # (batch, units)
+    memory = cells[cell](units, dropout=0.5)
+    if pooling == "statistics":
+        memory = [memory, models.RunningStatistics(units)]
+    x = layers.RNN(memory, name=cell)(x)  # (batch, units), of statistics (batch, 2 · units)
     x = layers.BatchNormalization(momentum=momentum, name="batchnorm")(x)
     return dense_block(x, num_classes, momentum=momentum)
 

@@ -122,11 +122,20 @@ pixels(
 )(pixel_rnn)
 
 
-def convgru(inputs, num_classes, *, backbone, units=512, momentum=0.99):
-    """Classes of clips: 25,791,877 parameters with InceptionV3, the "26M" of the source."""
+def convgru(
+    inputs, num_classes, *, backbone, units=512, momentum=0.99, dropout=0.0, pooling="last"
+):
+    """Classes of clips: 25,791,877 parameters with InceptionV3, the "26M" of the source.
+
+    With `pooling` "statistics" mean and deviation of all states decide, not the last one;
+    `dropout` leaves out that share of the features that the GRU takes.
+    """
     pool = layers.GlobalAveragePooling2D(name="pool")
     x = models.each_frame(inputs["rgb"], [backbone, pool])  # (batch, time, channels)
-    x = layers.RNN(layers.GRUCell(units), name="gru")(x)  # (batch, units), as layers.GRU
+    memory = layers.GRUCell(units, dropout=dropout)
+    if pooling == "statistics":
+        memory = [memory, models.RunningStatistics(units)]
+    x = layers.RNN(memory, name="gru")(x)  # (batch, units), as layers.GRU; or (batch, 2 · units)
     x = layers.BatchNormalization(momentum=momentum, name="batchnorm")(x)
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
