@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from vidlab.data import list_layouts, lists, video, video_files
+from vidlab.data import layouts, list_layouts, lists, video, video_files
 from vidlab.data.contents import Contents
 from vidlab.data.index import VideoIndex
 from vidlab.evaluation.predictions import Predictions
@@ -257,8 +257,11 @@ def index_of_lists(folder):
     lists_inside = [file for file in folder.iterdir() if file.suffix == ".txt"]
     contents = Contents(folder, [folder / name for name in names], lists_inside, near=[])
     found = list_layouts.ucf101(contents)
-    table = found.videos.assign(frames=0, fps=0, width=0, height=0)
-    return VideoIndex.from_headers(table, folder, found=found)
+    infos = [video.VideoInfo(path, 0, 0, 0, 0, "", 0) for path in found.videos["path"]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layouts, "look", lambda *_, **__: found)
+        patch.setattr("vidlab.data.index.probe_all", lambda *_, **__: (infos, []))
+        return VideoIndex.from_folder(folder)
 
 
 @pytest.fixture

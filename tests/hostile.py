@@ -159,10 +159,11 @@ def read(name, content, folder):
     elif name.startswith(("videos", "kinetics")):
         lists.read_table(file)
     elif name == "recipe.py":
-        from vidlab.recipes import registry
+        from vidlab import recipes
 
-        with patch.dict(registry._RECIPES):
-            registry.load(file)
+        recipes.names()  # finds those of the package, once
+        with patch.dict(recipes._RECIPES):
+            recipes.load(file)
     elif name.startswith("archive"):
         (inner / "out").mkdir()
         try:

@@ -22,7 +22,7 @@ def lab():
 def test_a_claim_is_shown_with_its_mark_its_numbers_and_whose_are_published(lab):
     shown = lab.claims._repr_mimebundle_()
     text = shown["text/plain"].splitlines()
-    assert text[0] == "claims: 1 holds, 1 does not, 1 not tested here"
+    assert text[0] == "claims: 1 ✓, 1 ✗, 1 not tested here"
     assert text[1] == "✓  A < B & C: 1% against 2%"
     assert text[2].startswith("✗")
     assert "A &lt; B &amp; C" in shown["text/html"]

@@ -252,7 +252,7 @@ def test_words_that_were_found_are_kept_where_a_later_phase_is_interrupted(
         patch.setattr(Checkpoint, "write", lambda *given: write(*given) or 1 / 0)  # as if killed
         with pytest.raises(ZeroDivisionError):
             fit(recipe, (videos, videos), settings=settings)
-        patch.setattr(fitting, "_solve_phase", None)  # is not asked again
+        patch.setattr(fitting._Phase, "solve", None)  # is not asked again
         with pytest.raises(ZeroDivisionError):
             fit(recipe, (videos, videos), settings=settings)
     resumed = fit(recipe, (videos, videos), settings=settings)

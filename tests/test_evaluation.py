@@ -1,4 +1,4 @@
-"""Accuracy, confusion, intervals, paired tests, leaderboards, motion, and maps of features."""
+"""Accuracy, confusion, intervals, paired tests, leaderboards and motion."""
 
 import itertools
 import math
@@ -16,7 +16,6 @@ from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
 from vidlab.evaluation import CYCLIC, END_STATE
 from vidlab.evaluation.predictions import FramePredictions, Predictions, aggregate
-from vidlab.recipes import Published
 
 
 def names_of(classes):
@@ -115,7 +114,7 @@ def test_top_five_is_left_out_below_ten_classes():
     with pytest.raises(MetricError, match="at least 10 classes"):
         evaluation.top_k(few, 5)
     with pytest.raises(ValueError, match="at least 10 classes"):
-        evaluation.interval(few, metric="top5")
+        evaluation.interval(few, 5)
 
 
 def test_frame_accuracy_counts_frames():
@@ -123,10 +122,10 @@ def test_frame_accuracy_counts_frames():
         video=[0, 0, 0, 1], frame=[0, 1, 2, 0], probabilities=np.eye(2)[[0, 1, 0, 0]]
     )
     predicted = of_frames(frames, [0, 1])
-    assert evaluation.frame_top_k(predicted) == 2 / 4
+    assert evaluation.top_k(predicted, per="frame") == 2 / 4
     assert evaluation.top_k(predicted) == 1 / 2
     with pytest.raises(MetricError, match="single frames"):
-        evaluation.frame_top_k(make())
+        evaluation.top_k(make(), per="frame")
 
 
 def test_tables_count_frames_where_frames_are_asked_for():
@@ -238,11 +237,6 @@ def test_interval_is_a_bootstrap_over_groups_within_each_class():
     assert found.clusters == clusters.max() + 1
     assert f"{found.clusters} clusters" in str(found)
     assert evaluation.interval(predicted) == found
-    options = {"strata": predicted.y_true}
-    assert evaluation.bootstrap(right, clusters, seed=1, **options) != found
-    finer = evaluation.bootstrap(right, clusters, repeats=4000, **options)
-    wanted = np.quantile(means, [0.025, 0.975])
-    assert [finer.low, finer.high] == pytest.approx(wanted, abs=0.01)
 
 
 def test_a_class_always_right_beside_one_always_wrong_has_no_width():
@@ -411,7 +405,7 @@ def test_pooled_frames_point_to_their_own_videos():
 
     pooled = evaluation.pool([part(0, [0, 1, 0]), part(10, [1, 1])])
     assert pooled.frames.video.tolist() == [0, 1, 2, 3, 4]
-    assert evaluation.frame_top_k(pooled) == 1
+    assert evaluation.top_k(pooled, per="frame") == 1
 
 
 PAIRS = [("Open", "Close"), ReversedPair("Sit", "Stand", cyclic=True), ("Lift", "Drop")]
@@ -621,21 +615,14 @@ def test_a_class_of_one_group_has_a_delta_without_an_interval():
     assert table.loc["A", ["low", "high"]].isna().all()
 
 
-def test_leaderboard_keeps_measured_and_published_apart():
+def test_leaderboard_puts_the_best_first_and_leaves_empty_what_is_not_known():
     a, b = random_pair(classes=12)
     metrics = {"good": {"parameters": 7, "training_seconds": 2.5, "model_bytes": 3_500_000}}
-    table = evaluation.leaderboard(
-        {"poor": a, "good": b},
-        dataset="Pantomime",
-        metrics=metrics,
-        published={"good": Published(68.2, 87.2), "poor": Published(57.41)},
-    )
-    assert list(table.index) == ["good", "poor"]
-    assert set(table.columns.get_level_values(0)) == {"measured, Pantomime", "published, UCF-101"}
-    measured, published = table["measured, Pantomime"], table["published, UCF-101"]
+    measured = evaluation.leaderboard({"poor": a, "good": b}, metrics=metrics)
+    assert list(measured.index) == ["good", "poor"]
     for name, predicted in (("poor", a), ("good", b)):
         for k in (1, 5):
-            interval = evaluation.interval(predicted, metric=f"top{k}")
+            interval = evaluation.interval(predicted, k)
             found = measured.loc[name, [f"top{k}", f"top{k}_low", f"top{k}_high"]]
             assert found.tolist() == pytest.approx([interval.estimate, interval.low, interval.high])
     assert measured["videos"].tolist() == [60, 60]
@@ -646,31 +633,24 @@ def test_leaderboard_keeps_measured_and_published_apart():
     ]
     assert math.isnan(measured.loc["good", "feature_seconds"])
     assert measured.loc["poor", ["parameters", "megabytes"]].isna().all()
-    assert published.loc["good"].tolist() == pytest.approx([0.682, 0.872])
-    assert published.loc["poor", "top1"] == pytest.approx(0.5741)
-    assert math.isnan(published.loc["poor", "top5"])
 
 
 def test_tables_of_models_tell_the_kinds_of_pairs_apart():
     pairs = [ReversedPair("A", "B"), ReversedPair("C", "D", cyclic=True)]
     own = replace(make(classes=4), reversed_pairs=pairs)
     inside = evaluation.pair_accuracy(own, pairs)["within_pair"]
-    board = evaluation.leaderboard({"own": own}, dataset="d")["measured, d"]
+    board = evaluation.leaderboard({"own": own})
     spread = evaluation.summary([("own", 0, 1, own), ("own", 1, 1, own)])
     for table in (board, spread):
-        assert table.loc["own", "end_state"] == inside[END_STATE]
-        assert table.loc["own", "cyclic"] == inside[CYCLIC]
-    assert spread.loc["own", "cyclic_spread"] == 0
-    assert "cyclic" not in evaluation.summary([("own", 0, 1, make(classes=4))])
+        assert table.loc["own", END_STATE] == inside[END_STATE]
+        assert table.loc["own", CYCLIC] == inside[CYCLIC]
+    assert spread.loc["own", f"{CYCLIC}_spread"] == 0
+    assert CYCLIC not in evaluation.summary([("own", 0, 1, make(classes=4))])
 
 
 def test_leaderboard_leaves_top_five_out_below_ten_classes():
     a, b = random_pair(classes=9)
-    table = evaluation.leaderboard(
-        {"a": a, "own": b}, dataset="mine", published={"a": Published(1, 2)}
-    )
-    assert not [name for _, name in table.columns if name.startswith("top5")]
-    assert math.isnan(table.loc["own", ("published, UCF-101", "top1")])
+    assert "top5" not in evaluation.leaderboard({"a": a, "own": b})
 
 
 def report(**measures):
@@ -775,33 +755,9 @@ def test_normal_order_alone_is_only_described_and_frames_may_differ():
     assert (probe.per_class["frozen"] == 0).all()
 
 
-def blobs(*, clusters=5, each=12, features=80, seed=0):
-    draw = np.random.default_rng(seed)
-    centres = 20 * draw.normal(size=(clusters, features))
-    return np.repeat(centres, each, axis=0) + draw.normal(size=(clusters * each, features))
-
-
-def test_neighbours_stay_neighbours_on_the_map_which_is_always_the_same():
-    points = evaluation.tsne(blobs())
-    assert points.shape == (60, 2)
-    assert points.dtype == np.float32
-    np.testing.assert_array_equal(evaluation.tsne(blobs()), points)
-    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
-    np.fill_diagonal(distance, np.inf)
-    assert (distance.argmin(axis=1) // 12 == np.arange(60) // 12).all()
-
-
-@pytest.mark.parametrize("shape", [(4, 3), (30, 1)], ids=["few videos", "one feature"])
-def test_small_collections_have_a_map(shape):
-    points = evaluation.tsne(np.random.default_rng(0).normal(size=shape))
-    assert points.shape == (shape[0], 2)
-    assert np.isfinite(points).all()
-
-
 ONE_CLASS = report(A=[1, 1, 1])
 REFUSED = [
     (evaluation.top_k, [make()], {"classes": ["A", "Nothing"]}, "classes out of A, B, C"),
-    (evaluation.interval, [make()], {"metric": "accuracy"}, "top1 or top5"),
     (evaluation.interval, [with_probabilities([], np.zeros((0, 3)))], {}, "at least one video"),
     (evaluation.confusion, [make()], {"per": "clip"}, "video or frame"),
     (evaluation.per_class, [make()], {"per": "frame"}, "forwards only"),
@@ -811,15 +767,13 @@ REFUSED = [
     (evaluation.pool, [[]], {}, "none"),
     (evaluation.compare, [{"a": make()}], {}, "two models or more"),
     (evaluation.compare, [{"a": make(), "b": make()}], {"against": "c"}, "two models or more"),
-    (evaluation.leaderboard, [{}], {"dataset": "Pantomime"}, "Train first"),
-    (evaluation.leaderboard, [{"a": make(), "b": of_hits([1])}], {"dataset": "d"}, "same videos"),
+    (evaluation.leaderboard, [{}], {}, "Train first"),
+    (evaluation.leaderboard, [{"a": make(), "b": of_hits([1])}], {}, "same videos"),
     (evaluation.compare_reports, [report(A=[1, 1, 1], B=[1, 1, 1]), ONE_CLASS], {}, "2 and 1 cl"),
     (evaluation.compare_reports, [ONE_CLASS.drop(columns="f1"), ONE_CLASS], {}, "f1 in report a"),
     (evaluation.compare_reports, [report(A=[1, math.nan, 1]), ONE_CLASS], {}, "empty cell"),
     (evaluation.compare_reports, [pd.concat([ONE_CLASS] * 2), ONE_CLASS], {}, "twice"),
     (evaluation.compare_reports, [report(A=[1, 1, 1], a=[1, 1, 1]), ONE_CLASS], {}, "twice"),
-    (evaluation.tsne, [np.zeros((5, 4, 8))], {}, "dim 3"),
-    (evaluation.tsne, [np.full((5, 8), np.nan)], {}, "NaN"),
 ]
 
 

@@ -93,7 +93,8 @@ class TestActivationMaximization:
             assert across > 1.5 * down
         noise = np.random.default_rng(1).integers(0, 256, (4, SIDE, SIDE, 3))
         made, usual = (
-            activations(small, x, layers=["known"], pool=True)[0] for x in (known.images, noise)
+            activations(small, x, layers=["known"], pool=True)["known"]
+            for x in (known.images, noise)
         )
         np.testing.assert_allclose(known.responses, np.diag(made), rtol=1e-4)
         assert (known.responses > usual.mean(axis=0)).all()
@@ -249,19 +250,17 @@ def test_first_kernels_are_those_of_the_first_convolution(model):
     np.testing.assert_array_equal(kernels[5, 0, 2], weights[0, 2, :, 5])
 
 
-def test_feature_maps_are_what_the_layer_gives_at_any_size(model, frames, maps):
-    found = explanation.feature_maps(model, frames[3], layer=LAYER, filters=[7, 2])
-    assert found.filters.tolist() == [7, 2]
-    np.testing.assert_allclose(found.maps, maps[3, ..., [7, 2]], atol=1e-4)
-    varied = explanation.feature_maps(model, frames[0], layer=LAYER, filters=3)
-    assert varied.filters.tolist() == sorted(np.argsort(maps[0].std(axis=(0, 1)))[-3:])
-    large = frames[0].repeat(2, axis=0).repeat(3, axis=1)
-    assert explanation.feature_maps(model, large, layer=LAYER).maps.shape == (8, 16, 24)
+def test_activations_are_what_the_layer_gives_at_any_size(model, frames, maps):
+    found = activations(model, frames, layers=["backbone/bn_Conv1", LAYER])
+    assert list(found) == ["backbone/bn_Conv1", LAYER]
+    np.testing.assert_allclose(found[LAYER], maps, atol=1e-4)
+    large = frames[:1].repeat(2, axis=1).repeat(3, axis=2)
+    assert activations(model, large, layers=[LAYER])[LAYER].shape == (1, 16, 24, 48)
 
 
 def test_responses_are_means_of_maps_also_in_a_clip_model(model, clip_model, frames, maps):
     for one in (model, clip_model):
-        found = explanation.filter_responses(one, frames, layers=["backbone/bn_Conv1", LAYER])
+        found = activations(one, frames, layers=["backbone/bn_Conv1", LAYER], pool=True)
         assert {layer: means.shape for layer, means in found.items()} == {
             "backbone/bn_Conv1": (10, 16),
             LAYER: (10, 48),
@@ -319,16 +318,13 @@ def test_selectivity_is_the_distance_of_a_class_in_standard_deviations():
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "options", "message"),
-    [
-        ("feature_maps", (2, 32, 32, 3), {}, r"one frame.*\(2, 32, 32, 3\).*clip\[0\]"),
-        ("feature_maps", (32, 32, 3), {"filters": [48]}, "from 0 to 47"),
-        ("strongest_frames", (32, 32, 3), {"filters": [0]}, "Expected pictures"),
-    ],
+    ("shape", "filters", "message"),
+    [((32, 32, 3), [0], r"Expected pictures.*\(32, 32, 3\)"), ((2, 32, 32, 3), [48], "0 to 47")],
+    ids=["picture", "filter"],
 )
-def test_what_cannot_be_computed_is_refused(model, name, shape, options, message):
+def test_what_cannot_be_computed_is_refused(model, shape, filters, message):
     with pytest.raises(ModelError, match=message):
-        getattr(explanation, name)(model, np.zeros(shape), layer=LAYER, **options)
+        explanation.strongest_frames(model, np.zeros(shape), layer=LAYER, filters=filters)
 
 
 def test_labels_and_models_have_to_fit(model, frames):

@@ -13,15 +13,15 @@ from keras import layers
 from typer.testing import CliRunner
 
 from tests import built
-from vidlab import backbones, models, recipes
+from vidlab import backbones, explanation, models, recipes
 from vidlab.cli import app
 from vidlab.cli import export as cli_export
 from vidlab.course.lab import Lab
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
+from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError, WeightsError
 from vidlab.evaluation.timeline import VideoPredictor
-from vidlab.explanation import methods
 from vidlab.models import export, litert
 from vidlab.training import engines, features
 
@@ -151,7 +151,13 @@ class TestAFileAsABackbone:
         assert engines.choose("auto", "float32", model)[0] == "keras"
         index = VideoIndex.from_folder(toy_folder).select(range(2))
         stores = [
-            features.extract(index, one, sampling=Uniform(2), out=tmp_path)
+            features.extract(
+                index,
+                one,
+                streams={one.inputs[0].name: Rgb(Uniform(2), one.input_shape[1:3])},
+                sampling=Uniform(2),
+                out=tmp_path,
+            )
             for one in (model, encoder)
         ]
         assert stores[0].folder != stores[1].folder
@@ -160,7 +166,7 @@ class TestAFileAsABackbone:
         x = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(backbone.output))
         model = keras.Model(backbone.input, x)
         with pytest.raises(ModelError, match="by_occlusion"):
-            methods.grad_cam(model, pictures(1), layer="litert")
+            explanation.grad_cam(model, pictures(1), layer="litert")
 
     def test_a_file_for_other_pictures_is_refused(self, file):
         with pytest.raises(WeightsError, match=r"from \(None, 32, 32, 3\).* not from \(None, 64"):

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import hostile
+from vidlab import recipes
 from vidlab.course import profiles
 from vidlab.errors import ModelError, ProfileError, RecipeError, VidlabError, WeightsError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.models import backbones, export, litert
-from vidlab.recipes import registry
 
 EDITS = st.lists(
     st.tuples(
@@ -90,8 +90,8 @@ def test_a_file_of_recipes_that_leaves_python_or_fails_leaves_no_recipe(tmp_path
     for end in ("raise SystemExit\n", "1 / 0\n"):
         (tmp_path / "mine.py").write_text(f"{text}\n\n{end}")
         with pytest.raises(RecipeError, match=r"mine\.py, which fails with"):
-            registry.load(tmp_path / "mine.py")
-        assert "fuzzed" not in registry.names()
+            recipes.load(tmp_path / "mine.py")
+        assert "fuzzed" not in recipes.names()
 
 
 def test_code_in_a_model_is_never_run(tmp_path):

@@ -158,7 +158,7 @@ def test_a_recurrent_recipe_has_a_prediction_after_every_frame_the_last_one_is_t
     np.testing.assert_array_equal(found.frames.frame[:steps], clips.frames_of(0))
     last = found.frames.probabilities[steps - 1 :: steps]
     np.testing.assert_array_equal(last, found.probabilities)
-    assert folder.metrics["frame_top1"] == evaluation.frame_top_k(found)
+    assert folder.metrics["frame_top1"] == evaluation.top_k(found, per="frame")
     bidirectional = lab.run("gru-pixels").predictions
     assert bidirectional.frames is None
 

@@ -51,7 +51,7 @@ def row_of(file):
 
 def is_paper(file):
     """Whether a module is read for its recipes, and need not say what it exports."""
-    return row_of(file) == "recipes" and file.stem not in ("__init__", "records", "registry")
+    return row_of(file) == "recipes" and file.stem not in ("__init__", "records")
 
 
 def name_of(file):

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vidlab.data import layouts, store, video
-from vidlab.data.index import VideoIndex, leakage
+from vidlab.data import layouts, video, video_files
+from vidlab.data.groups import leakage
+from vidlab.data.index import VideoIndex
 from vidlab.errors import FrameIndexError, LayoutError, LeakageError, SplitError
 
 pytestmark = pytest.mark.filterwarnings("ignore:vidlab")
@@ -587,10 +588,10 @@ def test_jester_lists_name_folders_of_images(image_folder):
 
 def test_frames_of_an_image_folder_are_stored_by_content(image_folder):
     one, other = sorted(image_folder({"a/1": 3, "b/2": 3}).glob("*/*"))
-    digest = store.content_digest(one)
-    assert digest == store.content_digest(other)
+    digest = video_files.content_digest(one)
+    assert digest == video_files.content_digest(other)
     (other / "img_9.png").write_bytes((other / "img_10.png").read_bytes())
-    assert digest != store.content_digest(other)
+    assert digest != video_files.content_digest(other)
     print_of = VideoIndex.from_folder(other.parents[1]).fingerprint
     (one / "img_9.png").write_bytes((one / "img_10.png").read_bytes() + b"0")
     assert VideoIndex.from_folder(other.parents[1]).fingerprint != print_of

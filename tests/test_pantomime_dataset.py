@@ -16,13 +16,13 @@ from vidlab.data.index import VideoIndex
 from vidlab.errors import DatasetError
 from vidlab.pantomime import (
     REVERSED_PAIRS,
+    Shot,
     boxes_of,
     dataset,
-    indoors_of,
     lookup,
     make,
-    outlines,
     outlines_of,
+    shot_of,
     twins,
 )
 from vidlab.pantomime.dataset import is_complete, plan
@@ -72,7 +72,7 @@ def frames_of(root, name, group, **options):
     [("smoke", 100, 100, {1}), ("quick", 600, 600, {2}), ("full", 1200, 2100, {4, 5, 6, 7})],
 )
 def test_plan_lists_the_videos_of_a_size(size, low, high, clips):
-    rows = [(name, task.group, task.clip) for task in plan(size) for name in task.classes]
+    rows = [(name, shot.group, shot.clip) for shot in plan(size) for name in shot.classes]
     assert low <= len(rows) <= high
     assert len(set(rows)) == len(rows)
     table = pd.DataFrame(rows, columns=["name", "group", "clip"])
@@ -158,7 +158,7 @@ def test_outlines_follow_the_note_and_another_version_is_refused(small, tmp_path
     other = {"root": tmp_path, "numbers": [5], "size": (120, 160)}
     for change in ({"seed": 3}, {"bias": "JumpingJack"}):
         (tmp_path / "pantomime.json").write_text(json.dumps(note | change))
-        drawn = outlines("JumpingJack", 2, 1, size="smoke", indices=[5], **change)
+        drawn = Shot("JumpingJack", 2, 1, size="smoke", **change).outlines([5])
         shares = drawn.reshape(1, 120, 2, 160, 2).mean(axis=(2, 4))
         found = outlines_of("v_JumpingJack_g02_c01", **other)
         assert found == pytest.approx(shares, abs=1e-6)
@@ -173,18 +173,22 @@ def test_outlines_follow_the_note_and_another_version_is_refused(small, tmp_path
 # ---- rooms
 
 
+def indoors(video_id, root):
+    return shot_of(video_id, root=root).indoors
+
+
 def test_twins_share_a_room_and_a_biased_class_never_leaves_its_own(small, editions, tmp_path):
     found = {
-        name: [indoors_of(f"v_{name}_g{group:02d}_c01", root=small) for group in range(1, SOME + 1)]
+        name: [indoors(f"v_{name}_g{group:02d}_c01", small) for group in range(1, SOME + 1)]
         for name in ("OpenDoor", "CloseDoor", "JumpingJack", "PlayingCello")
     }
     assert found["OpenDoor"] == found["CloseDoor"]
     assert {is_in for each in found.values() for is_in in each} == {True, False}
     numbers = range(1, 40)  # more groups than are drawn: the note alone decides
-    biased = [indoors_of(f"v_OpenDoor_g{n:02d}_c01", root=editions / "biased") for n in numbers]
+    biased = [indoors(f"v_OpenDoor_g{n:02d}_c01", editions / "biased") for n in numbers]
     assert all(biased)
-    assert not all(indoors_of(f"v_OpenDoor_g{n:02d}_c01", root=small) for n in numbers)
-    assert indoors_of("v_OpenDoor_g01_c01", root=tmp_path) is None
+    assert not all(indoors(f"v_OpenDoor_g{n:02d}_c01", small) for n in numbers)
+    assert shot_of("v_OpenDoor_g01_c01", root=tmp_path) is None
 
 
 # ---- making
@@ -192,7 +196,7 @@ def test_twins_share_a_room_and_a_biased_class_never_leaves_its_own(small, editi
 
 def test_a_complete_dataset_is_left_alone(few_groups, editions, monkeypatch):
     root = editions / "fair"
-    monkeypatch.setattr(dataset, "render", None)
+    monkeypatch.setattr(dataset, "_make_one", None)
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
     assert make(root, size="smoke", jobs=1) == root
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before

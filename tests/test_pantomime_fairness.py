@@ -11,9 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from tests.benchmarks import crank
-from vidlab.pantomime import CLASSES, render
+from vidlab.pantomime import CLASSES
 from vidlab.pantomime.dataset import plan
-from vidlab.pantomime.rendering import clip_length
 
 pytestmark = pytest.mark.slow
 CHANCE = 1 / len(CLASSES)
@@ -28,15 +27,14 @@ def accuracy():
     It is cross-validated across groups or at random: (feature, kind, at_random=) -> 0–1.
     """
     rows = []
-    for task in plan("quick"):
-        if task.group <= GROUPS:
-            video = (task.class_name, task.group, task.clip)
-            count = clip_length(*video)
-            frames = render(*video, indices=[0, count // 2, count - 1]).frames
+    for shot in plan("quick"):
+        if shot.group <= GROUPS:
+            count = shot.count
+            frames = shot.render([0, count // 2, count - 1]).frames
             mean = frames.mean(axis=0).astype(np.float32)
             small = cv2.resize(mean, (8, 8), interpolation=cv2.INTER_AREA)
             features = ([count], mean.mean(axis=(0, 1)), small.ravel())
-            rows += [(name, task.group, *features) for name in task.classes]
+            rows += [(name, shot.group, *features) for name in shot.classes]
     y, groups, *columns = map(np.array, zip(*rows, strict=True))
     features = dict(zip(("frames", "colour", "thumbnail"), columns, strict=True))
     assert len(y) == len(CLASSES) * GROUPS * 2

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
+from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS, MotionStyle
 from vidlab.pantomime.body import (
     SIDES,
     Build,
@@ -17,7 +17,6 @@ from vidlab.pantomime.body import (
     skeleton,
 )
 from vidlab.pantomime.figure import PARTS
-from vidlab.pantomime.motion import MotionStyle, random_motion_style
 from vidlab.pantomime.props import PROPS, DoorShape
 
 
@@ -68,7 +67,7 @@ def test_joints_follow_each_other_from_left_to_right_or_upwards(pose, axis, join
 STEPS = np.linspace(0, 1, 21)
 RNG = np.random.default_rng(5)
 PEOPLE = [(Build(), MotionStyle())]
-PEOPLE += [(random_build(RNG), random_motion_style(RNG)) for _ in range(4)]
+PEOPLE += [(random_build(RNG), MotionStyle(*RNG.random(5))) for _ in range(4)]
 
 
 def moments(name, build, style, seconds=1.6):

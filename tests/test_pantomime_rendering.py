@@ -4,23 +4,16 @@ import numpy as np
 import pytest
 
 from vidlab.errors import DatasetError
-from vidlab.pantomime import (
-    CLASSES,
-    REVERSED_PAIRS,
-    contact_sheet,
-    outlines,
-    render,
-    rendering,
-)
+from vidlab.pantomime import CLASSES, REVERSED_PAIRS, Shot, contact_sheet, rendering
 from vidlab.pantomime.actions import ACTIONS
-from vidlab.pantomime.rendering import FRAME_COUNTS, clip_length, drawn_class
+from vidlab.pantomime.rendering import FRAME_COUNTS
 
 EDGES = ["x0", "y0", "x1", "y1"]
 
 
 def some_frames(name, group, *, clip=1, count=3):
-    last = clip_length(name, group, clip) - 1
-    return render(name, group, clip, indices=np.linspace(0, last, count).astype(int))
+    shot = Shot(name, group, clip)
+    return shot.render(np.linspace(0, shot.count - 1, count).astype(int))
 
 
 def edges_around(mask):
@@ -31,7 +24,7 @@ def edges_around(mask):
 
 @pytest.mark.parametrize(("first", "second"), [tuple(pair) for pair in REVERSED_PAIRS])
 def test_twins_are_each_others_exact_reverse_grain_and_boxes_included(first, second):
-    forward, backward = (render(name, 3, 1, size="smoke") for name in (first, second))
+    forward, backward = (Shot(name, 3, 1, size="smoke").render() for name in (first, second))
     again = forward.reversed()
     assert np.array_equal(again.frames, backward.frames)
     assert not np.array_equal(forward.frames[0], forward.frames[-1])
@@ -43,8 +36,8 @@ def test_twins_are_each_others_exact_reverse_grain_and_boxes_included(first, sec
 
 
 def test_a_frame_is_the_same_whichever_others_are_drawn():
-    whole = render("CrankBackwards", 4, 2, size="smoke")
-    some = render("CrankBackwards", 4, 2, size="smoke", indices=[9, 0, 9])
+    whole = Shot("CrankBackwards", 4, 2, size="smoke").render()
+    some = Shot("CrankBackwards", 4, 2, size="smoke").render([9, 0, 9])
     assert np.array_equal(some.frames, whole.frames[[9, 0, 9]])
     assert set(some.boxes["frame"]) == {0, 9}
     found, wanted = (made.boxes.query("frame == 0").to_numpy() for made in (some, whole))
@@ -59,7 +52,7 @@ def test_seed_group_clip_and_class_each_change_the_frames():
         ("JumpingJack", 1, 2, 0),
         ("HandstandWalking", 1, 1, 0),
     ]
-    frames = {render(*clip, seed=seed, indices=[3]).frames.tobytes() for *clip, seed in clips}
+    frames = {Shot(*clip, seed=seed).render([3]).frames.tobytes() for *clip, seed in clips}
     assert len(frames) == 5
 
 
@@ -71,7 +64,7 @@ def scene_of(monkeypatch):
     monkeypatch.setattr(rendering, "draw_scene", lambda s: drawn.append(s) or draw_scene(s))
 
     def scene(*clip, **options):
-        render(*clip, indices=[0], **options)
+        Shot(*clip, **options).render([0])
         return drawn[-1]
 
     return scene
@@ -91,7 +84,7 @@ def test_a_biased_class_and_its_twin_are_always_in_one_room(scene_of, bias):
 def test_lengths_lie_in_the_sizes_range_and_twins_are_equally_long(size):
     low, high = FRAME_COUNTS[size]
     for group in range(1, 9):
-        lengths = {name: clip_length(name, group, 1, size=size) for name in CLASSES}
+        lengths = {name: Shot(name, group, 1, size=size).count for name in CLASSES}
         assert all(low <= length <= high and length % 2 for length in lengths.values())
         assert all(lengths[first] == lengths[second] for first, second in REVERSED_PAIRS)
         assert len(set(lengths.values())) > 2
@@ -99,7 +92,7 @@ def test_lengths_lie_in_the_sizes_range_and_twins_are_equally_long(size):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_boxes_lie_in_the_frame_hold_the_evidence_and_the_whole_act_is_large(name):
-    action = ACTIONS[drawn_class(name)]
+    action = ACTIONS[Shot(name, 1, 1).classes[0]]
     counts = {"person": 1, "object": int(bool(action.evidence)), "limb": len(action.limbs)}
     for group in (1, 6, 11):
         boxes = some_frames(name, group).boxes
@@ -123,15 +116,15 @@ def test_boxes_lie_in_the_frame_hold_the_evidence_and_the_whole_act_is_large(nam
 @pytest.mark.parametrize("name", CLASSES)
 def test_an_outline_holds_what_stays_when_the_scene_changes(name, monkeypatch):
     """Before a black and a white wall the act looks the same; all else differs, but for shadows."""
-    options = {"indices": [13, 2], "size": "smoke", "bias": name}  # biased rooms are indoors
-    covered = outlines(name, 2, 1, **options)
+    shot = Shot(name, 2, 1, size="smoke", bias=name)  # biased rooms are indoors
+    covered = shot.outlines([13, 2])
     assert (covered.shape, covered.dtype) == ((2, 240, 320), np.float32)
     monkeypatch.setattr(rendering.Film, "develop", lambda self, frame, *, number: frame)
     frames = []
     for grey in (0, 255):
         wall = np.full((300, 400, 3), grey, np.uint8)
         monkeypatch.setattr(rendering, "draw_scene", lambda scene, wall=wall: wall)
-        frames.append(render(name, 2, 1, **options).frames.astype(int))
+        frames.append(shot.render([13, 2]).frames.astype(int))
     differs = (frames[1] - frames[0]).mean(axis=-1) / 255
     assert 0.02 < covered.mean() < 0.5
     assert (differs[covered == 1] < 0.01).all()  # both are rounded to 255ths, stroke by stroke
@@ -146,34 +139,34 @@ def test_an_outline_holds_what_stays_when_the_scene_changes(name, monkeypatch):
 def test_an_outline_reaches_as_far_as_the_boxes_of_person_and_things(scene_of, name, group):
     """Outdoors a door has a piece of wall around it, which is in no box."""
     assert name != "OpenDoor" or not scene_of(name, group, 1).indoors
-    covered = outlines(name, group, 1, indices=[5])[0]
-    boxes = render(name, group, 1, indices=[5]).boxes
+    covered = Shot(name, group, 1).outlines([5])[0]
+    boxes = Shot(name, group, 1).render([5]).boxes
     around = *boxes[["x0", "y0"]].min(), *boxes[["x1", "y1"]].max()
     assert edges_around(covered > 0.5) == pytest.approx(around, abs=2)
 
 
 def test_twins_have_each_others_outlines():
-    count = clip_length("SitDown", 3, 1)
-    one = outlines("SitDown", 3, 1, indices=[4, 9])
-    assert np.array_equal(one, outlines("StandUp", 3, 1, indices=[count - 5, count - 10]))
+    one, other = Shot("SitDown", 3, 1), Shot("StandUp", 3, 1)
+    last = one.count - 1
+    assert np.array_equal(one.outlines([4, 9]), other.outlines([last - 4, last - 9]))
 
 
 @pytest.mark.parametrize(
-    ("clip", "options", "message"),
+    ("name", "options", "message"),
     [
-        (("Swimming", 1, 1), {}, "Swimming.*Use one of BrushingTeeth"),
-        (("OpenDoor", 1, 1), {"size": "huge"}, "huge.*smoke, quick, full"),
-        (("OpenDoor", 1, 1), {"bias": "Swimming"}, "Swimming.*BrushingTeeth"),
-        (("OpenDoor", 1, 1), {"indices": [999]}, "frames 0 to .*OpenDoor.*999.*clip_length"),
+        ("Swimming", {}, "Swimming.*Use one of BrushingTeeth"),
+        ("OpenDoor", {"size": "huge"}, "huge.*smoke, quick, full"),
+        ("OpenDoor", {"bias": "Swimming"}, "Swimming.*BrushingTeeth"),
+        ("OpenDoor", {}, "frames 0 to .*OpenDoor.*999.*count"),
     ],
     ids=["class", "size", "bias", "frame"],
 )
-@pytest.mark.parametrize("draw", [render, outlines])
-def test_what_does_not_exist_is_refused_with_what_does(draw, clip, options, message):
+@pytest.mark.parametrize("draw", [Shot.render, Shot.outlines])
+def test_what_does_not_exist_is_refused_with_what_does(draw, name, options, message):
     with pytest.raises(DatasetError, match=message):
-        draw(*clip, **options)
+        draw(Shot(name, 1, 1, **options), [999])
 
 
 def test_the_contact_sheet_has_a_row_for_each_class():
-    sheet = contact_sheet(columns=2, size="smoke")
-    assert (sheet.shape, sheet.dtype) == ((12 * 240, 2 * 320, 3), np.uint8)
+    sheet = contact_sheet()
+    assert (sheet.shape, sheet.dtype) == ((12 * 240, 6 * 320, 3), np.uint8)

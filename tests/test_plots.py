@@ -18,7 +18,6 @@ from vidlab.data.index import ReversedPair
 from vidlab.errors import MetricError
 from vidlab.evaluation import CYCLIC, END_STATE
 from vidlab.evaluation.predictions import Predictions
-from vidlab.recipes import Published
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -233,35 +232,32 @@ def test_leaderboard_draws_measured_and_published_apart():
     }
     table = evaluation.leaderboard(
         {name: make(12, seed=seed) for seed, name in enumerate([*metrics, "my-own"])},
-        dataset="Pantomime",
         metrics=metrics,
-        published={"frame-vote": Published(57.41), "convgru-fixed": Published(68.7, 89.2)},
     )
-    figure = plots.leaderboard(table)
+    published = pd.Series({"frame-vote": 0.5741, "convgru-fixed": 0.687})
+    figure = plots.leaderboard(table.assign(published=published))
     top1, top5, parameters, time, size = figure.axes
     assert labels(top1.yaxis) == list(table.index)
-    measured, published = table["measured, Pantomime"], table["published, UCF-101"]
     for axes, top in ((top1, "top1"), (top5, "top5")):
-        np.testing.assert_allclose(points(axes), measured[top])
-        np.testing.assert_allclose(
-            points(axes, "published, UCF-101").filled(np.nan), published[top]
-        )
-    assert texts(top1) == [f"{value:.1%}" for value in measured["top1"]]
-    np.testing.assert_allclose(bars(parameters)[0], measured["parameters"] / 1e6)
-    seconds = measured[["training_seconds", "feature_seconds"]].fillna(0)
+        np.testing.assert_allclose(points(axes), table[top])
+    shown = points(top1, "published, UCF-101").filled(np.nan)
+    np.testing.assert_allclose(shown, published.reindex(table.index))
+    assert texts(top1) == [f"{value:.1%}" for value in table["top1"]]
+    np.testing.assert_allclose(bars(parameters)[0], table["parameters"] / 1e6)
+    seconds = table[["training_seconds", "feature_seconds"]].fillna(0)
     np.testing.assert_allclose(np.nan_to_num(bars(time)), seconds.T / 60)
     assert texts(size) == ["8"]
     assert {"published, UCF-101", "training", "features"} < set(legend(figure))
     few = names(12)
     both = [ReversedPair(*few[:2]), ReversedPair(*few[2:4], cyclic=True)]
     paired = replace(make(12), reversed_pairs=both)
-    table = evaluation.leaderboard({"my-own": paired}, dataset="Pantomime")
+    table = evaluation.leaderboard({"my-own": paired})
     within = plots.leaderboard(table).axes[2]
-    for kind, name in ((END_STATE, "end_state"), (CYCLIC, "cyclic")):
-        np.testing.assert_allclose(points(within, kind), table["measured, Pantomime"][name])
-    alone = plots.leaderboard(evaluation.leaderboard({"my-own": make(3)}, dataset="mine"))
+    for kind in (END_STATE, CYCLIC):
+        np.testing.assert_allclose(points(within, kind), table[kind])
+    alone = plots.leaderboard(evaluation.leaderboard({"my-own": make(3)}))
     assert len(alone.axes) == 1
-    assert legend(alone) == ["measured, mine (95% interval over groups)"]
+    assert legend(alone) == ["measured (95% interval over groups)"]
 
 
 def history(phases=(1, 1, 2, 2, 2)):

@@ -239,23 +239,11 @@ def test_a_grid_holds_pictures_and_maps_of_any_size_and_leaves_cells_empty():
     assert [axes.images[0].get_array().shape[0] for axes in shown(figure)] == [8, 5, 7]
 
 
-def test_a_kernel_of_zeros_is_grey_and_the_largest_weight_is_full():
-    weights = np.zeros((9, 3, 3, 3), np.float32)
-    weights[1, 0, 0, 0], weights[1, 2, 2, 1] = 0.2, -0.2
-    figure = plots.first_kernels(weights, maps=RNG.normal(size=(9, 6, 6)))
-    kernels = [axes.images[0].get_array() for axes in shown(figure) if axes.get_title()]
-    assert len(kernels) == 9
-    assert (kernels[0] == 0.5).all()
-    assert (kernels[1][0, 0, 0], kernels[1][2, 2, 1]) == (1, 0)
-    assert len(shown(figure)) == 18
-
-
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
         (lambda: plots.frame_strip(coloured(3), titles=["a"]), "Expected 3 titles.*Received: 1"),
         (lambda: plots.frame_strip(coloured(1)[0]), r"frames, height, width, 3.*\(6, 8, 3\)"),
-        (lambda: plots.first_kernels(np.zeros((2, 3, 3))), "kernels"),
         (lambda: timeline(4, 2), r"\(time, 3\).*\(4, 2\)"),
         (lambda: timeline(0, 3), r"Received: probabilities \(0, 3\)"),
         (lambda: timeline(4, 3, seconds=[0, 1]), "'seconds': 2"),

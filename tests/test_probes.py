@@ -1,5 +1,7 @@
 """Linear probes, and phases whose weights a solver finds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from keras import layers
@@ -76,6 +78,13 @@ def test_the_history_of_a_solved_phase_is_one_row_of_what_was_reached(probe, vid
     assert history[["accuracy", "val_accuracy"]].to_numpy() == pytest.approx(accuracy)
     without = fit(recipe, (videos, videos.select(np.zeros(len(videos), bool))))
     assert "val_loss" not in without.history
+
+
+@pytest.mark.parametrize(("source", "across"), [("names", False), ("pattern", True)])
+def test_predictions_know_whether_groups_go_across_classes(probe, videos, source, across):
+    recipe, videos = probe("linear-last"), replace(videos, groups_from=source)
+    model = fit(recipe, (videos, videos)).model
+    assert predictions.predict(model, Clips(videos, recipe.streams)).across_classes is across
 
 
 def test_the_mean_alone_is_blind_to_the_order_of_frames(probe, videos):

@@ -6,15 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from vidlab import recipes
-from vidlab.recipes import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 
 
 def test_the_recipe_of_the_readme_is_a_model_of_clips(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "_RECIPES", {name: recipes.get(name) for name in recipes.names()})
-    monkeypatch.setattr(registry, "_FILES", {})
+    monkeypatch.setattr(recipes, "_RECIPES", {name: recipes.get(name) for name in recipes.names()})
+    monkeypatch.setattr(recipes, "_FILES", {})
     text = README.read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(from keras .*?)```", text, flags=re.DOTALL)
     file = tmp_path / "my_recipe.py"

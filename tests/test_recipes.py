@@ -17,7 +17,7 @@ from vidlab.data.sampling import EverySecond, Uniform
 from vidlab.data.streams import Rgb
 from vidlab.errors import RecipeError
 from vidlab.models import backbones
-from vidlab.recipes import newman, registry
+from vidlab.recipes import newman
 
 VOTE = ["frame-vote", "cnn-lstm"]
 FRAME_RECIPES = ["frame-scratch", "frame-pretrained", "frame-finetuned"]
@@ -261,9 +261,9 @@ def test_a_paper_that_no_notebook_trains_comes_last(monkeypatch):
     names = recipes.names()
     with monkeypatch.context() as patch:
         patch.delattr(newman, "NOTEBOOK")
-        registry._discover.__wrapped__()
+        recipes._discover.__wrapped__()
         assert recipes.names()[-len(NEWMAN) :] == [*NEWMAN]
-    registry._discover.__wrapped__()
+    recipes._discover.__wrapped__()
     assert recipes.names() == names
 
 
@@ -475,7 +475,8 @@ def test_the_table_says_what_each_recipe_takes_and_how_it_learns():
 
 
 def test_what_was_published_stands_with_its_note_and_the_departures():
-    found = recipes.published(["frame-vote", "mobilenet-gru"])
+    names = ("frame-vote", "mobilenet-gru")
+    found = recipes.published_beside({name: {"recipe": name} for name in names})
     assert found.loc["frame-vote", "by split %"] == "57.41 / 56.08 / 57.01"
     assert "had seen the test set" in found.loc["frame-vote", "note"]
     assert found.loc["mobilenet-gru", "precision / recall / F1"] == "0.74 / 0.73 / 0.72"
@@ -486,8 +487,8 @@ def test_what_was_published_stands_with_its_note_and_the_departures():
 def forget(monkeypatch):
     """Forget recipes that a test has made known."""
     recipes.names()
-    monkeypatch.setattr(registry, "_RECIPES", dict(registry._RECIPES))
-    monkeypatch.setattr(registry, "_FILES", {})
+    monkeypatch.setattr(recipes, "_RECIPES", dict(recipes._RECIPES))
+    monkeypatch.setattr(recipes, "_FILES", {})
 
 
 OWN = '''

@@ -11,7 +11,7 @@ from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Rgb
 from vidlab.recipes import Phase, Recipe
-from vidlab.training import Settings, fit, refitting
+from vidlab.training import Settings, fit, fitting
 from vidlab.training.checkpoints import Checkpoint
 from vidlab.training.fitting import Fitted
 
@@ -47,7 +47,7 @@ def trainings(monkeypatch):
         calls.append((recipe, parts, settings, start))
         return Fitted(f"model {len(calls)}", history, None)
 
-    monkeypatch.setattr(refitting, "fit_once", pretend)
+    monkeypatch.setattr(fitting, "fit_once", pretend)
     return calls
 
 

@@ -255,7 +255,7 @@ def beside(tmp_path_factory):
     root = tmp_path_factory.mktemp("beside")
     for group in range(1, 5):
         for name in ("OpenDoor", "CloseDoor"):
-            drawn = pantomime.render(name, group, 1, seed=1, size="smoke")
+            drawn = pantomime.Shot(name, group, 1, seed=1, size="smoke").render()
             video.write(root / "UCF-101" / name / f"v_{name}_g{group:02d}_c01.avi", drawn.frames)
     note = {"size": "smoke", "seed": 1, "version": VERSION, "finished": True}
     (root / "pantomime.json").write_text(json.dumps(note))

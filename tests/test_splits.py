@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidlab.data import lists, splits
-from vidlab.data.index import VideoIndex, check_no_leakage, leakage
+from vidlab.data.groups import check_no_leakage, leakage
+from vidlab.data.index import VideoIndex
 from vidlab.errors import LayoutError, LeakageError, SplitError
 
 OFFICIAL = {1: (9537, 3783), 2: (9586, 3734), 3: (9624, 3696)}

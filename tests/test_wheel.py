@@ -80,7 +80,7 @@ def test_the_wheel_holds_the_whole_package_and_the_profiles(wheel):
 
 def test_home_and_profiles_are_named_and_run_says_where_the_notebooks_are(installed):
     lines = {line.split()[1]: line for line in installed.vidlab("doctor").splitlines()}
-    assert f"in {installed.here / 'vidlab'} (see VIDLAB_HOME)" in lines["disk"]
+    assert f"{installed.here / 'vidlab'}: data, caches and runs" in lines["home"]
     for name in ("full", "quick", "smoke", "ucf101"):
         assert f"{name} ({installed.package.parent}" in lines["profiles"]
     stderr = installed.vidlab("run", "--profile", "smoke", fails=True)

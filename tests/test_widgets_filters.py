@@ -81,7 +81,7 @@ def test_all_layers_can_be_chosen_and_those_of_a_depth_are_marked(model):
     assert [name for _, name in explored._layer.options] == ["seen", "coarse", "top", "scores"]
     assert explored._layer.value == "seen"
     assert explored._layer.options[1][0] == "coarse · 7×7 · 4"
-    assert explored._layer.options[2][0] == "★ top · 5×5 · 7"
+    assert explored._layer.options[2][0] == "top · 5×5 · 7 ★"
     explored._layer.value = "coarse"
     finish(explored)
     assert text_of(explored.status) == "4 filters."
@@ -130,7 +130,8 @@ def test_an_open_filter_has_the_frames_that_excite_it_and_their_maps(model, fram
     for frame, image, caption in zip(
         expected.frames[0], explored._maps.images, explored._maps.captions, strict=True
     ):
-        (heat,) = explanation.feature_maps(model, frames[frame], layer="top", filters=[4]).maps
+        maps = explanation.activations(model, frames[frame][None], layers=["top"])["top"]
+        heat = maps[0, ..., 4]
         share = np.uint8(255 * (heat - heat.min()) / np.ptp(heat))
         coloured = cv2.applyColorMap(share, cv2.COLORMAP_VIRIDIS)[..., ::-1]
         np.testing.assert_allclose(decoded(image)[18::36, 18::36], coloured, atol=4)
@@ -147,6 +148,12 @@ def test_a_filter_is_compared_with_what_it_was_and_with_other_noise(model, befor
         assert_alike(image, expected.images[0])
     changes = explanation.filter_changes(before, model, frames=frames, layers=["top"])
     assert f"r = {changes['correlation'][5]:.2f}" in text_of(explored._heading)
+
+
+def test_a_filter_whose_maps_do_not_vary_has_no_correlation(model, before):
+    black = np.zeros((4, 32, 32, 3), np.uint8)
+    explored, _ = started(model, before=before, frames=black, layer="coarse", number=0)
+    assert text_of(explored._heading) == "filter 0 of coarse"
 
 
 def test_classes_have_their_names_and_no_map(model, frames):

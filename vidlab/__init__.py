@@ -6,8 +6,6 @@ Importing ``vidlab`` loads none of them: each is loaded when first used, so that
 TensorFlow that does not need it.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys
@@ -28,29 +26,18 @@ _ROOMS = (
     *("errors", "files", "progress", "data", "pantomime", "datasets", "models", "recipes"),
     *("evaluation", "training", "pretraining", "explanation", "plots", "widgets", "course"),
 )
-_MODULES = {name: name for name in _ROOMS} | {
-    "augment": "data.augment",
-    "backbones": "models.backbones",
-    "coverage": "data.coverage",
-    "dataset": "data.dataset",
-    "experiment": "training.experiment",
-    "features": "training.features",
-    "flow": "data.flow",
-    "freezing": "training.freezing",
-    "index": "data.index",
-    "lab": "course.lab",
-    "layouts": "data.layouts",
-    "learners": "training.learners",
-    "predictions": "evaluation.predictions",
-    "profiles": "course.profiles",
-    "runs": "evaluation.runs",
-    "sampling": "data.sampling",
-    "store": "data.store",
-    "streams": "data.streams",
-    "timeline": "evaluation.timeline",
-    "ucf101": "data.ucf101",
-    "video": "data.video",
+_INSIDE = {
+    "data": (
+        *("augment", "coverage", "dataset", "flow", "index", "layouts"),
+        *("sampling", "store", "streams", "ucf101", "video"),
+    ),
+    "models": ("backbones",),
+    "training": ("experiment", "features", "freezing", "learners"),
+    "evaluation": ("predictions", "runs", "timeline"),
+    "course": ("lab", "profiles"),
 }
+_MODULES = {name: name for name in _ROOMS}
+_MODULES |= {name: f"{room}.{name}" for room, names in _INSIDE.items() for name in names}
 
 _ON_KERAS = ("models", "recipes", "training", "pretraining", "explanation", "data.dataset")
 

@@ -23,26 +23,6 @@ Messages follow one formula: what was expected, what was received, and what to d
     └── NotebookError              a notebook that is absent, unfit or failed
 """
 
-__all__ = [
-    "DatasetError",
-    "FrameIndexError",
-    "LayoutError",
-    "LeakageError",
-    "MetricError",
-    "MissingVideoError",
-    "ModelError",
-    "NotebookError",
-    "ProfileError",
-    "RecipeError",
-    "ResultError",
-    "SamplingError",
-    "SplitError",
-    "UnreadableVideoError",
-    "VideoError",
-    "VidlabError",
-    "WeightsError",
-]
-
 
 class VidlabError(Exception):
     """The root: catching it catches everything vidlab raises on purpose."""
@@ -110,3 +90,6 @@ class MetricError(VidlabError, ValueError):
 
 class NotebookError(VidlabError):
     """A notebook is absent, breaks a rule, or failed while running."""
+
+
+__all__ = [name for name in globals() if name.endswith("Error")]

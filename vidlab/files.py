@@ -3,8 +3,6 @@
 What the system refuses, such as a full disk, is put into a sentence by `system_message`.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

@@ -6,8 +6,6 @@ life all the same: it keeps its line in the file named by ``VIDLAB_HEARTBEAT``, 
 and ``vidlab run`` watches that file.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import sys

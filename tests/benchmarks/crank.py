@@ -65,16 +65,14 @@ def features(seed, *, groups=GROUPS, clips=CLIPS):
     from tests import built
     from vidlab.data.sampling import Uniform
     from vidlab.models import backbones
-    from vidlab.pantomime import render
-    from vidlab.pantomime.rendering import FPS, clip_length
+    from vidlab.pantomime.rendering import FPS, Shot
 
     encoder = built.pooled(backbones.build("residual", weights="pantomime"))
     found = []
     for group in range(1, groups + 1):
         for clip in range(1, clips + 1):
-            video = ("CrankForwards", group, clip)
-            count = clip_length(*video, seed=seed)
-            frames = render(*video, seed=seed, indices=Uniform(FRAMES).indices(count, fps=FPS))
+            shot = Shot("CrankForwards", group, clip, seed)
+            frames = shot.render(Uniform(FRAMES).indices(shot.count, fps=FPS))
             small = [cv2.resize(f, (112, 112), interpolation=cv2.INTER_AREA) for f in frames.frames]
             found.append(encoder.predict_on_batch(np.array(small)))
     return np.array(found, np.float64), np.repeat(np.arange(groups), clips)

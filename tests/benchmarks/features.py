@@ -25,6 +25,7 @@ from tests.benchmarks.clips import CHOSEN, SAMPLING, make_videos
 from tests.benchmarks.decode import read_all
 from vidlab.data import video
 from vidlab.data.index import VideoIndex
+from vidlab.data.streams import Rgb
 from vidlab.models import backbones
 from vidlab.training import engines, features
 from vidlab.training.features import BATCH_SIZE as BATCH
@@ -75,7 +76,12 @@ def measure(backbone, precision):
 
         def extract():
             features.extract(
-                index, encoder, sampling=SAMPLING, out=next(stores), precision=precision
+                index,
+                encoder,
+                streams={encoder.inputs[0].name: Rgb(SAMPLING, size)},
+                sampling=SAMPLING,
+                out=next(stores),
+                precision=precision,
             )
 
         methods = {
@@ -85,7 +91,7 @@ def measure(backbone, precision):
                 lambda: predict(encoder, few, at_once=len(CHOSEN)), len(few)
             ),
             "bare-engine": turns.Method(
-                lambda: list(bare.map((None, [batch]) for batch in batches)),
+                lambda: list(bare((None, [batch]) for batch in batches)),
                 len(batches) * BATCH / len(CHOSEN),
             ),
         }

@@ -67,7 +67,7 @@ def computing(model, engine, batch):
         batch_size=len(batch),
         dtypes=["uint8"],
     )
-    return lambda: list(made.map([(None, [batch])]))
+    return lambda: list(made([(None, [batch])]))
 
 
 if __name__ == "__main__":

@@ -91,13 +91,15 @@ def train_cached(folder):
 
 def extract(folder):
     from tests import built
-    from vidlab.data import sampling
+    from vidlab.data import sampling, streams
     from vidlab.models import backbones
     from vidlab.training import features
 
+    encoder = built.pooled(backbones.build("residual", size=(160, 160)))
     return features.extract(
         index_videos(folder),
-        built.pooled(backbones.build("residual", size=(160, 160))),
+        encoder,
+        streams={encoder.inputs[0].name: streams.Rgb(sampling.AllFrames(), 160)},
         sampling=sampling.AllFrames(),
         out=f"{folder}-features",
     )

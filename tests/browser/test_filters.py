@@ -36,7 +36,7 @@ def explorer(notebook):
     """Give the first explorer, at the filters of the first layer."""
     found = notebook.page.locator(OUTPUT).first
     found.scroll_into_view_if_needed()
-    choose_layer(found, "★ first · 16×16 · 8", filters=8)
+    choose_layer(found, "first · 16×16 · 8 ★", filters=8)
     return found
 
 

@@ -53,13 +53,15 @@ def test_arrow_keys_read_epoch_by_epoch(outputs):
 
 
 def test_a_log_scale_of_the_loss_is_chosen(outputs):
-    ticks = outputs.first.locator(".ytick")
-    before = ticks.first.text_content()
+    ticks = """one => [...one.querySelectorAll('.ytick text')]
+        .map((tick) => Math.round(tick.getBoundingClientRect().top)).join()"""
+    before = outputs.first.evaluate(ticks)
     outputs.first.get_by_label("log scale of the loss").check()
-    outputs.page.wait_for_function(
-        "([one, before]) => one.querySelector('.ytick').textContent !== before",
-        arg=[outputs.first.element_handle(), before],
-    )
+    for _ in range(50):
+        if outputs.first.evaluate(ticks) != before:
+            return
+        outputs.first.page.wait_for_timeout(100)
+    raise AssertionError(before)
 
 
 def test_curves_have_grown_while_another_cell_ran(outputs):

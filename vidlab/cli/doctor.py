@@ -22,7 +22,6 @@ from vidlab.files import relative
 
 __all__ = ["Finding", "doctor", "examine"]
 
-_OLDEST_PYTHON, _NEWEST_PYTHON = (3, 11), (3, 13)
 _CODECS = Path(__file__).parent / "codecs"  # a video of one frame in each codec
 _FRONT_END = {  # part of JupyterLab to package
     "@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets",
@@ -76,11 +75,10 @@ def examine() -> Iterator[Finding]:
     import psutil
 
     from vidlab import datasets
+    from vidlab.course import profiles
 
-    fits = _OLDEST_PYTHON <= sys.version_info[:2] <= _NEWEST_PYTHON
     found = f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}"
-    remedy = "Install Python 3.11, 3.12 or 3.13, for which the tested TensorFlow is made."
-    yield Finding("Python", found, "" if fits else remedy, needed=True)
+    yield Finding("Python", found)
     yield _packages()
     home, remedy = datasets.home(), "Set VIDLAB_HOME to a folder that can be written to."
     nearest = next(path for path in (home, *home.parents) if path.exists())
@@ -103,6 +101,8 @@ def examine() -> Iterator[Finding]:
     yield _front_end()
     yield _codecs()
     yield _fonts()
+    found = [f"{name} ({profiles.find(name).parent})" for name in profiles.names()]
+    yield Finding("profiles", ", ".join(found))
     folders = sorted(path for path in (home / "data").glob("*") if path.is_dir())
     counts = [f"{relative(p)}: {sum(1 for _ in p.rglob('*.avi'))} videos" for p in folders]
     yield Finding("data", "; ".join(counts) or "none yet; vidlab run or vidlab data make draws it")

@@ -182,9 +182,8 @@ def _one(predictions: Predictions, *, title: str, per: Per) -> pd.DataFrame:
 
     predictions = evaluation.counted(predictions, per)
     typer.echo(f"{title}: {len(predictions)} {per}s, {len(predictions.classes)} classes")
-    for name in evaluation.top_ks(predictions):
-        interval = evaluation.interval(predictions, metric=name)
-        typer.echo(f"{name.replace('top', 'top-')} {interval}")
+    for k in evaluation.reported_ks(len(predictions.classes)):
+        typer.echo(f"top-{k} {evaluation.interval(predictions, k)}")
     if predictions.reversed_pairs:
         within = evaluation.within_pairs(predictions, predictions.reversed_pairs)
         typer.echo(f"Within reversed pairs: {within}")

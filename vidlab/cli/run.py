@@ -95,7 +95,7 @@ def run(
         complain("\n" + _failure(record, summary.folder))
     typer.echo(f"\nReport: {relative(summary.report)}  ({summary.seconds:.0f} s)")
     claimed = [(record.notebook, claim) for record in summary.records for claim in record.claims]
-    typer.echo(claims.counted(claim for _, claim in claimed))
+    typer.echo(f"claims: {claims.counted(claim for _, claim in claimed)}")
     for notebook, claim in claimed:
         if claim.holds is False:
             typer.echo(f"  {claim.mark} {notebook}: {claim.sentence}: {claim.measured}")

@@ -15,6 +15,9 @@ MIME_TYPE = "application/vnd.vidlab.claims+json"
 """Under which an executed notebook holds its claims as data."""
 
 
+_MARKS = {True: "✓", False: "✗", None: "not tested here"}
+
+
 @dataclass(frozen=True)
 class Claim:
     """One sentence about a run.
@@ -39,7 +42,7 @@ class Claim:
     @property
     def mark(self) -> str:
         """A tick or a cross, or words where it was not tested."""
-        return {True: "✓", False: "✗", None: "not tested here"}[self.holds]
+        return _MARKS[self.holds]
 
 
 class Claims:
@@ -84,7 +87,7 @@ class Claims:
 
     def __repr__(self) -> str:
         lines = (f"{one.mark}  {one.sentence}: {one.measured}" for one in self)
-        return "\n".join([counted(self), *lines])
+        return "\n".join([f"claims: {counted(self)}", *lines])
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
         rows = [(one.mark, one.sentence, one.measured, one.published or "–") for one in self]
@@ -94,21 +97,15 @@ class Claims:
         table = table.set_table_styles([{"selector": "td, th", "props": left}])
         return {
             "text/plain": repr(self),
-            "text/html": f"<p>{counted(self)}</p>{table.to_html()}",
+            "text/html": f"<p>claims: {counted(self)}</p>{table.to_html()}",
             MIME_TYPE: [asdict(claim) for claim in self],
         }
 
 
 def counted(claims: Iterable[Claim]) -> str:
-    """Count claims in words, such as ``"claims: 31 hold, 1 does not, 2 not tested here"``."""
-    marks = [claim.holds for claim in claims]
-    held, failed, untested = (marks.count(which) for which in (True, False, None))
-    parts = [
-        f"{held} hold{'s' if held == 1 else ''}",
-        *([f"{failed} do{'es' if failed == 1 else ''} not"] if failed else []),
-        *([f"{untested} not tested here"] if untested else []),
-    ]
-    return f"claims: {', '.join(parts)}" if marks else "claims: none"
+    """Count claims, such as ``"31 ✓, 1 ✗, 2 not tested here"``."""
+    marks = [claim.mark for claim in claims]
+    return ", ".join(f"{marks.count(mark)} {mark}" for mark in _MARKS.values())
 
 
 def found_in(notebook: Path) -> tuple[Claim, ...]:

@@ -148,8 +148,7 @@ class Lab:
         Returns
         -------
         pandas.DataFrame
-            Indexed by recipe, with the columns of `vidlab.recipes.published`; its *departures* end
-            with what this profile changes.
+            As `vidlab.recipes.published_beside` gives it, of what this profile makes of recipes.
         """
         adapted = map(self.recipe, names)
         return vidlab.recipes.published_beside({one.name: self._origin(one) for one in adapted})

@@ -93,7 +93,7 @@ def write(
         records=done,
         notebooks=rows,
         claims=claims,
-        counted=counted(claim for claim, *_ in claims).removeprefix("claims: "),
+        counted=counted(claim for claim, *_ in claims),
         mistakes=_MISTAKES if (folder / _MISTAKES).is_file() else None,
         results=_results(runs, profile.line) if is_finished else "",
         changes=_changes(runs, profile) if is_finished else "",

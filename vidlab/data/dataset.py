@@ -175,10 +175,7 @@ class Clips(keras.utils.PyDataset):
 
     def _batch(self, number: int) -> tuple:
         if not 0 <= number < len(self):
-            raise IndexError(
-                f"Expected a batch number from 0 to {len(self) - 1}. Received: {number}. "
-                "len() tells how many batches there are."
-            )
+            raise IndexError(f"Expected a batch from 0 to {len(self) - 1}. Received: {number}.")
         rows = slice(number * self.batch_size, (number + 1) * self.batch_size)
         read = self._frames if self.per_frame else self._clips
         x = {name: read(stream, rows) for name, stream in self.streams.items()}

@@ -10,7 +10,6 @@ a step is a sixth of a pixel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -141,24 +140,20 @@ def pairs_of_video(
         If the video cannot be read.
     """
     numbers, rows = np.unique(pairs, return_inverse=True)
-    found = np.full((len(numbers), *size, 2), REST, np.uint8)
-    if len(numbers):
-        info = video.probe(path)
-        shrinking = min(1.0, _SHORTER_SIDE / min(info.height, info.width))
-        working = round(info.height * shrinking), round(info.width * shrinking)
-        for row, shares in enumerate(_shares(path, numbers, working, method, backward)):
-            found[row] = encode(cv2.resize(shares, size[::-1], interpolation=cv2.INTER_AREA))
-    return found[rows]
-
-
-def _shares(path, numbers, size, method, backward) -> Iterator[np.ndarray]:
-    """Compute the flow of pairs in ascending order, as shares of width and height."""
+    if not len(numbers):
+        return np.empty((0, *size, 2), np.uint8)
+    info = video.probe(path)
+    shrinking = min(1.0, _SHORTER_SIDE / min(info.height, info.width))
+    working = round(info.height * shrinking), round(info.width * shrinking)
     wanted = np.unique(np.concatenate([numbers, numbers + 1]))
-    frames = video.read_frames(path, wanted, size=size)
+    frames = video.read_frames(path, wanted, size=working)
     grey = {number: _grey(frame) for number, frame in zip(wanted.tolist(), frames, strict=True)}
+    found = []
     for number in numbers.tolist():
-        pair = grey[number], grey[number + 1]
-        yield dense_flow(*(pair[::-1] if backward else pair), method=method) / size[::-1]
+        pair = (grey[number + 1], grey[number]) if backward else (grey[number], grey[number + 1])
+        shares = dense_flow(*pair, method=method) / working[::-1]
+        found.append(encode(cv2.resize(shares, size[::-1], interpolation=cv2.INTER_AREA)))
+    return np.stack(found)[rows]
 
 
 def subtract_mean(shares: np.ndarray) -> np.ndarray:

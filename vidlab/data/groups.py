@@ -42,8 +42,8 @@ _HMDB = (  # film_class_visible_camera_people_side_quality_clip
 
 def group_names(
     paths: list[Path], videos: pd.DataFrame, *, root: Path, pattern: str | None = None
-) -> tuple[pd.DataFrame, str, list[Path]]:
-    r"""Find ``group`` and ``clip`` of each video.
+) -> tuple[pd.DataFrame, str, dict[str, str], int]:
+    r"""Find ``group`` and ``clip`` of each video; a copy that names no group has the first's.
 
     Parameters
     ----------
@@ -58,8 +58,9 @@ def group_names(
     -------
     tuple
         The table; where groups come from (``"pattern"``, ``"list"``, ``"names"`` such as
-        v_Archery_g07_c02 or HMDB-51's, or "" if nothing tells); and the videos that name no group.
-        Such a video is a group of its own, numbered after the other groups of its class.
+        v_Archery_g07_c02 or HMDB-51's, or "" if nothing tells); the path of each copy, and of the
+        first that is the same; and how many videos name no group. Each of these is a group of its
+        own, numbered after the other groups of its class.
 
     Raises
     ------
@@ -85,8 +86,13 @@ def group_names(
     own = (last + nameless.groupby(class_names).cumsum()).astype("int64").map("g{:02d}".format)
     own = own if source in ("names", "") else names  # groups of other classes are no others
     clips = in_name["clip"].fillna(hmdb["clip"].astype("float64")).fillna(1).astype("int64")
-    table = pd.DataFrame({"group": groups.astype("object").fillna(own), "clip": clips})
-    return table, source, [path for path, lacks in zip(paths, nameless, strict=True) if lacks]
+    of_path = dict(zip(paths, groups.astype("object").fillna(own), strict=True))
+    nameless = {path for path, lacks in zip(paths, nameless, strict=True) if lacks}
+    copies = find_copies(sorted(paths, key=nameless.__contains__))  # first those that name a group
+    of_path |= {path: of_path[first] for path, first in copies.items() if path in nameless}
+    table = pd.DataFrame({"group": list(of_path.values()), "clip": clips})
+    shown = {str(path): str(first) for path, first in copies.items()}
+    return table, source, shown, len(nameless - copies.keys())
 
 
 def _by_pattern(paths: list[Path], root: Path, pattern: str) -> pd.Series:
@@ -173,7 +179,7 @@ def check_no_leakage(*parts: VideoIndex) -> None:
             f"Expected every group in one part only. Received: {len(shared)} groups in more than "
             f"one, first {first['class_name']} {first['group']} (videos: {where}). Split by groups "
             'instead: index.split(by="groups"), or on the command line --layout unsplit; '
-            "vidlab.index.leakage lists all shared groups."
+            "vidlab.data.groups.leakage lists all shared groups."
         )
 
 

@@ -21,22 +21,14 @@ import numpy as np
 import pandas as pd
 
 from vidlab.data import layouts, video
-from vidlab.data.contents import Found
-from vidlab.data.groups import (
-    PATTERN,
-    check_no_leakage,
-    find_copies,
-    group_names,
-    leakage,
-    suggested_pattern,
-)
+from vidlab.data.groups import PATTERN, group_names, suggested_pattern
 from vidlab.data.splits import Splittable
 from vidlab.data.video_files import size_and_time
 from vidlab.errors import DatasetError, LayoutError, VideoError
 from vidlab.files import system_message
 from vidlab.progress import progress
 
-__all__ = ["ReversedPair", "VideoIndex", "check_no_leakage", "leakage", "probe_all"]
+__all__ = ["ReversedPair", "VideoIndex", "probe_all"]
 
 _COLUMNS = {
     "video_id": "str",
@@ -165,10 +157,30 @@ class VideoIndex(Splittable):
                 f"Expected readable videos. Received: {root}, where none of {len(files)} can be "
                 f"read. The first says: {problems[0]['reason']}"
             )
-        facts = pd.DataFrame(map(vars, infos)).merge(found.videos, on="path")
-        index = cls.from_headers(facts, root, found=found, groups=groups)
+        table = pd.DataFrame(map(vars, infos)).merge(found.videos, on="path")
+        present = set(table["class_name"])
+        classes = [name for name in found.classes if name in present]
+        classes += sorted(present - set(classes))
+        table["label"], table["path"] = (
+            table["class_name"].map(classes.index),
+            table["path"].map(str),
+        )
+        table = table.sort_values(["label", "path"], ignore_index=True)
+        paths = [Path(path) for path in table["path"]]
+        named, source, copies, ungrouped = group_names(paths, table, root=root, pattern=groups)
+        if ungrouped:
+            hint = suggested_pattern(paths)
+            warnings.warn(
+                f"vidlab: {root}: {ungrouped} videos name no group, so each counts as a group "
+                "of its own. Where several show one scene or person, a split may leak: name them "
+                "like v_Class_g01_c02, or say which part of the name is the group, such as "
+                f"--groups '{hint or PATTERN}'.",
+                stacklevel=2,
+            )
+        table = table.assign(**named, video_id=_unique_names(paths))
+        varying = ["times"] * int("times" in table and table["times"].notna().any())
         class_of = dict(zip(map(str, files), found.videos["class_name"], strict=True))
-        problems += found.problems + [_copied(class_of, *pair) for pair in index.copies.items()]
+        problems += found.problems + [_copied(class_of, *pair) for pair in copies.items()]
         rows = [{"class_name": class_of.get(row["path"], ""), **row} for row in problems]
         report = pd.DataFrame(rows, columns=_REPORT)
         if problems:
@@ -177,58 +189,14 @@ class VideoIndex(Splittable):
                 f"vidlab: {root}: {kinds} videos; index.report says which, and why.",
                 stacklevel=2,
             )
-        return replace(index, report=report)
-
-    @classmethod
-    def from_headers(
-        cls, table: pd.DataFrame, root: Path, *, found: Found, groups: str | None = None
-    ) -> VideoIndex:
-        """Make an index of videos whose headers have been read.
-
-        Parameters
-        ----------
-        table
-            Columns ``path``, ``class_name``, ``group`` as in `found`, ``frames``, ``fps``,
-            ``width`` and ``height``.
-        found, groups
-            What the folder holds, and the pattern of groups; as in `from_folder`.
-        """
-        present = set(table["class_name"])
-        order = [name for name in found.classes if name in present]
-        classes = order + sorted(present - set(order))
-        table = table.assign(
-            label=table["class_name"].map(classes.index), path=table["path"].map(str)
-        )
-        table = table.sort_values(["label", "path"], ignore_index=True)
-        paths = [Path(path) for path in table["path"]]
-        named, source, nameless = group_names(paths, table, root=root, pattern=groups)
-        by_name = sorted(paths, key=set(nameless).__contains__)  # those that name a group first
-        copies = {str(path): str(first) for path, first in find_copies(by_name).items()}
-        table = table.assign(**named)
-        of_path = dict(zip(table["path"], table["group"], strict=True))
-        of_path |= {str(p): of_path[copies[str(p)]] for p in nameless if str(p) in copies}
-        table["group"] = table["path"].map(of_path)  # a copy whose name says none has the first's
-        nameless = [path for path in nameless if str(path) not in copies]
-        if nameless:
-            hint = suggested_pattern(paths)
-            warnings.warn(
-                f"vidlab: {root}: {len(nameless)} videos name no group, so each counts as a group "
-                "of its own. Where several show one scene or person, a split may leak: name them "
-                "like v_Class_g01_c02, or say which part of the name is the group, such as "
-                f"--groups '{hint or PATTERN}'.",
-                stacklevel=3,
-            )
-        table = table.assign(video_id=_unique_names(paths))
-        varying = ["times"] * int("times" in table and table["times"].notna().any())
-        table = table[[*_COLUMNS, *varying]].astype(_COLUMNS)
         return cls(
-            table,
+            table[[*_COLUMNS, *varying]].astype(_COLUMNS),
             root,
             classes=classes,
-            report=pd.DataFrame(columns=_REPORT),
+            report=report,
             lists=found.splits or None,
             groups_from=source,
-            ungrouped=len(nameless),
+            ungrouped=ungrouped,
             copies=copies,
             notes=tuple(found.notes),
         )
@@ -356,16 +324,16 @@ def probe_all(files: list[Path], *, count: bool) -> tuple[list[video.VideoInfo],
 
 
 def _shorter(info: video.VideoInfo) -> dict:
+    kind = "damaged" if info.frames < info.named - 1 else "shorter"
     reason = (
         f"Its header names {info.named} frames, of which {info.frames} can be decoded; it is used "
         "with these. The others are empty or damaged."
     )
-    kind = "damaged" if info.frames < info.named - 1 else "shorter"
     if info.path.is_dir():
-        kind, reason = (
-            "damaged",
+        kind = "damaged"
+        reason = (
             f"Its images are numbered for {info.named} frames, of which {info.frames} are there: "
-            "those beside a gap follow each other. Get the others, or number them anew.",
+            "those beside a gap follow each other. Get the others, or number them anew."
         )
     return {"path": str(info.path), "reason": reason, "kind": kind}
 

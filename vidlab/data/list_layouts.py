@@ -168,10 +168,9 @@ def _listed_videos(
     matches, missing = _matches(contents, rows), {}
     if not any(matches.values()):
         return None
-    about: dict[str, dict[Path, str]] = {"class_name": {}, "group": {}}
-    parts: dict[int, dict[str, str]] = defaultdict(dict)
+    told: dict[str | int, dict[Path, str]] = defaultdict(dict)  # class, group, part in each split
     for row in rows:
-        files = matches[row.name, row.part]
+        files, part = matches[row.name, row.part], row.part
         if len(files) > 1:
             raise LayoutError(
                 f"Expected a path that tells one video. Received: {row.name} in {where}, which may "
@@ -180,19 +179,18 @@ def _listed_videos(
         if not files:
             missing[row.name] = row.class_name or ""
             continue
-        for of_file, value in ((about["class_name"], row.class_name), (about["group"], row.group)):
-            known = of_file.setdefault(files[0], value) if value else None
-            if known is not None and normalized(known) != normalized(value):
-                raise _contradiction(row.name, known, value, where)
-        part = row.part
         if layout == "list" and part is None:  # a table may leave it to folders
             folders = (name.lower() for name in contents.inside(files[0]))
             part = next((PARTS[name] for name in folders if name in PARTS), None)
-        if part:
-            known = parts[row.split].setdefault(str(files[0]), part)
-            if known != part:
-                raise _contradiction(row.name, known, part, where)
-    spelled = {normalized(c): c for c in [*about["class_name"].values(), *classes]}
+        for what, value in (("class", row.class_name), ("group", row.group), (row.split, part)):
+            known = told[what].setdefault(files[0], value) if value else None
+            if known and normalized(known) != normalized(value):
+                raise LayoutError(
+                    "Expected one class, group and part for a video. Received: "
+                    f"{row.name} as {known!r} and as {value!r} in {where}. Correct the list."
+                )
+    class_of, group_of = told.pop("class", {}), told.pop("group", {})
+    spelled = {normalized(c): c for c in [*class_of.values(), *classes]}
     seen = {file for files in matches.values() for file in files}
     reason = f"Listed in {where}, but there is no such file."
     problems = [
@@ -202,20 +200,20 @@ def _listed_videos(
     videos = []
     for file in contents.videos:
         folder = unicodedata.normalize("NFC", file.parent.name)
-        name = about["class_name"].get(file) or spelled.get(normalized(folder))
-        if file in seen and not about["class_name"] and folder.lower() not in PARTS:
+        name = class_of.get(file) or spelled.get(normalized(folder))
+        if file in seen and not class_of and folder.lower() not in PARTS:
             name = folder if contents.inside(file) else None  # of lists that name no classes at all
         if name is not None:
-            group = about["group"].get(file, "")
-            videos.append((file, spelled.get(normalized(name), name), group))
+            videos.append((file, spelled.get(normalized(name), name), group_of.get(file, "")))
         if file not in seen or name is None:
             reason = "Its class is not in" if file in seen else "Not in"
             end = ", so no given split uses it." if name else ": not used."
             row = {"path": str(file), "reason": f"{reason} {where}{end}", "kind": "unlisted"}
             problems.append(row)
-    used_files = {str(file) for file, *_ in videos}
-    parts = {k: {f: p for f, p in part.items() if f in used_files} for k, part in parts.items()}
-    splits, notes = given_splits(parts)
+    taken = {file for file, *_ in videos}
+    splits, notes = given_splits(
+        {k: {str(f): part for f, part in of.items() if f in taken} for k, of in told.items()}
+    )
     return Found(
         layout,
         pd.DataFrame(videos, columns=["path", "class_name", "group"]),
@@ -223,11 +221,4 @@ def _listed_videos(
         splits=splits,
         problems=problems,
         notes=[f"Lists: {where}.", *notes, *contents.unused(used)],
-    )
-
-
-def _contradiction(name: str, first: str, second: str, where: str) -> LayoutError:
-    return LayoutError(
-        f"Expected one class, group and part for a video. Received: {name} as {first!r} and as "
-        f"{second!r} in {where}. Correct the list."
     )

@@ -26,7 +26,7 @@ from vidlab.errors import FrameIndexError, ResultError
 from vidlab.files import is_whole, replacing
 from vidlab.progress import progress
 
-__all__ = ["FeatureStore", "FlowCache", "FlowPairs", "FrameCache", "content_digest"]
+__all__ = ["FeatureStore", "FlowCache", "FlowPairs", "FrameCache"]
 
 _CHUNK_BYTES = 64 * 2**20  # of frames decoded at a time, so that memory stays flat
 _FLOW_BYTES = 8 * 240 * 320  # of a frame while its flow is computed: its pixels, grey and flow
@@ -36,23 +36,6 @@ _OPEN_FILES = (
 )
 
 _making: dict[Path, threading.Lock] = {}
-
-
-def content_digest(path: str | os.PathLike[str]) -> str:
-    """Digest the content of a video; an unchanged file is read once.
-
-    Raises
-    ------
-    MissingVideoError
-        If the video is no longer there.
-    """
-    return video_files.content_digest(_present(path))
-
-
-def _present(path: str | os.PathLike[str]) -> Path:
-    if not os.path.exists(path):
-        video.probe(path)  # raises, naming the file and the remedy
-    return Path(path)
 
 
 def _write(file: Path, parts: Iterable[np.ndarray], *, shape: tuple, dtype: str) -> None:
@@ -91,7 +74,7 @@ class _RowCache:
     def file(self, record) -> Path:
         """Name the file that holds the rows of one video, whether it is there yet or not."""
         path = os.path.abspath(record.path)
-        length, changed = video_files.size_and_time(_present(path))
+        length, changed = video_files.size_and_time(Path(path))
         key = hashlib.sha256(f"{path}|{length}|{changed}".encode()).hexdigest()[:16]
         height, width = self.row_shape[:2]
         return self.folder / f"{record.video_id}-{height}x{width}-{key}.npy"

@@ -201,7 +201,7 @@ def read_frames(
                 continue
             if (frame := picture()) is None:
                 break
-            cv2.cvtColor(_resized(frame, size), cv2.COLOR_BGR2RGB, dst=frames[row])
+            frames[row] = cv2.cvtColor(_resized(frame, size), cv2.COLOR_BGR2RGB)
             row += 1
             if row == len(numbers):
                 break

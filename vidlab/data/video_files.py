@@ -20,6 +20,7 @@ from pathlib import Path
 
 import cv2
 
+from vidlab.errors import MissingVideoError
 from vidlab.files import home
 
 __all__ = [
@@ -81,7 +82,18 @@ def files_of(video: Path) -> list[Path]:
 
 
 def size_and_time(video: Path) -> tuple[int, int]:
-    """Give the bytes of a video and its last change in ns."""
+    """Give the bytes of a video and its last change in ns.
+
+    Raises
+    ------
+    MissingVideoError
+        The video is no longer there.
+    """
+    if not video.exists():
+        raise MissingVideoError(
+            f"Expected a video file. Received: {video} (no such file). Check the spelling, or make "
+            "the index again if files were moved."
+        )
     stats = [file.stat() for file in files_of(video)]
     return sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)
 

@@ -3,17 +3,16 @@
 All of it is computed from `Predictions`. `accuracy` has top-k accuracy, confusion and reports;
 `frames` how predictions for single frames make that of a video; `intervals` the bootstrap over
 groups; `comparison` paired tests; `motion` what the order of the frames is worth; `leaderboard`
-tables of models; `tsne` a plane in which similar videos are neighbours; `histories` which epoch a
-training kept.
+tables of models; `histories` which epoch a training kept.
 """
 
 from vidlab.evaluation.accuracy import (
     compare_reports,
     confusion,
     counted,
-    frame_top_k,
     most_confused,
     report,
+    reported_ks,
     top_k,
     top_ks,
 )
@@ -38,7 +37,6 @@ from vidlab.evaluation.motion import (
     pair_kinds,
     within_pairs,
 )
-from vidlab.evaluation.tsne import tsne
 
 __all__ = [
     "CYCLIC",
@@ -51,7 +49,6 @@ __all__ = [
     "compare_reports",
     "confusion",
     "counted",
-    "frame_top_k",
     "interval",
     "kept_epoch",
     "leaderboard",
@@ -65,12 +62,12 @@ __all__ = [
     "phase_spans",
     "pool",
     "report",
+    "reported_ks",
     "same_videos",
     "sign_flip",
     "strata_of",
     "summary",
     "top_k",
     "top_ks",
-    "tsne",
     "within_pairs",
 ]

@@ -19,7 +19,6 @@ __all__ = [
     "compare_reports",
     "confusion",
     "counted",
-    "frame_top_k",
     "hits",
     "most_confused",
     "report",
@@ -91,7 +90,13 @@ def hits(predictions: Predictions, *, k: int = 1) -> np.ndarray:
     return (before < k) & ~np.isnan(true[:, 0])
 
 
-def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None = None) -> float:
+def top_k(
+    predictions: Predictions,
+    k: int = 1,
+    *,
+    classes: Sequence[str] | None = None,
+    per: Per = "video",
+) -> float:
     """Top-k accuracy, 0 to 1; not a number where there are no videos.
 
     Parameters
@@ -100,12 +105,15 @@ def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None
         1, or up to half the number of classes: 5 takes ten classes.
     classes
         Count the videos of these classes only (predictions still compete among all of them).
+    per
+        ``"video"``, or ``"frame"``: count single frames.
 
     Raises
     ------
     MetricError
-        If `k` does not fit the number of classes, or a class is unknown.
+        If `k` does not fit the number of classes, a class is unknown, or there are no frames.
     """
+    predictions = counted(predictions, per)
     right = hits(predictions, k=k)
     if classes is not None:
         indices = pd.Index(predictions.classes).get_indexer(list(classes))
@@ -121,17 +129,6 @@ def top_k(predictions: Predictions, k: int = 1, *, classes: Sequence[str] | None
 def top_ks(predictions: Predictions) -> dict[str, float]:
     """``top1`` and, from ten classes on, ``top5`` accuracy, from 0 to 1."""
     return {f"top{k}": top_k(predictions, k) for k in reported_ks(len(predictions.classes))}
-
-
-def frame_top_k(predictions: Predictions, k: int = 1) -> float:
-    """Top-k accuracy of the single frames, 0 to 1.
-
-    Raises
-    ------
-    MetricError
-        If `k` does not fit the number of classes, or there are no frames.
-    """
-    return top_k(counted(predictions, "frame"), k)
 
 
 def confusion(

@@ -111,11 +111,5 @@ def checked(
         )
     in_names = [found[1] if (found := _GROUP.search(name)) else name for name in ids]
     groups = in_names if groups is None else [str(group) for group in groups]
-    return {
-        "video_ids": ids,
-        "groups": groups,
-        "y_true": labels,
-        "probabilities": probabilities,
-        "classes": names,
-        "across_classes": groups != in_names,
-    }
+    found = {"video_ids": ids, "groups": groups, "y_true": labels, "classes": names}
+    return found | {"probabilities": probabilities, "across_classes": groups != in_names}

@@ -34,6 +34,8 @@ __all__ = [
     "strata_of",
 ]
 
+_REPEATS = 1000  # of a bootstrap
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -66,28 +68,24 @@ class Interval:
         )
 
 
-def interval(predictions: Predictions, *, metric: str = "top1") -> Interval:
-    """Accuracy with its 95% percentile-bootstrap interval over clusters, see `bootstrap`.
+def interval(predictions: Predictions, k: int = 1) -> Interval:
+    """Top-k accuracy with its 95% percentile-bootstrap interval over clusters, see `bootstrap`.
 
     Parameters
     ----------
     predictions
         Pool several splits with `pool` where more clusters are wanted.
-    metric
-        ``"top1"``, ``"top5"``, or any ``"topK"``.
 
     Raises
     ------
     MetricError
-        If the metric is unknown or does not fit, or there are no videos.
+        If `k` does not fit the number of classes, or there are no videos.
     """
-    if not (metric.startswith("top") and metric[3:].isdigit()):
-        raise MetricError(f"Expected top1 or top5. Received: {metric!r}. Choose one of these.")
     if not len(predictions):
         raise MetricError(
             "Expected predictions of at least one video. Received: none. Choose another part."
         )
-    scores = hits(predictions, k=int(metric[3:]))
+    scores = hits(predictions, k=k)
     return bootstrap(scores, clusters_of(predictions), strata=strata_of(predictions))
 
 
@@ -158,8 +156,6 @@ def bootstrap(
     clusters: np.ndarray,
     *,
     strata: np.ndarray | None = None,
-    repeats: int = 1000,
-    seed: int = 0,
 ) -> Interval:
     """Mean of scores with its 95% percentile interval of a stratified bootstrap over clusters.
 
@@ -178,12 +174,12 @@ def bootstrap(
         int64, (videos,): the stratum of each video, as of `strata_of`; all are in one unless given.
     """
     strata = np.zeros(len(scores), np.int64) if strata is None else np.asarray(strata)
-    clusters, means, varied = np.asarray(clusters), np.zeros(repeats), False
+    clusters, means, varied = np.asarray(clusters), np.zeros(_REPEATS), False
     for stratum in np.unique(strata):
         own = strata == stratum
         _, cluster = np.unique(clusters[own], return_inverse=True)
         totals, videos = np.bincount(cluster, weights=scores[own]), np.bincount(cluster)
-        drawn = _draws(len(videos), repeats, seed, int(stratum))
+        drawn = _draws(len(videos), int(stratum))
         means += own.mean() * (drawn @ totals) / (drawn @ videos)
         varied |= len(videos) > 1
     low = high = float("nan")
@@ -250,8 +246,7 @@ def _numbered(*columns: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)  # every model compared on the same videos needs the same draws
-def _draws(clusters: int, repeats: int, seed: int, stratum: int) -> np.ndarray:
+def _draws(clusters: int, stratum: int) -> np.ndarray:
     """Draw clusters with replacement: how often each, int64, (repeats, clusters)."""
     chances = np.full(clusters, 1 / clusters)
-    rng = np.random.default_rng((seed, stratum))
-    return rng.multinomial(clusters, chances, size=repeats)
+    return np.random.default_rng((0, stratum)).multinomial(clusters, chances, size=_REPEATS)

@@ -1,9 +1,9 @@
-"""Tables of models: accuracy and cost beside what was published; mean and spread of runs."""
+"""Tables of models: accuracy and cost; mean and spread of runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,6 @@ from vidlab.evaluation.intervals import interval
 from vidlab.evaluation.motion import CYCLIC, END_STATE, pair_accuracy
 from vidlab.evaluation.predictions import Predictions
 
-if TYPE_CHECKING:
-    from vidlab.recipes import Published
-
 __all__ = ["leaderboard", "summary"]
 
 _COSTS = ("parameters", "multiply_adds", "training_seconds", "feature_seconds")
@@ -25,61 +22,43 @@ _COSTS = ("parameters", "multiply_adds", "training_seconds", "feature_seconds")
 def leaderboard(
     predictions_by_name: Mapping[str, Predictions],
     *,
-    dataset: str,
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
-    published: Mapping[str, Published] | None = None,
 ) -> pd.DataFrame:
-    """Put models in the order of their accuracy, with what they cost and what was published.
+    """Put models in the order of their accuracy, with what they cost.
 
     Parameters
     ----------
     predictions_by_name
         Of each model, on the same videos in any order.
-    dataset
-        That of the measured values, such as ``"Pantomime"``.
     metrics
         Of each model, what `RunFolder.metrics` holds: parameters, multiply_adds,
         training_seconds, feature_seconds, model_bytes. What is missing stays empty.
-    published
-        Of each model, what its recipe's ``published`` says.
 
     Returns
     -------
     DataFrame
-        Indexed by model, the best first. Two levels of columns. ``measured, <dataset>``: videos,
-        top1, top1_low, top1_high (95% interval over groups), from ten classes on the same for top5,
-        end_state and cyclic (as far as there are such pairs: accuracy between the two classes of a
-        pair), parameters, multiply_adds (a video's), training_seconds, feature_seconds, megabytes.
-        ``published, UCF-101``: top1 and top5. Shares from 0 to 1; not a number where nothing is
-        known.
+        Indexed by model, the best first: videos, top1, top1_low, top1_high (95% interval over
+        groups), from ten classes on the same for top5, `END_STATE` and `CYCLIC` (as far as there
+        are such pairs: accuracy between the two classes of a pair), parameters, multiply_adds (a
+        video's), training_seconds, feature_seconds, megabytes. Shares from 0 to 1; not a number
+        where nothing is known.
 
     Raises
     ------
     MetricError
         If there are no predictions, none of any video, or they are not about the same videos.
     """
-    measured, quoted = {}, {}
+    rows = {}
     for name, predictions in same_videos(predictions_by_name).items():
         row: dict[str, float] = {"videos": len(predictions)}
-        quoted[name] = {}
-        for top in (f"top{k}" for k in reported_ks(len(predictions.classes))):
-            found = interval(predictions, metric=top)
+        for k in reported_ks(len(predictions.classes)):
+            top, found = f"top{k}", interval(predictions, k)
             row |= {top: found.estimate, f"{top}_low": found.low, f"{top}_high": found.high}
-            value = getattr((published or {}).get(name), top, None)
-            quoted[name][top] = np.nan if value is None else value / 100
-        row |= _inside_pairs(predictions)
         known = (metrics or {}).get(name, {})
-        row |= {cost: known.get(cost) for cost in _COSTS}
-        measured[name] = row | {"megabytes": (known.get("model_bytes") or np.nan) / 1e6}
-    table = pd.concat(
-        {
-            f"measured, {dataset}": pd.DataFrame(measured, dtype=float).T.astype({"videos": int}),
-            "published, UCF-101": pd.DataFrame(quoted, dtype=float).T,
-        },
-        axis=1,
-    ).rename_axis("model")
-    best_first = {"ascending": False, "kind": "stable"}
-    return table.sort_values((f"measured, {dataset}", "top1"), **best_first)
+        row |= _inside_pairs(predictions) | {cost: known.get(cost) for cost in _COSTS}
+        rows[name] = row | {"megabytes": (known.get("model_bytes") or np.nan) / 1e6}
+    table = pd.DataFrame(rows, dtype=float).T.astype({"videos": int}).rename_axis("model")
+    return table.sort_values("top1", ascending=False, kind="stable")
 
 
 def summary(results: Iterable[tuple[str, int, int, Predictions]]) -> pd.DataFrame:
@@ -94,9 +73,9 @@ def summary(results: Iterable[tuple[str, int, int, Predictions]]) -> pd.DataFram
     -------
     DataFrame
         Indexed by recipe, as they come: runs, seeds, splits (how many), top1 and top1_spread,
-        from ten classes on the same for top5, and end_state and cyclic, the accuracy between the
-        two classes of a pair, as far as there are such pairs. Shares from 0 to 1; the spread is the
-        standard deviation over the runs (n - 1), not a number for a single run.
+        from ten classes on the same for top5, and `END_STATE` and `CYCLIC`, the accuracy between
+        the two classes of a pair, as far as there are such pairs. Shares from 0 to 1; the spread is
+        the standard deviation over the runs (n - 1), not a number for a single run.
     """
     rows = [
         {"recipe": recipe, "seed": seed, "split": split}
@@ -118,5 +97,4 @@ def summary(results: Iterable[tuple[str, int, int, Predictions]]) -> pd.DataFram
 def _inside_pairs(predictions: Predictions) -> dict[str, float]:
     """Return the accuracy between the two classes of a pair, by kind of pair."""
     within = pair_accuracy(predictions, predictions.reversed_pairs)["within_pair"]
-    kinds = {"end_state": END_STATE, "cyclic": CYCLIC}
-    return {name: within[kind] for name, kind in kinds.items() if kind in within}
+    return within[within.index.isin([END_STATE, CYCLIC])].to_dict()

@@ -79,28 +79,23 @@ def pair_accuracy(
         within_pair (share right when only the two classes of the pair are compared; chance is one
         half). No rows where there are no pairs.
     """
-    parts, pooled = {}, {}
+    parts = {}
     for kind, some in pair_kinds(predictions.classes, pairs).items():
+        pooled = []
         for names in some:
             pair = [predictions.classes.index(name) for name in names]
             videos = np.isin(predictions.y_true, pair)
             true = predictions.y_true[videos]
-            better = predictions.probabilities[videos][:, pair].argmax(axis=1)
-            parts[" / ".join(names)] = pd.DataFrame(
-                {
-                    "videos": 1,
-                    "among_all": predictions.y_pred[videos] == true,
-                    "within_pair": np.asarray(pair)[better] == true,
-                }
-            )
-        pooled[kind] = pd.concat(parts[" / ".join(names)] for names in some)
-    parts |= pooled
-    table = pd.DataFrame(
-        {name: part.mean() for name, part in parts.items()},
-        index=["videos", "among_all", "within_pair"],
-    ).T.astype(float)
-    table["videos"] = np.array([len(part) for part in parts.values()], dtype=np.int64)
-    return table.set_axis(pd.Index(list(parts), name="pair", dtype=object))
+            better = np.take(pair, predictions.probabilities[videos][:, pair].argmax(axis=1))
+            right = {"among_all": predictions.y_pred[videos] == true, "within_pair": better == true}
+            pooled.append(pd.DataFrame(right, dtype=float))
+            parts[kind, " / ".join(names)] = pooled[-1]
+        parts[kind, kind] = pd.concat(pooled)
+    in_order = sorted(parts, key=lambda key: key[0] == key[1])  # single pairs first
+    rows = [{"videos": len(parts[key]), **parts[key].mean()} for key in in_order]
+    index = pd.Index([name for _, name in in_order], name="pair", dtype=object)
+    types = {"videos": np.int64, "among_all": float, "within_pair": float}
+    return pd.DataFrame(rows, index, list(types)).astype(types)
 
 
 def within_pairs(predictions: Predictions, pairs: Sequence[tuple[str, str] | ReversedPair]) -> str:

@@ -1,6 +1,6 @@
 """Where a model looks, when, and for what; whether heatmaps are faithful; what filters look for.
 
-`graph` opens a model to all its layers. `methods` explains a prediction, `occlusion` weighs its
+`graph` opens a model to all its layers. `grad_cam` explains a prediction, `occlusion` weighs its
 frames; `pointing`, `faithfulness`, `mean_maps` and `scene` check explanations, and `activations`,
 `filters` and `activation_maximization` look into the network itself.
 """
@@ -8,10 +8,8 @@ frames; `pointing`, `faithfulness`, `mean_maps` and `scene` check explanations, 
 from vidlab.explanation.act_and_scene import motion_mask, on_scene, without_act
 from vidlab.explanation.activation_maximization import FilterPictures, activation_maximization
 from vidlab.explanation.activations import (
-    FeatureMaps,
     StrongestFrames,
-    feature_maps,
-    filter_responses,
+    activations,
     first_kernels,
     strongest_frames,
 )
@@ -24,9 +22,9 @@ from vidlab.explanation.faithfulness import (
     similarity,
 )
 from vidlab.explanation.filters import class_selectivity, depths, filter_changes
+from vidlab.explanation.grad_cam import METHODS, explain, grad_cam
 from vidlab.explanation.graph import default_layer, layer_graph, layers
 from vidlab.explanation.mean_maps import mean_maps
-from vidlab.explanation.methods import METHODS, explain, grad_cam
 from vidlab.explanation.occlusion import by_occlusion
 from vidlab.explanation.pointing import (
     EVIDENCE,
@@ -43,10 +41,10 @@ __all__ = [
     "EVIDENCE",
     "METHODS",
     "Explanation",
-    "FeatureMaps",
     "FilterPictures",
     "StrongestFrames",
     "activation_maximization",
+    "activations",
     "agrees_with_deletion",
     "by_input",
     "by_occlusion",
@@ -55,9 +53,7 @@ __all__ = [
     "deletion_curve",
     "depths",
     "explain",
-    "feature_maps",
     "filter_changes",
-    "filter_responses",
     "first_kernels",
     "grad_cam",
     "grade_frames",

@@ -17,36 +17,14 @@ from vidlab.explanation.batches import batches
 from vidlab.explanation.graph import layer_graph
 
 __all__ = [
-    "FeatureMaps",
     "StrongestFrames",
     "activations",
     "checked_filters",
-    "feature_maps",
-    "filter_responses",
     "first_kernels",
     "strongest_frames",
 ]
 
 _FRAMES_AT_ONCE = 32
-
-
-@dataclass(frozen=True, eq=False)
-class FeatureMaps:
-    """Where some filters of a layer respond to one frame.
-
-    Attributes
-    ----------
-    layer : str
-        The layer.
-    filters : numpy.ndarray
-        ``int64``, (filters,): which filters.
-    maps : numpy.ndarray
-        ``float32``, (filters, rows, columns), as the layer gives them.
-    """
-
-    layer: str
-    filters: np.ndarray
-    maps: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +54,7 @@ class StrongestFrames:
 
 def activations(
     model: keras.Model, frames: np.ndarray, *, layers: Sequence[str], pool: bool = False
-) -> list[np.ndarray]:
+) -> dict[str, np.ndarray]:
     """Compute what some layers make of frames, in one pass.
 
     Parameters
@@ -88,12 +66,12 @@ def activations(
     layers
         Out of `vidlab.explanation.layers`.
     pool
-        Whether to average over the positions of each map.
+        Whether to average over the positions of each map: how strongly each filter responds.
 
     Returns
     -------
-    list of numpy.ndarray
-        ``float32``, (frames, rows, columns, filters), or (frames, filters), of each layer.
+    dict
+        Layer to ``float32``, (frames, rows, columns, filters), or (frames, filters) if pooled.
 
     Raises
     ------
@@ -119,22 +97,7 @@ def activations(
         map(ops.convert_to_numpy, keras.tree.flatten(frame_model(batch[:, 0], training=False)))
         for batch in batches(frames[:, None], frames=_FRAMES_AT_ONCE)
     ]
-    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
-
-
-def filter_responses(
-    model: keras.Model, frames: np.ndarray, *, layers: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """Measure how strongly each filter of some layers responds to each frame, in one pass.
-
-    Parameters and errors are those of `activations`.
-
-    Returns
-    -------
-    dict
-        Layer to ``float32``, (frames, filters): means over the positions of each map.
-    """
-    return dict(zip(layers, activations(model, frames, layers=layers, pool=True), strict=True))
+    return dict(zip(layers, map(np.concatenate, zip(*found, strict=True)), strict=True))
 
 
 def first_kernels(model: keras.Model) -> np.ndarray:
@@ -165,44 +128,6 @@ def first_kernels(model: keras.Model) -> np.ndarray:
     )
 
 
-def feature_maps(
-    model: keras.Model,
-    frame: np.ndarray,
-    *,
-    layer: str,
-    filters: Sequence[int] | int = 8,
-) -> FeatureMaps:
-    """Compute the feature maps of one layer for one frame.
-
-    Parameters
-    ----------
-    model
-        Of frames or clips, to class scores.
-    frame
-        0..255, (height, width, 3), of any size.
-    layer
-        One of `vidlab.explanation.layers`.
-    filters
-        Which filters, or how many: then those whose maps vary most over this frame, in their order.
-
-    Raises
-    ------
-    ModelError
-        If there is no such layer or filter, or `frame` is no picture.
-    """
-    frame = np.asarray(frame)
-    if frame.ndim != 3:
-        raise ModelError(
-            f"Expected one frame (height, width, 3). Received: shape {frame.shape}. "
-            "Take one frame of a clip: clip[0]."
-        )
-    (maps,) = activations(model, frame[None], layers=[layer])[0].transpose(0, 3, 1, 2)
-    if np.ndim(filters) == 0:
-        filters = np.sort(np.argsort(-maps.std(axis=(1, 2)), kind="stable")[: int(filters)])
-    chosen = checked_filters(filters, channels=len(maps), layer=layer)
-    return FeatureMaps(layer=layer, filters=chosen, maps=maps[chosen])
-
-
 def strongest_frames(
     model: keras.Model,
     frames: np.ndarray,
@@ -231,7 +156,7 @@ def strongest_frames(
         For each frame the video or group it is of; then only the strongest frame of each counts,
         since neighbours look alike.
     responses
-        What `filter_responses` gave for this layer and these frames, (frames, all filters);
+        What `activations`, pooled, gave for this layer and these frames, (frames, all filters);
         computed when left out.
 
     Raises
@@ -244,14 +169,14 @@ def strongest_frames(
     chosen = checked_filters(filters, channels=channels, layer=layer)
     origins = np.arange(len(frames)) if one_of is None else np.asarray(one_of)
     if responses is None:
-        responses = filter_responses(model, frames, layers=[layer])[layer]
+        responses = activations(model, frames, layers=[layer], pool=True)[layer]
     means, best = np.asarray(responses)[:, chosen].T, []  # (filters, frames)
     for row in means:
         order = np.argsort(-row, kind="stable")
         _, first_of_each = np.unique(origins[order], return_index=True)
         best.append(order[np.sort(first_of_each)][:count])
     shown = np.unique(best)
-    maps = activations(model, frames[shown], layers=[layer])[0]
+    maps = activations(model, frames[shown], layers=[layer])[layer]
     where = np.searchsorted(shown, best)  # (filters, count)
     return StrongestFrames(
         layer=layer,

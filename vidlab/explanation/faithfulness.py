@@ -12,9 +12,8 @@ nothing shows edges, not reasons.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
 import keras
 import numpy as np
 import pandas as pd
@@ -181,7 +180,7 @@ def random_heat(explanation: Explanation, *, seed: int | tuple[int, ...]) -> np.
         float32, of the shape of the explanation's heat, 0–1.
     """
     maps = np.random.default_rng(seed).random(explanation.maps.shape, np.float32)
-    return np.stack([cv2.resize(one, explanation.size[::-1]) for one in maps])
+    return replace(explanation, maps=maps).heat
 
 
 def randomise(model: keras.Model, *, seed: int, share: float = 1.0) -> keras.Model:

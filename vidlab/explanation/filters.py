@@ -106,7 +106,7 @@ def _correlations(models: Sequence[keras.Model], frames: np.ndarray, layer: str)
     count, sums, products = 0, 0.0, 0.0
     for start in range(0, len(frames), _FRAMES_AT_ONCE):
         some = frames[start : start + _FRAMES_AT_ONCE]
-        first, second = (activations(one, some, layers=[layer])[0] for one in models)
+        first, second = (activations(one, some, layers=[layer])[layer] for one in models)
         if first.shape != second.shape:
             raise ModelError(
                 f"Expected two models of one architecture. Received: maps {first.shape} and "
@@ -128,7 +128,7 @@ def class_selectivity(responses: np.ndarray, labels: Sequence) -> pd.DataFrame:
     Parameters
     ----------
     responses
-        (frames, filters), as `vidlab.explanation.filter_responses` gives them.
+        (frames, filters), as `vidlab.explanation.activations` gives them, pooled.
     labels
         The class of each frame.
 

@@ -6,6 +6,7 @@ what a file promises is added up before anything of that size is made.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import zipfile
@@ -40,8 +41,7 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
             with zipfile.ZipFile(path) as archive:
                 _check(sum(one.file_size for one in archive.infolist()), path)
                 if _WEIGHTS in archive.namelist():
-                    with archive.open(_WEIGHTS) as weights:
-                        check_arrays(weights, path)
+                    check_arrays(io.BytesIO(archive.read(_WEIGHTS)), path)
         with _weights_checked(path):
             return keras.saving.load_model(path, compile=False, safe_mode=True)
     except ValueError as error:

@@ -2,20 +2,18 @@
 
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.dataset import make
-from vidlab.pantomime.lookup import boxes_of, camera_of, indoors_of, outlines_of, twins
-from vidlab.pantomime.rendering import outlines, render
+from vidlab.pantomime.lookup import boxes_of, outlines_of, shot_of, twins
+from vidlab.pantomime.rendering import Shot
 from vidlab.pantomime.sheet import contact_sheet
 
 __all__ = [
     "CLASSES",
     "REVERSED_PAIRS",
+    "Shot",
     "boxes_of",
-    "camera_of",
     "contact_sheet",
-    "indoors_of",
     "make",
-    "outlines",
     "outlines_of",
-    "render",
+    "shot_of",
     "twins",
 ]

@@ -7,7 +7,7 @@ is the person's right: closer to the viewer in profile, on the left in a front v
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,12 +17,14 @@ __all__ = [
     "Build",
     "Pose",
     "Skeleton",
+    "axes",
+    "feet_on_floor",
     "plant",
     "random_build",
     "random_pose",
     "reach",
     "skeleton",
-    "two_bone",
+    "stand",
 ]
 
 SIDES = ("near", "far")
@@ -105,7 +107,7 @@ class Skeleton:
     build: Build
     turn: float
     tilt: float
-    joints: dict[str, np.ndarray] = field(default_factory=dict)
+    joints: dict[str, np.ndarray]
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return one joint."""
@@ -119,7 +121,7 @@ class Skeleton:
     @property
     def mouth(self) -> np.ndarray:
         """Where the mouth is."""
-        across, up = _axes(self.tilt)
+        across, up = axes(self.tilt)
         size = self.build.head
         profile = 1 - self.turn
         ahead = 0.42 * profile if profile <= 0.35 else 0.74
@@ -129,15 +131,10 @@ class Skeleton:
 def random_build(rng: np.random.Generator) -> Build:
     """Draw a slim or broad, long- or short-legged body."""
     legs, arms = rng.uniform(0.94, 1.05), rng.uniform(0.97, 1.05)
-    return Build(
-        breadth=float(rng.uniform(0.84, 1.22)),
-        thigh=0.245 * legs,
-        shank=0.235 * legs,
-        trunk=0.285 * (2 - legs),
-        head=float(rng.uniform(0.072, 0.083)),
-        upper_arm=0.165 * arms,
-        forearm=0.155 * arms,
-    )
+    breadth, head = float(rng.uniform(0.84, 1.22)), float(rng.uniform(0.072, 0.083))
+    lengths = {"thigh": 0.245 * legs, "shank": 0.235 * legs, "trunk": 0.285 * (2 - legs)}
+    lengths |= {"upper_arm": 0.165 * arms, "forearm": 0.155 * arms}
+    return Build(breadth, head=head, **lengths)
 
 
 def random_pose(rng: np.random.Generator) -> Pose:
@@ -151,24 +148,17 @@ def random_pose(rng: np.random.Generator) -> Pose:
         return hip, float(rng.uniform(0, max(hip, 20) * 1.3))
 
     lean = rng.uniform(-15, 60) if rng.random() < 0.75 else rng.uniform(160, 200)
-    return Pose(
-        lean=float(lean),
-        nod=float(rng.uniform(-20, 20)),
-        near_arm=arm(),
-        far_arm=arm(),
-        near_leg=leg(),
-        far_leg=leg(),
-        turn=float(rng.uniform(0, 1)),
-    )
+    nod = float(rng.uniform(-20, 20))
+    return Pose(float(lean), nod, arm(), arm(), leg(), leg(), turn=float(rng.uniform(0, 1)))
 
 
 def skeleton(build: Build, pose: Pose) -> Skeleton:
     """Return where the joints are when the body takes the pose (forward kinematics)."""
-    across, up = _axes(pose.lean)
+    across, up = axes(pose.lean)
     pelvis = np.zeros(2) if pose.pelvis is None else np.asarray(pose.pelvis, dtype=float)
     chest = pelvis + up * build.trunk
     tilt = pose.lean + pose.nod
-    head = chest + _axes(tilt)[1] * (build.neck + build.head * 1.1)
+    head = chest + axes(tilt)[1] * (build.neck + build.head * 1.1)
     joints = {"pelvis": pelvis, "chest": chest, "head": head}
     wide = 0.22 + 0.78 * pose.turn
     for side, sign in zip(SIDES, (-1, 1), strict=True):
@@ -181,18 +171,13 @@ def skeleton(build: Build, pose: Pose) -> Skeleton:
         elbow = shoulder + _along(raised) * build.upper_arm
         hand = elbow + _along(raised + outward * arm[1]) * build.forearm
         knee = hip + _along(lifted) * build.thigh
-        ankle = knee + _along(lifted - outward * leg[1]) * build.shank
         shin = lifted - outward * leg[1]
-        ahead = _along(shin + 90) if pose.turn < 0.5 else _along(shin + sign * 35)
-        joints |= {
-            f"{side}_shoulder": shoulder,
-            f"{side}_elbow": elbow,
-            f"{side}_hand": hand,
-            f"{side}_hip": hip,
-            f"{side}_knee": knee,
-            f"{side}_ankle": ankle,
-            f"{side}_toe": ankle + ahead * (0.085 if pose.turn < 0.5 else 0.05),
-        }
+        ankle = knee + _along(shin) * build.shank
+        ahead = _along(shin + (90 if pose.turn < 0.5 else sign * 35))
+        toe = ankle + ahead * (0.085 if pose.turn < 0.5 else 0.05)
+        found = {"shoulder": shoulder, "elbow": elbow, "hand": hand}
+        found |= {"hip": hip, "knee": knee, "ankle": ankle, "toe": toe}
+        joints |= {f"{side}_{name}": point for name, point in found.items()}
     if pose.pelvis is None:
         ends = ("hand", "ankle", "toe")
         lowest = min(joints[f"{side}_{end}"][1] for side in SIDES for end in ends)
@@ -201,7 +186,7 @@ def skeleton(build: Build, pose: Pose) -> Skeleton:
     return Skeleton(build, pose.turn, tilt, joints)
 
 
-def two_bone(
+def _two_bone(
     root: np.ndarray, target: np.ndarray, *, upper: float, lower: float, bend: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the middle joint and the end of two bones that reach for a target.
@@ -222,7 +207,7 @@ def two_bone(
 
     Examples
     --------
-    >>> middle, end = two_bone(np.zeros(2), np.array([1.0, 1.0]), upper=1, lower=1, bend=1)
+    >>> middle, end = _two_bone(np.zeros(2), np.array([1.0, 1.0]), upper=1, lower=1, bend=1)
     >>> middle.round(6).tolist(), end.round(6).tolist()
     ([0.0, 1.0], [1.0, 1.0])
     """
@@ -242,7 +227,7 @@ def reach(figure: Skeleton, side: str, *, to: np.ndarray, bend: float | None = N
     if bend is None:
         bend = 1.0 if side == "far" and figure.turn >= 0.5 else -1.0
     build = figure.build
-    elbow, hand = two_bone(
+    elbow, hand = _two_bone(
         figure[f"{side}_shoulder"], to, upper=build.upper_arm, lower=build.forearm, bend=bend
     )
     return figure.moved(**{f"{side}_elbow": elbow, f"{side}_hand": hand})
@@ -252,7 +237,7 @@ def plant(figure: Skeleton, side: str, *, at: np.ndarray) -> Skeleton:
     """Bring an ankle to a point; the knee bends forwards."""
     bend = -1.0 if side == "near" and figure.turn >= 0.5 else 1.0
     build = figure.build
-    knee, ankle = two_bone(
+    knee, ankle = _two_bone(
         figure[f"{side}_hip"], at, upper=build.thigh, lower=build.shank, bend=bend
     )
     if figure.turn < 0.5:
@@ -263,14 +248,30 @@ def plant(figure: Skeleton, side: str, *, at: np.ndarray) -> Skeleton:
     return figure.moved(**{f"{side}_knee": knee, f"{side}_ankle": ankle, f"{side}_toe": toe})
 
 
+def stand(build: Build, pose: Pose, *, feet: tuple[float, float], lift: float = 0.0) -> Skeleton:
+    """Stand on two feet at x positions `feet`, `lift` above the floor."""
+    figure = skeleton(build, pose)
+    for side, foot in zip(SIDES, feet, strict=True):
+        figure = plant(figure, side, at=np.array([foot, ANKLE + lift]))
+    return figure
+
+
+def feet_on_floor(figure: Skeleton) -> tuple[tuple[float, float], ...]:
+    """Return where the feet throw their shadows, and how high above the floor they are."""
+    return tuple(
+        (float(figure[f"{side}_ankle"][0]) + 0.02, float(figure[f"{side}_ankle"][1]) - ANKLE)
+        for side in SIDES
+    )
+
+
 def _along(angle: float) -> np.ndarray:
     """Return the direction `angle` degrees from straight down, towards +x."""
     radians = np.radians(angle)
     return np.array([np.sin(radians), -np.cos(radians)])
 
 
-def _axes(lean: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the across and up directions of a trunk or head that leans."""
+def axes(lean: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the across and up directions, (2,) each, of what leans by an angle towards +x."""
     radians = np.radians(lean)
     sin, cos = np.sin(radians), np.cos(radians)
     return np.array([cos, -sin]), np.array([sin, cos])

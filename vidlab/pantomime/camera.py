@@ -1,7 +1,5 @@
 """A hand-held camera, an affine map a frame: pan, shake, zoom and roll; vignette and film grain."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

@@ -7,13 +7,11 @@ A *biased* variant has one class in one and the same room in all its groups, tra
 alike: a shortcut that a model can take, and that an explanation should uncover.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,20 +24,10 @@ from vidlab.errors import DatasetError
 from vidlab.files import replacing, write_text
 from vidlab.pantomime.actions import ACTIONS, CLASSES, REVERSED_PAIRS
 from vidlab.pantomime.parallel import process_map
-from vidlab.pantomime.rendering import FPS, render
+from vidlab.pantomime.rendering import FPS, Shot
 from vidlab.progress import progress
 
-__all__ = [
-    "BOXES",
-    "GROUPS",
-    "SIZES",
-    "VERSION",
-    "Task",
-    "is_complete",
-    "make",
-    "plan",
-    "read_note",
-]
+__all__ = ["BOXES", "GROUPS", "SIZES", "VERSION", "is_complete", "make", "plan", "read_note"]
 
 VERSION = 2
 GROUPS = 25
@@ -53,37 +41,17 @@ SIZES = {
 }
 _CLIPS = {"smoke": (1, 1), "quick": (2, 2), "full": (4, 7)}
 _COUNTING = 2**16  # takes a clip's place in the seed when the number of clips is drawn
-_TWIN = dict(REVERSED_PAIRS)
 _TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 _PARTS = ".parts"
 
 
-@dataclass(frozen=True)
-class Task:
-    """One rendering, which gives one video, or the two videos of a pair of twins."""
-
-    class_name: str
-    group: int
-    clip: int
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes the rendering gives videos of."""
-        twin = _TWIN.get(self.class_name)
-        return (self.class_name, twin) if twin else (self.class_name,)
-
-    def video_id(self, class_name: str) -> str:
-        """Return ``v_<class>_gNN_cNN``."""
-        return f"v_{class_name}_g{self.group:02d}_c{self.clip:02d}"
-
-
-def plan(size: str, *, seed: int = 0) -> list[Task]:
-    """List the renderings that a size consists of.
+def plan(size: str, *, seed: int = 0, bias: str | None = None) -> list[Shot]:
+    """List what is drawn for a size: each shot gives one video, or two that are twins.
 
     Examples
     --------
-    >>> tasks = plan("quick")
-    >>> len(tasks), sum(len(task.classes) for task in tasks)
+    >>> shots = plan("quick")
+    >>> len(shots), sum(len(shot.classes) for shot in shots)
     (450, 600)
     """
     if size not in SIZES:
@@ -93,15 +61,15 @@ def plan(size: str, *, seed: int = 0) -> list[Task]:
     if seed < 0:
         raise DatasetError(f"Expected a seed of 0 or more. Received: {seed}. Use another seed.")
     low, high = _CLIPS[size]
-    tasks = []
+    shots = []
     for class_name in SIZES[size]:
         if class_name not in ACTIONS:
             continue
         for group in range(1, GROUPS + 1):
             key = (seed, ACTIONS[class_name].number, group, _COUNTING)
-            clips = np.random.default_rng(key).integers(low, high + 1)
-            tasks += [Task(class_name, group, clip) for clip in range(1, int(clips) + 1)]
-    return tasks
+            clips = int(np.random.default_rng(key).integers(low, high + 1))
+            shots += [Shot(class_name, group, n, seed, size, bias) for n in range(1, clips + 1)]
+    return shots
 
 
 def is_complete(root: str | Path, *, size: str, seed: int = 0, bias: str | None = None) -> bool:
@@ -111,7 +79,8 @@ def is_complete(root: str | Path, *, size: str, seed: int = 0, bias: str | None 
     wanted = {"size": size, "seed": seed, "bias": bias, "version": VERSION, "finished": True}
     if any(note.get(name) != value for name, value in wanted.items()):
         return False
-    return all(path.exists() for task in plan(size, seed=seed) for path in _videos(root, task))
+    files = [file for shot in plan(size, seed=seed) for file in _videos(root, shot).values()]
+    return all(map(Path.exists, files))
 
 
 def make(
@@ -152,7 +121,7 @@ def make(
         An unknown size or class; or the folder holds another size, seed, bias or version.
     """
     root = Path(root)
-    tasks = plan(size, seed=seed)
+    shots = plan(size, seed=seed, bias=bias)
     if bias is not None and bias not in SIZES[size]:
         raise DatasetError(
             f"Expected a class of Pantomime ({size}) to be biased. Received: {bias!r}. "
@@ -168,9 +137,9 @@ def make(
     for class_name in SIZES[size]:
         (root / "UCF-101" / class_name).mkdir(parents=True, exist_ok=True)
     (root / _PARTS).mkdir(exist_ok=True)
-    waiting = [task for task in tasks if not _is_made(root, task)]
+    waiting = [shot for shot in shots if not _is_made(root, shot)]
     jobs = min(jobs or os.cpu_count() or 1, max(len(waiting), 1))
-    made = process_map(partial(_make_one, root, **edition), waiting, jobs=jobs)
+    made = process_map(partial(_make_one, root), waiting, jobs=jobs)
     title = f"drawing Pantomime ({size})"
     try:
         deque(progress(made, desc=title, total=len(waiting), unit="clip"), maxlen=0)
@@ -178,8 +147,8 @@ def make(
         for unfinished in root.rglob(".v_*"):  # of processes that were killed
             unfinished.unlink(missing_ok=True)
         raise
-    _write_lists(root, tasks, SIZES[size])
-    _write_annotations(root, tasks)
+    _write_lists(root, shots, SIZES[size])
+    _write_annotations(root, shots)
     _write_pairs(root)
     _write_note(root, edition, finished=True)
     shutil.rmtree(root / _PARTS)
@@ -212,41 +181,37 @@ def read_note(root: str | Path) -> dict:
         ) from error
 
 
-def _make_one(root: Path, task: Task, **edition) -> None:
-    made = render(task.class_name, task.group, task.clip, **edition)
-    tables = []
-    for class_name, path in zip(task.classes, _videos(root, task), strict=True):
-        clip = made if class_name == task.class_name else made.reversed()
+def _make_one(root: Path, shot: Shot) -> None:
+    made, tables = shot.render(), []
+    for class_name, path in _videos(root, shot).items():
+        clip = made if class_name == shot.class_name else made.reversed()
         video.write(path, clip.frames, fps=FPS, quality=QUALITY)
-        tables.append(clip.boxes.assign(video_id=task.video_id(class_name)))
-    with replacing(_part(root, task)) as unfinished:
+        tables.append(clip.boxes.assign(video_id=path.stem))
+    with replacing(_part(root, shot)) as unfinished:
         pd.concat(tables).to_parquet(unfinished, index=False)
 
 
-def _videos(root: Path, task: Task) -> list[Path]:
-    return [root / "UCF-101" / name / f"{task.video_id(name)}.avi" for name in task.classes]
+def _videos(root: Path, shot: Shot) -> dict[str, Path]:
+    """Name the files of a shot, of each of its classes one."""
+    ids = {name: replace(shot, class_name=name).video_id for name in shot.classes}
+    return {name: root / "UCF-101" / name / f"{ids[name]}.avi" for name in ids}
 
 
-def _part(root: Path, task: Task) -> Path:
-    return root / _PARTS / f"{task.video_id(task.class_name)}.parquet"
+def _part(root: Path, shot: Shot) -> Path:
+    return root / _PARTS / f"{shot.video_id}.parquet"
 
 
-def _is_made(root: Path, task: Task) -> bool:
-    return _part(root, task).exists() and all(path.exists() for path in _videos(root, task))
+def _is_made(root: Path, shot: Shot) -> bool:
+    return _part(root, shot).exists() and all(map(Path.exists, _videos(root, shot).values()))
 
 
 def _check_same(root: Path, edition: dict) -> None:
     note, wanted = read_note(root), {**edition, "version": VERSION}
     found = {name: note[name] for name in ("size", "seed", "bias", "version") if name in note}
-    if note and found != wanted:
+    if (note or (root / "UCF-101").exists()) and found != wanted:
         raise DatasetError(
-            f"Expected a folder for Pantomime {wanted}. Received: {root}, which holds {found}. "
-            "Choose another folder, or remove this one."
-        )
-    if not note and (root / "UCF-101").exists():
-        raise DatasetError(
-            f"Expected an empty folder, or one with a pantomime.json. Received: {root}, which "
-            "holds other videos. Choose another folder."
+            f"Expected a folder that is empty or of Pantomime {wanted}. Received: {root}, which "
+            f"holds {found or 'other videos'}. Choose another folder, or remove this one."
         )
 
 
@@ -265,16 +230,13 @@ def _write_pairs(root: Path) -> None:
         pairs.to_csv(file, index=False, lineterminator="\n")
 
 
-def _write_lists(root: Path, tasks: list[Task], classes: tuple[str, ...]) -> None:
+def _write_lists(root: Path, shots: list[Shot], classes: tuple[str, ...]) -> None:
     folder = root / "ucfTrainTestlist"
     folder.mkdir(exist_ok=True)
     numbers = {name: number for number, name in enumerate(classes, start=1)}
     write_text(folder / "classInd.txt", "".join(f"{n} {name}\n" for name, n in numbers.items()))
-    videos = sorted(
-        (name, task.group, f"{name}/{task.video_id(name)}.avi")
-        for task in tasks
-        for name in task.classes
-    )
+    named = [(shot.group, *video) for shot in shots for video in _videos(root, shot).items()]
+    videos = sorted((name, group, f"{name}/{path.name}") for group, name, path in named)
     for split, groups in _TEST_GROUPS.items():
         train = [f"{path} {numbers[name]}\n" for name, group, path in videos if group not in groups]
         test = [f"{path}\n" for _, group, path in videos if group in groups]
@@ -282,8 +244,8 @@ def _write_lists(root: Path, tasks: list[Task], classes: tuple[str, ...]) -> Non
         write_text(folder / f"testlist{split:02d}.txt", "".join(test))
 
 
-def _write_annotations(root: Path, tasks: list[Task]) -> None:
-    table = pd.concat([pd.read_parquet(_part(root, task)) for task in tasks])
+def _write_annotations(root: Path, shots: list[Shot]) -> None:
+    table = pd.concat([pd.read_parquet(_part(root, shot)) for shot in shots])
     table = table[BOXES].sort_values(["video_id", "frame", "part"], kind="stable")
     with replacing(root / "annotations.parquet") as unfinished:
         table.to_parquet(unfinished, index=False)

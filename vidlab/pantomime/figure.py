@@ -1,7 +1,5 @@
 """Draws a dressed body with a face on any skeleton, part by part."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 
@@ -84,24 +82,20 @@ def draw_part(pen: Pen, figure: Skeleton, look: Look, *, part: str) -> None:
 
 def _arm(pen: Pen, figure: Skeleton, look: Look, *, side: str, shade: float) -> None:
     shoulder, elbow, hand = (figure[f"{side}_{name}"] for name in ("shoulder", "elbow", "hand"))
-    thick = 0.5 + 0.5 * figure.build.breadth
+    radii = np.array((0.043, 0.034, 0.023)) * (0.5 + 0.5 * figure.build.breadth)
     skin, shirt = tone(look.skin, shade), tone(look.shirt, shade)
     wrist = elbow + (hand - elbow) * 0.88
-    lower = shirt if look.long_sleeves else skin
-    pen.limb(
-        (shoulder, elbow, wrist), (0.043 * thick, 0.034 * thick, 0.023 * thick), (shirt, lower)
-    )
+    pen.limb((shoulder, elbow, wrist), radii, (shirt, shirt if look.long_sleeves else skin))
     ahead = (hand - elbow) / max(np.hypot(*(hand - elbow)), 1e-9)
     pen.limb((wrist, hand + ahead * 0.022), (0.021, 0.023), (skin,))
 
 
 def _leg(pen: Pen, figure: Skeleton, look: Look, *, side: str, shade: float) -> None:
     hip, knee, ankle, toe = (figure[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "toe"))
-    thick = 0.5 + 0.5 * figure.build.breadth
-    trousers = tone(look.trousers, shade)
+    radii = np.array((0.062, 0.045, 0.030)) * (0.5 + 0.5 * figure.build.breadth)
+    trousers, shoes = tone(look.trousers, shade), tone(look.shoes, shade)
     lower = tone(look.skin, shade) if look.shorts else trousers
-    shoes = tone(look.shoes, shade)
-    pen.limb((hip, knee, ankle), (0.062 * thick, 0.045 * thick, 0.030 * thick), (trousers, lower))
+    pen.limb((hip, knee, ankle), radii, (trousers, lower))
     down = (ankle - knee) / max(np.hypot(*(ankle - knee)), 1e-9)
     pen.limb((ankle + down * 0.004, toe), (0.031, 0.023), (shoes,))
 
@@ -183,20 +177,11 @@ def _hair(face: Pen, look: Look, *, profile: float) -> None:
         angles = np.linspace(np.radians(18), np.radians(172), 15)
         crown = np.stack([np.cos(angles) * 1.08, np.sin(angles) * 1.24], axis=1)
         face.polygon(crown, colour)
-        face.limb(
-            [(-0.6 + 0.5 * profile, 0.38), (0.6 + 0.9 * profile, 0.36)],
-            (0.13, 0.08),
-            (tone(colour, 0.8),),
-        )
+        peak = [(-0.6 + 0.5 * profile, 0.38), (0.6 + 0.9 * profile, 0.36)]
+        face.limb(peak, (0.13, 0.08), (tone(colour, 0.8),))
         return
-    inner = np.array(
-        [
-            (0.22 * profile - 0.55, 0.30 - 0.72 * profile),
-            (0.30 * profile - 0.50, 0.34),
-            (-0.05 + 0.3 * profile, 0.52),
-            (0.60, 0.58),
-        ]
-    )
+    inner = [(0.22 * profile - 0.55, 0.30 - 0.72 * profile), (0.30 * profile - 0.50, 0.34)]
+    inner += [(-0.05 + 0.3 * profile, 0.52), (0.60, 0.58)]
     face.polygon(np.concatenate([outer, inner]), look.hair)
     shine = np.stack([np.cos(angles[3:9]) * 0.82, np.sin(angles[3:9]) * 0.98], axis=1)
     face.stroke(shine, 0.14, tone(look.hair, 1.22))

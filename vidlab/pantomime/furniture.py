@@ -5,10 +5,9 @@ with its foot (or its middle, where it hangs) at the pen's origin, one unit bein
 room, y up.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
+from vidlab.pantomime.body import axes
 from vidlab.pantomime.paint import Colour, Pen, mix, tone
 
 __all__ = ["HANGING", "OUTDOORS", "STANDING", "draw_item"]
@@ -17,7 +16,7 @@ _LEAF = (70, 128, 66)
 _WOOD = (128, 86, 52)
 
 
-def draw_item(pen: Pen, name: str, *, colour: Colour, rng: np.random.Generator) -> None:
+def draw_item(pen: Pen, name: str, colour: Colour, rng: np.random.Generator) -> None:
     """Draw one of `STANDING`, `HANGING` or `OUTDOORS` at the pen's origin."""
     {**STANDING, **HANGING, **OUTDOORS}[name](pen, colour, rng)
 
@@ -27,7 +26,7 @@ def _plant(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     for angle in np.linspace(-62, 62, 9) + rng.uniform(-7, 7, 9):
         length = rng.uniform(0.22, 0.40)
         leaf = tone(_LEAF, rng.uniform(0.7, 1.2))
-        tip = np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * length
+        tip = axes(angle)[1] * length
         middle = tip * 0.55 + np.array((0, 0.15))
         end = tip + np.array((0, 0.12))
         pen.limb([(0, 0.13), middle, end], (0.008, 0.030, 0.004), (leaf,) * 2)
@@ -66,20 +65,15 @@ def _shelf(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
 
 def _sofa(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     wide = rng.uniform(0.50, 0.72)
+    x = wide / 2
     pen.soft((0, 0), (wide * 0.62, 0.04), (0, 0, 0), strength=0.55)
-    pen.hull(
-        [(-wide / 2, 0.27), (wide / 2, 0.27), (wide / 2, 0.1), (-wide / 2, 0.1)],
-        (0.04,) * 4,
-        tone(colour, 0.85),
+    back, seat = (
+        [(-x, high), (x, high), (x, low), (-x, low)] for high, low in ((0.27, 0.1), (0.13, 0.07))
     )
-    pen.hull(
-        [(-wide / 2, 0.13), (wide / 2, 0.13), (wide / 2, 0.07), (-wide / 2, 0.07)],
-        (0.035,) * 4,
-        colour,
-    )
-    for side in (-1, 1):
-        x = side * wide / 2
-        pen.limb([(x, 0.06), (x, 0.19)], (0.05, 0.05), (tone(colour, 0.95),))
+    pen.hull(back, (0.04,) * 4, tone(colour, 0.85))
+    pen.hull(seat, (0.035,) * 4, colour)
+    for side in (-x, x):
+        pen.limb([(side, 0.06), (side, 0.19)], (0.05, 0.05), (tone(colour, 0.95),))
     cushion = tone(tuple(rng.uniform(80, 235, 3)), 1)
     pen.hull([(-0.1, 0.22), (0.02, 0.24), (0.0, 0.16), (-0.1, 0.15)], (0.02,) * 4, cushion)
 
@@ -93,7 +87,7 @@ def _table(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.rectangle((-wide / 2, 0.265), (wide / 2, 0.28), tone(wood, 1.3))
     pen.hull([(0.05, 0.30), (0.05, 0.36)], (0.028, 0.018), colour)
     for angle in (-28, 0, 26):
-        tip = np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * 0.13 + (0.05, 0.37)
+        tip = axes(angle)[1] * 0.13 + (0.05, 0.37)
         pen.limb([(0.05, 0.37), tip], (0.004, 0.004), (_LEAF,))
         pen.ball(tip, (0.022, 0.022), tuple(rng.uniform(120, 250, 3)))
 
@@ -128,19 +122,12 @@ def _window(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.rectangle((-x - 0.04, -y - 0.045), (x + 0.04, -y - 0.022), (214, 208, 198))
     for side in (-1, 1):
         edge = side * (x + 0.045)
-        cloth = np.array(
-            [
-                (edge, y + 0.06),
-                (side * (x - 0.06), y + 0.06),
-                (side * (x - 0.01), -y - 0.08),
-                (edge, -y - 0.08),
-            ]
-        )
-        pen.polygon(cloth, colour)
+        top = np.array([(edge, y + 0.06), (side * (x - 0.06), y + 0.06)])
+        low = np.array([(edge, -y - 0.08), (side * (x - 0.01), -y - 0.08)])
+        pen.polygon([*top, *low[::-1]], colour)
         for fold in (0.35, 0.7):
-            top = cloth[0] + (cloth[1] - cloth[0]) * fold
-            low = cloth[3] + (cloth[2] - cloth[3]) * fold
-            pen.line(top, low, 0.010, tone(colour, 0.72))
+            ends = (end[0] + (end[1] - end[0]) * fold for end in (top, low))
+            pen.line(*ends, 0.010, tone(colour, 0.72))
     pen.line((-x - 0.09, y + 0.065), (x + 0.09, y + 0.065), 0.016, (110, 84, 60))
 
 
@@ -161,7 +148,7 @@ def _clock(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.ellipse((0, 0), (0.062, 0.062), tone(colour, 0.7))
     pen.ellipse((0, 0), (0.050, 0.050), (246, 244, 238))
     for angle, length in zip(rng.uniform(0, 360, 2), (0.028, 0.042), strict=True):
-        tip = np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))]) * length
+        tip = axes(angle)[1] * length
         pen.line((0, 0), tip, 0.009, (40, 36, 34))
 
 
@@ -212,20 +199,15 @@ def _post(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
 
 def _rock(pen: Pen, colour: Colour, rng: np.random.Generator) -> None:
     pen.soft((0, 0), (0.17, 0.03), (0, 0, 0), strength=0.45)
-    pen.hull(
-        [(-0.08, 0.04), (0.07, 0.04), (0.0, rng.uniform(0.07, 0.14))],
-        (0.04, 0.05, 0.05),
-        (142, 138, 132),
+    stone = [(-0.08, 0.04), (0.07, 0.04), (0.0, rng.uniform(0.07, 0.14))]
+    pen.hull(stone, (0.04, 0.05, 0.05), (142, 138, 132))
+
+
+STANDING, HANGING, OUTDOORS = (
+    {draw.__name__.removeprefix("_"): draw for draw in place}
+    for place in (
+        (_plant, _lamp, _shelf, _sofa, _table, _drawers),
+        (_window, _picture, _clock, _board),
+        (_tree, _fir, _bush, _post, _rock),
     )
-
-
-STANDING = {
-    "plant": _plant,
-    "lamp": _lamp,
-    "shelf": _shelf,
-    "sofa": _sofa,
-    "table": _table,
-    "drawers": _drawers,
-}
-HANGING = {"window": _window, "picture": _picture, "clock": _clock, "board": _board}
-OUTDOORS = {"tree": _tree, "fir": _fir, "bush": _bush, "post": _post, "rock": _rock}
+)

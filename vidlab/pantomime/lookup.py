@@ -1,7 +1,5 @@
 """What is known of a video beyond its label: its twin, the boxes of its evidence, its outlines."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,11 +11,10 @@ import pandas as pd
 
 from vidlab.errors import DatasetError
 from vidlab.pantomime.actions import CLASSES, REVERSED_PAIRS
-from vidlab.pantomime.camera import Camera
 from vidlab.pantomime.dataset import BOXES, VERSION, read_note
-from vidlab.pantomime.rendering import camera, indoors, outlines
+from vidlab.pantomime.rendering import Shot
 
-__all__ = ["boxes_of", "camera_of", "indoors_of", "outlines_of", "twins"]
+__all__ = ["boxes_of", "outlines_of", "shot_of", "twins"]
 
 _NAME = re.compile(r"v_(\w+)_g(\d+)_c(\d+)")
 
@@ -88,7 +85,7 @@ def outlines_of(
 ) -> np.ndarray | None:
     """Outline the act in some frames of a video: the person, and the things around it.
 
-    They are drawn anew, by `outlines`, for the dataset holds the frames alone.
+    They are drawn anew, by `Shot.outlines`, for the dataset holds the frames alone.
 
     Parameters
     ----------
@@ -113,31 +110,19 @@ def outlines_of(
         If the dataset is of another version, which draws otherwise, or its note is damaged; or
         for a frame the video does not have.
     """
-    drawn = _drawn(video_id, root)
-    if drawn is None:
+    shot = shot_of(video_id, root=root)
+    if shot is None:
         return None
-    covered = outlines(**drawn, indices=numbers)
+    covered = shot.outlines(numbers)
     small = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in covered]
     return np.minimum(np.stack(small), 1)  # of 64 pixels it makes 1.0000001
 
 
-def camera_of(video_id: str, *, root: str | Path) -> Camera | None:
-    """Look up how the camera of a video was held; arguments and errors as for `outlines_of`.
+def shot_of(video_id: str, *, root: str | Path) -> Shot | None:
+    """Look up what a video was drawn from; arguments and errors as for `outlines_of`.
 
-    Of a second twin, which shows the frames in reverse, pan and zoom are reversed.
+    It knows more than the picture: the camera, and whether the place is a room.
     """
-    drawn = _drawn(video_id, root)
-    return None if drawn is None else camera(**drawn)
-
-
-def indoors_of(video_id: str, *, root: str | Path) -> bool | None:
-    """Look up whether a video is filmed in a room; arguments and errors as for `outlines_of`."""
-    drawn = _drawn(video_id, root)
-    return None if drawn is None else indoors(**drawn)
-
-
-def _drawn(video_id: str, root: str | Path) -> dict | None:
-    """Return what a video was drawn from; None for one that Pantomime has not drawn."""
     note = read_note(root)
     named = _NAME.fullmatch(video_id)
     if not note or not named or named[1] not in CLASSES:
@@ -149,4 +134,4 @@ def _drawn(video_id: str, root: str | Path) -> dict | None:
             "dataset again: vidlab data make"
         )
     edition = {name: note.get(name) for name in ("seed", "size", "bias")}
-    return {"class_name": named[1], "group": int(named[2]), "clip": int(named[3]), **edition}
+    return Shot(named[1], int(named[2]), int(named[3]), **edition)

@@ -141,15 +141,9 @@ class Pen:
         (x0, y0), (x1, y1) = first, last
         self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour)
 
-    def ellipse(
-        self, centre: Point, radii: Sequence[float], colour: Colour, *, angle: float = 0.0
-    ) -> None:
-        """Fill an ellipse of the two `radii`, turned by `angle` degrees."""
-        points = _CIRCLE * radii
-        if angle:
-            cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-            points = points @ np.array([[cos, sin], [-sin, cos]])
-        self._fill(self._pixels(points + centre), colour)
+    def ellipse(self, centre: Point, radii: Sequence[float], colour: Colour) -> None:
+        """Fill an upright ellipse of the two `radii`."""
+        self._fill(self._pixels(_CIRCLE * radii + centre), colour)
 
     def ball(self, centre: Point, radii: Sequence[float], colour: Colour) -> None:
         """Fill an ellipse shaded like a ball."""
@@ -165,18 +159,15 @@ class Pen:
         first, second = np.asarray(first, float), np.asarray(second, float)
         along = second - first
         across = np.array([-along[1], along[0]]) / max(np.hypot(*along), 1e-9) * width / 2
-        self.polygon(
-            np.array([first + across, second + across, second - across, first - across]), colour
-        )
+        self.polygon([first + across, second + across, second - across, first - across], colour)
 
     def stroke(self, points: Points, width: float, colour: Colour) -> None:
         """Draw a thin open curve through `points`, at least one pixel wide."""
         pixels = self._pixels(points)
         self._remember(pixels)
         if self.image is not None:
-            thick = max(1, round(width * self.scale))
-            fixed = np.round(pixels * (1 << _SHIFT)).astype(np.int32)
-            cv2.polylines(self.image, [fixed], False, self._ink(colour), thick, cv2.LINE_AA, _SHIFT)
+            ink, thick = self._ink(colour), max(1, round(width * self.scale))
+            cv2.polylines(self.image, [_fixed(pixels)], False, ink, thick, cv2.LINE_AA, _SHIFT)
 
     def limb(self, joints: Points, radii: Sequence[float], colours: Sequence[Colour]) -> None:
         """Draw rounded, tapering, shaded segments from joint to joint.
@@ -194,16 +185,8 @@ class Pen:
         sizes = np.asarray(radii, dtype=float) * self.scale
         for radius, offset, shade in _TONES:
             for i, colour in enumerate(colours):
-                step = self.light * offset
-                self._fill(
-                    _capsule(
-                        points[i] + step * sizes[i],
-                        points[i + 1] + step * sizes[i + 1],
-                        sizes[i] * radius,
-                        sizes[i + 1] * radius,
-                    ),
-                    tone(colour, shade),
-                )
+                middles = points[i : i + 2] + np.outer(sizes[i : i + 2], self.light * offset)
+                self._fill(_capsule(middles, sizes[i : i + 2] * radius), tone(colour, shade))
 
     def hull(self, centres: Points, radii: Sequence[float], colour: Colour) -> None:
         """Fill the shaded convex hull of discs, such as a trunk around shoulders and hips."""
@@ -235,20 +218,17 @@ class Pen:
             return
         share = cv2.resize(_DISC, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
         share = share[cy0 - y0 : cy1 - y0, cx0 - x0 : cx1 - x0, None] * strength
-        region = self.image[cy0:cy1, cx0:cx1]
-        region[:] = region + share * (np.asarray(colour, np.float32) - region)
+        _blend(self.image[cy0:cy1, cx0:cx1], colour, share)
 
     def wash(self, points: Points, colour: Colour, *, strength: float, blur: float = 0) -> None:
         """Blend a see-through polygon in, its edge softened over `blur` pixels."""
         if self.image is None or self.image.ndim == 2:
             return
         mask = np.zeros(self.image.shape[:2], np.uint8)
-        fixed = np.round(self._pixels(points) * (1 << _SHIFT)).astype(np.int32)
-        cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(mask, [_fixed(self._pixels(points))], 255, cv2.LINE_AA, _SHIFT)
         if blur:
             mask = cv2.GaussianBlur(mask, (0, 0), blur)
-        share = mask[..., None].astype(np.float32) * (strength / 255)
-        self.image[:] = self.image + share * (np.asarray(colour, np.float32) - self.image)
+        _blend(self.image, colour, mask[..., None].astype(np.float32) * (strength / 255))
 
     def _pixels(self, points: Points) -> np.ndarray:
         return np.asarray(points, dtype=float) @ self.matrix[:, :2].T + self.matrix[:, 2]
@@ -258,20 +238,28 @@ class Pen:
             self.marks.setdefault(name, []).append(pixels)
 
     def _fill(self, pixels: np.ndarray, colour: Colour) -> None:
-        if self._active:
-            self._remember(pixels)
+        self._remember(pixels)
         if self.image is not None:
-            fixed = np.round(pixels * (1 << _SHIFT)).astype(np.int32)
-            cv2.fillPoly(self.image, [fixed], self._ink(colour), cv2.LINE_AA, _SHIFT)
+            cv2.fillPoly(self.image, [_fixed(pixels)], self._ink(colour), cv2.LINE_AA, _SHIFT)
 
     def _ink(self, colour: Colour) -> Colour | int:
         return 255 if self.image.ndim == 2 else colour
 
 
-def _capsule(first: np.ndarray, second: np.ndarray, r0: float, r1: float) -> np.ndarray:
+def _fixed(pixels: np.ndarray) -> np.ndarray:
+    """Round to the fractions of a pixel that OpenCV draws by."""
+    return np.round(pixels * (1 << _SHIFT)).astype(np.int32)
+
+
+def _blend(region: np.ndarray, colour: Colour, share: np.ndarray) -> None:
+    region[:] = region + share * (np.asarray(colour, np.float32) - region)
+
+
+def _capsule(middles: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Return the outline of two discs and what lies between them, (14, 2) pixels."""
+    first, second = middles
     along = second - first
     length = np.hypot(*along)
     x, y = along / length if length > 1e-6 else (1.0, 0.0)
     turned = _HALF @ np.array([[x, y], [-y, x]])
-    return np.concatenate([second + turned * r1, first - turned * r0])
+    return np.concatenate([second + turned * radii[1], first - turned * radii[0]])

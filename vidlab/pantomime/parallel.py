@@ -1,22 +1,15 @@
 """Drawing on several cores, also from a script without ``if __name__ == "__main__":``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any
 
 import cv2
 import joblib
 
 __all__ = ["process_map"]
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
-
-def process_map(
-    function: Callable[[Item], Result], items: Iterable[Item], *, jobs: int
-) -> Iterator[Result]:
+def process_map(function: Callable[[Any], Any], items: Iterable, *, jobs: int) -> Iterator:
     """Yield ``function(item)`` for each of `items`, in their order, computed by `jobs` processes.
 
     The processes are joblib's: those of `multiprocessing` would run the user's script once more.
@@ -27,6 +20,6 @@ def process_map(
     return joblib.Parallel(n_jobs=jobs, return_as="generator")(calls)
 
 
-def _on_one_core(function: Callable[[Item], Result], item: Item) -> Result:
+def _on_one_core(function: Callable[[Any], Any], item: Any) -> Any:
     cv2.setNumThreads(1)
     return function(item)

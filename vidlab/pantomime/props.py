@@ -7,8 +7,6 @@ anywhere, at any size and angle: ``draw_prop(pen, Placement("cello", (0.3, 0.3),
 style)``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 
@@ -276,18 +274,5 @@ def _crank(pen: Pen, style: PropStyle, opening: float) -> None:
     pen.ball((0, 1), (0.26, 0.26), (226, 60, 44))
 
 
-PROPS = {
-    "wall": _wall,
-    "door": _door,
-    "box": _box,
-    "chair": _chair,
-    "stool": _stool,
-    "cello": _cello,
-    "bow": _bow,
-    "flute": _flute,
-    "toothbrush": _toothbrush,
-    "foam": _foam,
-    "cup": _cup,
-    "mill": _mill,
-    "crank": _crank,
-}
+_DRAWN = (_wall, _door, _box, _chair, _stool, _cello, _bow, _flute, _toothbrush, _foam, _cup)
+PROPS = {draw.__name__.removeprefix("_"): draw for draw in (*_DRAWN, _mill, _crank)}

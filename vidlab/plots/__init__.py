@@ -8,7 +8,7 @@ from vidlab.plots.confusion import clustered, confusion_matrix
 from vidlab.plots.curves import learning_curves, lines
 from vidlab.plots.descent import descent
 from vidlab.plots.diagrams import fusion, unrolled
-from vidlab.plots.filters import filter_grid, first_kernels, strongest_frames
+from vidlab.plots.filters import filter_grid, strongest_frames
 from vidlab.plots.heat import heat_strip, overlay
 from vidlab.plots.intervals import intervals, stacked_bars
 from vidlab.plots.pictures import as_pictures, contact_sheet, frame_strip, picture_grid
@@ -29,7 +29,6 @@ __all__ = [
     "descent",
     "drawn_classes",
     "filter_grid",
-    "first_kernels",
     "frame_strip",
     "frame_timeline",
     "fusion",

@@ -110,16 +110,17 @@ def fusion(frames: np.ndarray, *, title: str = "Where the frames of a clip meet"
                     axes.plot(*ends, color=GREY, linewidth=1)
                 mean = height == len(levels) and name == "segment consensus"
                 kind = _MEAN if mean else _ONE if len(here[-1][1]) == 1 else _SEVERAL
-                _unit(axes, middle, 1.2 * height, colours[kind])
+                _box(axes, middle, 1.2 * height, (0.72, 0.56), colours[kind])
             below = here
         axes.set(xlim=(-0.6, 7.6), ylim=(-0.55, 4.1), aspect="equal")
     legend_below(figure, {name: pale(colour) for name, colour in colours.items()})
     return figure
 
 
-def _unit(axes: Axes, middle: float, height: float, colour: str) -> None:
+def _box(axes: Axes, middle: float, height: float, size: tuple[float, float], colour: str) -> None:
+    corner = middle - size[0] / 2, height - size[1] / 2
     shape = {"boxstyle": "round,pad=0,rounding_size=0.12", "fc": pale(colour), "ec": colour}
-    axes.add_patch(FancyBboxPatch((middle - 0.36, height - 0.28), 0.72, 0.56, lw=1.4, **shape))
+    axes.add_patch(FancyBboxPatch(corner, *size, lw=1.4, **shape))
 
 
 def _step(axes: Axes, frame: np.ndarray, middle: float, *, name: str) -> None:
@@ -130,9 +131,7 @@ def _step(axes: Axes, frame: np.ndarray, middle: float, *, name: str) -> None:
     axes.imshow(frame, extent=extent)
     axes.text(middle, -0.27, name, ha="center", va="top", fontsize=10)
     _arrow(axes, (middle, 0.8), (middle, _CELL - 0.35))
-    corner = (middle - 0.45, _CELL - 0.35)
-    shape = "round,pad=0,rounding_size=0.12"
-    axes.add_patch(FancyBboxPatch(corner, 0.9, 0.7, boxstyle=shape, fc="#DCEBF5", ec=BLUE, lw=1.4))
+    _box(axes, middle, _CELL, (0.9, 0.7), BLUE)
     axes.text(middle, _CELL, "GRU", ha="center", va="center", fontsize=11, fontweight="bold")
 
 

@@ -1,4 +1,4 @@
-"""What filters look for: activation maximization, real frames, kernels."""
+"""What filters look for: activation maximization, and real frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from vidlab.errors import MetricError
 from vidlab.plots.pictures import as_pictures, picture_grid
 from vidlab.plots.style import Drawing
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "filter_grid",
-    "first_kernels",
-    "kernel_pictures",
     "shaded",
     "strongest_frames",
 ]
@@ -90,68 +87,6 @@ def strongest_frames(
         titles.append([made, *(f"{names[n]}: {response:.2f}" for n, response in heads)])
     labels = [f"filter {number}" for number in pictures.filters]
     return picture_grid(rows, titles=titles, names=labels, title=title, inches=1.7)
-
-
-def first_kernels(
-    weights: np.ndarray,
-    *,
-    maps: np.ndarray | None = None,
-    title: str = "The kernels of the first layer",
-) -> Drawing:
-    """Draw first-layer kernels as small pictures, and below each what it makes of a frame.
-
-    Grey is a weight of zero; a colour that is brighter than grey is wanted there, a darker one is
-    unwanted. Each kernel is scaled by its own largest weight.
-
-    Parameters
-    ----------
-    weights
-        (filters, rows, columns, 3), from `vidlab.explanation.first_kernels`.
-    maps
-        (filters, rows, columns): the filters' maps of one frame.
-    """
-    pictures, rows, titles = kernel_pictures(weights), [], []
-    for start in range(0, len(pictures), 8):
-        some = range(start, min(start + 8, len(pictures)))
-        rows.append([pictures[number] for number in some])
-        titles.append([f"filter {number}" for number in some])
-        if maps is not None:
-            rows.append([maps[number] / (np.abs(maps[number]).max() or 1) for number in some])
-            titles.append([])
-    return picture_grid(rows, titles=titles, title=title, cmap="RdGy_r", vmin=-1, vmax=1)
-
-
-def kernel_pictures(weights: np.ndarray) -> np.ndarray:
-    """Make first-layer kernels visible: grey is zero, each is scaled by its own largest weight.
-
-    Parameters
-    ----------
-    weights
-        (filters, rows, columns, 3), from `vidlab.explanation.first_kernels`.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of the same shape, 0..1, RGB.
-
-    Raises
-    ------
-    MetricError
-        If `weights` has another shape.
-
-    Examples
-    --------
-    >>> kernel_pictures(np.array([[[[0.0, 0.2, -0.1]]]])).tolist()
-    [[[[0.5, 1.0, 0.25]]]]
-    """
-    weights = np.asarray(weights)
-    if weights.ndim != 4 or weights.shape[-1] != 3:
-        raise MetricError(
-            f"Expected kernels (filters, rows, columns, 3). Received: {weights.shape}. "
-            "Take them from vidlab.explanation.first_kernels."
-        )
-    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
-    return 0.5 + 0.5 * weights / np.where(largest > 0, largest, 1)
 
 
 def shaded(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:

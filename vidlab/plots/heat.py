@@ -11,18 +11,7 @@ import numpy as np
 
 from vidlab.errors import MetricError
 from vidlab.plots.pictures import as_pictures, film_strip, spread
-from vidlab.plots.style import (
-    BLUE,
-    GREY,
-    INK,
-    ORANGE,
-    SKY,
-    VERMILLION,
-    Drawing,
-    legend_below,
-    percent_axis,
-    titled,
-)
+from vidlab.plots.style import GREY, Drawing, class_colours, legend_below, percent_axis, titled
 
 if TYPE_CHECKING:
     from vidlab.explanation import Explanation
@@ -30,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["heat_strip", "overlay"]
 
 _STRONGEST = 0.75  # of a picture is covered by heat of 1
-_LINES = (BLUE, VERMILLION, INK, ORANGE, SKY)
 
 
 def overlay(frames: np.ndarray, heat: np.ndarray) -> np.ndarray:
@@ -119,9 +107,9 @@ def heat_strip(
         labels = map(unit.format, steps[chosen]) if axes is rows[0] else ()
         film_strip(axes, strip, labels=labels)
         axes.set_title(name, fontsize=9.5, loc="left")
-    for (name, record), colour in zip(explanations.items(), _LINES, strict=False):
-        label = name if len(explanations) > 1 else None
-        below.plot(steps, record.frame_importance, "o-", color=colour, label=label, markersize=4)
+    for name, colour in class_colours(list(explanations)).items():
+        label, shares = name if len(explanations) > 1 else None, explanations[name].frame_importance
+        below.plot(steps, shares, "o-", color=colour, label=label, markersize=4)
     below.vlines(steps[chosen], 0, 1, color=GREY, linewidth=0.6, zorder=0)
     largest = max(record.frame_importance.max() for record in explanations.values())
     top = float(1.1 * largest) if largest > 0 else 1.0

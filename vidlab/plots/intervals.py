@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from vidlab.errors import MetricError
 from vidlab.plots.names import shortened
@@ -124,7 +123,7 @@ def intervals(
         axes.axvline(0, color=INK, linewidth=1)
         axes.update_datalim([(-0.05, 0), (0.05, 0)])  # room also where nothing differs
         axes.autoscale_view(scaley=False)
-        axes.xaxis.set_major_formatter(FuncFormatter(_in_points))
+        axes.xaxis.set_major_formatter(_in_points)
         axes.set_xlabel(xlabel)
     else:
         percent_axis(axes, xlabel)

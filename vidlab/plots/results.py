@@ -90,35 +90,33 @@ def leaderboard(table: pd.DataFrame, *, title: str = "Accuracy and cost of each 
     Parameters
     ----------
     table
-        What `evaluation.leaderboard` gave. Top-5, the accuracy between the two classes of a pair
-        and costs are drawn where any are known.
+        What `evaluation.leaderboard` gave; perhaps also published, a top-1 accuracy on UCF-101
+        from 0 to 1. Top-5, the accuracy between the two classes of a pair and costs are drawn
+        where any are known.
     """
-    measured_on, published_on = table.columns.get_level_values(0).unique()
-    measured, published = table[measured_on], table[published_on]
-    marks = {"published": published_on} if published.notna().any(axis=None) else {}
-    accuracies = [top for top in ("top1", "top5") if top in measured]
-    pairs = measured.reindex(columns=["end_state", "cyclic"]).dropna(axis=1, how="all")
-    pairs = pairs.rename(columns={"end_state": END_STATE, "cyclic": CYCLIC})
-    costs = [cost for cost in _COSTS if measured[cost].notna().any()]
+    marks = {"published": "published, UCF-101"} if "published" in table else {}
+    accuracies = [top for top in ("top1", "top5") if top in table]
+    pairs = table[[kind for kind in (END_STATE, CYCLIC) if kind in table]]
+    costs = [cost for cost in _COSTS if table[cost].notna().any()]
     widths = [2.6] * len(accuracies) + [1.6] * (not pairs.empty) + [1.0] * len(costs)
     figure = titled(title, (3.6 + 2.1 * len(widths), 1.6 + 0.42 * len(table)))
     axes = figure.subplots(1, len(widths), sharey=True, squeeze=False, width_ratios=widths)[0]
     panels = iter(axes)
     for top in accuracies:
-        xlabel = f"{top.replace('top', 'top-')} accuracy (% of videos)"
-        drawn = measured.assign(published=published[top])
-        intervals(drawn, next(panels), values=top, points=True, marks=marks, xlabel=xlabel)
+        options = {"xlabel": f"top-{top[3:]} accuracy (% of videos)", "points": True}
+        options |= {"marks": marks} if top == "top1" else {}
+        intervals(table, next(panels), values=top, **options)
     if not pairs.empty:
         options = {"points": True, "texts": {}, "chance": 0.5, "xlabel": "within pairs (%)"}
         intervals(pairs, next(panels), values=list(pairs), **options)
     for cost, panel in zip(costs, panels, strict=True):
         unit, xlabel = _COSTS[cost]
-        parts = measured[[cost]] / unit
+        parts = table[[cost]] / unit
         if cost == "training_seconds":
-            parts["features"] = measured["feature_seconds"] / unit
+            parts["features"] = table["feature_seconds"] / unit
             parts = parts.rename(columns={cost: "training"}).dropna(axis=1, how="all")
         stacked_bars(parts, panel, xlabel=xlabel, colours=[GREY, ORANGE])
-        known = measured[cost].notna()
+        known = table[cost].notna()
         write_beside(panel, np.flatnonzero(known), map("{:.3g}".format, parts[known].sum(axis=1)))
-    legend_below(figure, {f"{measured_on} (95% interval over groups)": BLUE})
+    legend_below(figure, {"measured (95% interval over groups)": BLUE})
     return figure

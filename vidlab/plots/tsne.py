@@ -38,7 +38,8 @@ def tsne(
     Parameters
     ----------
     points
-        (videos, 2), from `evaluation.tsne`. The axes have no unit and no meaning.
+        (videos, 2), from scikit-learn's ``TSNE`` (van der Maaten 2008). The axes have no unit and
+        no meaning.
     labels
         int64, (videos,): indices into `classes`.
     """

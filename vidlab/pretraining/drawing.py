@@ -18,7 +18,7 @@ from vidlab.pantomime.figure import draw_figure, random_look
 from vidlab.pantomime.paint import Pen
 from vidlab.pantomime.parallel import process_map
 from vidlab.pantomime.props import Placement, draw_prop, random_prop_style
-from vidlab.pantomime.scene_sampling import sample_group
+from vidlab.pantomime.rendering import sample_group
 from vidlab.pantomime.scenes import draw_scene
 from vidlab.progress import progress
 

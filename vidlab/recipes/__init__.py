@@ -1,13 +1,19 @@
 """The systems of the literature, one paper a file: model, inputs, training, published result.
 
 ``recipes/newman.py`` is a good one to read first. A recipe is the function that writes its model in
-plain Keras, under the decorator `recipe`; a file of your own makes another (see `get`).
+plain Keras, under the decorator `recipe`. Adding one touches one file (and, for a paper of this
+folder, the test that counts its parameters). A file of your own is named where a recipe is,
+``my_recipe.py`` or, where it holds several, ``my_recipe.py:my-model``.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
+import importlib.util
+import math
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
+from importlib import import_module, metadata
 from pathlib import Path
 
 import keras
@@ -17,7 +23,6 @@ from vidlab.data.augment import VIEWS
 from vidlab.errors import RecipeError
 from vidlab.models import backbones
 from vidlab.recipes.records import Phase, Published, Recipe, Task
-from vidlab.recipes.registry import get, load, names, recipe
 
 __all__ = [
     "Phase",
@@ -30,11 +35,177 @@ __all__ = [
     "names",
     "of_run",
     "prepare",
-    "published",
     "published_beside",
     "recipe",
     "table",
 ]
+
+_RECIPES: dict[str, Recipe] = {}
+_FILES: dict[str, tuple[int, list[str]]] = {}  # path → (time of change, names of its recipes)
+_reading = ""  # the file that is being read
+
+
+def recipe(name: str, **fields) -> Callable[[Callable], Callable]:
+    """Make the decorated function, which writes a model in Keras, a recipe.
+
+    Parameters
+    ----------
+    name
+        What commands, folders and tables call it.
+    **fields
+        Those of `Recipe`, at least `inputs` and `phases`.
+
+    Returns
+    -------
+    callable
+        A decorator that gives the function back as it is, so that several recipes can share it.
+
+    Raises
+    ------
+    RecipeError
+        If another function elsewhere has made a recipe of that name.
+    """
+
+    def register(build: Callable) -> Callable:
+        frozen = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+        made = Recipe(name=name, build=build, file=_reading, **frozen)
+        before = _RECIPES.get(name)
+        origin = (build.__module__, _reading)
+        if before is not None and (before.build.__module__, before.file) != origin:
+            raise RecipeError(
+                f"Expected a name that no other recipe has. Received: {name!r}, which is in "
+                f"{before.file or before.build.__module__}. Choose another, such as my-{name}."
+            )
+        _RECIPES[name] = made
+        return build
+
+    return register
+
+
+def names() -> list[str]:
+    """List the recipes there are, in the order of the course, your own last.
+
+    Examples
+    --------
+    >>> names()[:3]
+    ['bag-of-words', 'bag-of-flow-words', 'cnn-svm']
+    """
+    _discover()
+    return sorted(_RECIPES, key=_place)
+
+
+def _place(name: str) -> tuple:
+    """Sort by the notebook that trains a paper; those that none trains and your own come last."""
+    module = _RECIPES[name].build.__module__
+    if not module.startswith(f"{__name__}."):
+        return math.inf, "~"
+    return getattr(sys.modules[module], "NOTEBOOK", math.inf), module
+
+
+def get(name: str | Recipe) -> Recipe:
+    """Find a recipe.
+
+    Parameters
+    ----------
+    name
+        One of `names`, or ``FILE.py`` or ``FILE.py:NAME`` for one of your own.
+
+    Returns
+    -------
+    Recipe
+        As published.
+
+    Raises
+    ------
+    RecipeError
+        If there is none of that name, or the file cannot be read.
+
+    Examples
+    --------
+    >>> print(get("frame-finetuned").phases[0])
+    10 epochs sgd 0.001, batch 128, backbone learns: top
+    """
+    if isinstance(name, Recipe):
+        return name
+    _discover()
+    file, colon, inside = name.partition(".py")
+    if colon and (not inside or inside.startswith(":")):
+        found = load(f"{file}.py")
+        wanted = inside[1:] or (found[0] if len(found) == 1 else "")
+        if wanted not in found:
+            raise RecipeError(
+                f"Expected one of the recipes in {file}.py: {', '.join(found)}. "
+                f"Received: {name!r}. Write {file}.py:{found[0]}, for example."
+            )
+        name = wanted
+    if name not in _RECIPES:
+        raise RecipeError(
+            f"Expected a recipe out of {', '.join(names())}. Received: {name!r}. "
+            "Correct the name, or name the file of your own: my_recipe.py:my-model."
+        )
+    return _RECIPES[name]
+
+
+def load(file: str | Path) -> list[str]:
+    """Read a file of recipes; one that has changed is read again.
+
+    Returns
+    -------
+    list of str
+        The names of its recipes.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such file, it fails, or it holds no recipe.
+    """
+    global _reading
+    path = Path(file).expanduser().resolve()
+    if not path.is_file():
+        raise RecipeError(f"Expected a Python file of recipes. Received: {path}, which is absent.")
+    changed = path.stat().st_mtime_ns
+    if _FILES.get(str(path), (None,))[0] == changed:
+        return _FILES[str(path)][1]
+    _discover()
+    _forget(str(path))
+    module_name = f"vidlab_recipes_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    before, _reading = _reading, str(path)
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    except (Exception, SystemExit) as error:  # whatever a file of somebody's own may raise
+        _forget(str(path))
+        if isinstance(error, RecipeError):
+            raise
+        raise RecipeError(
+            f"Expected a file of recipes that Python can run. Received: {path}, which fails with "
+            f"{type(error).__name__}: {error}. Correct it; python {path.name} shows the line."
+        ) from error
+    finally:
+        _reading = before
+    found = [name for name, known in _RECIPES.items() if known.file == str(path)]
+    if not found:
+        raise RecipeError(
+            f"Expected at least one function decorated with @vidlab.recipes.recipe in {path}. "
+            "Received: none. Decorate the function that writes the model."
+        )
+    _FILES[str(path)] = (changed, found)
+    return found
+
+
+def _forget(file: str) -> None:
+    """Drop the recipes of a file."""
+    for name in [name for name, known in _RECIPES.items() if known.file == file]:
+        del _RECIPES[name]
+
+
+@cache
+def _discover() -> None:
+    """Import the papers of this folder and what installed packages offer."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        import_module(f"vidlab.recipes.{module.name}")
+    for point in metadata.entry_points(group="vidlab.recipes"):
+        point.load()
 
 
 def build(
@@ -137,18 +308,6 @@ def table(recipes: Iterable[str | Recipe] | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("recipe")
 
 
-def published(recipes: Iterable[str | Recipe] | None = None) -> pd.DataFrame:
-    """Tabulate what the sources report, to stand beside results of our own.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by recipe: top-1 %, top-5 %, by split %, precision / recall / F1, counts (videos or
-        frames), note, departures (where our recipe differs from the source, and why).
-    """
-    return table(recipes).loc[:, "published top-1 %":"departures"]
-
-
 def of_run(record: Mapping[str, object]) -> Recipe | None:
     """Return the recipe of a run by its ``recipe.json``.
 
@@ -172,16 +331,14 @@ def published_beside(records: Mapping[str, Mapping[str, object]]) -> pd.DataFram
     Returns
     -------
     pandas.DataFrame
-        Indexed by run, with the columns of `published`; its *departures* end with
-        what the profile changed.
+        Indexed by run: top-1 %, top-5 %, by split %, precision / recall / F1, counts (videos or
+        frames), note, and departures, which end with what the profile changed.
     """
     known = {name: made for name, record in records.items() if (made := of_run(record))}
-    table = published(known.values()).set_axis(list(known))
-    table["departures"] = [
-        f"{departures} {records[name].get('changes', '')}".strip()
-        for name, departures in table["departures"].items()
-    ]
-    return table.rename_axis("recipe")
+    found = table(known.values()).set_axis(list(known)).rename_axis("recipe")
+    changes = [records[name].get("changes", "") for name in known]
+    found["departures"] = (found["departures"] + " " + changes).str.strip()
+    return found.loc[:, "published top-1 %":]
 
 
 def _row(recipe: Recipe) -> dict[str, object]:

@@ -4,41 +4,14 @@ Does looking at time win back what a light encoder loses? Two frozen encoders, e
 an LSTM, and frame by frame.
 """
 
-from __future__ import annotations
-
 from keras import layers
 
 from vidlab import models
 from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Rgb
-from vidlab.recipes.registry import Phase, Published, recipe
+from vidlab.recipes import Phase, Published, recipe
 
 NOTEBOOK = 10
-
-PAPER = {
-    "source": "Chiche 2019, Memory and computation-efficient CNN (MSc, Politecnico di Milano)",
-    "weights": "imagenet",
-    "phases": [
-        Phase(
-            epochs=200,
-            optimizer="adam",
-            learning_rate=1e-5,
-            batch_size=32,
-            trainable="none",
-            decay=1e-6,
-        )
-    ],
-    "validation": 10 / 72,  # 62% training, 10% validation, 28% test
-}
-DEPARTURES = (
-    "The source stops early without saying how patiently (5 epochs here), and prints neither a "
-    "number of epochs (200 is an upper end) nor a batch size (32). Its dropout of "
-    '"0.5%" is read as 0.5.',
-)
-NOTE = (
-    "Support-weighted recall must equal accuracy, but the printed reports give less; ten of its "
-    "twelve accuracies are multiples of 1/1,280, so they were probably measured on 1,280 videos."
-)
 
 
 def recurrent(inputs, num_classes, *, backbone, cell, units=None, scale=1.0, momentum=0.99):
@@ -73,72 +46,56 @@ def dense_block(x, num_classes, *, momentum):
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 
-INCEPTION = PAPER | {"backbone": "inceptionv3", "departures": DEPARTURES}
-MOBILENET = PAPER | {
-    "backbone": "mobilenetv2",
-    "departures": (
-        *DEPARTURES,
-        "The source's MobileNetV2 is quantised to 8 bits; ours is with its file as `weights`: "
-        "mobilenet_v2_1.0_224_quant.tflite, of TensorFlow Lite's hosted models.",
+# Of each encoder the name, the size of its frames, options, and how ours departs. The source's
+# MobileNetV2 gives integers, which it divides by 255; 255 of them stand for the largest activation,
+# 6.
+ENCODERS = {
+    "inception": ("InceptionV3", 299, {}, []),
+    "mobilenet": (
+        "MobileNetV2",
+        224,
+        {"scale": 1 / 6},
+        [
+            "The source's MobileNetV2 is quantised to 8 bits; ours is with its file as `weights`: "
+            "mobilenet_v2_1.0_224_quant.tflite, of TensorFlow Lite's hosted models."
+        ],
     ),
 }
-# The source divides the integers its network gives by 255; 255 of them stand for the largest
-# activation, 6.
-SCALED = {"scale": 1 / 6}
-CLIPS_299 = {"rgb": Rgb(Uniform(25), 299, clip=True)}
-CLIPS_224 = {"rgb": Rgb(Uniform(25), 224, clip=True)}
-
-recipe(
-    "inception-lstm",
-    title="Features of InceptionV3 from ImageNet, LSTM",
-    inputs=CLIPS_299,
-    options={"cell": "lstm"},
-    published=Published(top1=78.75, top5=94.22, note=NOTE),
-    **INCEPTION,
-)(recurrent)
-
-recipe(
-    "inception-gru",
-    title="Features of InceptionV3 from ImageNet, GRU",
-    inputs=CLIPS_299,
-    options={"cell": "gru"},
-    published=Published(top1=79.61, top5=94.69, note=NOTE, report=(0.77, 0.77, 0.76)),
-    **INCEPTION,
-)(recurrent)
-
-recipe(
-    "mobilenet-lstm",
-    title="Features of MobileNetV2 from ImageNet, LSTM",
-    inputs=CLIPS_224,
-    options={"cell": "lstm", **SCALED},
-    published=Published(top1=74.30, top5=91.17, note=NOTE),
-    **MOBILENET,
-)(recurrent)
-
-recipe(
-    "mobilenet-gru",
-    title="Features of MobileNetV2 from ImageNet, GRU",
-    inputs=CLIPS_224,
-    options={"cell": "gru", **SCALED},
-    published=Published(top1=75.94, top5=92.97, note=NOTE, report=(0.74, 0.73, 0.72)),
-    **MOBILENET,
-)(recurrent)
-
 SINGLE = "How frames decide a video is not stated; here the mean of their probabilities."
-
-recipe(
-    "inception-single",
-    title="Features of InceptionV3 from ImageNet, frame by frame",
-    inputs={"rgb": Rgb(Uniform(25), 299)},
-    published=Published(top1=69.69, top5=88.12, note=NOTE, report=(0.67, 0.67, 0.66)),
-    **(INCEPTION | {"departures": (*INCEPTION["departures"], SINGLE)}),
-)(single)
-
-recipe(
-    "mobilenet-single",
-    title="Features of MobileNetV2 from ImageNet, frame by frame",
-    inputs={"rgb": Rgb(Uniform(25), 224)},
-    options=SCALED,
-    published=Published(top1=64.25, top5=84.73, note=NOTE, report=(0.62, 0.61, 0.61)),
-    **(MOBILENET | {"departures": (*MOBILENET["departures"], SINGLE)}),
-)(single)
+RESULTS = {  # top-1 %, top-5 %, and where printed precision, recall and F1
+    ("inception", "lstm"): (78.75, 94.22, ()),
+    ("inception", "gru"): (79.61, 94.69, (0.77, 0.77, 0.76)),
+    ("mobilenet", "lstm"): (74.30, 91.17, ()),
+    ("mobilenet", "gru"): (75.94, 92.97, (0.74, 0.73, 0.72)),
+    ("inception", "single"): (69.69, 88.12, (0.67, 0.67, 0.66)),
+    ("mobilenet", "single"): (64.25, 84.73, (0.62, 0.61, 0.61)),
+}
+for (encoder, head), (top1, top5, report) in RESULTS.items():
+    model, size, options, departures = ENCODERS[encoder]
+    frames = head == "single"
+    recipe(
+        f"{encoder}-{head}",
+        title=f"Features of {model} from ImageNet, {'frame by frame' if frames else head.upper()}",
+        source="Chiche 2019, Memory and computation-efficient CNN (MSc, Politecnico di Milano)",
+        backbone=model.lower(),
+        weights="imagenet",
+        inputs={"rgb": Rgb(Uniform(25), size, clip=not frames)},
+        phases=[Phase(200, "adam", 1e-5, batch_size=32, trainable="none", decay=1e-6)],
+        validation=10 / 72,  # 62% training, 10% validation, 28% test
+        options=options if frames else options | {"cell": head},
+        published=Published(
+            top1,
+            top5,
+            report=report,
+            note="Support-weighted recall must equal accuracy, but the printed reports give less; "
+            "ten of its twelve accuracies are multiples of 1/1,280, so they were probably measured "
+            "on 1,280 videos.",
+        ),
+        departures=[
+            "The source stops early without saying how patiently (5 epochs here), and prints "
+            "neither a number of epochs (200 is an upper end) nor a batch size (32). Its dropout "
+            'of "0.5%" is read as 0.5.',
+            *departures,
+            *([SINGLE] if frames else []),
+        ],
+    )(single if frames else recurrent)

@@ -8,9 +8,8 @@ first pass its feature map (Vedaldi & Zisserman 2010). The other two replace the
 features of a trained CNN.
 """
 
-from __future__ import annotations
-
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -19,8 +18,8 @@ from keras import layers, ops
 from vidlab import models
 from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Flow, Rgb
+from vidlab.recipes import Phase, Published, recipe
 from vidlab.recipes.probes import dense_weights, logistic_regression
-from vidlab.recipes.registry import Phase, Published, recipe
 
 NOTEBOOK = 5
 
@@ -112,23 +111,20 @@ class Vocabulary(layers.Layer):
         return super().get_config() | {"units": self.units}
 
 
-def chi_squared_map(histograms, *, steps=2, interval=0.5):
+def chi_squared_map(histograms, *, interval=0.5):
     """Features whose dot product approximates the additive χ² kernel 2xy / (x + y).
 
     Vedaldi & Zisserman 2010, *Efficient additive kernels via explicit feature maps*: from n shares
-    to (2 · steps - 1) · n numbers, as scikit-learn's ``AdditiveChi2Sampler``.
+    to 3 · n numbers, as scikit-learn's ``AdditiveChi2Sampler``.
     """
     x = ops.maximum(histograms, 0)
-    features = [ops.sqrt(x * interval)]
-    logarithm = ops.log(ops.maximum(x, 1e-30))
-    for step in range(1, steps):
-        weight = math.sqrt(2 * interval / math.cosh(math.pi * step * interval))
-        for wave in (ops.cos, ops.sin):
-            features.append(ops.sqrt(x) * weight * wave(step * interval * logarithm))
-    return ops.concatenate(features, axis=-1)
+    weighted = ops.sqrt(x) * math.sqrt(2 * interval / math.cosh(math.pi * interval))
+    angle = interval * ops.log(ops.maximum(x, 1e-30))
+    waves = [weighted * ops.cos(angle), weighted * ops.sin(angle)]
+    return ops.concatenate([ops.sqrt(x * interval), *waves], axis=-1)
 
 
-def bag_of_words(inputs, num_classes, *, words=256, kernel="chi2"):
+def bag_of_words(inputs, num_classes, *, words=256):
     """Classes of clips by the histogram of their words, blind to where and when they occur."""
     ((name, clips),) = inputs.items()
     frames = models.FoldTime()(clips)  # (batch · time, height, width, channels)
@@ -143,9 +139,7 @@ def bag_of_words(inputs, num_classes, *, words=256, kernel="chi2"):
         x = orientation_histograms(gradient(frames), 9, signed=False)
     x = Vocabulary(words, name="vocabulary")(x)
     x = models.UnfoldTime()(clips, x)  # (batch, time, words)
-    x = ops.mean(x, axis=1)
-    if kernel == "chi2":
-        x = chi_squared_map(x)
+    x = chi_squared_map(ops.mean(x, axis=1))
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 
@@ -173,39 +167,36 @@ def linear_svm(features, labels, num_classes):
 MARGINS = (
     "Probabilities are the softmax of the margins: their order counts, they are not calibrated."
 )
-WORDS = {
-    "source": "bag of visual words (Sivic & Zisserman 2003; Laptev et al. 2008)",
-    "phases": [
+bags = partial(
+    recipe,
+    source="bag of visual words (Sivic & Zisserman 2003; Laptev et al. 2008)",
+    phases=[
         Phase(solver=k_means, layer="vocabulary", batch_size=8),
         Phase(solver=linear_svm, batch_size=8),
     ],
-    "departures": (
+    published=Published(
+        43.9,
+        note="Harris3D points, HOG and HOF together, a bag of words, a non-linear SVM, by the "
+        "makers of UCF-101 (Soomro et al. 2012): of their report CRCV-TR-12-01, quoted by Karpathy "
+        "et al. 2014. Its arXiv version, 1212.0402, has 44.5.",
+    ),
+    departures=[
         "Descriptors of every cell, where Harris3D takes points of interest; cells of single "
         "frames, none in time.",
         MARGINS,
-    ),
-}
-QUOTED = Published(
-    top1=43.9,
-    note="Harris3D points, HOG and HOF together, a bag of words, a non-linear SVM, by the makers "
-    "of UCF-101 (Soomro et al. 2012): of their report CRCV-TR-12-01, quoted by Karpathy et al. "
-    "2014. Its arXiv version, 1212.0402, has 44.5.",
+    ],
 )
 
-recipe(
+bags(
     "bag-of-words",
     title="Bag of words of gradients, χ², linear SVM",
     inputs={"rgb": Rgb(Uniform(16), (240, 320), clip=True)},
-    published=QUOTED,
-    **WORDS,
 )(bag_of_words)
 
-recipe(
+bags(
     "bag-of-flow-words",
     title="Bag of words of optical flow, χ², linear SVM",
     inputs={"flow": Flow(Uniform(16), (240, 320), clip=True, stack=1)},
-    published=QUOTED,
-    **WORDS,
 )(bag_of_words)
 
 
@@ -218,13 +209,14 @@ def cnn_features(inputs, num_classes, *, backbone, deviation):
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 
-CNN = {
-    "backbone": "inceptionv3",
-    "weights": "imagenet",
-    "inputs": {"rgb": Rgb(Uniform(16), 299, clip=True)},
-}
+off_the_shelf = partial(
+    recipe,
+    backbone="inceptionv3",
+    weights="imagenet",
+    inputs={"rgb": Rgb(Uniform(16), 299, clip=True)},
+)
 
-recipe(
+off_the_shelf(
     "cnn-svm",
     title="Mean CNN features, linear SVM",
     source="CNN features off the shelf (Razavian et al. 2014)",
@@ -234,15 +226,13 @@ recipe(
         "The source classifies photographs; here the features of a video's frames, averaged.",
         MARGINS,
     ),
-    **CNN,
 )(cnn_features)
 
-recipe(
+off_the_shelf(
     "cnn-linear",
     title="Mean and deviation of CNN features, logistic regression",
     source="a plain baseline, no system of the literature",
     phases=[Phase(trainable="none", solver=logistic_regression)],
     options={"deviation": True},
     departures=("A line of our own to measure the systems of the literature by.",),
-    **CNN,
 )(cnn_features)

@@ -3,14 +3,12 @@
 Frames that vote, from the whole feature map; then an LSTM on features of the trained CNN.
 """
 
-from __future__ import annotations
-
 from keras import layers
 
 from vidlab import models
 from vidlab.data.sampling import EverySecond
 from vidlab.data.streams import Rgb
-from vidlab.recipes.registry import Phase, Published, recipe
+from vidlab.recipes import Phase, Published, recipe
 
 NOTEBOOK = 8
 
@@ -24,16 +22,7 @@ SOURCE = "Video classification on UCF-101 with CNN and CNN+LSTM (thesis)"
     backbone="inceptionv3",
     weights="imagenet",
     inputs={"rgb": Rgb(EverySecond(8), 224)},
-    phases=[
-        Phase(
-            epochs=225,
-            optimizer="sgd",
-            learning_rate=1e-3,
-            batch_size=32,
-            trainable="none",
-            momentum=0.6,
-        )
-    ],
+    phases=[Phase(225, "sgd", 1e-3, batch_size=32, trainable="none", momentum=0.6)],
     validation=0.0,
     aggregation="vote",
     published=Published(
@@ -65,7 +54,7 @@ def frame_vote(inputs, num_classes, *, backbone, units=1024, dropout=0.5):
     source=SOURCE,
     starts_from="frame-vote",
     inputs={"rgb": Rgb(EverySecond(8, at_most=80), 224, clip=True)},
-    phases=[Phase(epochs=20, optimizer="adam", learning_rate=1e-3, batch_size=32)],
+    phases=[Phase(20, "adam", 1e-3, batch_size=32)],
     validation=0.0,
     published=Published(
         top1=66.27,

@@ -11,7 +11,7 @@ from types import FunctionType
 __all__ = ["digest"]
 
 _CODE = (ast.FunctionDef, ast.ClassDef)
-_NOT_PAPERS = ("vidlab.recipes.records", "vidlab.recipes.registry")
+_NOT_PAPERS = ("vidlab.recipes", "vidlab.recipes.records")
 
 
 def digest(file: str | None, functions: Sequence[Callable]) -> str:
@@ -48,7 +48,6 @@ def _sets_numbers(node: ast.stmt) -> bool:
     """Whether a statement gives a name a number, or numbers, that the model may be built with."""
     if not isinstance(node, ast.Assign) or ast.unparse(node.targets[0]) == "NOTEBOOK":
         return False
-    constants = [part for part in ast.walk(node.value) if not isinstance(part, ast.expr_context)]
-    known = (ast.Constant, ast.Tuple, ast.List, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
-    texts = (isinstance(getattr(part, "value", None), str) for part in constants)
-    return all(isinstance(part, known) for part in constants) and not any(texts)
+    parts = list(ast.walk(node.value))
+    named = any(isinstance(part, ast.Name | ast.Dict) for part in parts)  # calls among them
+    return not named and not any(isinstance(getattr(part, "value", None), str) for part in parts)

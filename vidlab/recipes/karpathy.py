@@ -7,7 +7,7 @@ FC(4096)-FC(4096), where C(d, f, s) are d filters of f×f with stride s, N local
 normalisation and P max-pooling over 2×2.
 """
 
-from __future__ import annotations
+from functools import partial
 
 import keras
 from keras import layers, ops
@@ -16,7 +16,7 @@ from vidlab.data.augment import Augment
 from vidlab.data.sampling import AllFrames, Window
 from vidlab.data.streams import Rgb
 from vidlab.models import FoldTime, ResponseNormalization, UnfoldTime, pad_space
-from vidlab.recipes.registry import Phase, Published, recipe
+from vidlab.recipes import Phase, Published, recipe
 
 NOTEBOOK = 11
 
@@ -140,14 +140,13 @@ def classifier(x, num_classes, *, units):
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 
-PAPER = {
-    "source": "Karpathy et al. 2014, Large-scale video classification with convolutional neural "
+paper = partial(
+    recipe,
+    source="Karpathy et al. 2014, Large-scale video classification with convolutional neural "
     "networks",
-    "phases": [Phase(50, "sgd", 1e-3, batch_size=32, momentum=0.9, drops=(3 / 4,))],
-    "augment": Augment(crop=0.85, rotation=0, zoom=0, shift=0, brightness=0),
-    "validation": 0.1,
-    "patience": 5,
-    "departures": (
+    phases=[Phase(50, "sgd", 1e-3, batch_size=32, momentum=0.9, drops=(3 / 4,))],
+    augment=Augment(crop=0.85, rotation=0, zoom=0, shift=0, brightness=0),
+    departures=[
         "From random weights on the videos there are: the source trains on Sports-1M, 1.1 million "
         "videos, for a month on a cluster (asynchronous SGD).",
         "The weight decay of 0.0005 is left out. The constants of response normalisation are those "
@@ -156,8 +155,8 @@ PAPER = {
         "How long to train is not stated, and the learning rate is lowered by hand; here 50 epochs "
         "at most, a tenth of the rate in the last quarter.",
         "Crops of at least 0.85 of the side stand for 170 of 200 pixels.",
-    ),
-}
+    ],
+)
 SPORTS = "The source on Sports-1M, videos, 487 classes: hit@1 {}, hit@5 {}."
 THREE_SPLITS = "Mean over the three splits."
 START = (
@@ -167,36 +166,32 @@ START = (
 )
 CLIP = Rgb(Window(10), 170, clip=True, fixed=True)
 
-recipe(
+paper(
     "single-frame",
     title="Single frames, the network of the fusion study",
     inputs={"rgb": Rgb(AllFrames(), 170)},
     published=Published(note=SPORTS.format(59.3, 77.7)),
-    **PAPER,
 )(single_frame)
 
-recipe(
+paper(
     "early-fusion",
     title="Ten frames that meet at the pixels",
     inputs={"rgb": CLIP},
     published=Published(note=SPORTS.format(57.7, 76.8)),
-    **PAPER,
 )(early_fusion)
 
-recipe(
+paper(
     "late-fusion",
     title="Two frames, 15 apart, that meet at the dense layers",
     inputs={"rgb": Rgb(Window(16), 170, clip=True)},
     published=Published(note=SPORTS.format(59.3, 78.7)),
-    **PAPER,
 )(late_fusion)
 
-recipe(
+paper(
     "slow-fusion",
     title="Ten frames that meet little by little",
     inputs={"rgb": CLIP},
     published=Published(top1=41.3, note=f"{THREE_SPLITS} {SPORTS.format(60.9, 80.2)}"),
-    **PAPER,
 )(slow_fusion)
 
 for learns, top1, note in (
@@ -204,20 +199,19 @@ for learns, top1, note in (
     ("top three", 65.4, " 63.3 in its abstract."),
     ("all", 62.2, ""),
 ):
-    recipe(
+    paper(
         f"slow-fusion-{learns.replace(' ', '-')}",
         title=f"Slow fusion, trained before, {learns} of its layers tuned",
         starts_from="slow-fusion",
         inputs={"rgb": CLIP},
         options={"learns": learns},
         published=Published(top1=top1, note=THREE_SPLITS + note),
-        **(PAPER | {"departures": (*PAPER["departures"][1:], *START)}),
+        departures=[*paper.keywords["departures"][1:], *START],
     )(fine_tuned)
 
-recipe(
+paper(
     "multiresolution",
     title="Single frames, whole and their middle enlarged",
     inputs={"rgb": Rgb(AllFrames(), 178)},
     published=Published(note=SPORTS.format(60.0, 78.5)),
-    **PAPER,
 )(multiresolution)

@@ -5,7 +5,7 @@
 (Feichtenhofer et al. 2016).
 """
 
-from __future__ import annotations
+from functools import partial
 
 from keras import layers, ops
 
@@ -13,7 +13,7 @@ from vidlab.data.augment import Augment
 from vidlab.data.sampling import Segments, Uniform, Window
 from vidlab.data.streams import Flow, Rgb
 from vidlab.models import FoldTime, UnfoldTime, inflated, widened
-from vidlab.recipes.registry import Phase, Published, recipe
+from vidlab.recipes import Phase, Published, recipe
 
 NOTEBOOK = 11
 
@@ -61,6 +61,11 @@ recipe(
 )(c3d)
 
 
+def encoder(name, clips, backbone):
+    """An encoder of pictures, of flow with its first layer widened to the channels there."""
+    return widened(backbone, clips.shape[-1]) if name == "flow" else backbone
+
+
 def inflated_network(inputs, num_classes, *, backbone, dropout=0.5):
     """Classes of clips by an encoder of pictures whose kernels are repeated along time.
 
@@ -68,60 +73,56 @@ def inflated_network(inputs, num_classes, *, backbone, dropout=0.5):
     """
     scores = []
     for name, clips in inputs.items():
-        encoder, prefix = backbone, f"{name}_"
-        if name == "flow":
-            encoder = widened(backbone, clips.shape[-1])
-        x = inflated(encoder, prefix=prefix)(clips)  # (batch, time, rows, columns, channels)
-        x = layers.GlobalAveragePooling3D(name=f"{prefix}pool")(x)  # (batch, channels)
-        x = layers.Dropout(dropout, name=f"{prefix}dropout")(x)
-        x = layers.Dense(num_classes, activation="softmax", name=f"{prefix}predictions")(x)
+        network = inflated(encoder(name, clips, backbone), prefix=f"{name}_")
+        x = network(clips)  # (batch, time, rows, columns, channels)
+        x = layers.GlobalAveragePooling3D(name=f"{name}_pool")(x)  # (batch, channels)
+        x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+        x = layers.Dense(num_classes, activation="softmax", name=f"{name}_predictions")(x)
         scores.append(x)
     return layers.Average(name="predictions")(scores) if len(scores) > 1 else scores[0]
 
 
-I3D = {
-    "source": "Carreira & Zisserman 2017, Quo vadis, action recognition?",
-    "backbone": "inceptionv3",
-    "weights": "imagenet",
-    "phases": [Phase(30, "sgd", 1e-2, batch_size=8, trainable="all", momentum=0.9)],
-    "augment": Augment(crop=0.85, rotation=0, zoom=0, shift=0, brightness=0),
-    "departures": (
+i3d = partial(
+    recipe,
+    source="Carreira & Zisserman 2017, Quo vadis, action recognition?",
+    backbone="inceptionv3",
+    weights="imagenet",
+    phases=[Phase(30, "sgd", 1e-2, batch_size=8, trainable="all", momentum=0.9)],
+    augment=Augment(crop=0.85, rotation=0, zoom=0, shift=0, brightness=0),
+    departures=[
         "Inflated from InceptionV3; the source inflates Inception-V1 with batch normalisation, and "
         "halves time in three poolings, which here keep its length.",
         "16 frames; the source trains on 64 and tests on all of a video.",
         "The source pads time with zeros; here the edge frames are repeated, so that a still gives "
         "what the 2-D network gives.",
         "How long the source trains on UCF-101 alone is not stated.",
-    ),
-}
+    ],
+)
 I3D_NOTE = "Split 1, from ImageNet without Kinetics; with Kinetics {}."
 I3D_RGB = Rgb(Window(16), 224, clip=True)
 I3D_FLOW = Flow(Window(16), 224, clip=True, stack=1)
 
-recipe(
+i3d(
     "i3d-rgb",
     title="Sixteen frames, an image network inflated to 3-D",
     inputs={"rgb": I3D_RGB},
     published=Published(top1=84.5, note=I3D_NOTE.format("95.1 (mean of splits 95.6)")),
-    **I3D,
 )(inflated_network)
 
-recipe(
+i3d(
     "i3d-flow",
     title="Flow of sixteen frames, an image network inflated to 3-D",
     inputs={"flow": I3D_FLOW},
     published=Published(top1=90.6, note=I3D_NOTE.format("96.5")),
-    **I3D,
 )(inflated_network)
 
-recipe(
+i3d(
     "i3d",
     title="Both streams inflated to 3-D, averaged",
     inputs={"rgb": I3D_RGB, "flow": I3D_FLOW},
     published=Published(
         top1=93.4, note=I3D_NOTE.format("97.8") + " Newman quotes 44M parameters, top-5 93.4."
     ),
-    **I3D,
 )(inflated_network)
 
 
@@ -133,56 +134,53 @@ def segment_network(inputs, num_classes, *, backbone, dropout=0.8):
     """
     scores = []
     for name, clips in inputs.items():
-        encoder, prefix = backbone, f"{name}_"
-        if name == "flow":
-            encoder = widened(backbone, clips.shape[-1])
-        x = encoder(FoldTime()(clips))  # (batch · segments, rows, columns, channels)
-        x = layers.GlobalAveragePooling2D(name=f"{prefix}pool")(x)
-        x = layers.Dropout(dropout, name=f"{prefix}dropout")(x)
-        x = layers.Dense(num_classes, name=f"{prefix}scores")(x)
+        x = FoldTime()(clips)  # (batch · segments, height, width, channels)
+        x = encoder(name, clips, backbone)(x)  # (batch · segments, rows, columns, channels)
+        x = layers.GlobalAveragePooling2D(name=f"{name}_pool")(x)
+        x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+        x = layers.Dense(num_classes, name=f"{name}_scores")(x)
         x = UnfoldTime()(clips, x)  # (batch, segments, classes)
         consensus = ops.mean(x, axis=1)
         scores.append(consensus if name == "rgb" else 1.5 * consensus)
     return layers.Softmax(name="predictions")(scores[0] if len(scores) == 1 else sum(scores))
 
 
-TSN = {
-    "source": "Wang et al. 2016, Temporal segment networks",
-    "backbone": "inceptionv3",
-    "weights": "imagenet",
-    "augment": Augment(crop=0.8, rotation=0, zoom=0, shift=0, brightness=0),
+tsn = partial(
+    recipe,
+    source="Wang et al. 2016, Temporal segment networks",
+    backbone="inceptionv3",
+    weights="imagenet",
+    augment=Augment(crop=0.8, rotation=0, zoom=0, shift=0, brightness=0),
     # 4,500 steps of 32 videos, a tenth of the rate after 2,000 and after 4,000 of them.
-    "phases": [Phase(15, "sgd", 1e-3, 32, "all", momentum=0.9, drops=(4 / 9, 8 / 9))],
-    "freeze_batchnorm": True,
-    "departures": (
+    phases=[Phase(15, "sgd", 1e-3, 32, "all", momentum=0.9, drops=(4 / 9, 8 / 9))],
+    freeze_batchnorm=True,
+    departures=[
         "InceptionV3 for the source's Inception-V2; the source lets the first of its layers of "
         "batch normalisation learn, here none does.",
         "The source averages 25 frames of a test video, each cropped and mirrored ten times over; "
         "here 25 frames as they are.",
         "Flow is trained for as many steps as pictures, which is a quarter of the source's.",
-    ),
-}
+    ],
+)
 TSN_NOTE = "Split 1, as quoted elsewhere; not checked in the source."
 TSN_RGB = Rgb(Segments(3), 224, clip=True, test=Uniform(25))
 TSN_FLOW = Flow(Segments(3), 224, clip=True, test=Uniform(25), stack=5)
 
-recipe(
+tsn(
     "tsn-rgb",
     title="Segments, one network on a frame of each, mean of the scores",
     inputs={"rgb": TSN_RGB},
     published=Published(top1=85.7, note=TSN_NOTE),
-    **TSN,
 )(segment_network)
 
-recipe(
+tsn(
     "tsn-flow",
     title="Segments, one network on the flow in each, mean of the scores",
     inputs={"flow": TSN_FLOW},
     published=Published(top1=87.9, note=TSN_NOTE),
-    **TSN,
 )(segment_network)
 
-recipe(
+tsn(
     "tsn",
     title="Segments, both streams",
     inputs={"rgb": TSN_RGB, "flow": TSN_FLOW},
@@ -190,18 +188,15 @@ recipe(
         top1=93.5,
         note=f"{TSN_NOTE} Mean over the splits 94.0, with warped flow as a third stream 94.2.",
     ),
-    **TSN,
 )(segment_network)
 
 
 def fused_two_stream(inputs, num_classes, *, backbone, units=512, dropout=0.5):
     """Classes of clips: the last maps of both streams, fused by a 3-D convolution and pooling."""
-    clips = inputs["rgb"]
-    maps = [
-        backbone(FoldTime()(clips)),
-        widened(backbone, inputs["flow"].shape[-1])(FoldTime()(inputs["flow"])),
-    ]  # (batch · time, rows, columns, channels)
-    x = UnfoldTime()(clips, layers.Concatenate(name="streams")(maps))
+    maps = []  # (batch · time, rows, columns, channels)
+    for name, clips in inputs.items():
+        maps.append(encoder(name, clips, backbone)(FoldTime()(clips)))
+    x = UnfoldTime()(inputs["rgb"], layers.Concatenate(name="streams")(maps))
     x = layers.Conv3D(units, 3, padding="same", activation="relu", name="fusion")(x)
     x = layers.MaxPooling3D(2, padding="same", name="pool_fusion")(x)
     x = layers.GlobalAveragePooling3D(name="pool")(x)  # (batch, units)

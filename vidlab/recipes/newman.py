@@ -4,7 +4,7 @@ Single frames, sequences of bare pixels, and the two together: a CNN in front of
 calls that one ConvGRU; elsewhere the word means a GRU with convolutional gates.)
 """
 
-from __future__ import annotations
+from functools import partial
 
 from keras import layers
 
@@ -12,16 +12,16 @@ from vidlab import models
 from vidlab.data.augment import Augment
 from vidlab.data.sampling import AllFrames, Window
 from vidlab.data.streams import Rgb
-from vidlab.recipes.registry import Phase, Published, recipe
+from vidlab.recipes import Phase, Published, recipe
 
 NOTEBOOK = 8  # the first that trains one of them: lists of recipes follow the course
 
-PAPER = {
-    "source": "Newman 2020, Video classification using deep learning (MSc, Stellenbosch)",
-    "augment": Augment(crop=0.8),
-    "validation": 0.1,
-    "patience": 1,  # training stops when the validation loss rises after an epoch
-}
+paper = partial(
+    recipe,
+    source="Newman 2020, Video classification using deep learning (MSc, Stellenbosch)",
+    augment=Augment(crop=0.8),
+    patience=1,  # training stops when the validation loss rises after an epoch
+)
 NOT_IN_SOURCE = (
     "The source names the augmentation (crop, rotation, brightness, shift, zoom, flip) without its "
     "ranges: here crop to at least 0.8, 10°, ±20%, ±10%, ±10%.",
@@ -37,48 +37,45 @@ def frame_classifier(inputs, num_classes, *, backbone, units=512):
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 
-FRAMES = PAPER | {
-    "backbone": "inceptionv3",
-    "inputs": {"rgb": Rgb(AllFrames(), 299)},
-    "departures": (
+frames = partial(
+    paper,
+    backbone="inceptionv3",
+    inputs={"rgb": Rgb(AllFrames(), 299)},
+    departures=[
         *NOT_IN_SOURCE,
         "The size of the new dense layer: 512 units give the printed 23M.",
-    ),
-}
-FRAME_NOTE = (
-    "The source's figures of errors count single frames; its tables do not say whether they "
-    "count frames or videos."
+    ],
+)
+of_frames = partial(
+    Published,
+    unit="not stated",
+    parameters="23M",
+    note="The source's figures of errors count single frames; its tables do not say whether they "
+    "count frames or videos.",
 )
 
-recipe(
+frames(
     "frame-scratch",
     title="Frames, InceptionV3 from random weights",
-    phases=[
-        Phase(epochs=100, optimizer="adam", learning_rate=1e-3, batch_size=128, trainable="all")
-    ],
-    published=Published(top1=23.4, top5=38.9, unit="not stated", parameters="23M", note=FRAME_NOTE),
-    **FRAMES,
+    phases=[Phase(100, "adam", 1e-3, batch_size=128, trainable="all")],
+    published=of_frames(23.4, 38.9),
 )(frame_classifier)
 
-recipe(
+frames(
     "frame-pretrained",
     title="Frames, InceptionV3 from ImageNet, frozen",
     weights="imagenet",
-    phases=[
-        Phase(epochs=1, optimizer="adam", learning_rate=1e-3, batch_size=128, trainable="none")
-    ],
-    published=Published(top1=47.0, top5=73.2, unit="not stated", parameters="23M", note=FRAME_NOTE),
-    **FRAMES,
+    phases=[Phase(1, "adam", 1e-3, batch_size=128, trainable="none")],
+    published=of_frames(47.0, 73.2),
 )(frame_classifier)
 
-recipe(
+frames(
     "frame-finetuned",
     title="Frames, InceptionV3 from ImageNet, top two modules tuned",
     weights="imagenet",
     starts_from="frame-pretrained",
-    phases=[Phase(epochs=10, optimizer="sgd", learning_rate=1e-3, batch_size=128, trainable="top")],
-    published=Published(top1=68.2, top5=87.2, unit="not stated", parameters="23M", note=FRAME_NOTE),
-    **FRAMES,
+    phases=[Phase(10, "sgd", 1e-3, batch_size=128, trainable="top")],
+    published=of_frames(68.2, 87.2),
 )(frame_classifier)
 
 
@@ -96,33 +93,32 @@ def pixel_rnn(inputs, num_classes, *, cell, units=512):
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 
-PIXELS = PAPER | {
-    "inputs": {"rgb": Rgb(Window(100), 50, clip=True)},
-    "phases": [Phase(epochs=30, optimizer="adam", learning_rate=1e-3, batch_size=32)],
-    "departures": (
+pixels = partial(
+    paper,
+    inputs={"rgb": Rgb(Window(100), 50, clip=True)},
+    phases=[Phase(30, "adam", 1e-3, batch_size=32)],
+    departures=[
         *NOT_IN_SOURCE,
         "How the pixels are scaled is not stated; here -1..1, as for the source's InceptionV3. "
         "From 0..1 the gates saturate in the first epoch and stay as they are for every video.",
         "The source augments before shrinking to 50×50, here after it.",
         "Which 100 frames of a test video decide is not stated; here those in its middle.",
         "Both directions are read: inferred from the printed number of parameters.",
-    ),
-}
+    ],
+)
 
-recipe(
+pixels(
     "lstm-pixels",
     title="Clips as 50×50 pixels, LSTM in both directions",
     options={"cell": "lstm"},
-    published=Published(top1=44.1, top5=72.8, unit="video", parameters="33M"),
-    **PIXELS,
+    published=Published(top1=44.1, top5=72.8, parameters="33M"),
 )(pixel_rnn)
 
-recipe(
+pixels(
     "gru-pixels",
     title="Clips as 50×50 pixels, GRU in both directions",
     options={"cell": "gru"},
-    published=Published(top1=45.8, top5=74.2, unit="video", parameters="25M"),
-    **PIXELS,
+    published=Published(top1=45.8, top5=74.2, parameters="25M"),
 )(pixel_rnn)
 
 
@@ -135,41 +131,37 @@ def convgru(inputs, num_classes, *, backbone, units=512, momentum=0.99):
     return layers.Dense(num_classes, activation="softmax", name="predictions")(x)
 
 
-CONVGRU = PAPER | {
-    "backbone": "inceptionv3",
-    "inputs": {"rgb": Rgb(Window(100), 299, clip=True)},
-    "departures": (
+clips = partial(
+    paper,
+    backbone="inceptionv3",
+    inputs={"rgb": Rgb(Window(100), 299, clip=True)},
+    departures=[
         NOT_IN_SOURCE[0],
         "Which frames of a test video decide is not stated; here the 100 in its middle, and the "
         "last time step labels the video.",
-    ),
-}
+    ],
+)
 
-recipe(
+clips(
     "convgru-scratch",
     title="Clips, InceptionV3 and GRU from random weights, end to end",
-    phases=[
-        Phase(epochs=100, optimizer="adam", learning_rate=1e-3, batch_size=32, trainable="all")
-    ],
-    published=Published(top1=14.2, top5=21.3, unit="video", parameters="26M"),
-    **CONVGRU,
+    phases=[Phase(100, "adam", 1e-3, batch_size=32, trainable="all")],
+    published=Published(top1=14.2, top5=21.3, parameters="26M"),
 )(convgru)
 
-recipe(
+clips(
     "convgru-fixed",
     title="Clips, InceptionV3 from ImageNet, frozen, and GRU",
     weights="imagenet",
-    phases=[Phase(epochs=30, optimizer="sgd", learning_rate=1e-4, batch_size=32, trainable="none")],
-    published=Published(top1=68.7, top5=89.2, unit="video", parameters="26M"),
-    **CONVGRU,
+    phases=[Phase(30, "sgd", 1e-4, batch_size=32, trainable="none")],
+    published=Published(top1=68.7, top5=89.2, parameters="26M"),
 )(convgru)
 
-recipe(
+clips(
     "convgru-finetuned",
     title="Clips, InceptionV3 from ImageNet and GRU, all tuned",
     weights="imagenet",
     starts_from="convgru-fixed",
-    phases=[Phase(epochs=30, optimizer="sgd", learning_rate=1e-4, batch_size=32, trainable="all")],
-    published=Published(top1=71.1, top5=91.8, unit="video", parameters="26M"),
-    **CONVGRU,
+    phases=[Phase(30, "sgd", 1e-4, batch_size=32, trainable="all")],
+    published=Published(top1=71.1, top5=91.8, parameters="26M"),
 )(convgru)

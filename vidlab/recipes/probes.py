@@ -5,15 +5,13 @@ something only where it passes these. The weights are those of a logistic regres
 seconds and always the same (a *linear probe*, Alain & Bengio 2016; also *linear evaluation*).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from keras import layers, ops
 
 from vidlab import models
 from vidlab.data.sampling import Uniform
 from vidlab.data.streams import Rgb
-from vidlab.recipes.registry import Phase, recipe
+from vidlab.recipes import Phase, recipe
 
 NOTEBOOK = 8
 

@@ -4,25 +4,20 @@ A recipe is made by the decorator `recipe`, around the function that writes its 
 Keras. The file of a paper in this folder holds one or more of them.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 
 from vidlab.data.augment import Augment
+from vidlab.data.sampling import Sampler
 from vidlab.data.streams import Flow, Rgb, is_per_frame
 from vidlab.errors import RecipeError
 from vidlab.recipes import code
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from vidlab.data.sampling import Sampler
 
 __all__ = ["Phase", "Published", "Recipe", "Solver", "Task", "class_labels"]
 
@@ -92,18 +87,16 @@ class Phase:
             where = f" for {self.layer}" if self.layer else ""
             return f"{self.solver.__name__.replace('_', ' ')}{where}, all examples at once"
         plural = "" if self.epochs == 1 else "s"
-        parts = [f"{self.epochs} epoch{plural} {self.optimizer} {self.learning_rate:g}"]
-        if self.momentum:
-            parts.append(f"momentum {self.momentum:g}")
-        if self.decay:
-            parts.append(f"decay {self.decay:g}")
-        if self.drops:
-            shares = " and ".join(f"{share:.0%}" for share in self.drops)
-            parts.append(f"a tenth of the rate after {shares} of the epochs")
-        parts.append(f"batch {self.batch_size}")
-        if self.trainable is not None:
-            parts.append(f"backbone learns: {self.trainable}")
-        return ", ".join(parts)
+        shares = " and ".join(f"{share:.0%}" for share in self.drops)
+        parts = {
+            f"{self.epochs} epoch{plural} {self.optimizer} {self.learning_rate:g}": True,
+            f"momentum {self.momentum:g}": self.momentum,
+            f"decay {self.decay:g}": self.decay,
+            f"a tenth of the rate after {shares} of the epochs": shares,
+            f"batch {self.batch_size}": True,
+            f"backbone learns: {self.trainable}": self.trainable,
+        }
+        return ", ".join(part for part, applies in parts.items() if applies)
 
     def as_dict(self) -> dict[str, object]:
         """Give every setting as JSON can hold it; a solver by its name."""
@@ -298,7 +291,7 @@ class Recipe:
         """Height and width of the first input, in pixels."""
         return self._first.size
 
-    def adapted(self, *, options: Mapping[str, object] | None = None, **changes) -> Recipe:
+    def adapted(self, *, options: Mapping[str, object] | None = None, **changes) -> Self:
         """Return the recipe with some values changed.
 
         Parameters
@@ -340,24 +333,16 @@ class Recipe:
 
     def as_dict(self) -> dict[str, object]:
         """All that decides a result, as JSON can hold it."""
-        return {
-            "name": self.name,
+        values = vars(self) | {
             "inputs": {name: stream.as_dict() for name, stream in self.inputs.items()},
             "phases": [phase.as_dict() for phase in self.phases],
-            "backbone": self.backbone,
-            "weights": self.weights,
-            "freeze_batchnorm": self.freeze_batchnorm,
-            "aggregation": self.aggregation,
             "augment": None if self.augment is None else dataclasses.asdict(self.augment),
-            "validation": self.validation,
-            "patience": self.patience,
-            "starts_from": self.starts_from,
-            "options": dict(self.options),
             "tasks": [[n, t.loss, t.weight, t.labels.__qualname__] for n, t in self.tasks.items()],
             "code": self.code_digest,
-            **({"beside": self.beside} if self.beside else {}),
-            **({"refit": True} if self.refit else {}),
         }
+        later = [name for name in ("beside", "refit") if not values[name]]  # as in `Phase.as_dict`
+        decides_nothing = {"build", "source", "title", "published", "departures", "file", *later}
+        return {name: value for name, value in values.items() if name not in decides_nothing}
 
     @property
     def code_digest(self) -> str:

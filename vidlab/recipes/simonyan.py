@@ -4,8 +4,7 @@ One network sees a single picture, another the optical flow around it; what they
 the very end. (NIPS 2014; arXiv:1406.2199.)
 """
 
-from __future__ import annotations
-
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -16,22 +15,24 @@ from vidlab import models, pantomime
 from vidlab.data.augment import Augment
 from vidlab.data.sampling import Segments, Uniform
 from vidlab.data.streams import Flow, Rgb
+from vidlab.recipes import Phase, Published, Task, recipe
 from vidlab.recipes.probes import dense_weights
-from vidlab.recipes.registry import Phase, Published, Task, recipe
 
 NOTEBOOK = 13
 
-PAPER = {
-    "source": "Simonyan & Zisserman 2014, Two-stream convolutional networks for action recognition "
-    "in videos (NIPS)",
-    "validation": 0.0,  # the number of steps is fixed
-}
+paper = partial(
+    recipe,
+    source="Simonyan & Zisserman 2014, Two-stream convolutional networks for action recognition in "
+    "videos (NIPS)",
+    validation=0.0,  # the number of steps is fixed
+)
 # 80,000 steps of 256 videos, a frame of each: 2,147 times through 9,537; a tenth of the rate after
 # 50,000 and after 70,000 of them.
-TRAINING = {
-    "augment": Augment(rotation=0, zoom=0, shift=0, crop=224 / 256),
-    "phases": [Phase(2147, "sgd", 1e-2, 256, momentum=0.9, drops=(5 / 8, 7 / 8))],
-}
+one_stream = partial(
+    paper,
+    augment=Augment(rotation=0, zoom=0, shift=0, crop=224 / 256),
+    phases=[Phase(2147, "sgd", 1e-2, 256, momentum=0.9, drops=(5 / 8, 7 / 8))],
+)
 PICTURE = Rgb(Segments(1), 224, test=Uniform(25))
 FLOW = Flow(Segments(1), 224, test=Uniform(25), stack=10, subtract_mean=True)
 
@@ -100,7 +101,7 @@ BOTH = (
     "With a backbone its map is averaged, and the layers full6 and full7 are left out.",
 )
 
-recipe(
+one_stream(
     "spatial-stream",
     title="One picture: the spatial stream",
     inputs={"rgb": PICTURE},
@@ -115,8 +116,6 @@ recipe(
         "backbone in its place, of which, as in the source, the last layer alone learns.",
         *BOTH,
     ],
-    **PAPER,
-    **TRAINING,
 )(stream)
 
 OWN_FLOW = (
@@ -124,7 +123,7 @@ OWN_FLOW = (
     "Brox et al. 2004, which opencv-python does not have.",
 )
 
-recipe(
+one_stream(
     "temporal-stream",
     title="Optical flow of ten pairs of frames: the temporal stream",
     inputs={"flow": FLOW},
@@ -140,8 +139,6 @@ recipe(
         "A pre-trained backbone's first layer is averaged over red, green and blue and repeated "
         "for every channel of flow (Wang et al. 2016); the source starts from random weights.",
     ],
-    **PAPER,
-    **TRAINING,
 )(stream)
 
 
@@ -155,7 +152,7 @@ def camera_motion(table, classes):
     labels = np.ma.masked_all(len(table), np.int64)
     for row in np.flatnonzero(table["label"] < 0):
         path = Path(table["path"].iloc[row])
-        right, down = pantomime.camera_of(path.stem, root=path.parents[2]).pan
+        right, down = pantomime.shot_of(path.stem, root=path.parents[2]).camera.pan
         labels[row] = np.argmax([right, -right, down, -down])
     return labels
 
@@ -168,7 +165,7 @@ def two_tasks(inputs, num_classes, *, backbone=None, dropout=0.9):
     return {"class": whole.output, "camera": motion}
 
 
-recipe(
+one_stream(
     "two-stream-multitask",
     title="The temporal stream with two tasks, each of a dataset of its own",
     inputs={"flow": FLOW.changed(subtract_mean=False)},
@@ -185,8 +182,6 @@ recipe(
         *OWN_FLOW,
         *BOTH,
     ],
-    **PAPER,
-    **TRAINING,
 )(two_tasks)
 
 
@@ -219,16 +214,17 @@ def linear_svm(features, labels, num_classes):
     return dense_weights(model.fit(features, labels), num_classes)
 
 
-CLIPS = {
-    "inputs": {
+both_streams = partial(
+    paper,
+    inputs={
         "rgb": Rgb(Uniform(25), 224, clip=True),
         "flow": Flow(Uniform(25), 224, clip=True, stack=10, subtract_mean=True),
     },
-    "starts_from": ("spatial-stream", "temporal-stream"),
-}
+    starts_from=("spatial-stream", "temporal-stream"),
+)
 SINGLE_TASK = "The source's best temporal stream has learned HMDB-51 besides; here it has not."
 
-recipe(
+both_streams(
     "two-stream",
     title="Picture and flow, their scores averaged",
     phases=[],
@@ -236,11 +232,9 @@ recipe(
         top1=86.9, note="Mean of three splits; with a temporal stream of one task 85.9 on split 1."
     ),
     departures=[SINGLE_TASK],
-    **PAPER,
-    **CLIPS,
 )(two_stream)
 
-recipe(
+both_streams(
     "two-stream-svm",
     title="Picture and flow, a linear SVM on their scores",
     phases=[Phase(solver=linear_svm)],
@@ -250,6 +244,4 @@ recipe(
         "The source does not state the SVM's C, here 1, nor on which videos it is fitted: here on "
         "the training videos, which the streams have learned too.",
     ],
-    **PAPER,
-    **CLIPS,
 )(two_stream_svm)

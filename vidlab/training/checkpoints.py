@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import warnings
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
@@ -12,60 +12,51 @@ import numpy as np
 
 from vidlab.files import is_whole, replacing, seal
 
-__all__ = ["Checkpoint", "Progress"]
+__all__ = ["Checkpoint"]
 
 
-@dataclasses.dataclass
-class Progress:
-    """How far a training has come; with the weights, what a checkpoint holds."""
+@dataclass
+class Checkpoint:
+    """How far a training has come; its file holds that, all variables and the best weights."""
 
+    file: Path | None
     key: str
     phase: int = 0
     epoch: int = 0  # finished, within the phase
     best: float = float("inf")  # validation loss
     waited: int = 0  # epochs since it was best
-    history: list[dict] = dataclasses.field(default_factory=list)
+    history: list[dict] = field(default_factory=list)
 
+    @classmethod
+    def read(cls, file: Path | None, key: str) -> Checkpoint:
+        """Return how far this very training came; a fresh start where it never began."""
+        if file is not None and file.is_file():
+            if not is_whole(file):
+                warnings.warn(
+                    f"vidlab: {file} is damaged, so the training begins anew.", stacklevel=3
+                )
+                return cls(file, key)
+            with np.load(file) as found:
+                progress = json.loads(found["progress"].item())
+            if progress["key"] == key:
+                return cls(file, **progress)
+        return cls(file, key)
 
-@dataclasses.dataclass
-class Checkpoint:
-    """One file with everything needed to go on: progress, variables, best weights."""
-
-    file: Path | None
-
-    def write(
-        self,
-        progress: Progress,
-        model: keras.Model,
-        optimizer: keras.Optimizer,
-        best: list[np.ndarray],
-    ) -> None:
-        """Write how far a training came; the file is there whole or not at all."""
+    def write(self, model: keras.Model, optimizer: keras.Optimizer, best: list[np.ndarray]) -> None:
+        """Write how far the training came; the file is there whole or not at all."""
         if self.file is None:
             return
         variables = [*model.variables, *optimizer.variables]
+        progress = asdict(self)
+        del progress["file"]
         with replacing(self.file) as temporary:
             np.savez(
                 temporary,
-                progress=json.dumps(dataclasses.asdict(progress)),
+                progress=json.dumps(progress),
                 **{f"last_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)},
                 **{f"best_{i}": array for i, array in enumerate(best)},
             )
             seal(temporary)
-
-    def progress(self, key: str) -> Progress:
-        """Return how far this very training came; a fresh start where it never began."""
-        if self.file is not None and self.file.is_file():
-            if not is_whole(self.file):
-                warnings.warn(
-                    f"vidlab: {self.file} is damaged, so the training begins anew.", stacklevel=3
-                )
-                return Progress(key)
-            with np.load(self.file) as found:
-                progress = Progress(**json.loads(found["progress"].item()))
-            if progress.key == key:
-                return progress
-        return Progress(key)
 
     def restore(
         self, model: keras.Model, optimizer: keras.Optimizer | None = None

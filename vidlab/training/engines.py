@@ -1,21 +1,18 @@
-"""What computes features: OpenVINO, a TensorFlow graph without variables, or Keras itself.
+"""What computes features: OpenVINO, or Keras itself.
 
 All engines take batches of one fixed size, ``uint8`` for frames: the encoder's own preprocessing
 is compiled with it, and a shape that is known beforehand computes faster. In single precision they
 agree to max|a − b| ≤ 1e-4 · max|b|.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
-import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -34,24 +31,10 @@ _WITHOUT_EFFECT = ("trainable", "build_config", "compile_config")
 
 Batches = Iterable[tuple[Any, list[np.ndarray]]]
 Results = Iterator[tuple[Any, np.ndarray]]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """An encoder made ready to compute batches of one size.
-
-    Attributes
-    ----------
-    map : callable
-        Takes batches, each with a tag and an array (batch, …) for each input of the encoder, which
-        must not change before its result is there; gives, in their order, each tag and ``float32``
-        (batch, features). The next batch may be taken while one is under way.
-    seconds : float
-        What a frame costs, as measured once.
-    """
-
-    map: Callable[[Batches], Results]
-    seconds: float
+Engine = Callable[[Batches], Results]
+"""Takes batches, each with a tag and an array (batch, …) for each input of the encoder, which must
+not change before its result is there; gives, in their order, each tag and ``float32`` (batch,
+features). The next batch may be taken while one is under way."""
 
 
 def choose(engine: str, precision: str, encoder: keras.Model | None = None) -> tuple[str, str]:
@@ -61,8 +44,8 @@ def choose(engine: str, precision: str, encoder: keras.Model | None = None) -> t
     ----------
     engine
         ``"auto"`` takes Keras where there is a GPU, where Keras does not run on TensorFlow or where
-        the encoder is a file of LiteRT, else OpenVINO where it is installed, else TensorFlow. Or
-        the name of one of them.
+        the encoder is a file of LiteRT or OpenVINO is not installed, else OpenVINO. Or the name
+        of one of them.
     precision
         ``"float32"``, or ``"fast"`` for ``bfloat16`` where the engine and the CPU have it. Where
         they have not, a warning says so and it is ``float32``.
@@ -70,12 +53,11 @@ def choose(engine: str, precision: str, encoder: keras.Model | None = None) -> t
     Returns
     -------
     tuple of str
-        ``"openvino"``, ``"tensorflow"`` or ``"keras"``; and ``"float32"`` or ``"bfloat16"``.
+        ``"openvino"`` or ``"keras"``; and ``"float32"`` or ``"bfloat16"``.
     """
     if engine == "auto":
-        fastest = "openvino" if find_spec("openvino") else "tensorflow"
         keras_only = keras.backend.backend() != "tensorflow" or litert.holds_litert(encoder)
-        engine = "keras" if keras_only or _gpus() else fastest
+        engine = "openvino" if find_spec("openvino") and not (keras_only or _gpus()) else "keras"
     if precision == "fast" and not (engine == "openvino" and _has_bfloat16()):
         warnings.warn(
             f'vidlab: precision="fast" needs OpenVINO and a CPU with bfloat16; here it is {engine}'
@@ -98,7 +80,7 @@ def _has_bfloat16() -> bool:
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-_latest: dict[tuple, Engine] = {}  # one at most: a compiled encoder takes as much memory as another
+_latest: dict[tuple, Engine] = {}  # one at most: a compiled encoder takes as much memory again
 
 
 def compiled(
@@ -125,27 +107,18 @@ def compiled(
     dtypes
         Of the arrays of each input.
     """
-    # Keras computes with the encoder itself, and so with whatever weights that has later.
-    key = (digest, engine, precision, batch_size, id(encoder) if engine == "keras" else None)
+    if engine == "keras":  # computes with whatever weights the encoder has
+        return partial(_keras, encoder)
+    key = (digest, precision, batch_size)
     if key not in _latest:
         _latest.clear()
         shapes = [(batch_size, *tensor.shape[1:]) for tensor in encoder.inputs]
         specs = list(zip(shapes, dtypes, strict=True))
-        compute = {
-            "openvino": lambda: _openvino(encoder, specs, precision),
-            "tensorflow": lambda: _tensorflow(encoder, specs),
-            "keras": lambda: _keras(encoder),
-        }[engine]()
-        blank = [np.zeros(shape, dtype) for shape, dtype in specs]
-        for _ in range(2):  # the first batch takes longer than all others
-            started = time.perf_counter()
-            list(compute([(None, blank)]))
-            seconds = (time.perf_counter() - started) / batch_size
-        _latest[key] = Engine(compute, seconds)
+        _latest[key] = _openvino(encoder, specs, precision)
     return _latest[key]
 
 
-def _openvino(encoder: keras.Model, specs: list, precision: str) -> Callable[[Batches], Results]:
+def _openvino(encoder: keras.Model, specs: list, precision: str) -> Engine:
     """Compile an encoder with OpenVINO for the CPU."""
     import openvino
 
@@ -183,31 +156,12 @@ def _openvino(encoder: keras.Model, specs: list, precision: str) -> Callable[[Ba
     return compute
 
 
-def _tensorflow(encoder: keras.Model, specs: list) -> Callable[[Batches], Results]:
-    """Turn variables into constants; TensorFlow then simplifies the graph."""
-    import tensorflow as tf
-
-    graph = export.frozen(encoder, specs)
-
-    def compute(batches: Batches) -> Results:
-        with _whole_float32():
-            for tag, batch in batches:
-                (features,) = graph(*map(tf.constant, batch))
-                yield tag, features.numpy()
-
-    return compute
-
-
-def _keras(encoder: keras.Model) -> Callable[[Batches], Results]:
+def _keras(encoder: keras.Model, batches: Batches) -> Results:
     """Compute with Keras on whatever it runs on."""
-
-    def compute(batches: Batches) -> Results:
-        with _whole_float32():
-            for tag, batch in batches:
-                features = encoder.predict_on_batch(export.as_input(encoder, batch))
-                yield tag, np.asarray(features, np.float32)
-
-    return compute
+    with _whole_float32():
+        for tag, batch in batches:
+            features = encoder.predict_on_batch(export.as_input(encoder, batch))
+            yield tag, np.asarray(features, np.float32)
 
 
 @contextmanager

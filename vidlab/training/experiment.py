@@ -1,28 +1,22 @@
 """One recipe on one split: train it, predict the test videos, measure, keep everything."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
+from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+
+import keras
 
 from vidlab import evaluation
 from vidlab.data.dataset import Clips
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import choose
+from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError
 from vidlab.evaluation import predictions
+from vidlab.evaluation.runs import RunFolder
 from vidlab.models.cost import multiply_adds
+from vidlab.recipes import Recipe
 from vidlab.training import Fitted, Settings, fit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
-    from vidlab.evaluation.runs import RunFolder
-    from vidlab.recipes import Recipe
 
 __all__ = ["ORDERS", "predict", "train_and_evaluate"]
 
@@ -56,9 +50,9 @@ def train_and_evaluate(
     validated_start
         The same, not trained on the validation videos; see `vidlab.training.fit`.
     """
-    train, validation, test = parts
+    test = parts[2]
     starts = {"start": start, "validated_start": validated_start}
-    fitted = fit(recipe, (train, validation), settings=settings, **starts)
+    fitted = fit(recipe, parts[:2], settings=settings, **starts)
     kept = {"cache": settings.cache, "flow": settings.flow}
     found = predict(fitted.learner.model, test, recipe, streams=fitted.learner.plain, **kept)
     orders = [f"predictions-{order}.npz" for order in ORDERS]
@@ -137,7 +131,7 @@ def _metrics(found: predictions.Predictions, fitted: Fitted, test: VideoIndex) -
         "epochs": len(fitted.history),
     }
     if found.frames is not None:
-        metrics["frame_top1"] = evaluation.frame_top_k(found, k=1)
+        metrics["frame_top1"] = evaluation.top_k(found, per="frame")
     if fitted.learner.feature_seconds:
         metrics["feature_seconds"] = fitted.learner.feature_seconds
     for kind, name in ((evaluation.END_STATE, "end_state"), (evaluation.CYCLIC, "cyclic")):

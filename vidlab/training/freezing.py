@@ -7,8 +7,6 @@ normalisation only where it is not trainable; a layer with a seed or a ``trainin
 frame by itself, so that a sampler may draw other frames in every epoch.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 from dataclasses import dataclass
@@ -194,23 +192,14 @@ class _Graph:
     def cut(self, prefix: list[Step]) -> Split:
         """Build the two models."""
         rest, border = self.after(prefix), self.border(prefix)
-        live = [
-            name
-            for name, tensor in self.inputs.items()
-            if any(tensor is used for step in rest for used in self.values_of(step))
-        ]
-        size = sum(math.prod(self.shape(tensor)) for tensor in border)
-        frozen = self._frozen_model(prefix, border)
+        used = {id(tensor) for step in rest for tensor in self.values_of(step)}
+        live = [name for name, tensor in self.inputs.items() if id(tensor) in used]
+        size, frozen = self.size(prefix), self._frozen_model(prefix, border)
         blanked = {self.padded_input(step) for step in rest}
+        padding = PADDING if set(input_names(frozen)) <= blanked else None
         names = [step.layer.name for step in prefix if any(step.output is t for t in border)]
-        return Split(
-            frozen=frozen,
-            rest=self._rest_model(rest, border, live=live, size=size),
-            size=size,
-            live=live,
-            padding=PADDING if set(input_names(frozen)) <= blanked else None,
-            where=", ".join(names),
-        )
+        rest_model = self._rest_model(rest, border, live=live, size=size)
+        return Split(frozen, rest_model, size, live, padding, ", ".join(names))
 
     def _frozen_model(self, prefix, border) -> keras.Model:
         needed = sorted(set().union(*(self.needs[id(tensor)] for tensor in border)))
@@ -232,9 +221,9 @@ class _Graph:
             layers.Flatten(name=f"{KEPT}_vector_{number}")(known[id(tensor)])
             for number, tensor in enumerate(border)
         ]
-        joined = layers.Concatenate(name=f"{KEPT}_vectors")
-        vector = joined(vectors) if len(vectors) > 1 else vectors[0]
-        return keras.Model(frames, vector, name="frozen")
+        if len(vectors) > 1:
+            vectors = [layers.Concatenate(name=f"{KEPT}_vectors")(vectors)]
+        return keras.Model(frames, vectors[0], name="frozen")
 
     def _rest_model(self, rest, border, *, live, size) -> keras.Model:
         kept = keras.Input((None, size) if self.clips else (size,), name=KEPT)
@@ -252,11 +241,9 @@ class _Graph:
             shape = self.shape(tensor)
             sequence = self.sequence[id(tensor)]
             last = first + math.prod(shape)
-            piece = (
-                FoldTime(name=f"{KEPT}_fold_{number}")(kept)
-                if self.clips and not sequence
-                else kept
-            )
+            piece = kept
+            if self.clips and not sequence:
+                piece = FoldTime(name=f"{KEPT}_fold_{number}")(kept)
             piece = piece if len(border) == 1 else piece[..., first:last]
             if len(shape) > 1:
                 shape = (-1, *shape) if sequence else shape

@@ -5,18 +5,17 @@ choose, and kept on disk; the rest learns from these features. Where a recipe au
 views of each training video are kept, and an epoch shows one of them.
 """
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import ClassVar
 
 import keras
 import pandas as pd
 
 from vidlab import recipes
-from vidlab.data.augment import VIEWS
+from vidlab.data.augment import VIEWS, Augment
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Possible, Sampler, choose
 from vidlab.data.store import FeatureStore
@@ -27,10 +26,51 @@ from vidlab.recipes import Phase, Recipe
 from vidlab.training import features
 from vidlab.training.freezing import KEPT, Split, split
 
-if TYPE_CHECKING:
-    from vidlab.training import Settings
+__all__ = ["Learner", "Settings", "StoredFeatures", "features_of", "learner_of", "together"]
 
-__all__ = ["Learner", "StoredFeatures", "features_of", "learner_of", "together"]
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How to train, apart from what the recipe says.
+
+    Attributes
+    ----------
+    seed : int
+        Seeds the new weights, the order of the videos, the frames drawn, augmentation and dropout.
+    cache : Path or None
+        Folder for decoded frames, to skip the decoder after the first epoch.
+    flow : Path or None
+        Folder for optical flow; None computes it anew in every epoch.
+    features : Path or None
+        Folder for what is computed once; None trains the whole model in every epoch.
+    index : VideoIndex or None
+        All videos of the dataset, so that splits and recipes share what is computed once. None:
+        those trained and validated on.
+    beside : VideoIndex or None
+        The videos of ``recipe.beside``.
+    most_bytes : int
+        Disk that a phase may take in `features`.
+    precision : {"float32", "fast"}
+        Of what is computed once; see `vidlab.features.extract`.
+    checkpoint : Path or None
+        Its file stays when the training ends, until who keeps the result removes it.
+    key : str
+        What else makes this training another one; a checkpoint is taken up only under the same.
+    callbacks : sequence of keras.callbacks.Callback
+        More Keras callbacks, such as `widgets.TrainingCurves.watch` makes.
+    """
+
+    seed: int = 0
+    cache: Path | None = None
+    flow: Path | None = None
+    features: Path | None = None
+    index: VideoIndex | None = None
+    beside: VideoIndex | None = None
+    most_bytes: int = 20 * 10**9
+    precision: str = "float32"
+    checkpoint: Path | None = None
+    key: str = ""
+    callbacks: Sequence[keras.callbacks.Callback] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,30 +156,24 @@ def learner_of(
         Possible(tuple(dict.fromkeys(getattr(stream, which) for stream in inputs.values())))
         for which in ("sampling", "at_test")
     )
-    everything = settings.index or together(parts)
     plain = tested if recipe.augment else Possible((*learned.samplers, *tested.samplers))
-    frames = _count(plain, everything) + (views * _count(learned, train) if recipe.augment else 0)
+    to_keep = [(settings.index or together(parts), plain, None)]
+    if recipe.augment is not None:
+        to_keep += [(train, learned, (recipe.augment, view)) for view in range(views)]
+    frames = sum(_count(sampling, videos) for videos, sampling, _ in to_keep)
     cut = _cut(model, recipe, frames=frames, most_bytes=settings.most_bytes)
     if cut is None:
         return whole
-    as_they_are = _extract(cut, recipe, everything, sampling=plain, settings=settings)
-    stores = (as_they_are,)
-    if recipe.augment is not None:
-        stores = tuple(
-            _extract(cut, recipe, train, sampling=learned, settings=settings, view=view)
-            for view in range(views)
-        )
+    stores = [_extract(cut, recipe, *kept, settings=settings) for kept in to_keep]
     first = inputs[input_names(cut.frozen)[0]]
-    stream = StoredFeatures(
-        first.sampling, clip=first.clip, test=first.test, stores=stores, padding=cut.padding
-    )
+    kept = {"clip": first.clip, "test": first.test, "padding": cut.padding}
     live = {name: inputs[name] for name in cut.live}
-    return Learner(
-        cut.rest,
-        {KEPT: stream, **live},
-        {KEPT: dataclasses.replace(stream, stores=(as_they_are,)), **live},
-        sum(store.seconds for store in {as_they_are, *stores}),
+
+    in_training, plain = (
+        {KEPT: StoredFeatures(first.sampling, stores=tuple(some), **kept), **live}
+        for some in (stores[1:] or stores, stores[:1])
     )
+    return Learner(cut.rest, in_training, plain, sum(store.seconds for store in stores))
 
 
 def features_of(
@@ -160,28 +194,21 @@ def features_of(
             f"{recipe.name}, in which everything learns. Choose another."
         )
     sampling = Possible(tuple({stream.at_test for stream in recipe.inputs.values()}))
-    return _extract(cut, recipe, videos, sampling=sampling, settings=settings)
+    return _extract(cut, recipe, videos, sampling, None, settings=settings)
 
 
 def _extract(
     cut: Split,
     recipe: Recipe,
     videos: VideoIndex,
-    *,
     sampling: Sampler,
+    variation: tuple[Augment, int] | None,
+    *,
     settings: Settings,
-    view: int | None = None,
 ) -> FeatureStore:
-    return features.extract(
-        videos,
-        cut.frozen,
-        streams=recipe.inputs,
-        sampling=sampling,
-        variation=None if view is None else (recipe.augment, view),
-        out=settings.features,
-        precision=settings.precision,
-        flow=settings.flow,
-    )
+    kept = {"out": settings.features, "flow": settings.flow, "precision": settings.precision}
+    given = {"streams": recipe.inputs, "sampling": sampling, "variation": variation}
+    return features.extract(videos, cut.frozen, **given, **kept)
 
 
 def _cut(model: keras.Model, recipe: Recipe, *, frames: int, most_bytes: int) -> Split | None:
@@ -216,9 +243,8 @@ def _can_be_kept(cut: Split, recipe: Recipe) -> bool:
 
 def together(parts: tuple[VideoIndex, VideoIndex]) -> VideoIndex:
     """Join parts of a dataset again."""
-    first = parts[0]
     table = pd.concat([part.table for part in parts], ignore_index=True)
-    return dataclasses.replace(first, table=table)
+    return dataclasses.replace(parts[0], table=table)
 
 
 def _views(recipe: Recipe, phase: Phase, train: VideoIndex) -> int:

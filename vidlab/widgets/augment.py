@@ -6,21 +6,19 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 import numpy as np
 
 from vidlab import plots
 from vidlab.data.augment import Augment
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler, Uniform
 from vidlab.plots import Drawing
 from vidlab.widgets.explorer import is_live
 from vidlab.widgets.footage import Footage, jpeg
 from vidlab.widgets.panel import Gallery, Player, VideoPanel
-
-if TYPE_CHECKING:
-    from vidlab.data.index import VideoIndex
 
 __all__ = ["AugmentExplorer"]
 

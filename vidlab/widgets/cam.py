@@ -5,7 +5,7 @@ The frames are shown at once, the model explains them after that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,18 +16,18 @@ import traitlets
 
 from vidlab import plots
 from vidlab.data.sampling import Sampler, Uniform
+from vidlab.data.streams import Rgb
 from vidlab.errors import ModelError
 from vidlab.evaluation.timeline import VideoPredictor
 from vidlab.plots import Drawing
 from vidlab.plots.heat import heat_strip
 from vidlab.plots.pictures import spread
-from vidlab.widgets.explorer import Explorer, LazyModel, class_names, page
+from vidlab.widgets.explorer import Explorer, LazyModel, ModelSource, class_names, page
 from vidlab.widgets.footage import Footage, fitted, jpeg
 
 if TYPE_CHECKING:
     import keras
 
-    from vidlab.data.streams import Rgb
     from vidlab.explanation import Explanation
 
 __all__ = ["CamExplorer"]
@@ -94,7 +94,7 @@ class CamExplorer(Explorer):
 
     def __init__(
         self,
-        model: keras.Model | Callable[[], keras.Model] | None = None,
+        model: ModelSource | None = None,
         clip: str | Path | np.ndarray | None = None,
         *,
         classes: Sequence[str] | None = None,

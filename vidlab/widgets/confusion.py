@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import traitlets
 
 from vidlab import evaluation, plots
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler
+from vidlab.data.streams import Rgb
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
-from vidlab.widgets.explorer import page
+from vidlab.widgets.explorer import ModelSource, page
 from vidlab.widgets.listing import SCRIPTS, VideoExplorer
-
-if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
 
 __all__ = ["ConfusionExplorer"]
 
@@ -59,7 +55,7 @@ class ConfusionExplorer(VideoExplorer):
     Attributes
     ----------
     table : dict
-        What the page counts: of each video its group, true and predicted class, by number, and the
+        What the page counts: of each video its true and predicted class, by number, and the
         predicted classes of its frames; and the orders of the classes, per video and per frame.
     order, measure, per : str
         Of the classes, whether the numbers are a ``"count"`` or a ``"share"``, and what is counted;
@@ -86,7 +82,7 @@ class ConfusionExplorer(VideoExplorer):
         predictions: Predictions,
         *,
         index: VideoIndex | None = None,
-        model: keras.Model | Callable[[], keras.Model] | None = None,
+        model: ModelSource | None = None,
         sampling: Sampler | None = None,
         streams: Mapping[str, Rgb] | None = None,
         order: Order = "index",
@@ -95,7 +91,6 @@ class ConfusionExplorer(VideoExplorer):
     ):
         options = {"model": model, "sampling": sampling, "streams": streams}
         super().__init__(predictions, index=index, **options)
-        groups, group = np.unique(predictions.groups, return_inverse=True)
         evaluation.counted(predictions, per)
         rows = {"video": predictions}
         if predictions.frames is not None:
@@ -103,8 +98,6 @@ class ConfusionExplorer(VideoExplorer):
         self.table = {
             "classes": list(predictions.classes),
             "other": "(other classes)",
-            "groups": groups.tolist(),
-            "group": group.tolist(),
             "true": predictions.y_true.tolist(),
             "predicted": predictions.y_pred.tolist(),
             "frames": _of_each_video(predictions),

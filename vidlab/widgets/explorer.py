@@ -8,9 +8,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anywidget
 import ipywidgets
@@ -23,28 +22,19 @@ from vidlab.progress import is_open_notebook
 
 if TYPE_CHECKING:
     import keras
-    import plotly.graph_objects as go
 
 __all__ = [
-    "CHART",
-    "CHART_GRID",
     "Explorer",
-    "FullWidth",
     "LazyModel",
+    "ModelSource",
     "Pictured",
-    "chart_text",
     "class_names",
     "is_live",
     "page",
 ]
 
-CHART = {
-    "font_color": "#808080",
-    "paper_bgcolor": "rgba(0,0,0,0)",
-    "plot_bgcolor": "rgba(0,0,0,0)",
-}
-"""Layout of a plotly chart that is read on light and on dark pages."""
-CHART_GRID = "rgba(128, 128, 128, 0.3)"
+ModelSource: TypeAlias = "keras.Model | Callable[[], keras.Model]"
+"""A model, or a function that loads it, such as ``run.model``."""
 
 _PAGE = Path(__file__).parent / "page"
 _LIVE = "VIDLAB_WIDGETS"
@@ -65,11 +55,6 @@ def is_live() -> bool:
     return is_open_notebook()
 
 
-def chart_text(name: str) -> str:
-    """Write a name so that plotly shows it as it is: no tag, no formula, no placeholder."""
-    return escape(name, quote=False).replace("$", "&#36;").replace("%{", "&#37;{")
-
-
 def page(*names: str, render: str = "") -> str:
     """Read files of the folder ``page``, one behind the other.
 
@@ -87,7 +72,7 @@ def page(*names: str, render: str = "") -> str:
 class LazyModel:
     """A model, given as such or by a function such as ``run.model``, loaded when it is used."""
 
-    def __init__(self, source: keras.Model | Callable[[], keras.Model]):
+    def __init__(self, source: ModelSource):
         self._source = source
 
     @cached_property
@@ -207,16 +192,6 @@ class Pictured:
             shown = super()._repr_mimebundle_()
             bundle = {**(shown[0] if isinstance(shown, tuple) else shown), **bundle}
         return bundle
-
-
-class FullWidth(anywidget.AnyWidget):
-    """An invisible widget below a FigureWidget, which lets it fill the width of its place."""
-
-    _esm = page("full_width.js")
-
-    def __init__(self, chart: go.FigureWidget):
-        super().__init__()
-        chart._config = {"responsive": True}
 
 
 class Explorer(Pictured, anywidget.AnyWidget):

@@ -5,28 +5,27 @@ Everything is computed when it is first needed, and kept for the next time.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pandas as pd
 
 from vidlab.data import video
+from vidlab.data.index import VideoIndex
 from vidlab.errors import VideoError
 from vidlab.plots import as_pictures
 from vidlab.plots.pictures import spread
-from vidlab.widgets.explorer import LazyModel, class_names
+from vidlab.widgets.explorer import LazyModel, ModelSource, class_names
 
 if TYPE_CHECKING:
     import keras
 
-    from vidlab.data.index import VideoIndex
     from vidlab.explanation import FilterPictures, StrongestFrames
 
 __all__ = ["NOW", "SCORES", "FilterImages", "Stills", "read_stills"]
@@ -43,28 +42,27 @@ _SIDE = 224  # pixels, for a model that takes any size
 class FilterImages:
     """Images of filters of a model, and of the model it was before.
 
-    Parameters are those of `vidlab.widgets.FilterExplorer`.
+    Parameters are those of `vidlab.widgets.FilterExplorer`; `made` are options of
+    `vidlab.explanation.activation_maximization`.
     """
 
     def __init__(
         self,
-        model: keras.Model | Callable[[], keras.Model],
+        model: ModelSource,
+        before: ModelSource | None,
         *,
-        before: keras.Model | Callable[[], keras.Model] | None,
         frames: np.ndarray | VideoIndex | None,
         classes: Sequence[str] | None,
-        steps: int,
-        seconds: float,
         seed: int,
-        cache: str | os.PathLike | None,
+        made: Mapping[str, Any],
     ):
-        self._models = {NOW: LazyModel(model)}
+        self._models, self._seeds = {NOW: LazyModel(model)}, {NOW: seed}
         if before is not None:
             earlier = LazyModel(before)
             self._models = {_BEFORE: earlier, _CONTROL: earlier} | self._models
+            self._seeds |= {_BEFORE: seed, _CONTROL: seed + 1}
         self.has_frames = frames is not None
-        self._frames, self._classes = frames, classes
-        self._seed, self._options = seed, {"steps": steps, "seconds": seconds, "cache": cache}
+        self._frames, self._classes, self._options = frames, classes, made
         self._made: dict[tuple[str, str, int], FilterPictures] = {}
         self._responses: dict[str, np.ndarray] = {}
         self._correlations: dict[str, pd.Series] = {}
@@ -139,7 +137,7 @@ class FilterImages:
                 self._models[version].model,
                 layer,
                 filters=missing,
-                seed=self._seed + (version == _CONTROL),
+                seed=self._seeds[version],
                 progress=progress,
                 **self._options,
             )
@@ -155,8 +153,8 @@ class FilterImages:
 
         frames = self.stills.frames
         if layer not in self._responses:
-            responses = explanation.filter_responses(self.model, frames, layers=[layer])
-            self._responses |= responses
+            options = {"layers": [layer], "pool": True}
+            self._responses |= explanation.activations(self.model, frames, **options)
         return explanation.strongest_frames(
             self.model,
             frames,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,18 +13,16 @@ import ipywidgets
 import numpy as np
 
 from vidlab import plots
+from vidlab.data.index import VideoIndex
 from vidlab.errors import ModelError, VidlabError
 from vidlab.plots import Drawing
 from vidlab.plots.filters import shaded
-from vidlab.widgets.explorer import is_live
+from vidlab.widgets.explorer import ModelSource, is_live
 from vidlab.widgets.filter_images import NOW, SCORES, FilterImages
 from vidlab.widgets.footage import jpeg
 from vidlab.widgets.panel import Gallery, Panel, in_colour
 
 if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
     from vidlab.explanation import FilterPictures
 
 __all__ = ["FilterExplorer"]
@@ -73,9 +70,9 @@ class FilterExplorer(Panel):
 
     def __init__(
         self,
-        model: keras.Model | Callable[[], keras.Model],
+        model: ModelSource,
         *,
-        before: keras.Model | Callable[[], keras.Model] | None = None,
+        before: ModelSource | None = None,
         frames: np.ndarray | VideoIndex | None = None,
         classes: Sequence[str] | None = None,
         layer: str | None = None,
@@ -86,11 +83,11 @@ class FilterExplorer(Panel):
         cache: str | os.PathLike | None = None,
     ):
         super().__init__()
-        made = {"steps": steps, "seconds": seconds, "seed": seed, "cache": cache}
-        self._images = FilterImages(model, before=before, frames=frames, classes=classes, **made)
+        options = {"frames": frames, "classes": classes, "seed": seed}
+        made = {"steps": steps, "seconds": seconds, "cache": cache}
+        self._images = FilterImages(model, before, made=made, **options)
         self._begin = (layer, number)
         self._names: list[str] = []  # of the layer's filters
-        self._reported = 0.0
         self.opened: int | None = None
         self._strongest: list[int] = []  # the frames that excite the open filter most
 
@@ -126,7 +123,7 @@ class FilterExplorer(Panel):
                     f"one of {', '.join(main)}."
                 )
             self._layer.options = [
-                (f"{'★ ' * is_main}{_short(name)} · {size} · {filters}", name)
+                (f"{_short(name)} · {size} · {filters}{' ★' * is_main}", name)
                 for name, filters, size, is_main in layers.itertuples()
             ]
             self._layer.value = layer
@@ -192,10 +189,7 @@ class FilterExplorer(Panel):
         what += "" if version == NOW else f" ({version})"
 
         def progress(step: int, steps: int) -> None:
-            now = time.perf_counter()
-            if step in (1, steps) or now - self._reported > 0.1:
-                self._reported = now
-                self.set_status(f"{what}: step {step} of {steps}")
+            self.set_status(f"{what}: step {step} of {steps}")
 
         return self._images.make(layer, numbers, version=version, progress=progress)
 
@@ -262,7 +256,8 @@ class FilterExplorer(Panel):
         self._maps.show([_coloured(heat) for heat in maps], ranges)
         if len(images.versions) > 1:
             self.set_status(f"{name}: comparing its maps with those before …")
-            self._heading.value += f", r = {images.correlation(layer, number):.2f}"
+            r = images.correlation(layer, number)
+            self._heading.value += "" if np.isnan(r) else f", r = {r:.2f}"
 
     # ---- without a browser -----------------------------------------------------------------------
 

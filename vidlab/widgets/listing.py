@@ -5,28 +5,24 @@ Thumbnails are made of the page of the list that is seen, no others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 import numpy as np
 import traitlets
 
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler
+from vidlab.data.streams import Rgb
 from vidlab.errors import MetricError, VideoError
 from vidlab.evaluation.predictions import Predictions
 from vidlab.widgets.cam import CamExplorer
-from vidlab.widgets.explorer import Explorer, page
+from vidlab.widgets.explorer import Explorer, ModelSource, page
 from vidlab.widgets.footage import thumbnail
-
-if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
 
 __all__ = ["SCRIPTS", "VideoExplorer"]
 
@@ -75,7 +71,7 @@ class VideoExplorer(Explorer):
         predictions: Predictions,
         *,
         index: VideoIndex | None = None,
-        model: keras.Model | Callable[[], keras.Model] | None = None,
+        model: ModelSource | None = None,
         sampling: Sampler | None = None,
         streams: Mapping[str, Rgb] | None = None,
         verdicts: Mapping[str, tuple[str, Predictions]] | None = None,

@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anywidget
 import ipywidgets
 import traitlets
 
+from vidlab.data.index import VideoIndex
 from vidlab.errors import DatasetError
 from vidlab.widgets.explorer import Pictured, is_live, page
-
-if TYPE_CHECKING:
-    from vidlab.data.index import VideoIndex
 
 __all__ = ["Gallery", "Panel", "Player", "VideoPanel", "in_colour"]
 
@@ -48,7 +45,7 @@ class Gallery(Pictured, anywidget.AnyWidget):
         Whether an image can be selected at all, and whether the arrow keys select without Enter.
     """
 
-    _esm = page("gallery.js")
+    _esm = page("parts.js", "gallery.js", render="renderGallery")
     _css = page("gallery.css")
 
     images = traitlets.List().tag(sync=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import ipywidgets
 import numpy as np
@@ -13,19 +13,16 @@ import traitlets
 from plotly.subplots import make_subplots
 
 from vidlab import evaluation, plots
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler
+from vidlab.data.streams import Rgb
 from vidlab.errors import MetricError
 from vidlab.evaluation.accuracy import Per
 from vidlab.evaluation.predictions import Predictions
 from vidlab.plots import Drawing
-from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, chart_text, is_live
+from vidlab.widgets.charts import CHART, CHART_GRID, chart_text, filling, make_chart
+from vidlab.widgets.explorer import ModelSource, Pictured, is_live
 from vidlab.widgets.listing import VideoExplorer
-
-if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
 
 __all__ = ["PerClassExplorer"]
 
@@ -108,7 +105,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         against: Predictions | None = None,
         names: Sequence[str] = _NAMES,
         index: VideoIndex | None = None,
-        model: keras.Model | Callable[[], keras.Model] | None = None,
+        model: ModelSource | None = None,
         sampling: Sampler | None = None,
         streams: Mapping[str, Rgb] | None = None,
         order: Order = "index",
@@ -132,7 +129,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         self.videos = VideoExplorer(self._first, index=index, **options)
         self._count()
         self.order = order
-        self.chart = go.FigureWidget(self._drawn()) if is_live() else self._drawn()
+        self.chart = make_chart(self._drawn())
         self.observe(lambda _: self._recount(), "per")
         if is_live():
             self._add_controls()
@@ -277,7 +274,7 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         self.videos.observe(lambda _: self._mark_opened(), "listing")
         for trace in self.chart.data:
             trace.on_click(lambda trace, points, _: self._open(*trace.y[points.point_inds[:1]]))
-        bars = ipywidgets.VBox([self.chart, FullWidth(self.chart)])
+        bars = ipywidgets.VBox(filling(self.chart))
         bars.layout = {"max_height": "540px", "overflow": "hidden auto", "flex": "14 1 500px"}
         videos = ipywidgets.VBox([self._only, self.videos], layout={"flex": "11 1 360px"})
         sides = ipywidgets.HBox([bars, videos], layout={"flex_flow": "row wrap"})

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import ipywidgets
 import numpy as np
@@ -14,18 +14,17 @@ import plotly.graph_objects as go
 
 from vidlab import plots
 from vidlab.data import coverage, sampling, video
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler, Uniform, choose
 from vidlab.data.video import VideoInfo
 from vidlab.errors import SamplingError
 from vidlab.plots import Drawing
 from vidlab.plots.pictures import spread
 from vidlab.plots.style import GREY, SKY, VERMILLION
-from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, is_live
+from vidlab.widgets.charts import CHART, CHART_GRID, filling, make_chart
+from vidlab.widgets.explorer import is_live
 from vidlab.widgets.footage import fitted, jpeg
 from vidlab.widgets.panel import Gallery, Player, VideoPanel
-
-if TYPE_CHECKING:
-    from vidlab.data.index import VideoIndex
 
 __all__ = ["SamplingExplorer"]
 
@@ -101,15 +100,14 @@ class SamplingExplorer(VideoPanel):
         self._options = ipywidgets.HBox(list(self._controls[self._row.value].values()))
         self._picks = Gallery(width=100, selects_at_once=True)
         self._player = Player()
-        self.chart = go.FigureWidget() if is_live() else go.Figure()
+        self.chart = make_chart()
         self._prepare_chart()
         if is_live():
             ipywidgets.jslink((self._player.slider, "index"), (self._picks, "selected"))
-        chart = [self.chart, FullWidth(self.chart)] if is_live() else []
         self.lay_out(
             self.picker,
             self._draw,
-            *chart,
+            *filling(self.chart),
             [self._row, self._options],
             self.status,
             self._player,

@@ -9,28 +9,24 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler, Uniform
+from vidlab.data.streams import Rgb
 from vidlab.errors import MetricError
 from vidlab.evaluation.predictions import Predictions
 from vidlab.files import write_text
 from vidlab.progress import counter
 from vidlab.widgets.confusion import ConfusionExplorer
-from vidlab.widgets.explorer import page
-
-if TYPE_CHECKING:
-    import keras
-
-    from vidlab.data.index import VideoIndex
-    from vidlab.data.streams import Rgb
+from vidlab.widgets.explorer import ModelSource, page
 
 __all__ = ["save_page"]
 
@@ -47,7 +43,7 @@ def save_page(
     file: str | Path,
     *,
     index: VideoIndex,
-    model: keras.Model | Callable[[], keras.Model] | None = None,
+    model: ModelSource | None = None,
     sampling: Sampler | None = None,
     streams: Mapping[str, Rgb] | None = None,
     videos: int = 60,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ipywidgets
 import numpy as np
 import traitlets
 
 from vidlab import plots
+from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Sampler, Uniform
 from vidlab.errors import ModelError, VideoError
 from vidlab.evaluation.runs import RunFolder
@@ -21,9 +21,6 @@ from vidlab.widgets.cam import CamExplorer
 from vidlab.widgets.explorer import Explorer, page
 from vidlab.widgets.footage import Footage
 from vidlab.widgets.panel import VideoPanel
-
-if TYPE_CHECKING:
-    from vidlab.data.index import VideoIndex
 
 __all__ = ["TimelineExplorer", "TimelinePlayer"]
 

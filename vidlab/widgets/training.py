@@ -14,8 +14,9 @@ from vidlab import evaluation, plots
 from vidlab.errors import ResultError
 from vidlab.evaluation.runs import RunFolder
 from vidlab.plots import Drawing
-from vidlab.plots.style import BLUE, GREY, ORANGE
-from vidlab.widgets.explorer import CHART, CHART_GRID, FullWidth, Pictured, chart_text, is_live
+from vidlab.plots.style import BLUE, ORANGE
+from vidlab.widgets.charts import CHART, CHART_GRID, chart_text, filling, make_chart
+from vidlab.widgets.explorer import Pictured, is_live
 
 if TYPE_CHECKING:
     import keras
@@ -67,14 +68,13 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
     ):
         self._title = title
         self._histories: dict[str, pd.DataFrame] = {}
-        self.chart = go.FigureWidget() if is_live() else go.Figure()
+        self.chart = make_chart()
         self._log = ipywidgets.Checkbox(description="log scale of the loss", indent=False)
         self._epoch = ipywidgets.IntSlider(1, 1, 1, description="epoch")
         self._values = ipywidgets.HTML()
         super().__init__()
         if is_live():
-            filling = FullWidth(self.chart)
-            self.children = (self._log, self.chart, filling, self._epoch, self._values)
+            self.children = (self._log, *filling(self.chart), self._epoch, self._values)
             self._log.observe(lambda _: self._draw(), "value")
             self._epoch.observe(lambda _: self._read(), "value")
         for name, history in (histories or {}).items():
@@ -149,6 +149,8 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
             x="epoch",
             y="value",
             facet_col="measure",
+            facet_col_spacing=0.08,
+            markers=True,
             color="curve",
             color_discrete_map={curve: colour for curve, (colour, _) in looks.items()},
             line_dash="curve",
@@ -156,9 +158,12 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
             render_mode="svg",
         )
         drawn.update_traces(hovertemplate=None)
-        drawn.for_each_annotation(lambda one: one.update(text=one.text.split("=")[-1]))
+        drawn.for_each_annotation(
+            lambda one: one.update(text=one.text.split("=")[-1], font_size=16)
+        )
         for name, history in self._histories.items():
-            self._mark(drawn, history, curve="validation" if alone else f"{name}, validation")
+            curve = "validation" if alone else chart_text(f"{name}, validation")
+            self._mark(drawn, history, curve=curve, colour=looks[curve][0])
         drawn.update_layout(
             title=chart_text(self._title),
             height=380,
@@ -186,23 +191,25 @@ class TrainingCurves(Pictured, ipywidgets.VBox):
         self._read()
 
     @staticmethod
-    def _mark(drawn: go.Figure, history: pd.DataFrame, *, curve: str) -> None:
+    def _mark(drawn: go.Figure, history: pd.DataFrame, *, curve: str, colour: str) -> None:
         """Mark the epoch whose weights were kept, and where phases begin."""
         kept = evaluation.kept_epoch(history)
         for column, measure in enumerate(_MEASURES if kept is not None else (), start=1):
             drawn.add_scatter(
                 x=[kept + 1],
                 y=[history[f"val_{measure}"].iloc[kept]],
-                name=f"{chart_text(curve)}: kept",
+                name=f"{curve}: kept",
                 mode="markers",
-                marker={"size": 11, "symbol": "circle-open", "line_width": 2, "color": GREY},
-                legendgroup=chart_text(curve),
+                marker={"size": 11, "symbol": "circle-open", "line_width": 2, "color": colour},
+                legendgroup=curve,
                 showlegend=False,
                 row=1,
                 col=column,
             )
         for start, _ in evaluation.phase_spans(history)[1:]:
-            drawn.add_vline(start + 1, line={"dash": "dot", "color": GREY, "width": 1})
+            drawn.add_vline(
+                start + 1, line={"dash": "dot", "color": CHART["font_color"], "width": 1}
+            )
 
     def _read(self) -> None:
         """Show the values of the epoch that the slider points to."""

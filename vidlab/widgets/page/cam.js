@@ -5,8 +5,7 @@ const INFERNO = [
   [207, 68, 70], [237, 105, 37], [251, 155, 6], [247, 209, 61], [252, 255, 164],
 ];
 const METHODS = {
-  grad_cam: "Grad-CAM", "grad_cam++": "Grad-CAM++", layer_cam: "LayerCAM",
-  score_cam: "Score-CAM", saliency: "saliency", smooth_grad: "SmoothGrad",
+  grad_cam: "Grad-CAM", "grad_cam++": "Grad-CAM++", layer_cam: "LayerCAM", saliency: "saliency",
 };
 
 function inferno(heat) {

@@ -23,9 +23,6 @@ async function renderConfusion({ model, el }) {
   const measure = kept("numbers", "measure", [["count", "counts"], ["share", "share of row"]]);
   const per = kept("count", "per", [["video", "videos"], ["frame", "single frames"]]);
   per.holder.hidden = !data.frames.length;
-  const group = choice(
-    "group", [["", "all"], ...data.groups.map((name) => [name])], () => arrange(),
-  );
   const search = make("input", {
     type: "search", placeholder: "part of name", "aria-label": "Keep classes by name",
     oninput: () => {
@@ -44,7 +41,7 @@ async function renderConfusion({ model, el }) {
   );
   const bar = make(
     "div", { className: "vl-bar" },
-    order.holder, per.holder, measure.holder, group.holder, searching, steps,
+    order.holder, per.holder, measure.holder, searching, steps,
   );
   const canvas = make("canvas", {
     className: "vl-matrix", tabIndex: 0, role: "application", "aria-label":
@@ -96,8 +93,7 @@ async function renderConfusion({ model, el }) {
     order.select.value = model.get("order");
     per.select.value = model.get("per");
     const chosen = {
-      order: order.select.value, group: group.select.value, search: search.value,
-      per: per.select.value,
+      order: order.select.value, per: per.select.value, search: search.value,
     };
     const table = confusionTable(data, chosen);
     if (!table.rows.length) {
@@ -370,16 +366,14 @@ async function renderConfusion({ model, el }) {
   };
 }
 
-// Counts videos of a group ("" for all), or their frames, by true and predicted class, for the
-// classes that are searched for. What is predicted outside of them is a last column.
-function confusionTable(data, { order, group, search, per = "video" }) {
+// Counts videos, or their frames, by true and predicted class, for the classes that are searched for.
+// What is predicted outside of them is a last column.
+function confusionTable(data, { order, search, per = "video" }) {
   const words = search.toLowerCase().split(/[\s,]+/).filter(Boolean);
   const isFound = (label) => words.some((word) => data.classes[label].toLowerCase().includes(word));
-  const labels = data.orders[per][order]
-    .filter((label) => !words.length || isFound(label));
+  const labels = data.orders[per][order].filter((label) => !words.length || isFound(label));
   const rowOf = new Map(labels.map((label, row) => [label, row]));
-  const videos = data.most_probable_first.filter((video) => rowOf.has(data.true[video])
-    && (!group || data.groups[data.group[video]] === group));
+  const videos = data.most_probable_first.filter((video) => rowOf.has(data.true[video]));
   const width = labels.length + (labels.length < data.classes.length ? 1 : 0);
   const predicted = (video) => per === "frame" ? data.frames[video] : [data.predicted[video]];
   const columnOf = (label) => rowOf.get(label) ?? width - 1;

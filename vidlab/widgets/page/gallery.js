@@ -1,9 +1,13 @@
 // Images in a grid, each of them a button.
 
-function render({ model, el }) {
-  const grid = document.createElement("div");
-  grid.className = "vl-gallery";
-  grid.addEventListener("keydown", walk);
+function renderGallery({ model, el }) {
+  const grid = make("div", {
+    className: "vl-gallery",
+    onkeydown: (event) => {
+      const next = walk(event, [...grid.children]);
+      if (next && model.get("selects_at_once")) select([...grid.children].indexOf(next));
+    },
+  });
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would go from cell to cell
   el.append(grid);
   let urls = [];
@@ -22,11 +26,9 @@ function render({ model, el }) {
   }
 
   function tile(index) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(document.createElement("img"), document.createElement("span"));
-    button.addEventListener("click", () => select(index));
-    return button;
+    return make(
+      "button", { type: "button", onclick: () => select(index) }, make("img"), make("span"),
+    );
   }
 
   function paint() {
@@ -39,12 +41,10 @@ function render({ model, el }) {
 
   function mark() {
     const selected = model.get("selected");
-    const captions = model.get("captions");
     [...grid.children].forEach((button, index) => {
-      const caption = captions[index] ?? "";
       button.disabled = !model.get("selectable");
       button.tabIndex = index === Math.max(0, selected) ? 0 : -1;
-      button.title = button.lastChild.textContent = caption;
+      button.title = button.lastChild.textContent = model.get("captions")[index] ?? "";
       button.setAttribute("aria-pressed", index === selected);
     });
   }
@@ -54,28 +54,13 @@ function render({ model, el }) {
     model.save_changes();
   }
 
-  function walk(event) {
-    const tiles = [...grid.children];
-    const across = tiles.filter((one) => one.offsetTop === tiles[0].offsetTop).length;
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
-    if (!by) return;
-    const next = tiles[tiles.indexOf(document.activeElement) + by];
-    next?.focus();
-    if (next && model.get("selects_at_once")) select(tiles.indexOf(next));
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  const drawn = {
+  const stopListening = listen(model, {
     "change:images": fill, "change:captions": mark, "change:selected": mark, "change:frame": paint,
-  };
-  for (const [name, handler] of Object.entries(drawn)) model.on(name, handler);
+  });
   fill();
   model.send("shown");
   return () => {
-    for (const [name, handler] of Object.entries(drawn)) model.off(name, handler);
+    stopListening();
     urls.flat().forEach((url) => URL.revokeObjectURL(url));
   };
 }
-
-export default { render };

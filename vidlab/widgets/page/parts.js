@@ -31,6 +31,18 @@ function fill(select, options) {
   );
 }
 
+// Goes from one of a grid's buttons to another by the arrow keys; gives the one that is gone to.
+function walk(event, buttons) {
+  const across = buttons.filter((one) => one.offsetTop === buttons[0].offsetTop).length;
+  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
+  const next = by && buttons[buttons.indexOf(event.target) + by];
+  if (!by || !buttons.includes(event.target)) return null;
+  event.preventDefault();
+  event.stopPropagation();
+  next?.focus();
+  return next;
+}
+
 // A line for sentences, which screen readers read out; `send` sends a message to the kernel and
 // says so where no answer comes.
 function statusLine(model, line) {

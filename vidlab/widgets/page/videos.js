@@ -105,15 +105,10 @@ function videoList({ model, send, about, leave, hint, nothing }) {
   }
 
   function key(event) {
-    const cards = [...list.querySelectorAll(".vl-card")];
-    const place = cards.indexOf(event.target);
-    const across = cards.filter((one) => one.offsetTop === cards[0].offsetTop).length;
-    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
-    if (by && place >= 0) cards[Math.max(0, Math.min(cards.length - 1, place + by))].focus();
-    else if (event.key === "Escape") leave();
-    else return;
+    if (event.key !== "Escape") return walk(event, [...list.querySelectorAll(".vl-card")]);
     event.preventDefault();
     event.stopPropagation();
+    leave();
   }
 
   function forget() {
