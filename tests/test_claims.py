@@ -36,6 +36,7 @@ def test_a_cell_that_runs_again_replaces_its_claims(lab):
     assert "✓  The CNN passes it: 91%" in repr(lab.claims)
 
 
+@pytest.mark.filterwarnings("ignore:vidlab. no ImageNet weights")
 @pytest.mark.parametrize("options", [("smoke", {}), ("quick", {"dataset": "my-videos"})], ids=str)
 def test_smoke_and_other_videos_test_nothing(options):
     profile, replaced = options

@@ -2,10 +2,7 @@
 
 import math
 import re
-import resource
 import zipfile
-from contextlib import contextmanager
-from pathlib import Path
 
 import flatbuffers
 import h5py
@@ -136,7 +133,7 @@ def test_weights_that_promise_more_than_they_hold_are_never_made(tmp_path, shape
         content, file = file.read_bytes(), tmp_path / "bomb.keras"
         change = lambda name, old: content if name.endswith(".h5") else old  # noqa: E731
         rewritten(tmp_path / "sound.keras", file, change)
-    with limited_memory(), pytest.raises(WeightsError, match=r"bomb\..*which promises [\d,]+\. It"):
+    with hostile.limits(), pytest.raises(WeightsError, match=r"bomb\..*which promises [\d,]+\. It"):
         backbones.build("residual-0.25", size=(32, 32), weights=file)
 
 
@@ -149,7 +146,7 @@ def test_layers_wider_than_the_weights_in_the_file_are_never_made(tmp_path, unit
         tmp_path / "model.keras",
         lambda name, old: old.replace(b'"units": 3', wide) if name == "config.json" else old,
     )
-    with limited_memory(), pytest.raises(ModelError, match=r"model\.keras, of [\d,]+ bytes, which"):
+    with hostile.limits(), pytest.raises(ModelError, match=r"model\.keras, of [\d,]+ bytes, which"):
         RunFolder(tmp_path).model()
 
 
@@ -157,20 +154,8 @@ def test_an_archive_that_grows_without_end_is_not_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "model.keras", "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("config.json", "metadata.json", "model.weights.h5"):
             archive.writestr(name, bytes(100_000_000))
-    with limited_memory(), pytest.raises(ModelError, match=r"promises 300,000,000"):
+    with hostile.limits(), pytest.raises(ModelError, match=r"promises 300,000,000"):
         RunFolder(tmp_path).model()
-
-
-@contextmanager
-def limited_memory(more=1 << 30):
-    """Let the process take so many bytes more and no others."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def input_of_ten_gigabytes(graph):
