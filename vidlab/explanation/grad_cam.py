@@ -153,8 +153,9 @@ def _compile(graph: LayerGraph, layer: str, method: str) -> Callable:
     maps = graph.input if layer == PIXELS else graph.map_step(layer).output
     model = graph.submodel([maps, graph.scores, graph.model.outputs[0]])
     classes, labels = graph.num_classes, tf.TensorSpec((None,), tf.int32)
+    given = [tf.TensorSpec(model.input_shape, tf.float32), labels, labels]
 
-    @tf.function(input_signature=[tf.TensorSpec(model.input_shape, tf.float32), labels, labels])
+    @tf.function(input_signature=given, autograph=False)  # which would wrap the error below
     def compute(inputs, targets, others):
         maps, scores, probabilities = model(inputs, training=False)
         # One row for a clip and, in a model of frames, one for each frame of it.
