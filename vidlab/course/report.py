@@ -6,7 +6,10 @@ published ones, each labelled.
 
 from __future__ import annotations
 
+import base64
+import copy
 import html
+import io
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING
 import jinja2
 import nbformat
 import pandas as pd
+from PIL import Image
 
 from vidlab.course import adapting, notebook_files, profiles
 from vidlab.course.claims import counted
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from vidlab.course.notebook_files import Notebook
     from vidlab.course.records import Record
 
-__all__ = ["write", "write_page"]
+__all__ = ["lightened", "write", "write_page"]
 
 _MISTAKES = "explore.html"  # notebook 14 keeps it with vidlab.widgets.save_page
 _BACK = (
@@ -35,11 +39,38 @@ _BACK = (
     '<a href="../index.html">← all notebooks and results</a></p>'
 )
 _GLOSSARY = "glossary.md"  # beside the notebooks, which link to its terms
+_WORTHWHILE = 0.5  # of a picture's size: below that, JPEG is taken
 
 
 def write_page(notebook: Path, *, title: str) -> Path:
     """Write an executed notebook as HTML beside it, with `title` in the browser's tab."""
-    return _export(notebook_files.read(notebook), notebook, title=title)
+    return _export(lightened(notebook_files.read(notebook)), notebook, title=title)
+
+
+def lightened(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Copy an executed notebook, its large opaque pictures as JPEG where that halves them.
+
+    A page of video frames would else be several times as heavy.
+    """
+    lighter = copy.deepcopy(notebook)
+    for output in (output for cell in lighter.cells for output in cell.get("outputs", [])):
+        data, sizes = output.get("data", {}), output.get("metadata", {})
+        if jpeg := "image/png" in data and _as_jpeg(base64.b64decode(data["image/png"])):
+            del data["image/png"]
+            data["image/jpeg"] = base64.b64encode(jpeg).decode()
+            if "image/png" in sizes:
+                sizes["image/jpeg"] = sizes.pop("image/png")
+    return lighter
+
+
+def _as_jpeg(png: bytes) -> bytes | None:
+    """Return a picture as JPEG; None where PNG does about as well, or something shines through."""
+    picture, jpeg = Image.open(io.BytesIO(png)), io.BytesIO()
+    if picture.mode == "RGBA" and picture.getextrema()[3][0] < 255:
+        return None
+    # Full colour resolution, or thin coloured lines and letters would bleed.
+    picture.convert("RGB").save(jpeg, "JPEG", quality=90, subsampling=0)
+    return jpeg.getvalue() if jpeg.tell() < _WORTHWHILE * len(png) else None
 
 
 def _export(node: nbformat.NotebookNode, source: Path, *, title: str) -> Path:
