@@ -31,6 +31,7 @@ def test_the_page_can_count_the_matrix(mistaken):
     np.add.at(counts, (table["true"], table["predicted"]), 1)
     expected = evaluation.confusion(mistaken, normalise=False)
     assert counts.tolist() == expected.to_numpy().tolist()
+    assert [table["groups"][at] for at in table["group"]] == mistaken.groups.tolist()
     orders = table["orders"]["video"]
     assert orders["accuracy"] == [0, 2, 1]  # the worst class first
     assert [mistaken.classes[at] for at in orders["clustered"]] == plots.clustered(expected)

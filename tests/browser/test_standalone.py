@@ -108,7 +108,7 @@ def page(opened):
 
 @pytest.fixture(scope="module")
 def count(opened):
-    """Count a matrix as the page does -> its table: (predictions, order=, search=)."""
+    """Count a matrix as the page does -> its table: (predictions, order=, group=, search=)."""
     page = opened("many.html")
     page.add_script_tag(content=page_file("confusion.js"))
     return lambda said, **chosen: page.evaluate(
@@ -134,9 +134,10 @@ def with_others(whole, *, rows):
 
 @pytest.mark.parametrize("search", ["", "run", "JUMP, ümit", "b>", "stand a", "n t i u s"])
 @pytest.mark.parametrize("order", ["index", "accuracy", "clustered"])
-def test_the_page_counts_as_evaluation_does(count, order, search):
+@pytest.mark.parametrize("group", ["", "g04"])
+def test_the_page_counts_as_evaluation_does(count, order, group, search):
     said = many()
-    table = count(said, order=order, search=search)
+    table = count(said, order=order, group=group, search=search)
     accuracy, whole = (
         evaluation.per_class(said)["top1"],
         evaluation.confusion(said, normalise=False),
@@ -146,6 +147,9 @@ def test_the_page_counts_as_evaluation_does(count, order, search):
     worst_first = accuracy.sort_values(kind="stable", na_position="last").index
     order_of = {"index": said.classes, "accuracy": worst_first, "clustered": plots.clustered(whole)}
     assert table["rows"] == [one for one in order_of[order] if one in rows]
+    if group:  # in the order of all videos
+        said = said.of_videos(said.groups == group)
+        whole = evaluation.confusion(said, normalise=False)
     expected = with_others(whole, rows=table["rows"])
     assert list(expected) == table["columns"]
     assert table["counts"] == expected.to_numpy().ravel().tolist()
@@ -173,11 +177,11 @@ def test_the_page_counts_frames_as_evaluation_does(count):
 
 def test_a_cell_holds_its_videos_the_most_probable_first(count):
     said = many()
-    table = count(said, order="index", search="run, jump")
+    table = count(said, order="index", group="g02", search="run, jump")
     probability = said.probabilities.max(axis=1)
     for true, row in zip(table["rows"], table["cells"], strict=True):
         for predicted, videos in zip(table["columns"], row, strict=True):
-            is_true = said.y_true == said.classes.index(true)
+            is_true = (said.y_true == said.classes.index(true)) & (said.groups == "g02")
             inside = [said.classes.index(name) for name in table["rows"]]
             is_predicted = (
                 ~np.isin(said.y_pred, inside)

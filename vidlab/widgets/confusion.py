@@ -55,7 +55,7 @@ class ConfusionExplorer(VideoExplorer):
     Attributes
     ----------
     table : dict
-        What the page counts: of each video its true and predicted class, by number, and the
+        What the page counts: of each video its group, true and predicted class, by number, and the
         predicted classes of its frames; and the orders of the classes, per video and per frame.
     order, measure, per : str
         Of the classes, whether the numbers are a ``"count"`` or a ``"share"``, and what is counted;
@@ -91,6 +91,7 @@ class ConfusionExplorer(VideoExplorer):
     ):
         options = {"model": model, "sampling": sampling, "streams": streams}
         super().__init__(predictions, index=index, **options)
+        groups, group = np.unique(predictions.groups, return_inverse=True)
         evaluation.counted(predictions, per)
         rows = {"video": predictions}
         if predictions.frames is not None:
@@ -98,6 +99,8 @@ class ConfusionExplorer(VideoExplorer):
         self.table = {
             "classes": list(predictions.classes),
             "other": "(other classes)",
+            "groups": groups.tolist(),
+            "group": group.tolist(),
             "true": predictions.y_true.tolist(),
             "predicted": predictions.y_pred.tolist(),
             "frames": _of_each_video(predictions),

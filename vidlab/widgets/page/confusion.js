@@ -8,9 +8,9 @@ const LABELS = 8.5; // pixels a row needs for its name
 const MOST_PAIRS = 300; // that "next most confused" goes through
 
 async function renderConfusion({ model, el }) {
-  const view = { cell: 8, left: 0, foot: 0, width: 0, height: 0 };
+  const view = { zoom: 1, x: 0, y: 0, cell: 8, left: 0, foot: 0, width: 0, height: 0 };
   const cursor = { row: 0, column: 0, shown: false };
-  const state = { table: null, hover: null, serial: null, typing: 0 };
+  const state = { table: null, hover: null, drag: null, serial: null, typing: 0 };
   const data = model.get("table"); // of every video its group, its true and its predicted class
 
   const kept = (label, name, options) => choice(label, options, (value) => {
@@ -23,6 +23,9 @@ async function renderConfusion({ model, el }) {
   const measure = kept("numbers", "measure", [["count", "counts"], ["share", "share of row"]]);
   const per = kept("count", "per", [["video", "videos"], ["frame", "single frames"]]);
   per.holder.hidden = !data.frames.length;
+  const group = choice(
+    "group", [["", "all"], ...data.groups.map((name) => [name])], () => arrange(),
+  );
   const search = make("input", {
     type: "search", placeholder: "part of name", "aria-label": "Keep classes by name",
     oninput: () => {
@@ -39,17 +42,22 @@ async function renderConfusion({ model, el }) {
     button("next most confused ›", "Open the pair mistaken next most often (n)", () => step(1),
       "vl-next"),
   );
+  const zooms = make(
+    "span", { className: "vl-group" },
+    button("−", "Smaller (−)", () => zoom(1 / 1.5)), button("+", "Larger (+)", () => zoom(1.5)),
+    button("all", "The whole matrix (0)", () => zoom(0)),
+  );
   const bar = make(
     "div", { className: "vl-bar" },
-    order.holder, per.holder, measure.holder, searching, steps,
+    order.holder, per.holder, measure.holder, group.holder, searching, steps, zooms,
   );
   const canvas = make("canvas", {
     className: "vl-matrix", tabIndex: 0, role: "application", "aria-label":
       "Confusion matrix. Arrow keys move from cell to cell, Enter opens a cell's videos, "
       + "n goes to the pair mistaken next most often.",
     onkeydown: key, onfocus: () => { cursor.shown = true; repaint(); }, onblur: () => repaint(),
-    onpointermove: (event) => { state.hover = under(event); repaint(); },
-    onpointerleave: () => { state.hover = null; repaint(); }, onclick: click,
+    onpointermove: move, onpointerleave: () => { state.hover = null; repaint(); },
+    onpointerdown: press, onpointerup: release, onwheel: wheel,
   });
   const tip = make("div", { className: "vl-tip", hidden: true });
   const spoken = make("div", { className: "vl-spoken", "aria-live": "polite" });
@@ -60,7 +68,7 @@ async function renderConfusion({ model, el }) {
     text: "A row is the true class of videos, a column the predicted one; blue is right, orange "
       + "wrong, and stronger colour is a larger share of the row. Click a cell to see its videos, "
       + "then a video to see where the model looked. Keys: arrows, Enter, n for the next mistake, "
-      + "Esc to come back.",
+      + "+ and − to zoom, Esc to come back.",
   });
   const below = make("div", { className: "vl-below" });
   const videos = videoList({
@@ -93,7 +101,8 @@ async function renderConfusion({ model, el }) {
     order.select.value = model.get("order");
     per.select.value = model.get("per");
     const chosen = {
-      order: order.select.value, per: per.select.value, search: search.value,
+      order: order.select.value, group: group.select.value, search: search.value,
+      per: per.select.value,
     };
     const table = confusionTable(data, chosen);
     if (!table.rows.length) {
@@ -106,6 +115,7 @@ async function renderConfusion({ model, el }) {
     const [row, column] = [state.table.rows.indexOf(is), state.table.columns.indexOf(predicted)];
     const there = row >= 0 && column >= 0; // the cell whose videos are listed
     Object.assign(cursor, there ? { row, column, shown: true } : { row: 0, column: 0, shown: false });
+    Object.assign(view, { zoom: 1, x: 0, y: 0 });
     root.dataset.rows = table.rows.length;
     root.dataset.order = chosen.order;
     root.dataset.per = chosen.per;
@@ -145,10 +155,13 @@ async function renderConfusion({ model, el }) {
     const wide = (stacked ? whole : 0.56 * whole) - view.left - 4;
     const tall = TALLEST - view.foot;
     const fit = Math.max(2, Math.min(wide / columns.length, tall / rows.length, 46));
-    view.cell = fit;
-    view.width = fit * columns.length;
+    view.cell = fit * view.zoom;
+    zooms.hidden = fit >= NUMBERS;
+    view.width = Math.min(wide, fit * columns.length);
     view.height = fit * rows.length;
     view.whole = Math.max(view.left + view.width + 4, 200);
+    view.x = Math.max(0, Math.min(view.x, view.cell * columns.length - view.width));
+    view.y = Math.max(0, Math.min(view.y, view.cell * rows.length - view.height));
   }
 
   function paint() {
@@ -158,29 +171,49 @@ async function renderConfusion({ model, el }) {
     const { cell, left, foot, width, height } = view;
     const context = sharp(canvas, Math.ceil(view.whole), Math.ceil(height + foot));
     const colours = palette(root);
-    canvas.dataset.first = [left + cell / 2, cell / 2, cell].join(" ");
+    canvas.dataset.first = [left + cell / 2 - view.x, cell / 2 - view.y, cell].join(" ");
     context.save();
-    context.translate(left, 0);
+    context.beginPath();
+    context.rect(left, 0, width, height);
+    context.clip();
+    context.translate(left - view.x, -view.y);
     context.fillStyle = css(colours.ink, 0.04);
-    context.fillRect(0, 0, width, height);
+    context.fillRect(0, 0, cell * columns.length, cell * rows.length);
     if (cell >= 7) drawGrid(context, colours);
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.font = `${Math.min(13, cell * 0.45)}px sans-serif`;
-    rows.forEach((_, row) => columns.forEach((_, column) => {
-      if (count(row, column)) drawCell(context, row, column, colours);
-    }));
+    for (const row of within(rows.length, view.y, height)) {
+      for (const column of within(columns.length, view.x, width)) {
+        if (count(row, column)) drawCell(context, row, column, colours);
+      }
+    }
     drawCursor(context, colours);
     context.restore();
     drawNames(context, colours);
     showTip();
   }
 
+  function* within(length, from, room) {
+    const last = Math.min(length, Math.ceil((from + room) / view.cell));
+    for (let place = Math.floor(from / view.cell); place < last; place++) yield place;
+  }
+
   function drawGrid(context, colours) {
-    const { cell, width, height } = view;
-    context.fillStyle = css(colours.ink, 0.1);
-    for (let y = 0; y <= height + 1; y += cell) context.fillRect(0, y - 0.5, width, 1);
-    for (let x = 0; x <= width + 1; x += cell) context.fillRect(x - 0.5, 0, 1, height);
+    const { rows, columns } = state.table;
+    const { cell } = view;
+    context.strokeStyle = css(colours.ink, 0.1);
+    context.lineWidth = 1;
+    context.beginPath();
+    for (let row = 0; row <= rows.length; row++) {
+      context.moveTo(0, row * cell);
+      context.lineTo(cell * columns.length, row * cell);
+    }
+    for (let column = 0; column <= columns.length; column++) {
+      context.moveTo(column * cell, 0);
+      context.lineTo(column * cell, cell * rows.length);
+    }
+    context.stroke();
   }
 
   function drawCell(context, row, column, colours) {
@@ -214,8 +247,8 @@ async function renderConfusion({ model, el }) {
     const at = state.hover ?? (document.activeElement === canvas && cursor.shown ? cursor : null);
     if (at) {
       context.fillStyle = css(colours.ink, 0.07);
-      context.fillRect(0, at.row * cell, view.width, cell);
-      context.fillRect(at.column * cell, 0, cell, view.height);
+      context.fillRect(0, at.row * cell, cell * state.table.columns.length, cell);
+      context.fillRect(at.column * cell, 0, cell, cell * state.table.rows.length);
     }
     if (state.hover) frame(state.hover.row, state.hover.column, 1, 0.7);
     if (cursor.shown) frame(cursor.row, cursor.column, 2.5, 1);
@@ -227,12 +260,12 @@ async function renderConfusion({ model, el }) {
     const at = state.hover ?? (cursor.shown ? cursor : null);
     const size = Math.max(8, Math.min(12, cell * 0.95));
     const every = Math.max(1, Math.ceil(LABELS / cell) * (cell < LABELS ? 2 : 1));
-    const names = (labels, place) => {
-      for (const number of labels.keys()) {
-        const middle = (number + 0.5) * cell;
+    const names = (labels, span, from, place) => {
+      for (const number of within(labels.length, from, span)) {
+        const middle = (number + 0.5) * cell - from;
         const chosen = at && (place === "row" ? at.row : at.column) === number;
         const near = at && Math.abs((place === "row" ? at.row : at.column) - number) * cell < 11;
-        if (!chosen && ((near && cell < 11) || number % every)) continue;
+        if (middle < 0 || middle > span || (!chosen && (near && cell < 11 || number % every))) continue;
         context.save();
         context.font = `${chosen ? "bold 12" : size}px sans-serif`;
         context.fillStyle = css(colours.ink, chosen ? 1 : 0.75);
@@ -247,8 +280,8 @@ async function renderConfusion({ model, el }) {
         context.restore();
       }
     };
-    names(rows, "row");
-    names(columns, "column");
+    names(rows, height, view.y, "row");
+    names(columns, width, view.x, "column");
     context.font = "11px sans-serif";
     context.fillStyle = css(colours.ink, 0.6);
     context.textAlign = "center";
@@ -265,26 +298,65 @@ async function renderConfusion({ model, el }) {
     tip.hidden = !hover;
     if (!hover) return;
     tip.textContent = inWords(hover.row, hover.column);
-    const x = view.left + (hover.column + 1) * view.cell + 8;
+    const x = view.left - view.x + (hover.column + 1) * view.cell + 8;
     const room = sides.clientWidth - tip.offsetWidth - 4;
     tip.style.left = `${Math.max(0, Math.min(x, room))}px`;
-    tip.style.top = `${Math.max(0, (hover.row + 1) * view.cell + 8)}px`;
+    tip.style.top = `${Math.max(0, (hover.row + 1) * view.cell - view.y + 8)}px`;
   }
 
   // ---- mouse and keys ------------------------------------------------------------------------
 
   function under(event) {
-    const column = Math.floor((event.offsetX - view.left) / view.cell);
-    const row = Math.floor(event.offsetY / view.cell);
+    const x = event.offsetX - view.left;
+    const y = event.offsetY;
+    if (x < 0 || y < 0 || x >= view.width || y >= view.height) return null;
+    const row = Math.floor((y + view.y) / view.cell);
+    const column = Math.floor((x + view.x) / view.cell);
     const { rows, columns } = state.table;
-    return column >= 0 && row < rows.length && column < columns.length ? { row, column } : null;
+    return row < rows.length && column < columns.length ? { row, column } : null;
   }
 
-  function click(event) {
+  function move(event) {
+    const { drag } = state;
+    if (drag && view.zoom > 1 && Math.hypot(event.clientX - drag.x, event.clientY - drag.y) > 4) {
+      drag.moved = true;
+      view.x = drag.from.x - (event.clientX - drag.x);
+      view.y = drag.from.y - (event.clientY - drag.y);
+      state.hover = null;
+    } else state.hover = under(event);
+    repaint();
+  }
+
+  function press(event) {
+    state.drag = { x: event.clientX, y: event.clientY, from: { ...view }, moved: false };
+    canvas.setPointerCapture(event.pointerId);
+  }
+
+  function release(event) {
     const at = under(event);
-    if (!at) return;
-    goTo(at.row, at.column);
-    open();
+    if (at && state.drag && !state.drag.moved) {
+      goTo(at.row, at.column);
+      open();
+    }
+    state.drag = null;
+  }
+
+  function wheel(event) {
+    if (!event.ctrlKey) return; // the page scrolls
+    event.preventDefault();
+    zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, under(event));
+  }
+
+  function zoom(factor, at = state.hover ?? cursor) {
+    const before = view.cell;
+    const place = at ?? cursor;
+    const seen = { x: (place.column + 0.5) * before - view.x, y: (place.row + 0.5) * before - view.y };
+    view.zoom = factor ? Math.max(1, Math.min(12, view.zoom * factor)) : 1;
+    measureOut(canvas.getContext("2d"));
+    view.x = (place.column + 0.5) * view.cell - seen.x;
+    view.y = (place.row + 0.5) * view.cell - seen.y;
+    root.dataset.zoom = view.zoom.toFixed(2);
+    repaint();
   }
 
   function goTo(row, column) {
@@ -292,6 +364,9 @@ async function renderConfusion({ model, el }) {
     cursor.row = Math.max(0, Math.min(rows.length - 1, row));
     cursor.column = Math.max(0, Math.min(columns.length - 1, column));
     cursor.shown = true;
+    const { cell } = view;
+    view.x = Math.max(Math.min(view.x, cursor.column * cell), (cursor.column + 1) * cell - view.width);
+    view.y = Math.max(Math.min(view.y, cursor.row * cell), (cursor.row + 1) * cell - view.height);
     spoken.textContent = inWords(cursor.row, cursor.column);
     root.dataset.cell = `${rows[cursor.row]} > ${columns[cursor.column]}`;
     repaint();
@@ -308,6 +383,9 @@ async function renderConfusion({ model, el }) {
       " ": () => open(),
       n: () => step(1),
       p: () => step(-1),
+      "+": () => zoom(1.5, cursor),
+      "-": () => zoom(1 / 1.5, cursor),
+      0: () => zoom(0),
     };
     if (!(event.key in actions) || event.ctrlKey || event.metaKey || event.altKey) return;
     state.hover = null;
@@ -366,14 +444,15 @@ async function renderConfusion({ model, el }) {
   };
 }
 
-// Counts videos, or their frames, by true and predicted class, for the classes that are searched for.
-// What is predicted outside of them is a last column.
-function confusionTable(data, { order, search, per = "video" }) {
+// Counts videos of a group ("" for all), or their frames, by true and predicted class, for the
+// classes that are searched for. What is predicted outside of them is a last column.
+function confusionTable(data, { order, group, search, per = "video" }) {
   const words = search.toLowerCase().split(/[\s,]+/).filter(Boolean);
   const isFound = (label) => words.some((word) => data.classes[label].toLowerCase().includes(word));
   const labels = data.orders[per][order].filter((label) => !words.length || isFound(label));
   const rowOf = new Map(labels.map((label, row) => [label, row]));
-  const videos = data.most_probable_first.filter((video) => rowOf.has(data.true[video]));
+  const videos = data.most_probable_first.filter((video) => rowOf.has(data.true[video])
+    && (!group || data.groups[data.group[video]] === group));
   const width = labels.length + (labels.length < data.classes.length ? 1 : 0);
   const predicted = (video) => per === "frame" ? data.frames[video] : [data.predicted[video]];
   const columnOf = (label) => rowOf.get(label) ?? width - 1;
