@@ -113,15 +113,18 @@ def test_bars_count_single_frames_where_that_is_chosen(said, other):
         PerClassExplorer(counted[0], against=other).per = "frame"
 
 
-def test_shares_and_intervals_are_those_of_evaluation():
+def test_top_five_and_intervals_are_those_of_evaluation():
     said = many(classes=12, videos=200)
-    (trace,), table = PerClassExplorer(said).chart.data, evaluation.per_class(said)
-    for label, one in enumerate(said.classes):
-        estimate, low, high = table.loc[one, ["top1", "top1_low", "top1_high"]]
-        assert trace.x[label] == pytest.approx(estimate)
-        assert trace.customdata[label] == f"{low:.0%} to {high:.0%}"
-        if low < high:
-            assert trace.x[label] - trace.error_x.arrayminus[label] == pytest.approx(low)
+    drawn, table = bars(PerClassExplorer(said)), evaluation.per_class(said)
+    for name, top in (("this model top-1", "top1"), ("this model top-5", "top5")):
+        for label, one in enumerate(said.classes):
+            estimate, low, high = table.loc[one, [top, f"{top}_low", f"{top}_high"]]
+            trace = drawn[name]
+            assert trace.x[label] == pytest.approx(estimate)
+            assert trace.customdata[label] == f"{low:.0%} to {high:.0%}"
+            assert trace.error_x.visible is (top == "top1")
+            if low < high:
+                assert trace.x[label] - trace.error_x.arrayminus[label] == pytest.approx(low)
 
 
 def test_a_second_model_may_have_the_videos_in_another_order(said, other):

@@ -43,10 +43,11 @@ _NAMES = ("this model", "the other")
 
 _HOW = (
     "A bar is the share of a class's videos, or of their single frames, that are predicted "
-    "rightly. The thin line is the 95% interval over the class's groups: few groups give a rough "
-    "one, and no line is drawn where all score the same. A difference has the colour of the better "
-    "model; where its interval holds 0, chance may be all there is. Click a class, or write its "
-    "name above, to see its videos, then a video to see where the model looked."
+    "rightly; a pale one reaches to top-5: the class is among the five most probable. The thin "
+    "line is the 95% interval over the class's groups: few groups give a rough one, and no line is "
+    "drawn where all score the same. A difference has the colour of the better model; where its "
+    "interval holds 0, chance may be all there is. Click a class, or write its name above, to see "
+    "its videos, then a video to see where the model looked."
 )
 
 
@@ -288,11 +289,16 @@ class PerClassExplorer(Pictured, ipywidgets.VBox):
         columns = 1 if self._deltas is None else 2
         drawn = make_subplots(1, columns, column_widths=[0.7, 0.3][:columns])
         for name, table in self._accuracies.items():
-            top1 = evaluation.top_ks(evaluation.counted(self._predictions[name], self.per))["top1"]
-            shares = table[["top1", "top1_low", "top1_high"]].set_axis(_BOUNDS, axis=1)
-            label, look = f"{chart_text(name)} top-1", {"color": self._colours[name]}
-            bars = _bars(shares, label=label, name=f"{label} {top1:.0%}", marker=look)
-            drawn.add_trace(bars, row=1, col=1)
+            totals = evaluation.top_ks(evaluation.counted(self._predictions[name], self.per))
+            for top, opacity in (("top5", 0.32), ("top1", 1)):  # of few classes there is no top-5
+                if top not in table:
+                    continue
+                shares = table[[top, f"{top}_low", f"{top}_high"]].set_axis(_BOUNDS, axis=1)
+                label = f"{chart_text(name)} {top.replace('top', 'top-')}"
+                look = {"color": self._colours[name], "opacity": opacity}
+                bars = _bars(shares, label=label, name=f"{label} {totals[top]:.0%}", marker=look)
+                bars.update(offsetgroup=name, error_x={"visible": top == "top1"})
+                drawn.add_trace(bars, row=1, col=1)
         drawn.update_xaxes(range=[0, 1.02], tickformat=".0%")
         if self._deltas is not None:
             # In the colour of the better model, pale where it may be chance.
