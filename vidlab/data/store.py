@@ -11,6 +11,7 @@ import hashlib
 import io
 import math
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterable, Mapping
@@ -18,11 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from vidlab.data import flow, video, video_files
-from vidlab.errors import FrameIndexError, ResultError
+from vidlab.errors import FrameIndexError, ResultError, UnreadableVideoError
 from vidlab.files import is_whole, replacing
 from vidlab.progress import progress
 
@@ -31,9 +33,7 @@ __all__ = ["FeatureStore", "FlowCache", "FlowPairs", "FrameCache"]
 _CHUNK_BYTES = 64 * 2**20  # of frames decoded at a time, so that memory stays flat
 _FLOW_BYTES = 8 * 240 * 320  # of a frame while its flow is computed: its pixels, grey and flow
 _WORKERS = 2  # videos whose flow is computed at a time
-_OPEN_FILES = (
-    64  # mapped at a time by a feature store; each holds a handle, of which macOS gives 256
-)
+_OPEN_FILES = 64  # mapped at a time by a feature store; macOS gives a process 256 handles
 
 _making: dict[Path, threading.Lock] = {}
 
@@ -48,6 +48,25 @@ def _write(file: Path, parts: Iterable[np.ndarray], *, shape: tuple, dtype: str)
             out.write(part)
             digest.update(part)
         out.write(digest.digest())
+
+
+def _layout(opened: BinaryIO) -> tuple[np.dtype, tuple[int, ...], int]:
+    """Return the dtype and the shape of the array in a file that is open, and where it begins.
+
+    By a pattern: NumPy has Python parse the header, at which threads of Python 3.11 can fail while
+    another one parses (https://github.com/python/cpython/issues/106905).
+    """
+    length = int.from_bytes(opened.read(10)[8:], "little")  # after name and version of the format
+    header = opened.read(length).decode("latin-1")
+    kind, shape = re.search(r"'descr': '(.+?)'.*'shape': \(([\d, ]*)\)", header).groups()
+    return np.dtype(kind), tuple(map(int, re.findall(r"\d+", shape))), 10 + length
+
+
+def _mapped(file: Path) -> np.ndarray:
+    """Map the array in a file into memory, to be read only."""
+    with open(file, "rb") as opened:
+        dtype, shape, start = _layout(opened)
+        return np.memmap(opened, dtype, mode="r", offset=start, shape=shape)
 
 
 def _is_sound(file: Path) -> bool:
@@ -122,17 +141,19 @@ class _RowCache:
         indices = np.asarray(indices, dtype=np.int64)
         rows = np.empty((len(indices), *self.row_shape), np.uint8)
         with open(file, "rb", buffering=0) as opened:  # faster than mapping it
-            np.lib.format.read_magic(opened)
-            (count, *_), _, _ = np.lib.format.read_array_header_1_0(opened)
+            _, (count, *_), start = _layout(opened)
             if len(indices) and not (indices.min() >= 0 and indices.max() < count):
                 raise FrameIndexError(
                     f"Expected frame numbers from 0 to {count - 1} for {record.path}. "
                     f"Received: {indices.min()} to {indices.max()}. Sample within the video."
                 )
-            start = opened.tell()
             for row, number in zip(rows, indices.tolist(), strict=True):
                 opened.seek(start + number * row.nbytes)
-                opened.readinto(row)
+                if opened.readinto(row) != row.nbytes:
+                    raise UnreadableVideoError(
+                        f"Expected {count} whole frames in {file}. Received: a file that ends "
+                        f"before frame {number}. Delete it; it is made again."
+                    )
         return rows
 
 
@@ -260,7 +281,7 @@ class FeatureStore:
     ):
         self.folder, self.frame_numbers = folder, dict(frame_numbers)
         self.size, self.dtype = size, np.dtype(dtype)
-        self._mapped = lru_cache(_OPEN_FILES)(lambda id_: np.load(self.file(id_), mmap_mode="r"))
+        self._mapped = lru_cache(_OPEN_FILES)(lambda id_: _mapped(self.file(id_)))
 
     def __len__(self) -> int:
         return len(self.frame_numbers)
