@@ -110,9 +110,10 @@ def test_parameters_are_written_in_two_words_or_with_an_equals_sign(call, runner
     assert call("run", "1", *words, "2").exit_code == 0
     assert runner_calls[0][0]["parameters"] == {"word": "hi", "count": "3"}
     assert runner_calls[0][0]["numbers"] == ["1", "2"]
-    wrong = call("run", "-p", "word")
-    assert wrong.exit_code == 2
-    assert "word has no value, as in -p dataset my-videos" in wrong.stderr
+    for words in (("-p", "word"), ("-p", "=x")):
+        wrong = call("run", *words)
+        assert wrong.exit_code == 2
+        assert f"{words[-1]!r} is no name with a value, as in -p dataset my-videos" in wrong.stderr
 
 
 def test_a_failure_is_told_with_cell_error_and_command(call, runner_calls):

@@ -1,12 +1,14 @@
 """``vidlab compare``: which runs it finds, and what it prints and writes."""
 
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from vidlab import evaluation
+from vidlab.cli import console
 from vidlab.evaluation import runs, tables
 from vidlab.evaluation.predictions import FramePredictions, Predictions
 
@@ -118,10 +120,19 @@ def test_predictions_made_elsewhere_are_evaluated_and_compared(call, tmp_path):
     shown = call("evaluate", "a.csv")
     assert shown.exit_code == 0, shown.stderr
     assert "a.csv: 8 videos, 2 classes" in shown.stdout
+    (tmp_path / ".pyenv").mkdir()
+    shutil.copy(tmp_path / "a.csv", tmp_path / ".pyenv")
+    assert call("evaluate", ".pyenv/a.csv").exit_code == 0
     shown = call("compare", "a.csv", "b.csv")
     assert shown.exit_code == 0, shown.stderr
     assert "8 videos" in shown.stdout
     assert "a.csv" in shown.stdout
+
+
+def test_a_table_has_the_columns_it_is_given_and_no_p_value_of_zero(capsys):
+    console.table(pd.DataFrame({"kick_high": [7], "kick_low": [5], "p": [0.0002]}), title="counts")
+    shown = capsys.readouterr().out.split()
+    assert {"kick_high", "kick_low", "7", "5", "<0.001"} <= set(shown)
 
 
 def test_shares_are_read_with_their_interval_or_spread_in_percent():

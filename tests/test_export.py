@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import cv2
 import keras
@@ -15,7 +14,6 @@ from typer.testing import CliRunner
 from tests import built
 from vidlab import backbones, explanation, models, recipes
 from vidlab.cli import app
-from vidlab.cli import export as cli_export
 from vidlab.course.lab import Lab
 from vidlab.data.index import VideoIndex
 from vidlab.data.sampling import Uniform
@@ -276,10 +274,12 @@ def test_an_exported_recipe_answers_without_vidlab(options, toy_folder, tmp_path
         ("frame-vote", "averages over frames"),
     ],
 )
-def test_what_a_short_script_cannot_feed_is_refused(name, message):
-    recipe = recipes.get(name).adapted(test=Uniform(8))
-    run = SimpleNamespace(
-        streams=lambda: recipe.inputs, recipe={"recipe": name, "config": recipe.as_dict()}
-    )
-    with pytest.raises(ModelError, match=message):
-        cli_export._only_stream(run)
+def test_what_a_short_script_cannot_feed_is_refused_before_it_is_trained(
+    name, message, monkeypatch
+):
+    adapted = recipes.get(name).adapted(test=Uniform(8))
+    monkeypatch.setattr(Lab, "recipe", lambda lab, name: adapted)
+    monkeypatch.delattr(Lab, "run")
+    said = CliRunner().invoke(app, ["export", name])
+    assert isinstance(said.exception, ModelError)
+    assert message in str(said.exception)

@@ -234,7 +234,7 @@ def test_the_wheel_has_the_colour_of_each_direction_at_its_rim():
 
 def test_the_command_writes_a_video_beside_its_flow(moving, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("vidlab.cli.flow._TOGETHER", 4)  # four frames at a time
+    monkeypatch.setattr("vidlab.cli.flow._MOST_BYTES", 4 * 3 * HEIGHT * WIDTH)  # four frames
     shown = CliRunner().invoke(app, ["flow", str(moving.path), "--largest", "5"])
     assert shown.exit_code == 0, shown.output
     assert "v_Moves_g01_c01-flow.avi (11 frames" in shown.output
@@ -246,3 +246,6 @@ def test_the_command_writes_a_video_beside_its_flow(moving, tmp_path, monkeypatc
     assert drawn[5].min() > 225  # no motion: white
     shown = CliRunner().invoke(app, ["flow", str(moving.path), "--method", "tvl1"])
     assert "Expected a method out of dis-ultrafast" in " ".join(shown.output.split())
+    video.write("still.avi", np.zeros((1, HEIGHT, WIDTH, 3), np.uint8))
+    shown = CliRunner().invoke(app, ["flow", "still.avi"])
+    assert "at least two frames. Received: still.avi" in " ".join(shown.output.split())

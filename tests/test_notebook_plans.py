@@ -53,12 +53,13 @@ def write_run(folder, recipe, *, seed=0, **metrics):
 
 def test_the_report_shows_measured_beside_published_numbers_and_changes(patched, tmp_path):
     write_run(tmp_path / "frame-scratch", "frame-scratch", top1=0.25, top1_low=0.2, top1_high=0.3)
+    write_run(tmp_path / "frame-scratch" / "seed-2", "frame-scratch", seed=1)  # not finished
     for seed, top1 in enumerate((0.2, 0.4)):
         write_run(tmp_path / "cnn-lstm" / f"seed-{seed + 1}", "cnn-lstm", seed=seed, top1=top1)
     page = written(tmp_path, image_size=48)
     rows = re.findall(r"<th>([\w-]+)</th>(.*?)</tr>", page, flags=re.DOTALL)
     cells = {name: re.findall("<td>(.*?)</td>", row) for name, row in rows}
-    assert cells["frame-scratch"][:4] == ["1", "25.0 (20.0 to 30.0)", "23.4", "38.9"]
+    assert cells["frame-scratch"][:4] == ["2", "25.0 (20.0 to 30.0)", "23.4", "38.9"]
     assert cells["cnn-lstm"][:2] == ["2", "30.0 ± 14.1"]
     for words in ("measured here", "published for UCF-101", "What this profile changes"):
         assert words in page
@@ -68,6 +69,16 @@ def test_the_report_shows_measured_beside_published_numbers_and_changes(patched,
     assert 'href="explore.html"' not in page
     (tmp_path / "explore.html").touch()
     assert '<a href="explore.html">Explore the mistakes' in written(tmp_path)
+
+
+def test_what_another_version_recorded_counts_as_never_run(tmp_path):
+    record = records.Record("01_word", 1.0, "print", "vidlab run 1")
+    record.save(tmp_path)
+    assert records.Record.load(tmp_path, "01_word") == record
+    (tmp_path / "01_word.json").write_text('{"notebook": "01_word", "minutes": 2}')
+    assert records.Record.load(tmp_path, "01_word") is None
+    (tmp_path / "01_word.json").write_text("{")
+    assert records.Record.load(tmp_path, "01_word") is None
 
 
 def test_the_report_on_other_videos_names_their_folder(patched, tmp_path):

@@ -14,6 +14,7 @@ from vidlab import widgets
 from vidlab.data import sampling, video
 from vidlab.errors import MetricError
 from vidlab.evaluation import predictions
+from vidlab.widgets import standalone
 
 NOWHERE = SimpleNamespace(table=pd.DataFrame({"video_id": []}), paths=[])
 
@@ -91,6 +92,15 @@ def test_the_page_says_what_can_be_played(save, videos, words):
     assert len(page.kept["videos"]) == min(videos, 24)
     assert re.match(words, page.kept["summary"])
     assert page.kept["summary"] in page.words
+
+
+def test_pictures_come_first_to_the_videos_most_worth_opening(save, mistaken, monkeypatch):
+    monkeypatch.setattr(standalone, "_THUMBNAILS", 4)
+    kept = save(videos=4).kept  # mistakes, of 9
+    wrong = set(mistaken.video_ids[mistaken.y_true != mistaken.y_pred].tolist())
+    pictured = {card["id"] for card in kept["cards"] if card["picture"]}
+    assert len(pictured) == 4
+    assert pictured < wrong - set(kept["videos"])
 
 
 def test_videos_that_cannot_be_played_have_a_small_picture(save):

@@ -35,7 +35,7 @@ def probabilities(explorer):
 
 
 def upload(explorer, data, *, name="mine.avi"):
-    message = {"kind": "upload", "name": name, "number": 0, "of": 1}
+    message = {"kind": "upload", "name": name, "number": 0, "of": 1, "size": len(data)}
     explorer.player.receive(message, [memoryview(data)])
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_is_uploaded_in_pieces_is_watched(predictors, index):
     pieces = [data[start : start + 1500] for start in range(0, len(data), 1500)]
     assert len(pieces) > 2
     explored = TimelineExplorer(predictors)
-    about = {"name": "../mine.avi", "of": len(pieces)}
+    about = {"name": "../mine.avi", "of": len(pieces), "size": len(data)}
     for number, piece in enumerate(pieces):
         explored.player.receive({"kind": "upload", "number": number, **about}, [memoryview(piece)])
     assert explored.video.value == "mine.avi"
@@ -101,10 +101,13 @@ def test_what_is_wrong_with_an_uploaded_file_is_told(predictors):
     upload(explored, b"no video", name="note.avi")
     assert "note.avi" in explored.problem
     assert explored.player.film == {}
-    about = {"kind": "upload", "name": "mine.avi", "of": 3}
+    about = {"kind": "upload", "name": "mine.avi", "of": 3, "size": 12}
     for number in (0, 2):
         explored.player.receive({**about, "number": number}, [memoryview(b"RIFF")])
     assert "Expected piece 1 of mine.avi. Received: piece 2" in explored.problem
+    about |= {"of": 9_000, "size": 9_000_000_000}
+    explored.player.receive({**about, "number": 0}, [memoryview(b"RIFF")])
+    assert "at most 500 MB. Received: mine.avi with 9000 MB" in explored.problem
 
 
 def test_uploaded_files_are_gone_with_the_explorer(predictors, index):

@@ -34,6 +34,7 @@ def compare(
     from vidlab import evaluation, recipes
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import RunFolder
+    from vidlab.evaluation.tables import readable
 
     paths = {run: run_path(run, which) for run in runs}
     predictions = {name: Predictions.load(path) for name, path in paths.items()}
@@ -43,7 +44,7 @@ def compare(
     board = evaluation.leaderboard(predictions, metrics=metrics)
     costs = board.loc[:, "parameters":]
     accuracies = board.drop(columns=costs.columns)
-    table(accuracies, title="Accuracy, with 95% intervals over groups")
+    table(readable(accuracies), title="Accuracy, with 95% intervals over groups")
     table(costs, title="Cost")
     beside = recipes.published_beside(records)
     if len(beside):
@@ -54,7 +55,7 @@ def compare(
         videos, clusters = tests.loc[0, ["videos", "clusters"]]
         shown = tests.drop(columns=["videos", "clusters", "accuracy_a", "accuracy_b"])
         where = f"{videos} videos, with 95% intervals over {clusters} groups"
-        table(shown, title=f"b − a: differences in top-1 on {where}")
+        table(readable(shown), title=f"b − a: differences in top-1 on {where}")
         typer.echo(
             "only_a, only_b: videos that one alone gets right. mcnemar_p: McNemar's test; "
             "sign_flip_p: of whole groups; holm_p: corrected for the number of rows."
@@ -63,5 +64,5 @@ def compare(
     if len(predictions) == 2:
         (a, first), (b, second) = predictions.items()
         deltas = evaluation.class_deltas(first, second, per=per)
-        table(deltas, title=f"Class by class, {per}s: {b} (b) − {a} (a)")
+        table(readable(deltas), title=f"Class by class, {per}s: {b} (b) − {a} (a)")
         write_table(deltas, export, ending="-classes")

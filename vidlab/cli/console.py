@@ -71,7 +71,7 @@ def one_by_one(
 
 
 def table(frame: pd.DataFrame, *, title: str) -> None:
-    """Print a table; shares in percent as `readable` has them, fractions with three digits.
+    """Print a table; fractions with three digits.
 
     Parameters
     ----------
@@ -85,17 +85,16 @@ def table(frame: pd.DataFrame, *, title: str) -> None:
     from rich.table import Table
     from rich.text import Text  # in which brackets are no markup
 
-    from vidlab.evaluation.tables import readable
-
     def cell(value: object) -> Text:
         if value is None or value != value:
             return Text("–")
         if isinstance(value, float):
-            return Text(f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}")
+            small = 0 < value < 0.0005  # a p-value is never 0
+            digits = f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
+            return Text("<0.001" if small else digits)
         return Text(str(value))
 
-    shown = readable(frame)
-    flat = shown if isinstance(shown.index, pd.RangeIndex) else shown.reset_index()
+    flat = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
     drawn = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold")
     for name in flat.columns:
         number = pd.api.types.is_numeric_dtype(flat[name])

@@ -125,7 +125,12 @@ def _packages() -> Finding:
     ]
     if unfit:
         remedy = "Install them: pip install -c constraints.txt -e ."
-        return Finding("packages", f"absent or too old: {', '.join(unfit)}", remedy, needed=True)
+        return Finding(
+            "packages",
+            f"absent, or not of a version that vidlab takes: {', '.join(unfit)}",
+            remedy,
+            needed=True,
+        )
     libraries = ("tensorflow", "keras", "opencv-python", "jupyterlab")
     found = [f"{name} {_version(name)}" for name in libraries]
     return Finding("packages", f"all are there, such as {', '.join(found)}")

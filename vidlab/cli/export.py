@@ -15,6 +15,7 @@ from vidlab.files import relative
 if TYPE_CHECKING:
     from vidlab.data.streams import Rgb
     from vidlab.evaluation.runs import RunFolder
+    from vidlab.recipes import Recipe
 
 __all__ = ["export"]
 
@@ -50,8 +51,8 @@ def export(
     from vidlab.models.litert import from_litert
 
     lab = Lab(**which)
+    stream = _only_stream(lab.recipe(recipes.get(recipe).name))
     run = lab.run(recipes.get(recipe).name)
-    stream = _only_stream(run)
     sampling, size = stream.at_test, stream.size
     shape = (sampling.count, *size, 3) if stream.clip else (*size, 3)
     examples = _examples(run, lab.split()[0].paths) if int8 else None
@@ -80,19 +81,19 @@ def export(
         typer.echo(f"The same class as in 32 bits for {same} of {len(examples)} training inputs.")
 
 
-def _only_stream(run: RunFolder) -> Rgb:
+def _only_stream(recipe: Recipe) -> Rgb:
     """Return what the model takes, if a script of a few lines can give it that."""
     from vidlab.data.sampling import Uniform
     from vidlab.data.streams import Flow
 
-    streams, aggregation = [*run.streams().values()], run.recipe["config"]["aggregation"]
-    (stream, *more), shown = streams, ", ".join(map(str, streams))
+    (stream, *more), shown = recipe.inputs.values(), ", ".join(recipe.inputs)
     is_simple = not more and not isinstance(stream, Flow) and isinstance(stream.at_test, Uniform)
-    if not is_simple or aggregation != "mean":
+    if not is_simple or recipe.aggregation != "mean":
         raise ModelError(
             "Expected a recipe that looks at pictures, spread evenly over the video, and averages "
-            f"over frames. Received: {run.recipe['recipe']} with {shown} and the {aggregation}. "
-            "Export another one, such as frame-finetuned, or convert its model yourself: "
+            f"over frames. Received: {recipe.name}, which takes {shown} with the sampling "
+            f"{stream.at_test} and decides by {recipe.aggregation}. Export another one, such as "
+            "frame-finetuned, or convert its model yourself: "
             "vidlab.models.export.to_litert(run.model(), …)"
         )
     return stream

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["flow"]
 
-_TOGETHER = 64  # frames in memory at a time; each block is read from the start
+_MOST_BYTES = 128 * 2**20  # of frames in memory at a time; each block is read from the start
 
 
 def flow(
@@ -41,8 +41,14 @@ def flow(
     **Example:** `vidlab flow my.avi --method dis-fast`
     """
     from vidlab.data import video
+    from vidlab.errors import VideoError
 
     info = video.probe(file)
+    if info.frames < 2:
+        raise VideoError(
+            f"Expected a video of at least two frames. Received: {file} with {info.frames}. Flow "
+            "leads from a frame to the next one; choose another video."
+        )
     out = out or Path(f"{file.stem}-flow.avi")
     fields = _side_by_side(info, method=method, largest=largest)
     video.write(out, fields, fps=info.fps)
@@ -61,8 +67,9 @@ def _side_by_side(info, *, method: str, largest: float) -> Iterator[np.ndarray]:
 
     side = max(min(info.height, info.width) // 5, 8)
     wheel, last = flow.wheel(side), info.frames - 1
-    for first in progress(range(0, last, _TOGETHER), desc="optical flow", unit="block"):
-        numbers = range(first, min(first + _TOGETHER, last) + 1)
+    together = max(_MOST_BYTES // (3 * info.height * info.width), 4)
+    for first in progress(range(0, last, together), desc="optical flow", unit="block"):
+        numbers = range(first, min(first + together, last) + 1)
         for pair in itertools.pairwise(video.read_frames(info.path, numbers)):
             drawn = flow.colours(flow.dense_flow(*pair, method=method), largest=largest)
             drawn[-side:, -side:] = wheel

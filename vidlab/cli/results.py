@@ -68,6 +68,7 @@ def train(
     from vidlab import evaluation, recipes
     from vidlab.course.lab import Lab
     from vidlab.evaluation.runs import RunFolder, against_line
+    from vidlab.evaluation.tables import readable
     from vidlab.progress import progress
 
     lab = Lab(**which)  # it knows the recipes of the profile's own files
@@ -82,7 +83,8 @@ def train(
     found = {key: run.predictions for key, run in ran.items()}
     result = evaluation.summary([(recipe, *key, one) for key, one in found.items()])
     over = f"{len(chosen)} folds by {folds}" if folds else f"split {chosen[0]}"
-    table(result, title=f"{recipe}: mean ± standard deviation over {seeds} seed(s), {over}")
+    title = f"{recipe}: mean ± standard deviation over {seeds} seed(s), {over}"
+    table(readable(result), title=title)
     if len(chosen) > 1:
         _together(recipe, [found[first, split] for split in chosen], export)
     if len(grid) > 1 and (line := lab.profile.line) not in ("", recipe):
@@ -116,6 +118,7 @@ def evaluate(
     """
     from vidlab.evaluation.predictions import Predictions
     from vidlab.evaluation.runs import find_runs
+    from vidlab.evaluation.tables import readable
 
     folder = run_path(run, which)
     if folder.is_file() or (folder / "predictions.npz").is_file():
@@ -127,7 +130,7 @@ def evaluate(
                 f"Expected runs in {folder}. Received: none. Make one with: vidlab train RECIPE"
             )
         shown = result.filter(regex="^(recipe|profile|seed|split|complete|top[15].*)$")
-        table(shown, title=relative(folder))
+        table(readable(shown), title=relative(folder))
     write_table(result, export)
 
 
@@ -204,7 +207,7 @@ def _one(predictions: Predictions, *, title: str, per: Per) -> pd.DataFrame:
 
 def run_path(run: str, which: dict) -> Path:
     """Find the folder of a run by its recipe, or take a folder or file as it is given."""
-    if Path(run).is_dir() or (Path(run).is_file() and ".py" not in run):
+    if Path(run).is_dir() or (Path(run).is_file() and Path(run).suffix != ".py"):
         return Path(run)
     from vidlab import recipes
     from vidlab.course.lab import Lab

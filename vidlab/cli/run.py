@@ -33,8 +33,10 @@ class Run(TyperCommand):
 
 
 def _whole(words: list[str]) -> list[str]:
-    if incomplete := [word for word in words if "=" not in word]:
-        raise typer.BadParameter(f"{incomplete[0]} has no value, as in -p dataset my-videos")
+    if incomplete := [word for word in words if word.find("=") < 1]:
+        raise typer.BadParameter(
+            f"{incomplete[0]!r} is no name with a value, as in -p dataset my-videos"
+        )
     return words
 
 

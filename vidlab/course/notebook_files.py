@@ -7,7 +7,6 @@ only its videos have, reversed pairs and boxes; `read` leaves them out for other
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from vidlab.course import profiles
 from vidlab.errors import NotebookError
@@ -132,7 +132,7 @@ def select(notebooks: Sequence[Notebook], words: Iterable[int | str] | None) -> 
     for word in map(str, words or []):
         ends = re.fullmatch(r"(\d+)(?:-(\d+))?", word)
         numbers = set(range(int(ends[1]), int(ends[2] or ends[1]) + 1)) if ends else {word}
-        if not numbers <= known:
+        if not numbers or not numbers <= known:  # none in a range that runs backwards
             raise NotebookError(
                 f"Expected the number of a notebook, or a range such as 2-4. Received: {word}. "
                 f"There are: {', '.join(notebook.name for notebook in notebooks)}."
@@ -172,14 +172,14 @@ def fit(
 
 
 def convert(text: str, parameter: Mapping[str, str]) -> object:
-    """Read what was typed for a parameter: text where it declares text, else JSON.
+    """Turn the text of a command line into the type that a parameter declares.
 
     Parameters
     ----------
     text
-        The value as typed.
+        The value as typed. Lists and dictionaries are written as JSON.
     parameter
-        One of `Notebook.parameters`. Without a type the value is read as JSON if it is any.
+        One of `Notebook.parameters`. Without a type the value is read as JSON, else as text.
 
     Raises
     ------
@@ -194,13 +194,18 @@ def convert(text: str, parameter: Mapping[str, str]) -> object:
     ['a', 'b']
     """
     kind = parameter["inferred_type_name"]
-    with suppress(ValueError):
-        return text if kind == "str" else json.loads(text)
-    if kind in ("", "None"):
-        return text
+    try:
+        declared = TypeAdapter("object" if kind in ("", "None") else kind)
+    except (PydanticUserError, SyntaxError):  # a type of the notebook's own
+        declared = TypeAdapter(object)
+    if text.lower() == "none" and "None" in kind:
+        return None
+    for validate in (declared.validate_json, declared.validate_python):
+        with suppress(ValidationError):
+            return validate(text)
     raise NotebookError(
         f"Expected {kind} for the parameter {parameter['name']}. Received: {text!r}. Its default "
-        f"is {parameter['default']}; write it as JSON, such as 3, true or [1, 2]."
+        f"is {parameter['default']}."
     )
 
 

@@ -16,7 +16,6 @@ from vidlab.course import notebook_files, profiles
 from vidlab.course.claims import Claim
 from vidlab.course.execution import Failure
 from vidlab.course.notebook_files import Notebook
-from vidlab.errors import ResultError
 from vidlab.files import write_text
 
 if TYPE_CHECKING:
@@ -77,23 +76,14 @@ class Record:
 
     @classmethod
     def load(cls, folder: Path, name: str) -> Record | None:
-        """Read a notebook's record; None where it has never run.
+        """Read a notebook's record; None where it never ran, or another version of vidlab ran it.
 
-        Raises
-        ------
-        ResultError
-            If the file is there but is not a record.
+        A file that is damaged is like one of another version: the notebook runs again.
         """
-        path = folder / f"{name}.json"
-        if not path.is_file():
-            return None
         try:
-            return TypeAdapter(cls).validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise ResultError(
-                f"Expected the record of a notebook's run in {path}. Received: "
-                f"{error.error_count()} unfit fields. Remove the file, and the notebook runs again."
-            ) from error
+            return TypeAdapter(cls).validate_json((folder / f"{name}.json").read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
 
 
 def fingerprint(

@@ -180,10 +180,15 @@ def _results(runs: pd.DataFrame, line: str) -> str:
 
 
 def _measured(runs: pd.DataFrame) -> pd.Series:
-    """Return mean and spread of several runs, the accuracies and intervals of a single one."""
+    """Return mean and spread of several runs, the accuracies and intervals of a single one.
+
+    A run that has not finished counts among the runs, and for nothing else.
+    """
     tops = [top for top in ("top1", "top5") if top in runs]
     spread = runs[tops].std().add_suffix("_spread")
-    interval = runs.iloc[0].filter(regex=r"^top\d_(low|high)$")
+    finished = runs.dropna(subset="top1")
+    interval = finished.iloc[0] if len(finished) == 1 else pd.Series(dtype=float)
+    interval = interval.filter(regex=r"^top\d_(low|high)$")
     return pd.concat([pd.Series({"runs": len(runs)}), runs[tops].mean(), spread, interval])
 
 

@@ -23,7 +23,7 @@ from vidlab.plots import Drawing
 from vidlab.plots.heat import heat_strip
 from vidlab.plots.pictures import spread
 from vidlab.widgets.explorer import Explorer, LazyModel, ModelSource, class_names, page
-from vidlab.widgets.footage import Footage, fitted, jpeg
+from vidlab.widgets.footage import LARGEST, Footage, fitted, jpeg
 
 if TYPE_CHECKING:
     import keras
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CamExplorer"]
 
-_WIDE, _HIGH = 640, 360  # pixels a frame has on the page, at most, next to one or two others
 _FINEST = 96  # cells a heatmap has there, at most; it is drawn smooth
 _FRAMES_IN_PICTURE = 8
 
@@ -111,7 +110,7 @@ class CamExplorer(Explorer):
         self._sampling = sampling or Uniform(16)
         self._streams = dict(streams or {})
         self._layer, self._method = layer, method
-        self._frames, self._cells = (_WIDE, _HIGH), _FINEST  # at most
+        self._frames, self._cells = LARGEST, _FINEST  # at most
         self._by_input: dict[str, tuple[keras.Model, np.ndarray]] = {}
         self._pictures: dict[str, np.ndarray] = {}  # of inputs that are no pictures themselves
         self._heats: list[_Heat] = []

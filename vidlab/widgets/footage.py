@@ -14,7 +14,7 @@ from vidlab.plots import as_pictures
 
 __all__ = ["Footage", "fitted", "jpeg", "thumbnail"]
 
-_LARGEST = (640, 360)  # pixels a frame has on the page, next to one or two others
+LARGEST = (640, 360)  # high and wide in pixels, on a page, next to one or two others
 _THUMBNAIL = (288, 144)
 _QUALITY = 75  # of JPEG
 
@@ -45,7 +45,7 @@ class Footage:
 
     @classmethod
     def of_file(
-        cls, path: str | Path, *, sampling: Sampler, size: tuple[int, int] = _LARGEST
+        cls, path: str | Path, *, sampling: Sampler, size: tuple[int, int] = LARGEST
     ) -> Footage:
         """Read the frames that a sampler picks, shrunk to lie within a size (height, width).
 

@@ -105,12 +105,11 @@ def save_page(
         one.layout.close()
         one.close()
     cards = explorer.describe_videos(range(len(predictions)), thumbnails=False)
-    films = _films(explorer, cards, _worth_opening(predictions, most=videos), most=videos)
-    unplayed = [at for at, card in enumerate(cards) if card["id"] not in films]
-    for at in unplayed[:_THUMBNAILS]:
-        problem = cards[at]["problem"]
-        (cards[at],) = explorer.describe_videos([at])
-        cards[at]["problem"] = problem or cards[at]["problem"]
+    order = _worth_opening(predictions, most=videos)
+    films = _films(explorer, cards, order, most=videos)
+    unplayed = [at for at in order if cards[at]["id"] not in films][:_THUMBNAILS]
+    for at, card in zip(unplayed, explorer.describe_videos(unplayed), strict=True):
+        cards[at] = card | {"problem": cards[at]["problem"] or card["problem"]}
     is_wrong = predictions.y_true != predictions.y_pred
     wrong = is_wrong[np.isin(predictions.video_ids, list(films))].sum()
     summary = (

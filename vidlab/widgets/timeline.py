@@ -26,6 +26,7 @@ __all__ = ["TimelineExplorer", "TimelinePlayer"]
 
 _COUNTS = (8, 16, 32, 64, 128)  # frames that can be looked at instead of the usual ones
 _MOST = 300  # frames that the page plays
+_MOST_BYTES = 500 * 10**6  # of a file that is uploaded
 _CONTEXTS = {
     "frame": "The model looks at single frames: a line is its probability for each frame alone, "
     "and the {aggregation} of the frames decides about the video.",
@@ -192,13 +193,18 @@ class TimelineExplorer(VideoPanel):
         self.cam, self._below.children = cam, [cam] if cam is not None else []
 
     def _upload(
-        self, name: str, number: int, of: int, *, buffers: Sequence[memoryview] = ()
+        self, name: str, number: int, of: int, size: int, *, buffers: Sequence[memoryview] = ()
     ) -> None:
         """Take a piece of a file from the page: its number, from 0, of how many, and its bytes.
 
         Pieces, because a server takes no message of more than 10 MB. The last one shows the video.
         """
         with self.problems_shown():
+            if size > _MOST_BYTES:
+                raise VideoError(
+                    f"Expected a video of at most {_MOST_BYTES // 10**6} MB. Received: {name} with "
+                    f"{size // 10**6} MB. Pass its path instead: TimelineExplorer(run, 'my.mp4')."
+                )
             if number == 0:
                 self._folder = self._folder or tempfile.TemporaryDirectory(prefix="vidlab-")
                 folder = Path(tempfile.mkdtemp(dir=self._folder.name))

@@ -186,7 +186,7 @@ async function renderTimeline({ model, el }) {
     const { name, size } = state.file;
     const of = Math.max(1, Math.ceil(size / PIECE));
     const piece = await state.file.slice(number * PIECE, (number + 1) * PIECE).arrayBuffer();
-    model.send({ kind: "upload", name, number, of }, undefined, [piece]);
+    model.send({ kind: "upload", name, number, of, size }, undefined, [piece]);
   }
 
   function goOn(message) {
